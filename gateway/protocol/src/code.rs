@@ -1,0 +1,167 @@
+//! The one table of answer codes.
+//!
+//! Every layer speaks of outcomes with these names: the wire, the client, metrics, logs and drills. A code's
+//! number never changes once it is released, and is at least 1000, so that nobody takes it for an HTTP status.
+//!
+//! A code's [`Class`] is a promise to the caller. Only [`Class::Retry`] may be sent again by itself; everything
+//! else is final for this request, however often it is asked. That rule is what keeps a sold-out crowd from
+//! turning into a retry storm.
+
+/// What a caller may do after an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// The request took effect (or had done so before). Nothing is left to do.
+    Done,
+    /// The answer stands: the same request will not succeed by being repeated.
+    Final,
+    /// Not now; asking again makes sense after the time that the answer's `at` names, and not before.
+    Later,
+    /// Nothing was executed. The same request, with the same id, may be sent again after `retry_after_ms`.
+    Retry,
+}
+
+impl Class {
+    /// The name that documents and reports use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Done => "DONE",
+            Self::Final => "FINAL",
+            Self::Later => "LATER",
+            Self::Retry => "RETRY",
+        }
+    }
+}
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $number:literal, $name:literal, $class:ident;)+) => {
+        /// The outcome of one operation, or of one frame.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u16)]
+        pub enum Code {
+            $($(#[doc = $doc])+ $variant = $number,)+
+        }
+
+        impl Code {
+            /// Every code, in ascending order of its number.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The number on the wire.
+            pub const fn number(self) -> u16 {
+                match self { $(Self::$variant => $number,)+ }
+            }
+
+            /// The name in documents, metrics and reports.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// What a caller may do next.
+            pub const fn class(self) -> Class {
+                match self { $(Self::$variant => Class::$class,)+ }
+            }
+
+            /// One paragraph for `docs/codes.md`.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc,)+).trim_ascii(),)+ }
+            }
+
+            /// The code with this number, if there is one.
+            pub const fn from_number(number: u16) -> Option<Self> {
+                match number { $($number => Some(Self::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The operation took effect and is durable at the server's durability level.
+    Ok = 1000, "OK", Done;
+    /// This request took effect earlier; the answer describes that effect and the order's state now.
+    Replayed = 1001, "REPLAYED", Done;
+
+    /// The frame or a field in it is malformed or out of range; `field` names it.
+    BadRequest = 1100, "BAD_REQUEST", Final;
+    /// The frame's kind is not one that this server knows.
+    UnknownOperation = 1101, "UNKNOWN_OPERATION", Final;
+    /// Client and server share no protocol version.
+    VersionMismatch = 1102, "VERSION_MISMATCH", Final;
+    /// The request id was used before with other content; `field` names the first field that differs.
+    IdempotencyConflict = 1103, "IDEMPOTENCY_CONFLICT", Final;
+    /// The frame, the batch or the list of lines is over its bound.
+    TooLarge = 1104, "TOO_LARGE", Final;
+    /// The request id was made longer ago than the idempotency window, so that a repeat could not be recognised.
+    IdTooOld = 1105, "ID_TOO_OLD", Final;
+    /// The request id claims to have been made too far in the future; check the client's clock.
+    IdFromFuture = 1106, "ID_FROM_FUTURE", Final;
+    /// The first frame on a connection must be HELLO.
+    HelloRequired = 1107, "HELLO_REQUIRED", Final;
+
+    /// Fewer units are available than were asked for and none is free; `units` holds are outstanding and the next
+    /// of them ends at `at` (0: none, so the answer is for good until somebody restocks).
+    SoldOut = 1200, "SOLD_OUT", Later;
+    /// Some units are available, but fewer than were asked for; `units` says how many.
+    Insufficient = 1201, "INSUFFICIENT", Final;
+    /// No such SKU has been set up.
+    UnknownSku = 1202, "UNKNOWN_SKU", Final;
+    /// The SKU exists already with other settings; `field` names the first that differs.
+    SkuExists = 1203, "SKU_EXISTS", Final;
+    /// An order over several SKUs; this version sells one SKU an order.
+    SeveralSkus = 1204, "SEVERAL_SKUS", Final;
+    /// A partition, table or counter is full; nothing was taken.
+    CapacityExceeded = 1205, "CAPACITY_EXCEEDED", Final;
+
+    /// The shopper's limit for this SKU would be exceeded, open holds included; `units` are left to him.
+    UserLimit = 1300, "USER_LIMIT", Final;
+    /// More units in one order than the SKU allows; `units` is the most.
+    OrderLimit = 1301, "ORDER_LIMIT", Final;
+
+    /// No order has this number (or it ended longer ago than the retention).
+    NoSuchOrder = 1400, "NO_SUCH_ORDER", Final;
+    /// The hold's deadline (`at`) has passed and its units went back.
+    HoldExpired = 1401, "HOLD_EXPIRED", Final;
+    /// The order is paid.
+    AlreadyConfirmed = 1402, "ALREADY_CONFIRMED", Final;
+    /// The order was cancelled and its units went back.
+    AlreadyCancelled = 1403, "ALREADY_CANCELLED", Final;
+    /// The order belongs to another user.
+    OwnerMismatch = 1404, "OWNER_MISMATCH", Final;
+    /// The amount paid is not the amount that the order was placed with; `units` is the amount due, in minor units.
+    AmountMismatch = 1405, "AMOUNT_MISMATCH", Final;
+
+    /// The server is at a bound; nothing was executed.
+    Busy = 1500, "BUSY", Retry;
+    /// The request's deadline had passed before it was decided; nothing was executed.
+    DeadlineExceeded = 1502, "DEADLINE_EXCEEDED", Retry;
+    /// The server is reading its log after a start.
+    Recovering = 1503, "RECOVERING", Retry;
+    /// The server is shutting down and takes no new work.
+    ShuttingDown = 1507, "SHUTTING_DOWN", Retry;
+
+    /// The server found its own state broken and stopped.
+    InvariantViolation = 1900, "INVARIANT_VIOLATION", Final;
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_ascend_and_are_never_http_statuses() {
+        assert!(Code::ALL.windows(2).all(|pair| pair[0].number() < pair[1].number()));
+        assert!(Code::ALL.iter().all(|code| code.number() >= 1000));
+    }
+
+    #[test]
+    fn a_number_names_its_code_again() {
+        for &code in Code::ALL {
+            assert_eq!(Code::from_number(code.number()), Some(code));
+        }
+        assert_eq!(Code::from_number(200), None);
+    }
+}

@@ -1,0 +1,120 @@
+//! Which operation a frame carries.
+
+use crate::error::ProtocolError;
+
+macro_rules! kinds {
+    ($($(#[$meta:meta])* $variant:ident = $byte:literal, $name:literal;)+) => {
+        /// A frame's kind. A batch holds operations of one kind; its answer has the same kind with the high bit set.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        pub enum Kind { $($(#[$meta])* $variant = $byte,)+ }
+
+        impl Kind {
+            /// Every kind, requests first.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The byte on the wire.
+            pub const fn byte(self) -> u8 {
+                match self { $(Self::$variant => $byte,)+ }
+            }
+
+            /// The name in documents, messages and metrics.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// Reads the byte of a header.
+            ///
+            /// # Errors
+            /// [`ProtocolError::UnknownKind`] where no kind has this byte.
+            pub const fn from_byte(byte: u8) -> Result<Self, ProtocolError> {
+                match byte {
+                    $($byte => Ok(Self::$variant),)+
+                    kind => Err(ProtocolError::UnknownKind { kind }),
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// First frame of a connection, from the client: [`Hello`](crate::Hello).
+    Hello = 0x01, "HELLO";
+    /// Asks for an empty answer; carries nothing.
+    Ping = 0x02, "PING";
+    /// Holds units of one SKU: [`Reserve`](crate::Reserve).
+    Reserve = 0x10, "RESERVE";
+    /// Pays a hold: [`Confirm`](crate::Confirm).
+    Confirm = 0x11, "CONFIRM";
+    /// Gives a hold back: [`Cancel`](crate::Cancel).
+    Cancel = 0x12, "CANCEL";
+    /// Holds with a list of lines and risk hashes: [`ReserveOrder`](crate::ReserveOrder).
+    ReserveOrder = 0x13, "RESERVE_ORDER";
+    /// Reads an order: [`ReadOrder`](crate::ReadOrder).
+    ReadOrder = 0x20, "READ_ORDER";
+    /// Reads a SKU's accounts: [`ReadStock`](crate::ReadStock).
+    ReadStock = 0x21, "READ_STOCK";
+    /// Reads the server's totals; carries nothing.
+    ReadStatus = 0x22, "READ_STATUS";
+    /// Sets a SKU up: [`PutSku`](crate::PutSku).
+    PutSku = 0x30, "PUT_SKU";
+    /// Adds or withdraws units: [`Restock`](crate::Restock).
+    Restock = 0x31, "RESTOCK";
+    /// The server's answer to HELLO: [`Welcome`](crate::Welcome).
+    Welcome = 0x81, "WELCOME";
+    /// The answer to PING.
+    Pong = 0x82, "PONG";
+    /// Answers to RESERVE.
+    Reserved = 0x90, "RESERVED";
+    /// Answers to CONFIRM.
+    Confirmed = 0x91, "CONFIRMED";
+    /// Answers to CANCEL.
+    Cancelled = 0x92, "CANCELLED";
+    /// Answers to `RESERVE_ORDER`.
+    OrderReserved = 0x93, "ORDER_RESERVED";
+    /// Answers to `READ_ORDER`: [`OrderView`](crate::OrderView).
+    OrderRead = 0xA0, "ORDER_READ";
+    /// Answers to `READ_STOCK`: [`StockView`](crate::StockView).
+    StockRead = 0xA1, "STOCK_READ";
+    /// Answer to `READ_STATUS`: [`StatusView`](crate::StatusView).
+    StatusRead = 0xA2, "STATUS_READ";
+    /// Answers to `PUT_SKU`.
+    SkuPut = 0xB0, "SKU_PUT";
+    /// Answers to RESTOCK.
+    Restocked = 0xB1, "RESTOCKED";
+    /// The server closes soon: no new request will be taken on this connection.
+    Goodbye = 0xFE, "GOODBYE";
+    /// A fault that concerns the frame as a whole: [`Fault`](crate::Fault).
+    Error = 0xFF, "ERROR";
+}
+
+impl Kind {
+    /// Whether a client may send this kind.
+    pub const fn is_request(self) -> bool {
+        self.byte() & 0x80 == 0
+    }
+
+    /// The kind that answers this request kind; answers have none.
+    pub const fn answer(self) -> Option<Self> {
+        if !self.is_request() {
+            return None;
+        }
+        match Self::from_byte(self.byte() | 0x80) {
+            Ok(kind) => Some(kind),
+            Err(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_request_has_its_answer_and_every_byte_its_kind() {
+        for &kind in Kind::ALL {
+            assert_eq!(Kind::from_byte(kind.byte()), Ok(kind));
+            assert_eq!(kind.answer().is_some(), kind.is_request(), "{}", kind.name());
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Every byte that enters or leaves Doorbuster is understood here.
+//!
+//! A connection carries frames: a 32-byte [`Header`], then a body of records, all of one kind. The client greets
+//! with [`Hello`], the server answers [`Welcome`]; from then on the client sends requests, as many at a time as it
+//! likes up to the server's bound, each frame with its own correlation number, and the server answers each frame
+//! with one frame of as many answers, in any order.
+//!
+//! ```text
+//! client                                   server
+//!   │ HELLO {versions, name}                 │
+//!   ├───────────────────────────────────────►│
+//!   │           WELCOME {version, now, bounds}│
+//!   │◄───────────────────────────────────────┤
+//!   │ RESERVE #7 ×64, RESERVE #8 ×1           │
+//!   ├───────────────────────────────────────►│
+//!   │                RESERVED #8 ×1, #7 ×64   │
+//!   │◄───────────────────────────────────────┤
+//! ```
+//!
+//! The crate is pure: bytes in, values out, no IO, no clock, no panic on any input. `docs/protocol.md` states the
+//! same for people who write a client in another language; the golden bytes in `tests/golden.rs` keep both true.
+#![deny(
+    clippy::wildcard_enum_match_arm,
+    clippy::float_arithmetic,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::indexing_slicing
+)]
+
+pub mod answer;
+pub mod body;
+pub mod code;
+pub mod error;
+pub mod frame;
+pub mod hello;
+pub mod kind;
+pub mod request;
+
+pub use answer::{Answer, Field, OrderState, OrderView, StatusView, StockView};
+pub use body::Record;
+pub use code::{Class, Code};
+pub use error::ProtocolError;
+pub use frame::{FLAG_DRILL, FLAG_FIRST_ATTEMPT, HEADER_LEN, Header, MAX_BATCH, MAX_BODY, Parsed, parse};
+pub use hello::{Fault, Hello, MAGIC, Welcome};
+pub use kind::Kind;
+pub use request::{
+    Cancel, Confirm, Line, MAX_LINES, PutSku, ReadOrder, ReadStock, RequestId, Reserve, ReserveOrder, Restock,
+};
+
+/// The protocol's version, in every header.
+pub const VERSION: u8 = 1;
+
+/// The port that servers listen on and clients try unless told otherwise.
+pub const DEFAULT_PORT: u16 = 7700;

@@ -1,0 +1,180 @@
+//! What a client asks for. Raw numbers, as they stand on the wire; the server turns them into its own types or
+//! refuses them.
+
+use bincode::{Decode, Encode};
+
+use crate::body::Record;
+use crate::kind::Kind;
+
+/// Most lines in one order. Carts are small; the bound keeps one operation's work and log record small.
+pub const MAX_LINES: usize = 32;
+
+/// A request id: a UUID version 7 (RFC 9562), bytes in network order. Its time says when the request was made;
+/// all zero asks the server for one and gives up safe retries.
+pub type RequestId = [u8; 16];
+
+/// Hold `quantity` units of one SKU for a shopper, for a while. 64 bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Reserve {
+    /// Names this request; a repeat with the same id and content gets the same answer.
+    pub request_id: RequestId,
+    /// The shopper, as the storefront numbers them.
+    pub user: u64,
+    /// The SKU.
+    pub sku: u64,
+    /// What the shopper will pay, in minor units of the currency; Confirm must name the same. 0: not checked.
+    pub amount: u64,
+    /// Hold time in milliseconds; 0 takes the server's default.
+    pub hold_ms: u32,
+    /// Units, at least 1.
+    pub quantity: u32,
+    /// Campaign; 0: none.
+    pub campaign: u32,
+    /// Version of the price book that the shopper saw; 0: none.
+    pub price_version: u32,
+    /// Sales channel; 0: none.
+    pub channel: u16,
+    /// Member tier; 0: none.
+    pub tier: u16,
+    /// Location; 0: the server's choice.
+    pub location: u16,
+    /// Pool; 0: the shared pool.
+    pub pool: u16,
+}
+
+/// One line of a [`ReserveOrder`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Line {
+    /// The SKU.
+    pub sku: u64,
+    /// Units, at least 1.
+    pub quantity: u32,
+    /// Location; 0: the server's choice.
+    pub location: u16,
+    /// Pool; 0: the shared pool.
+    pub pool: u16,
+}
+
+/// Hold all lines of an order or none, with the hashes that risk rules use.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct ReserveOrder {
+    /// As in [`Reserve`].
+    pub request_id: RequestId,
+    /// As in [`Reserve`].
+    pub user: u64,
+    /// As in [`Reserve`].
+    pub amount: u64,
+    /// As in [`Reserve`].
+    pub hold_ms: u32,
+    /// As in [`Reserve`].
+    pub campaign: u32,
+    /// As in [`Reserve`].
+    pub price_version: u32,
+    /// As in [`Reserve`].
+    pub channel: u16,
+    /// As in [`Reserve`].
+    pub tier: u16,
+    /// Opaque hash of the shopper's device; 0: unknown.
+    pub device: u64,
+    /// Opaque hash of the delivery address; 0: unknown.
+    pub address: u64,
+    /// Opaque hash of the paying account; 0: unknown.
+    pub pay_account: u64,
+    /// 1 to [`MAX_LINES`] lines. Lines of the same SKU, location and pool are summed before anything is decided.
+    pub lines: Vec<Line>,
+}
+
+/// Pay a hold. Idempotent on (order, payment id).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Confirm {
+    /// The order's number.
+    pub order: u64,
+    /// The shopper that it belongs to.
+    pub user: u64,
+    /// Names the payment; not all zero. A hash where the payment system's own id is longer.
+    pub payment_id: [u8; 16],
+    /// Amount paid, in minor units; must equal the order's where that is not 0.
+    pub amount: u64,
+}
+
+/// Give a hold's units back. Idempotent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Cancel {
+    /// The order's number.
+    pub order: u64,
+    /// The shopper that it belongs to.
+    pub user: u64,
+    /// Why, as the storefront numbers its reasons; kept in the log.
+    pub reason: u32,
+}
+
+/// Read an order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct ReadOrder {
+    /// The order's number.
+    pub order: u64,
+    /// The shopper that it belongs to.
+    pub user: u64,
+}
+
+/// Read a SKU's accounts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct ReadStock {
+    /// The SKU.
+    pub sku: u64,
+}
+
+/// Set a SKU up with its first stock. Idempotent: the same again is REPLAYED, other settings are `SKU_EXISTS`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct PutSku {
+    /// The SKU.
+    pub sku: u64,
+    /// Sellable units at the start, up to 2^40.
+    pub units: u64,
+    /// Most units a shopper may have, open holds included; 0: no limit.
+    pub user_limit: u32,
+    /// Most units in one order; 0: no limit.
+    pub order_limit: u32,
+}
+
+/// Add units to a SKU, or withdraw available ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Restock {
+    /// As in [`Reserve`].
+    pub request_id: RequestId,
+    /// The SKU.
+    pub sku: u64,
+    /// Units to add, or to withdraw where negative; not 0.
+    pub units: i64,
+    /// Why, as the operator numbers his reasons; kept in the log.
+    pub reason: u32,
+}
+
+macro_rules! record {
+    ($type:ident, $kind:ident, $len:literal, |$this:ident| $rule:expr) => {
+        impl Record for $type {
+            const KINDS: &'static [Kind] = &[Kind::$kind];
+            const MIN_LEN: usize = $len;
+
+            fn validate(&self) -> Result<(), &'static str> {
+                let $this = self;
+                $rule
+            }
+        }
+    };
+}
+
+record!(Reserve, Reserve, 64, |_this| Ok(()));
+record!(ReserveOrder, ReserveOrder, 80, |this| if this.lines.is_empty() {
+    Err("an order needs a line")
+} else if this.lines.len() > MAX_LINES {
+    Err("an order has at most 32 lines")
+} else {
+    Ok(())
+});
+record!(Confirm, Confirm, 40, |_this| Ok(()));
+record!(Cancel, Cancel, 20, |_this| Ok(()));
+record!(ReadOrder, ReadOrder, 16, |_this| Ok(()));
+record!(ReadStock, ReadStock, 8, |_this| Ok(()));
+record!(PutSku, PutSku, 24, |_this| Ok(()));
+record!(Restock, Restock, 36, |_this| Ok(()));
