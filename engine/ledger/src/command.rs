@@ -1,0 +1,113 @@
+//! What can be asked of the ledger.
+
+use crate::ids::{Amount, ChannelId, OrderNumber, PaymentId, Quantity, RequestId, SkuId, UserId};
+
+/// The closed set of operations that may change the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Hold units for a shopper.
+    Reserve(Reserve),
+    /// Pay a hold.
+    Confirm(Confirm),
+    /// Give a hold back.
+    Cancel(Cancel),
+    /// Set a SKU up.
+    PutSku(PutSku),
+    /// Bring units in, or take available ones out.
+    Restock(Restock),
+}
+
+/// Hold `quantity` units of `sku` for `user`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reserve {
+    /// Names the request.
+    pub request: RequestId,
+    /// The shopper.
+    pub user: UserId,
+    /// The SKU.
+    pub sku: SkuId,
+    /// Units.
+    pub quantity: Quantity,
+    /// Amount due; 0: Confirm may name any.
+    pub amount: Amount,
+    /// Hold time as the request named it, milliseconds; 0: the ledger's default.
+    pub hold_ms: u32,
+    /// Where the demand comes from.
+    pub channel: ChannelId,
+    /// The client promises that it never sent this request before: a refusal needs no look at former requests.
+    pub first_attempt: bool,
+    /// What later rules decide by.
+    pub terms: Terms,
+}
+
+/// What an order carries for pricing, sourcing and risk rules. All 0 by default; the ledger keeps it in the log and
+/// compares it on a repeat.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Terms {
+    /// Campaign.
+    pub campaign: u32,
+    /// Version of the price book.
+    pub price_version: u32,
+    /// Member tier.
+    pub tier: u16,
+    /// Location of the leg.
+    pub location: u16,
+    /// Pool of the leg.
+    pub pool: u16,
+    /// Hash of the device.
+    pub device: u64,
+    /// Hash of the delivery address.
+    pub address: u64,
+    /// Hash of the paying account.
+    pub pay_account: u64,
+}
+
+/// Pay the hold `order`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Confirm {
+    /// The order.
+    pub order: OrderNumber,
+    /// The shopper that it must belong to.
+    pub user: UserId,
+    /// Names the payment.
+    pub payment: PaymentId,
+    /// Amount paid.
+    pub amount: Amount,
+}
+
+/// Give the hold `order` back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cancel {
+    /// The order.
+    pub order: OrderNumber,
+    /// The shopper that it must belong to.
+    pub user: UserId,
+    /// Why; opaque, kept in the log.
+    pub reason: u32,
+}
+
+/// Set `sku` up with its first units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PutSku {
+    /// The SKU.
+    pub sku: SkuId,
+    /// Units at the start, at most [`MAX_UNITS`](crate::MAX_UNITS).
+    pub units: u64,
+    /// Most units a shopper may have, open holds included; 0: no limit.
+    pub user_limit: u32,
+    /// Most units in one order; 0: no limit.
+    pub order_limit: u32,
+}
+
+/// Add `units` to `sku`, or withdraw where negative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Restock {
+    /// Names the request.
+    pub request: RequestId,
+    /// The SKU.
+    pub sku: SkuId,
+    /// Units; not 0, and at most [`MAX_UNITS`](crate::MAX_UNITS) either way.
+    pub units: i64,
+    /// Why; opaque, kept in the log.
+    pub reason: u32,
+}

@@ -1,0 +1,189 @@
+//! The names of things: one type for each id and unit, so that none can be taken for another.
+
+use core::num::NonZeroU32;
+
+/// Partitions that SKUs are spread over. A partition is what the log and an order number name; which shard serves it
+/// is decided anew at each start. 4,096 keeps 64 shards even to within a few percent and fits 12 bits.
+pub const PARTITIONS: u16 = 4_096;
+
+macro_rules! id {
+    ($(#[$meta:meta])* $name:ident($raw:ty)) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name($raw);
+
+        impl $name {
+            /// Takes the number as it came.
+            pub const fn new(raw: $raw) -> Self {
+                Self(raw)
+            }
+
+            /// The number.
+            pub const fn raw(self) -> $raw {
+                self.0
+            }
+        }
+    };
+}
+
+id! {
+    /// A stock-kept item, as the shop numbers them.
+    SkuId(u64)
+}
+id! {
+    /// A shopper, as the storefront numbers them.
+    UserId(u64)
+}
+id! {
+    /// Names a request, so that its repeat is recognised: the 128 bits of a UUID version 7 (RFC 9562).
+    RequestId(u128)
+}
+id! {
+    /// Names a payment.
+    PaymentId(u128)
+}
+id! {
+    /// A sum of money in minor units of its currency.
+    Amount(u64)
+}
+id! {
+    /// Where demand comes from; 0: unnamed.
+    ChannelId(u16)
+}
+id! {
+    /// Milliseconds since the Unix epoch, by the server's logical clock.
+    Timestamp(u64)
+}
+
+impl RequestId {
+    /// When the request was made, by its maker's clock: the first 48 bits of a UUID version 7.
+    pub fn made_at(self) -> Timestamp {
+        Timestamp(u64::try_from(self.0 >> 80).unwrap_or(u64::MAX))
+    }
+
+    /// Whether version and variant bits are those of a UUID version 7.
+    pub fn is_uuid_v7(self) -> bool {
+        (self.0 >> 76) & 0xF == 7 && (self.0 >> 62) & 0b11 == 0b10
+    }
+}
+
+impl Timestamp {
+    /// This time and `ms` milliseconds; the end of time where that would overflow.
+    #[must_use]
+    pub const fn plus(self, ms: u64) -> Self {
+        Self(self.0.saturating_add(ms))
+    }
+
+    /// Milliseconds since `earlier`; 0 if that is later.
+    pub const fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// A number of units that somebody asks for: at least one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Quantity(NonZeroU32);
+
+impl Quantity {
+    /// The number, unless it is zero.
+    pub const fn new(units: u32) -> Option<Self> {
+        match NonZeroU32::new(units) {
+            Some(units) => Some(Self(units)),
+            None => None,
+        }
+    }
+
+    /// The number.
+    pub const fn units(self) -> u32 {
+        self.0.get()
+    }
+}
+
+/// One of [`PARTITIONS`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PartitionId(u16);
+
+impl PartitionId {
+    /// The partition with this number, if there is one.
+    pub const fn new(raw: u16) -> Option<Self> {
+        if raw < PARTITIONS { Some(Self(raw)) } else { None }
+    }
+
+    /// The partition that a SKU belongs to: the top 12 bits of a multiplicative hash (Knuth, TAOCP vol. 3, 6.4).
+    /// Written into order numbers, so it can never change.
+    pub const fn of(sku: SkuId) -> Self {
+        let top = sku.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 52;
+        let [low, high, ..] = top.to_le_bytes();
+        Self(u16::from_le_bytes([low, high]))
+    }
+
+    /// The number.
+    pub const fn raw(self) -> u16 {
+        self.0
+    }
+}
+
+/// Names an order for its whole life: 12 bits of partition, 52 bits of sequence within it, from 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OrderNumber(u64);
+
+/// Sequences that a partition has; enough for a million orders a second for 142 years.
+pub(crate) const MAX_SEQUENCE: u64 = (1 << 52) - 1;
+
+impl OrderNumber {
+    /// Takes the number as it came; whether an order has it, the ledger knows.
+    pub const fn new(raw: u64) -> Self {
+        Self(raw)
+    }
+
+    pub(crate) const fn compose(partition: PartitionId, sequence: u64) -> Self {
+        let [low, high] = partition.0.to_le_bytes();
+        let partition = u64::from_le_bytes([low, high, 0, 0, 0, 0, 0, 0]);
+        Self((partition << 52) | (sequence & MAX_SEQUENCE))
+    }
+
+    /// The number.
+    pub const fn raw(self) -> u64 {
+        self.0
+    }
+
+    /// The partition that the order belongs to.
+    pub const fn partition(self) -> PartitionId {
+        let [low, high, ..] = (self.0 >> 52).to_le_bytes();
+        PartitionId(u16::from_le_bytes([low, high]))
+    }
+
+    /// The order's place in its partition.
+    pub const fn sequence(self) -> u64 {
+        self.0 & MAX_SEQUENCE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_number_names_its_partition_and_sequence() {
+        let partition = PartitionId::new(4_095).unwrap();
+        let number = OrderNumber::compose(partition, 7);
+        assert_eq!((number.partition(), number.sequence()), (partition, 7));
+    }
+
+    #[test]
+    fn a_uuid_v7_tells_its_time() {
+        // The example of RFC 9562, appendix A.6.
+        let id = RequestId::new(0x017F_22E2_79B0_7CC3_98C4_DC0C_0C07_398F);
+        assert!(id.is_uuid_v7());
+        assert_eq!(id.made_at(), Timestamp::new(1_645_557_742_000));
+    }
+
+    #[test]
+    fn consecutive_skus_spread_over_partitions() {
+        let mut seen = [0_u32; 4_096];
+        for sku in 0..40_960_u64 {
+            seen[usize::from(PartitionId::of(SkuId::new(sku)).raw())] += 1;
+        }
+        assert!(seen.iter().all(|&count| (1..=20).contains(&count)));
+    }
+}

@@ -1,0 +1,269 @@
+//! Application: the only code that changes the state, live and in replay.
+
+use super::check::Violation;
+use super::decide::{Place, fingerprint};
+use super::{Ledger, MAX_UNITS};
+use crate::event::{Event, Reserved};
+use crate::ids::{Amount, OrderNumber, PartitionId, PaymentId, RequestId, SkuId, Timestamp, UserId};
+use crate::order::{Order, Phase};
+use crate::outcome::OrderState;
+use crate::stock::Sku;
+use crate::table::{NONE, Slot};
+
+impl Ledger {
+    /// Applies an event that was decided earlier, here or elsewhere.
+    ///
+    /// # Errors
+    /// [`Violation`] if the event can't follow the state: the log is not the one that this state came from. The
+    /// ledger must not be used any further.
+    pub fn apply(&mut self, event: &Event) -> Result<(), Violation> {
+        let place = self.locate(event);
+        self.apply_at(event, place)
+    }
+
+    /// Looks up, for a replayed event, what `decide` would have found.
+    fn locate(&self, event: &Event) -> Place {
+        let sku_slot = |sku: SkuId| self.stock.find(self.hasher.sku(sku), sku).unwrap_or(NONE);
+        match event {
+            Event::Reserved(reserved) => {
+                let sku = sku_slot(reserved.sku);
+                Place {
+                    sku,
+                    order: NONE,
+                    request_hash: self.hasher.request(reserved.request),
+                    user_hash: self.hasher.user(reserved.user, sku),
+                }
+            }
+            Event::Restocked { sku, request, .. } => {
+                Place { sku: sku_slot(*sku), request_hash: self.hasher.request(*request), ..Place::NOWHERE }
+            }
+            Event::Confirmed { number, .. }
+            | Event::Cancelled { number, .. }
+            | Event::Expired { number, .. }
+            | Event::Evicted { number, .. } => {
+                let order = self.orders.slot_of(*number).unwrap_or(NONE);
+                let sku = self.orders.rows.get(order).map_or(NONE, |order| order.sku);
+                Place { sku, order, ..Place::NOWHERE }
+            }
+            Event::SkuPut { .. } | Event::GraceGranted { .. } => Place::NOWHERE,
+        }
+    }
+
+    #[inline]
+    pub(super) fn apply_at(&mut self, event: &Event, place: Place) -> Result<(), Violation> {
+        self.now = self.now.max(event.at());
+        match event {
+            Event::Reserved(reserved) => self.apply_reserved(reserved, place),
+            Event::Confirmed { number, payment, at, .. } => {
+                self.apply_confirmed(*number, *payment, *at, place)
+            }
+            Event::Cancelled { number, at, .. } => self.release(*number, OrderState::Cancelled, *at, place),
+            Event::Expired { number, at } => self.release(*number, OrderState::Expired, *at, place),
+            Event::Evicted { number, .. } => self.apply_evicted(*number, place),
+            Event::SkuPut { sku, units, user_limit, order_limit, .. } => {
+                self.apply_put(*sku, *units, *user_limit, *order_limit)
+            }
+            Event::Restocked { number, request, units, reason, at, .. } => {
+                self.apply_restocked(*number, *request, *units, *reason, *at, place)
+            }
+            Event::GraceGranted { until, .. } => {
+                self.apply_grace(*until);
+                Ok(())
+            }
+        }
+    }
+
+    fn apply_reserved(&mut self, reserved: &Reserved, place: Place) -> Result<(), Violation> {
+        let quantity = reserved.quantity.units();
+        let units = u64::from(quantity);
+        let number = reserved.number;
+        let sku = self.stock.get_mut(place.sku).ok_or(Violation::UnknownSku { sku: reserved.sku })?;
+        sku.available = sku.available.checked_sub(units).ok_or(Violation::Oversold { sku: reserved.sku })?;
+        sku.held = sku.held.saturating_add(units);
+        let deadline = reserved.at.plus(u64::from(reserved.hold_ms));
+        sku.earliest_deadline = if sku.holds == 0 { deadline } else { sku.earliest_deadline.min(deadline) };
+        sku.holds = sku.holds.saturating_add(1);
+        self.tally
+            .add(place.user_hash, reserved.user, place.sku, quantity)
+            .ok_or(Violation::Tally { user: reserved.user })?;
+        let mut order = Order {
+            number,
+            user: reserved.user,
+            amount: reserved.amount,
+            placed_at: reserved.at,
+            fingerprint: fingerprint(&reserved.terms),
+            sku: place.sku,
+            quantity,
+            asked_hold_ms: reserved.asked_hold_ms,
+            hold_ms: reserved.hold_ms,
+            channel: reserved.channel,
+            phase: Phase::Live(OrderState::Held),
+            in_calendar: true,
+            ..Order::default()
+        };
+        order.set_request(reserved.request);
+        let slot = self.orders.insert(place.request_hash, order).ok_or(Violation::Sequence { number })?;
+        self.calendar.add(&mut self.orders.rows, slot, deadline, reserved.at);
+        self.totals.orders = self.totals.orders.saturating_add(1);
+        self.totals.holds = self.totals.holds.saturating_add(1);
+        self.totals.available = self.totals.available.saturating_sub(units);
+        self.totals.held = self.totals.held.saturating_add(units);
+        Ok(())
+    }
+
+    fn apply_confirmed(
+        &mut self,
+        number: OrderNumber,
+        payment: PaymentId,
+        at: Timestamp,
+        place: Place,
+    ) -> Result<(), Violation> {
+        let units = self.end(number, OrderState::Confirmed, at, place)?;
+        let order = self.orders.rows.get_mut(place.order).ok_or(Violation::NoSuchOrder { number })?;
+        order.set_payment(payment);
+        let sku = self.stock.get_mut(place.sku).ok_or(Violation::NoSuchOrder { number })?;
+        sku.sold = sku.sold.saturating_add(units);
+        self.totals.sold = self.totals.sold.saturating_add(units);
+        Ok(())
+    }
+
+    /// Ends a hold and gives its units back.
+    fn release(
+        &mut self,
+        number: OrderNumber,
+        state: OrderState,
+        at: Timestamp,
+        place: Place,
+    ) -> Result<(), Violation> {
+        let units = self.end(number, state, at, place)?;
+        let order = self.orders.rows.get(place.order).ok_or(Violation::NoSuchOrder { number })?;
+        let (user, quantity, deadline) = (order.user, order.quantity, order.deadline());
+        let sku = self.stock.get_mut(place.sku).ok_or(Violation::NoSuchOrder { number })?;
+        sku.available = sku.available.saturating_add(units);
+        if state == OrderState::Expired {
+            // Holds expire in the order of their deadlines, but for the width of a calendar day.
+            sku.earliest_deadline = sku.earliest_deadline.max(deadline);
+        }
+        self.tally
+            .subtract(self.hasher.user(user, place.sku), user, place.sku, quantity)
+            .ok_or(Violation::Tally { user })?;
+        self.totals.available = self.totals.available.saturating_add(units);
+        Ok(())
+    }
+
+    /// Takes a hold's units out of `held` and marks the order's end. Returns the units.
+    fn end(
+        &mut self,
+        number: OrderNumber,
+        state: OrderState,
+        at: Timestamp,
+        place: Place,
+    ) -> Result<u64, Violation> {
+        let order = self.orders.rows.get_mut(place.order).ok_or(Violation::NoSuchOrder { number })?;
+        if order.number != number || order.phase != Phase::Live(OrderState::Held) {
+            return Err(Violation::EndedTwice { number });
+        }
+        order.end(state, at);
+        let units = u64::from(order.quantity);
+        let sku = self.stock.get_mut(place.sku).ok_or(Violation::NoSuchOrder { number })?;
+        sku.held = sku.held.checked_sub(units).ok_or(Violation::Held { sku: sku.id })?;
+        sku.holds = sku.holds.checked_sub(1).ok_or(Violation::Held { sku: sku.id })?;
+        self.totals.held = self.totals.held.saturating_sub(units);
+        self.totals.holds = self.totals.holds.saturating_sub(1);
+        Ok(units)
+    }
+
+    fn apply_evicted(&mut self, number: OrderNumber, place: Place) -> Result<(), Violation> {
+        let order = self.orders.rows.get_mut(place.order).ok_or(Violation::NoSuchOrder { number })?;
+        if matches!(order.phase, Phase::Live(OrderState::Held)) {
+            return Err(Violation::EvictedOpen { number });
+        }
+        let request = order.request();
+        order.phase = Phase::Gone;
+        let in_calendar = order.in_calendar;
+        self.orders.forget(self.hasher.request(request), place.order, number);
+        if !in_calendar {
+            self.orders.free(place.order);
+        }
+        self.totals.orders = self.totals.orders.saturating_sub(1);
+        Ok(())
+    }
+
+    fn apply_put(
+        &mut self,
+        id: SkuId,
+        units: u64,
+        user_limit: u32,
+        order_limit: u32,
+    ) -> Result<(), Violation> {
+        let hash = self.hasher.sku(id);
+        if units > MAX_UNITS || self.stock.find(hash, id).is_some() {
+            return Err(Violation::SkuTwice { sku: id });
+        }
+        let sku = Sku {
+            id,
+            available: units,
+            stocked: units,
+            user_limit,
+            order_limit,
+            partition: PartitionId::of(id),
+            ..Sku::default()
+        };
+        self.stock.insert(hash, sku).ok_or(Violation::SkuTwice { sku: id })?;
+        self.totals.skus = self.totals.skus.saturating_add(1);
+        self.totals.available = self.totals.available.saturating_add(units);
+        Ok(())
+    }
+
+    fn apply_restocked(
+        &mut self,
+        number: OrderNumber,
+        request: RequestId,
+        units: i64,
+        reason: u32,
+        at: Timestamp,
+        place: Place,
+    ) -> Result<(), Violation> {
+        let sku = self.stock.get_mut(place.sku).ok_or(Violation::NoSuchOrder { number })?;
+        let available = sku.available.checked_add_signed(units);
+        let stocked = sku.stocked.checked_add_signed(units);
+        let (Some(available), Some(stocked)) = (available, stocked) else {
+            return Err(Violation::Oversold { sku: sku.id });
+        };
+        sku.available = available;
+        sku.stocked = stocked;
+        self.totals.available = self.totals.available.saturating_add_signed(units);
+        let mut order = Order {
+            number,
+            user: UserId::new(0),
+            amount: Amount::new(units.cast_unsigned()),
+            placed_at: at,
+            sku: place.sku,
+            asked_hold_ms: reason,
+            phase: Phase::Live(OrderState::Restocked),
+            in_calendar: true,
+            ..Order::default()
+        };
+        order.set_request(request);
+        let evict_at = self.evict_at(&order);
+        let slot = self.orders.insert(place.request_hash, order).ok_or(Violation::Sequence { number })?;
+        self.calendar.add(&mut self.orders.rows, slot, evict_at, at);
+        self.totals.orders = self.totals.orders.saturating_add(1);
+        Ok(())
+    }
+
+    /// Moves every open deadline that lies before `until` to `until`. The calendar notices when the old day comes.
+    fn apply_grace(&mut self, until: Timestamp) {
+        let mut slot: Slot = 0;
+        while let Some(order) = self.orders.rows.get_mut(slot) {
+            if order.phase == Phase::Live(OrderState::Held) && order.deadline() < until {
+                order.hold_ms = u32::try_from(until.since(order.placed_at)).unwrap_or(u32::MAX);
+                let sku = order.sku;
+                if let Some(sku) = self.stock.get_mut(sku) {
+                    sku.earliest_deadline = sku.earliest_deadline.max(until);
+                }
+            }
+            slot = slot.saturating_add(1);
+        }
+    }
+}

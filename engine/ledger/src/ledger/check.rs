@@ -1,0 +1,165 @@
+//! The numbered invariants of the crate's doc, asserted over the whole state.
+
+use alloc::collections::BTreeMap;
+
+use super::{Ledger, Totals};
+use crate::ids::{OrderNumber, SkuId, UserId};
+use crate::order::Phase;
+use crate::outcome::OrderState;
+
+/// A state that contradicts itself, or an event that can't follow it. Never the fault of a request: either the
+/// software or the data is broken. Stop, keep the data folder, and report it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Violation {
+    /// An event names a SKU that was never set up.
+    UnknownSku {
+        /// The SKU.
+        sku: SkuId,
+    },
+    /// A SKU is set up a second time.
+    SkuTwice {
+        /// The SKU.
+        sku: SkuId,
+    },
+    /// I2: more units would be held or withdrawn than are available.
+    Oversold {
+        /// The SKU.
+        sku: SkuId,
+    },
+    /// I1: a SKU's accounts don't add up to what was stocked.
+    Conservation {
+        /// The SKU.
+        sku: SkuId,
+    },
+    /// I3: a SKU's `held` is not the sum of its open holds.
+    Held {
+        /// The SKU.
+        sku: SkuId,
+    },
+    /// I3: an order would end a second time.
+    EndedTwice {
+        /// The order.
+        number: OrderNumber,
+    },
+    /// An open hold would leave memory.
+    EvictedOpen {
+        /// The order.
+        number: OrderNumber,
+    },
+    /// An event names an order that does not exist.
+    NoSuchOrder {
+        /// The order.
+        number: OrderNumber,
+    },
+    /// An order's number is not the next of its partition.
+    Sequence {
+        /// The order.
+        number: OrderNumber,
+    },
+    /// I2: a shopper's units don't match his orders, or are over his limit.
+    Tally {
+        /// The shopper.
+        user: UserId,
+    },
+    /// I5: not every order is found by its request id, or more are.
+    Requests,
+    /// The sums over the ledger are not those of its entries.
+    Totals,
+}
+
+impl core::fmt::Display for Violation {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::UnknownSku { sku } => write!(f, "SKU {} was never set up", sku.raw()),
+            Self::SkuTwice { sku } => write!(f, "SKU {} is set up twice", sku.raw()),
+            Self::Oversold { sku } => write!(f, "SKU {} would be oversold", sku.raw()),
+            Self::Conservation { sku } => write!(f, "the accounts of SKU {} don't add up", sku.raw()),
+            Self::Held { sku } => write!(f, "the holds of SKU {} don't add up", sku.raw()),
+            Self::EndedTwice { number } => write!(f, "order {} ends a second time", number.raw()),
+            Self::EvictedOpen { number } => write!(f, "open order {} leaves memory", number.raw()),
+            Self::NoSuchOrder { number } => write!(f, "order {} does not exist", number.raw()),
+            Self::Sequence { number } => write!(f, "order {} is not the next of its partition", number.raw()),
+            Self::Tally { user } => write!(f, "the units of user {} don't match the orders", user.raw()),
+            Self::Requests => f.write_str("request ids and orders don't match"),
+            Self::Totals => f.write_str("the ledger's sums don't match its entries"),
+        }
+    }
+}
+
+impl core::error::Error for Violation {}
+
+impl Ledger {
+    /// Asserts the invariants I1, I2, I3 and I5 over everything. Walks the whole state: for tests, the simulator and
+    /// after recovery.
+    ///
+    /// # Errors
+    /// The first [`Violation`] found.
+    pub fn check(&self) -> Result<(), Violation> {
+        let mut held = BTreeMap::<u32, (u64, u32)>::new();
+        let mut sold = BTreeMap::<u32, u64>::new();
+        let mut owned = BTreeMap::<(UserId, u32), u64>::new();
+        let mut totals = Totals::default();
+        let mut live = 0_usize;
+        for (slot, order) in self.orders.rows.iter() {
+            let Phase::Live(state) = order.phase else { continue };
+            live = live.saturating_add(1);
+            totals.orders = totals.orders.saturating_add(1);
+            let number = order.number;
+            let hash = self.hasher.request(order.request());
+            if self.orders.slot_of(number) != Some(slot) {
+                return Err(Violation::NoSuchOrder { number });
+            }
+            if self.orders.by_request(hash, order.request()).is_none_or(|(found, _)| found != slot) {
+                return Err(Violation::Requests);
+            }
+            let units = u64::from(order.quantity);
+            match state {
+                OrderState::Held => {
+                    let entry = held.entry(order.sku).or_default();
+                    *entry = (entry.0.saturating_add(units), entry.1.saturating_add(1));
+                    totals.holds = totals.holds.saturating_add(1);
+                }
+                OrderState::Confirmed => {
+                    let entry = sold.entry(order.sku).or_default();
+                    *entry = entry.saturating_add(units);
+                }
+                OrderState::Cancelled | OrderState::Expired | OrderState::Restocked => continue,
+            }
+            let entry = owned.entry((order.user, order.sku)).or_default();
+            *entry = entry.saturating_add(units);
+        }
+        if live != self.orders.requests() {
+            return Err(Violation::Requests);
+        }
+        let mut tallied = BTreeMap::<u32, u64>::new();
+        for units in self.tally.iter() {
+            let entry = tallied.entry(units.sku).or_default();
+            *entry = entry.saturating_add(u64::from(units.units));
+            let limit = self.stock.get(units.sku).map_or(0, |sku| sku.user_limit);
+            let known = owned.remove(&(units.user, units.sku)).unwrap_or(0);
+            if (limit != 0 && units.units > limit) || u64::from(units.units) < known || units.units == 0 {
+                return Err(Violation::Tally { user: units.user });
+            }
+        }
+        if let Some(((user, _), _)) = owned.first_key_value() {
+            return Err(Violation::Tally { user: *user });
+        }
+        for (slot, sku) in self.stock.iter() {
+            let sum = sku.available.saturating_add(sku.held).saturating_add(sku.sold);
+            if sum != sku.stocked {
+                return Err(Violation::Conservation { sku: sku.id });
+            }
+            if held.get(&slot).copied().unwrap_or_default() != (sku.held, sku.holds)
+                || sold.get(&slot).copied().unwrap_or_default() > sku.sold
+                || tallied.get(&slot).copied().unwrap_or_default() != sku.held.saturating_add(sku.sold)
+            {
+                return Err(Violation::Held { sku: sku.id });
+            }
+            totals.skus = totals.skus.saturating_add(1);
+            totals.available = totals.available.saturating_add(sku.available);
+            totals.held = totals.held.saturating_add(sku.held);
+            totals.sold = totals.sold.saturating_add(sku.sold);
+        }
+        if totals == self.totals { Ok(()) } else { Err(Violation::Totals) }
+    }
+}

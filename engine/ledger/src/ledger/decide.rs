@@ -1,0 +1,343 @@
+//! Decisions: what a command comes to, given the state and the time. Reads only.
+
+use super::{Ledger, MAX_UNITS};
+use crate::command::{Cancel, Command, Confirm, PutSku, Reserve, Restock, Terms};
+use crate::event::{Event, Reserved};
+use crate::hash::Mix;
+use crate::ids::{OrderNumber, PartitionId, PaymentId, RequestId, Timestamp, UserId};
+use crate::order::Order;
+use crate::outcome::{Field, OrderState, Outcome, Refusal};
+use crate::table::{NONE, Slot};
+
+/// What a command came to.
+#[derive(Clone, Copy, Debug)]
+pub struct Decision {
+    /// The answer.
+    pub outcome: Outcome,
+    /// The change that goes with it, if there is one.
+    pub event: Option<Event>,
+    pub(super) place: Place,
+}
+
+/// Where `decide` found things, so that `apply` need not look again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) sku: Slot,
+    pub(super) order: Slot,
+    pub(super) request_hash: u64,
+    pub(super) user_hash: u64,
+}
+
+impl Place {
+    pub(super) const NOWHERE: Self = Self { sku: NONE, order: NONE, request_hash: 0, user_hash: 0 };
+}
+
+impl Decision {
+    fn refuse(refusal: Refusal) -> Self {
+        Self::unchanged(Outcome::Refused(refusal))
+    }
+
+    fn unchanged(outcome: Outcome) -> Self {
+        Self { outcome, event: None, place: Place::NOWHERE }
+    }
+}
+
+impl Ledger {
+    /// What `command` comes to at `now`, which must not be before [`Ledger::now`]. Changes nothing.
+    #[inline]
+    pub fn decide(&self, now: Timestamp, command: &Command) -> Decision {
+        match command {
+            Command::Reserve(reserve) => self.decide_reserve(now, reserve),
+            Command::Confirm(confirm) => self.decide_confirm(now, confirm),
+            Command::Cancel(cancel) => self.decide_cancel(now, cancel),
+            Command::PutSku(put) => self.decide_put(now, put),
+            Command::Restock(restock) => self.decide_restock(now, restock),
+        }
+    }
+
+    fn decide_reserve(&self, now: Timestamp, reserve: &Reserve) -> Decision {
+        let sku_slot = self.stock.find(self.hasher.sku(reserve.sku), reserve.sku);
+        let sku = sku_slot.and_then(|slot| self.stock.get(slot));
+        if reserve.first_attempt
+            && let Some(sku) = sku
+            && sku.available == 0
+        {
+            // The crowd's path: nothing was decided under this id before, so nothing needs to be looked up.
+            return Decision::refuse(Refusal::SoldOut { holds: sku.holds, next_expiry: sku.next_expiry() });
+        }
+        let request_hash = self.hasher.request(reserve.request);
+        if let Some((_, order)) = self.orders.by_request(request_hash, reserve.request) {
+            return self.repeat_reserve(order, reserve);
+        }
+        if let Err(refusal) = self.check_request(now, reserve.request) {
+            return Decision::refuse(refusal);
+        }
+        if reserve.hold_ms > self.rules.max_hold_ms {
+            return Decision::refuse(Refusal::Invalid { field: Field::HoldMs });
+        }
+        let (Some(sku_slot), Some(sku)) = (sku_slot, sku) else {
+            return Decision::refuse(Refusal::UnknownSku);
+        };
+        if sku.available == 0 {
+            return Decision::refuse(Refusal::SoldOut { holds: sku.holds, next_expiry: sku.next_expiry() });
+        }
+        let quantity = reserve.quantity.units();
+        if sku.order_limit != 0 && quantity > sku.order_limit {
+            return Decision::refuse(Refusal::OrderLimit { limit: sku.order_limit });
+        }
+        let user_hash = self.hasher.user(reserve.user, sku_slot);
+        let has = self.tally.units(user_hash, reserve.user, sku_slot);
+        let limit = if sku.user_limit == 0 { u32::MAX } else { sku.user_limit };
+        if has.checked_add(quantity).is_none_or(|units| units > limit) {
+            return Decision::refuse(Refusal::UserLimit { left: limit.saturating_sub(has) });
+        }
+        if sku.available < u64::from(quantity) {
+            return Decision::refuse(Refusal::Insufficient { available: sku.available });
+        }
+        let Some(number) = self.orders.next_number(sku.partition) else {
+            return Decision::refuse(Refusal::CapacityExceeded);
+        };
+        let hold_ms = if reserve.hold_ms == 0 { self.rules.default_hold_ms } else { reserve.hold_ms };
+        let event = Event::Reserved(Reserved {
+            number,
+            request: reserve.request,
+            user: reserve.user,
+            sku: reserve.sku,
+            quantity: reserve.quantity,
+            amount: reserve.amount,
+            at: now,
+            asked_hold_ms: reserve.hold_ms,
+            hold_ms,
+            channel: reserve.channel,
+            terms: reserve.terms,
+        });
+        Decision {
+            outcome: Outcome::Reserved { order: number, deadline: now.plus(u64::from(hold_ms)) },
+            event: Some(event),
+            place: Place { sku: sku_slot, order: NONE, request_hash, user_hash },
+        }
+    }
+
+    /// The request id is known: the same content gets the same answer, other content names what differs.
+    fn repeat_reserve(&self, order: &Order, reserve: &Reserve) -> Decision {
+        let sku = self.stock.get(order.sku);
+        let differs = if order.user != reserve.user {
+            Some(Field::User)
+        } else if sku.is_none_or(|sku| sku.id != reserve.sku) {
+            Some(Field::Sku)
+        } else if order.state() == Some(OrderState::Restocked) {
+            // A restock's id: no field of a reserve can be the same, and units are what it counts.
+            Some(Field::Units)
+        } else if order.quantity != reserve.quantity.units() {
+            Some(Field::Quantity)
+        } else if order.asked_hold_ms != reserve.hold_ms {
+            Some(Field::HoldMs)
+        } else if order.amount != reserve.amount {
+            Some(Field::Amount)
+        } else if order.channel != reserve.channel {
+            Some(Field::Channel)
+        } else if order.fingerprint != fingerprint(&reserve.terms) {
+            Some(Field::Terms)
+        } else {
+            None
+        };
+        match differs {
+            Some(field) => Decision::refuse(Refusal::IdempotencyConflict { order: order.number, field }),
+            None => Decision::unchanged(replayed(order)),
+        }
+    }
+
+    fn check_request(&self, now: Timestamp, request: RequestId) -> Result<(), Refusal> {
+        if !request.is_uuid_v7() {
+            return Err(Refusal::Invalid { field: Field::RequestId });
+        }
+        let window_ms = self.rules.idempotency_window_ms;
+        let made_at = request.made_at();
+        if now.since(made_at) > window_ms {
+            return Err(Refusal::IdTooOld { window_ms });
+        }
+        if made_at.since(now) > self.rules.future_tolerance_ms {
+            return Err(Refusal::IdFromFuture);
+        }
+        Ok(())
+    }
+
+    /// The order with this number, if it is a sale and belongs to `user`.
+    fn owned(&self, number: OrderNumber, user: UserId) -> Result<(Slot, &Order, OrderState), Refusal> {
+        let slot = self.orders.slot_of(number).ok_or(Refusal::NoSuchOrder)?;
+        let order = self.orders.rows.get(slot).ok_or(Refusal::NoSuchOrder)?;
+        match order.state() {
+            None | Some(OrderState::Restocked) => Err(Refusal::NoSuchOrder),
+            Some(_) if order.user != user => Err(Refusal::OwnerMismatch),
+            Some(state) => Ok((slot, order, state)),
+        }
+    }
+
+    fn decide_confirm(&self, now: Timestamp, confirm: &Confirm) -> Decision {
+        if confirm.payment == PaymentId::new(0) {
+            return Decision::refuse(Refusal::Invalid { field: Field::PaymentId });
+        }
+        let (slot, order, state) = match self.owned(confirm.order, confirm.user) {
+            Ok(found) => found,
+            Err(refusal) => return Decision::refuse(refusal),
+        };
+        let deadline = order.deadline();
+        let amount_differs = order.amount.raw() != 0 && order.amount != confirm.amount;
+        match state {
+            OrderState::Confirmed if order.payment() != confirm.payment => {
+                Decision::refuse(Refusal::AlreadyConfirmed)
+            }
+            OrderState::Held | OrderState::Confirmed if amount_differs => {
+                Decision::refuse(Refusal::AmountMismatch { due: order.amount })
+            }
+            OrderState::Confirmed => Decision::unchanged(replayed(order)),
+            OrderState::Held if deadline <= now => Decision::refuse(Refusal::HoldExpired { deadline }),
+            OrderState::Held => Decision {
+                outcome: Outcome::Confirmed { order: confirm.order },
+                event: Some(Event::Confirmed {
+                    number: confirm.order,
+                    payment: confirm.payment,
+                    amount: confirm.amount,
+                    at: now,
+                }),
+                place: Place { sku: order.sku, order: slot, ..Place::NOWHERE },
+            },
+            OrderState::Cancelled => Decision::refuse(Refusal::AlreadyCancelled),
+            OrderState::Expired => Decision::refuse(Refusal::HoldExpired { deadline }),
+            OrderState::Restocked => Decision::refuse(Refusal::NoSuchOrder),
+        }
+    }
+
+    fn decide_cancel(&self, now: Timestamp, cancel: &Cancel) -> Decision {
+        let (slot, order, state) = match self.owned(cancel.order, cancel.user) {
+            Ok(found) => found,
+            Err(refusal) => return Decision::refuse(refusal),
+        };
+        let deadline = order.deadline();
+        match state {
+            OrderState::Held if deadline <= now => Decision::refuse(Refusal::HoldExpired { deadline }),
+            OrderState::Held => Decision {
+                outcome: Outcome::Cancelled { order: cancel.order },
+                event: Some(Event::Cancelled { number: cancel.order, reason: cancel.reason, at: now }),
+                place: Place { sku: order.sku, order: slot, ..Place::NOWHERE },
+            },
+            OrderState::Cancelled => Decision::unchanged(replayed(order)),
+            OrderState::Expired => Decision::refuse(Refusal::HoldExpired { deadline }),
+            OrderState::Confirmed => Decision::refuse(Refusal::AlreadyConfirmed),
+            OrderState::Restocked => Decision::refuse(Refusal::NoSuchOrder),
+        }
+    }
+
+    fn decide_put(&self, now: Timestamp, put: &PutSku) -> Decision {
+        if put.units > MAX_UNITS {
+            return Decision::refuse(Refusal::Invalid { field: Field::Units });
+        }
+        if let Some(slot) = self.stock.find(self.hasher.sku(put.sku), put.sku) {
+            let differs = self.stock.get(slot).and_then(|sku| {
+                if sku.user_limit != put.user_limit {
+                    Some(Field::UserLimit)
+                } else if sku.order_limit != put.order_limit {
+                    Some(Field::OrderLimit)
+                } else if sku.stocked != put.units {
+                    Some(Field::Units)
+                } else {
+                    None
+                }
+            });
+            return match differs {
+                Some(field) => Decision::refuse(Refusal::SkuExists { field }),
+                None => Decision::unchanged(Outcome::Replayed {
+                    order: None,
+                    state: None,
+                    deadline: Timestamp::default(),
+                }),
+            };
+        }
+        if !self.stock.has_room() {
+            return Decision::refuse(Refusal::CapacityExceeded);
+        }
+        Decision {
+            outcome: Outcome::SkuPut,
+            event: Some(Event::SkuPut {
+                sku: put.sku,
+                units: put.units,
+                user_limit: put.user_limit,
+                order_limit: put.order_limit,
+                at: now,
+            }),
+            place: Place::NOWHERE,
+        }
+    }
+
+    fn decide_restock(&self, now: Timestamp, restock: &Restock) -> Decision {
+        let request_hash = self.hasher.request(restock.request);
+        if let Some((_, order)) = self.orders.by_request(request_hash, restock.request) {
+            let differs = if order.state() != Some(OrderState::Restocked)
+                || order.amount.raw() != restock.units.cast_unsigned()
+            {
+                Some(Field::Units)
+            } else if self.stock.get(order.sku).is_none_or(|sku| sku.id != restock.sku) {
+                Some(Field::Sku)
+            } else if order.asked_hold_ms != restock.reason {
+                Some(Field::Reason)
+            } else {
+                None
+            };
+            return match differs {
+                Some(field) => Decision::refuse(Refusal::IdempotencyConflict { order: order.number, field }),
+                None => Decision::unchanged(replayed(order)),
+            };
+        }
+        if let Err(refusal) = self.check_request(now, restock.request) {
+            return Decision::refuse(refusal);
+        }
+        if restock.units == 0 || restock.units.unsigned_abs() > MAX_UNITS {
+            return Decision::refuse(Refusal::Invalid { field: Field::Units });
+        }
+        let Some(slot) = self.stock.find(self.hasher.sku(restock.sku), restock.sku) else {
+            return Decision::refuse(Refusal::UnknownSku);
+        };
+        let Some(sku) = self.stock.get(slot) else { return Decision::refuse(Refusal::UnknownSku) };
+        let Some(available) = sku.available.checked_add_signed(restock.units) else {
+            return Decision::refuse(Refusal::Insufficient { available: sku.available });
+        };
+        let stocked = sku.stocked.checked_add_signed(restock.units);
+        let number = self.orders.next_number(PartitionId::of(restock.sku));
+        let (Some(number), Some(0..=MAX_UNITS)) = (number, stocked) else {
+            return Decision::refuse(Refusal::CapacityExceeded);
+        };
+        Decision {
+            outcome: Outcome::Restocked { order: number, available },
+            event: Some(Event::Restocked {
+                number,
+                request: restock.request,
+                sku: restock.sku,
+                units: restock.units,
+                reason: restock.reason,
+                at: now,
+            }),
+            place: Place { sku: slot, order: NONE, request_hash, user_hash: 0 },
+        }
+    }
+}
+
+fn replayed(order: &Order) -> Outcome {
+    Outcome::Replayed { order: Some(order.number), state: order.state(), deadline: order.deadline() }
+}
+
+/// A fixed 64-bit mix of the terms, 0 for the default: equal terms have equal fingerprints, on every machine.
+pub(super) fn fingerprint(terms: &Terms) -> u64 {
+    if *terms == Terms::default() {
+        return 0;
+    }
+    Mix::new(0x7465_726D)
+        .word(u64::from(terms.campaign))
+        .word(u64::from(terms.price_version))
+        .word(u64::from(terms.tier))
+        .word(u64::from(terms.location))
+        .word(u64::from(terms.pool))
+        .word(terms.device)
+        .word(terms.address)
+        .word(terms.pay_account)
+        .finish()
+}

@@ -1,0 +1,107 @@
+//! One number that tells two states apart.
+
+use super::Ledger;
+use crate::hash::Mix;
+use crate::ids::{PARTITIONS, PartitionId};
+use crate::order::{Order, Phase};
+use crate::outcome::OrderState;
+use crate::stock::Sku;
+
+/// A digest of a ledger's state: the sum, modulo 2^64, of a fixed mix of each entry. As a sum it doesn't depend on the
+/// order of entries, and the digest of a server is the sum of its shards' digests, however many those are. It guards
+/// against mistakes and rot, not against a forger.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Digest(u64);
+
+impl Digest {
+    /// The number.
+    pub const fn raw(self) -> u64 {
+        self.0
+    }
+
+    /// The digest with this number.
+    pub const fn new(raw: u64) -> Self {
+        Self(raw)
+    }
+
+    /// The digest of two states side by side.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0.wrapping_add(other.0))
+    }
+
+    fn entry(&mut self, mix: Mix) {
+        self.0 = self.0.wrapping_add(mix.finish());
+    }
+}
+
+impl core::fmt::Display for Digest {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl Ledger {
+    /// The digest of all that the log determines: accounts, orders, tallies and sequences, but not the hash seed,
+    /// slots, the calendar or advice like the earliest deadline. Walks everything: some 100 ns an order.
+    pub fn digest(&self) -> Digest {
+        let mut digest = Digest::default();
+        for (_, sku) in self.stock.iter() {
+            digest.entry(mix_sku(sku));
+        }
+        for (_, order) in self.orders.rows.iter() {
+            if let Phase::Live(state) = order.phase {
+                let sku = self.stock.get(order.sku).map_or(0, |sku| sku.id.raw());
+                digest.entry(mix_order(order, state, sku));
+            }
+        }
+        for units in self.tally.iter() {
+            let sku = self.stock.get(units.sku).map_or(0, |sku| sku.id.raw());
+            digest.entry(Mix::new(3).word(units.user.raw()).word(sku).word(u64::from(units.units)));
+        }
+        for partition in (0..PARTITIONS).filter_map(PartitionId::new) {
+            let last = self.orders.last_sequence(partition);
+            if last != 0 {
+                digest.entry(Mix::new(4).word(u64::from(partition.raw())).word(last));
+            }
+        }
+        digest
+    }
+}
+
+fn mix_sku(sku: &Sku) -> Mix {
+    Mix::new(1)
+        .word(sku.id.raw())
+        .word(sku.available)
+        .word(sku.held)
+        .word(sku.sold)
+        .word(sku.stocked)
+        .word(u64::from(sku.holds))
+        .word(u64::from(sku.user_limit))
+        .word(u64::from(sku.order_limit))
+}
+
+fn mix_order(order: &Order, state: OrderState, sku: u64) -> Mix {
+    let state = match state {
+        OrderState::Held => 1,
+        OrderState::Confirmed => 2,
+        OrderState::Cancelled => 3,
+        OrderState::Expired => 4,
+        OrderState::Restocked => 5,
+    };
+    Mix::new(2)
+        .word(order.number.raw())
+        .wide(order.request().raw())
+        .wide(order.payment().raw())
+        .word(order.user.raw())
+        .word(order.amount.raw())
+        .word(order.placed_at.raw())
+        .word(order.fingerprint)
+        .word(sku)
+        .word(u64::from(order.quantity))
+        .word(u64::from(order.asked_hold_ms))
+        .word(u64::from(order.hold_ms))
+        .word(u64::from(order.ended_ms))
+        .word(u64::from(order.channel.raw()))
+        .word(state)
+}

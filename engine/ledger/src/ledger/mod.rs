@@ -1,0 +1,215 @@
+//! The state machine: [`Ledger`] and its parts.
+//!
+//! `decide` reads and never writes; `apply` writes and never decides. Live operation is `decide` then `apply` of the
+//! event that came out; replay is `apply` alone. Nothing else changes state, so whatever the log holds, replaying it
+//! gives the state that was live.
+
+mod apply;
+mod check;
+mod decide;
+mod digest;
+mod pulse;
+
+pub use check::Violation;
+pub use decide::Decision;
+pub use digest::Digest;
+pub use pulse::Pulse;
+
+use crate::calendar::Calendar;
+use crate::command::Command;
+use crate::event::Event;
+use crate::hash::Hasher;
+use crate::ids::{OrderNumber, SkuId, Timestamp, UserId};
+use crate::order::Orders;
+use crate::outcome::{OrderSnapshot, OrderState, Outcome, Refusal, StockSnapshot};
+use crate::stock::Stock;
+use crate::tally::Tally;
+
+/// Most units of one SKU, and most that one restock moves: 2^40. Sums over 2^20 SKUs stay exact in 64 bits.
+pub const MAX_UNITS: u64 = 1 << 40;
+
+/// What the operator may choose. The same for every shard of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// Hold time where a request names none, milliseconds.
+    pub default_hold_ms: u32,
+    /// Longest hold time, milliseconds.
+    pub max_hold_ms: u32,
+    /// How long a request's repeat is recognised, from the time in its id, milliseconds.
+    pub idempotency_window_ms: u64,
+    /// How long an ended order stays readable, milliseconds.
+    pub order_retention_ms: u64,
+    /// How far ahead of the server's clock a request id's time may be, milliseconds.
+    pub future_tolerance_ms: u64,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            default_hold_ms: 5 * 60 * 1_000,
+            max_hold_ms: 24 * 60 * 60 * 1_000,
+            idempotency_window_ms: 24 * 60 * 60 * 1_000,
+            order_retention_ms: 24 * 60 * 60 * 1_000,
+            future_tolerance_ms: 5 * 60 * 1_000,
+        }
+    }
+}
+
+/// Sums over a ledger, kept up to date by every event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// SKUs set up.
+    pub skus: u64,
+    /// Orders in memory, ended ones within their retention included.
+    pub orders: u64,
+    /// Open holds.
+    pub holds: u64,
+    /// Units free for new holds.
+    pub available: u64,
+    /// Units in open holds.
+    pub held: u64,
+    /// Units paid.
+    pub sold: u64,
+}
+
+/// The stock and the orders of one shard.
+#[derive(Debug)]
+pub struct Ledger {
+    rules: Rules,
+    hasher: Hasher,
+    stock: Stock,
+    orders: Orders,
+    tally: Tally,
+    calendar: Calendar,
+    now: Timestamp,
+    totals: Totals,
+}
+
+impl Ledger {
+    /// An empty ledger. `seed` makes its hash tables unpredictable to those who choose ids; it is no part of the
+    /// state and may differ at every start.
+    pub fn new(rules: Rules, seed: u64) -> Self {
+        Self {
+            rules,
+            hasher: Hasher::new(seed),
+            stock: Stock::new(),
+            orders: Orders::new(),
+            tally: Tally::new(seed),
+            calendar: Calendar::new(),
+            now: Timestamp::default(),
+            totals: Totals::default(),
+        }
+    }
+
+    /// The rules that it decides by.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The latest time that it has seen. Never goes back.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Sums over all SKUs and orders.
+    pub fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    /// Decides a command at `now` (or at the latest time seen, if that is later), applies what it came to and hands
+    /// the event, if there is one, to `sink`.
+    ///
+    /// # Errors
+    /// [`Violation`] if the ledger's own state contradicts itself. It must not be used any further.
+    #[inline]
+    pub fn execute(
+        &mut self,
+        now: Timestamp,
+        command: &Command,
+        sink: impl FnOnce(&Event),
+    ) -> Result<Outcome, Violation> {
+        self.now = self.now.max(now);
+        let decision = self.decide(self.now, command);
+        if let Some(event) = &decision.event {
+            self.apply_at(event, decision.place)?;
+            sink(event);
+        }
+        Ok(decision.outcome)
+    }
+
+    /// Reads, without deciding anything, the places where the commands of a batch will look, so that the memory that
+    /// they need is fetched at the same time and not one after the other. Returns a value that depends on all that
+    /// was read; the caller passes it to [`core::hint::black_box`].
+    #[inline]
+    pub fn touch<'a>(&self, commands: impl Iterator<Item = &'a Command>) -> u32 {
+        let mut seen = 0_u32;
+        for command in commands {
+            seen ^= match command {
+                Command::Reserve(reserve) => {
+                    let sku_hash = self.hasher.sku(reserve.sku);
+                    let sku = self.stock.find(sku_hash, reserve.sku).unwrap_or(0);
+                    self.orders.touch_request(self.hasher.request(reserve.request))
+                        ^ self.tally.touch(self.hasher.user(reserve.user, sku))
+                }
+                Command::Confirm(confirm) => self.touch_order(confirm.order),
+                Command::Cancel(cancel) => self.touch_order(cancel.order),
+                Command::PutSku(put) => self.stock.touch(self.hasher.sku(put.sku)),
+                Command::Restock(restock) => self.orders.touch_request(self.hasher.request(restock.request)),
+            };
+        }
+        seen
+    }
+
+    fn touch_order(&self, number: OrderNumber) -> u32 {
+        let slot = self.orders.slot_of(number);
+        slot.and_then(|slot| self.orders.rows.get(slot)).map_or(0, |order| order.quantity)
+    }
+
+    /// The accounts of a SKU.
+    pub fn stock(&self, sku: SkuId) -> Option<StockSnapshot> {
+        let slot = self.stock.find(self.hasher.sku(sku), sku)?;
+        self.stock.get(slot).map(crate::stock::Sku::snapshot)
+    }
+
+    /// Every SKU's accounts, in no order that means anything.
+    pub fn all_stock(&self) -> impl Iterator<Item = StockSnapshot> {
+        self.stock.iter().map(|(_, sku)| sku.snapshot())
+    }
+
+    /// An order of `user`.
+    ///
+    /// # Errors
+    /// [`Refusal::NoSuchOrder`] or [`Refusal::OwnerMismatch`].
+    pub fn order(&self, number: OrderNumber, user: UserId) -> Result<OrderSnapshot, Refusal> {
+        let order = self
+            .orders
+            .slot_of(number)
+            .and_then(|slot| self.orders.rows.get(slot))
+            .ok_or(Refusal::NoSuchOrder)?;
+        let state =
+            order.state().filter(|&state| state != OrderState::Restocked).ok_or(Refusal::NoSuchOrder)?;
+        if order.user != user {
+            return Err(Refusal::OwnerMismatch);
+        }
+        let sku = self.stock.get(order.sku).ok_or(Refusal::NoSuchOrder)?;
+        Ok(OrderSnapshot {
+            number,
+            request: order.request(),
+            user,
+            sku: sku.id,
+            quantity: order.quantity,
+            amount: order.amount,
+            channel: order.channel,
+            state,
+            placed_at: order.placed_at,
+            deadline: order.deadline(),
+            ended_at: (state != OrderState::Held).then(|| order.ended_at()),
+            payment: (state == OrderState::Confirmed).then(|| order.payment()),
+        })
+    }
+
+    /// Bytes that its tables have allocated.
+    pub fn bytes(&self) -> usize {
+        self.stock.bytes().saturating_add(self.orders.bytes()).saturating_add(self.tally.bytes())
+    }
+}

@@ -1,0 +1,298 @@
+//! Orders: one row each, found by number and by request id.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use crate::ids::{
+    Amount, ChannelId, MAX_SEQUENCE, OrderNumber, PARTITIONS, PartitionId, PaymentId, RequestId, Timestamp,
+    UserId,
+};
+use crate::outcome::OrderState;
+use crate::stock::Reference;
+use crate::table::{NONE, Row, Rows, Segmented, Slot, index};
+
+/// An order's row. 104 bytes; every field that is not needed again to decide or to answer stays in the log alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Order {
+    pub(crate) request: [u64; 2],
+    pub(crate) payment: [u64; 2],
+    pub(crate) number: OrderNumber,
+    pub(crate) user: UserId,
+    pub(crate) amount: Amount,
+    pub(crate) placed_at: Timestamp,
+    /// Fingerprint of the content that is not kept in the row, for telling a repeat from a conflict.
+    pub(crate) fingerprint: u64,
+    pub(crate) sku: Slot,
+    pub(crate) quantity: u32,
+    pub(crate) asked_hold_ms: u32,
+    /// Deadline less `placed_at`.
+    pub(crate) hold_ms: u32,
+    /// End less `placed_at`; the largest value stands for that or more.
+    pub(crate) ended_ms: u32,
+    pub(crate) link: Slot,
+    pub(crate) channel: ChannelId,
+    pub(crate) phase: Phase,
+    /// Whether the calendar's links run through this row.
+    pub(crate) in_calendar: bool,
+}
+
+const _: () = assert!(size_of::<Order>() == 104);
+
+/// What a row is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Not in use.
+    #[default]
+    Free,
+    /// In use, and where its order stands.
+    Live(OrderState),
+    /// Evicted while the calendar still leads here; freed when the calendar comes by.
+    Gone,
+}
+
+impl Default for Order {
+    fn default() -> Self {
+        Self {
+            request: [0; 2],
+            payment: [0; 2],
+            number: OrderNumber::default(),
+            user: UserId::default(),
+            amount: Amount::default(),
+            placed_at: Timestamp::default(),
+            fingerprint: 0,
+            sku: NONE,
+            quantity: 0,
+            asked_hold_ms: 0,
+            hold_ms: 0,
+            ended_ms: 0,
+            link: NONE,
+            channel: ChannelId::default(),
+            phase: Phase::Free,
+            in_calendar: false,
+        }
+    }
+}
+
+impl Order {
+    #[inline]
+    pub(crate) fn request(&self) -> RequestId {
+        RequestId::new(join(self.request))
+    }
+
+    pub(crate) fn set_request(&mut self, request: RequestId) {
+        self.request = split(request.raw());
+    }
+
+    pub(crate) fn payment(&self) -> PaymentId {
+        PaymentId::new(join(self.payment))
+    }
+
+    pub(crate) fn set_payment(&mut self, payment: PaymentId) {
+        self.payment = split(payment.raw());
+    }
+
+    pub(crate) fn deadline(&self) -> Timestamp {
+        self.placed_at.plus(u64::from(self.hold_ms))
+    }
+
+    pub(crate) fn ended_at(&self) -> Timestamp {
+        self.placed_at.plus(u64::from(self.ended_ms))
+    }
+
+    pub(crate) fn end(&mut self, state: OrderState, at: Timestamp) {
+        self.phase = Phase::Live(state);
+        self.ended_ms = u32::try_from(at.since(self.placed_at)).unwrap_or(u32::MAX);
+    }
+
+    pub(crate) fn state(&self) -> Option<OrderState> {
+        match self.phase {
+            Phase::Live(state) => Some(state),
+            Phase::Free | Phase::Gone => None,
+        }
+    }
+}
+
+impl Row for Order {
+    fn link(&self) -> Slot {
+        self.link
+    }
+
+    fn set_link(&mut self, link: Slot) {
+        self.link = link;
+    }
+
+    fn due(&self) -> Option<Timestamp> {
+        (self.phase == Phase::Live(OrderState::Held)).then(|| self.deadline())
+    }
+}
+
+fn split(id: u128) -> [u64; 2] {
+    [u64::try_from(id >> 64).unwrap_or(0), u64::try_from(id & u128::from(u64::MAX)).unwrap_or(0)]
+}
+
+#[inline]
+fn join([high, low]: [u64; 2]) -> u128 {
+    (u128::from(high) << 64) | u128::from(low)
+}
+
+/// All orders of a ledger.
+#[derive(Debug)]
+pub(crate) struct Orders {
+    pub(crate) rows: Rows<Order>,
+    by_request: Segmented<Reference>,
+    sequences: Vec<Sequences>,
+}
+
+impl Orders {
+    pub(crate) fn new() -> Self {
+        Self {
+            rows: Rows::new(),
+            by_request: Segmented::new(0),
+            sequences: (0..PARTITIONS).map(|_| Sequences::default()).collect(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn touch_request(&self, hash: u64) -> Slot {
+        self.by_request.touch(hash).map_or(NONE, |reference| reference.slot)
+    }
+
+    #[inline]
+    pub(crate) fn by_request(&self, hash: u64, request: RequestId) -> Option<(Slot, &Order)> {
+        let found = self.by_request.find(hash, |reference| {
+            reference.matches(hash)
+                && self.rows.get(reference.slot).is_some_and(|row| row.request() == request)
+        })?;
+        self.rows.get(found.slot).map(|row| (found.slot, row))
+    }
+
+    #[inline]
+    pub(crate) fn slot_of(&self, number: OrderNumber) -> Option<Slot> {
+        let slot = self.sequences.get(usize::from(number.partition().raw()))?.slot(number.sequence());
+        (slot != NONE).then_some(slot)
+    }
+
+    /// The number that the next order of the partition gets; `None` when the partition or the table is full.
+    #[inline]
+    pub(crate) fn next_number(&self, partition: PartitionId) -> Option<OrderNumber> {
+        let next = self.sequences.get(usize::from(partition.raw()))?.next;
+        (next <= MAX_SEQUENCE && self.rows.has_room()).then(|| OrderNumber::compose(partition, next))
+    }
+
+    /// The number of the partition's last order; 0: none yet.
+    pub(crate) fn last_sequence(&self, partition: PartitionId) -> u64 {
+        self.sequences
+            .get(usize::from(partition.raw()))
+            .map_or(0, |sequences| sequences.next.saturating_sub(1))
+    }
+
+    /// Stores an order under the next number of its partition. `None` if that is not its number.
+    pub(crate) fn insert(&mut self, hash: u64, order: Order) -> Option<Slot> {
+        let sequences = self.sequences.get_mut(usize::from(order.number.partition().raw()))?;
+        if sequences.next != order.number.sequence() {
+            return None;
+        }
+        let slot = self.rows.insert(order)?;
+        sequences.push(slot);
+        self.by_request.insert(hash, Reference::new(hash, slot));
+        Some(slot)
+    }
+
+    /// Takes an order out of both indexes; its row stays until [`free`](Self::free).
+    pub(crate) fn forget(&mut self, hash: u64, slot: Slot, number: OrderNumber) {
+        self.by_request.remove(hash, |reference| reference.slot == slot);
+        if let Some(sequences) = self.sequences.get_mut(usize::from(number.partition().raw())) {
+            sequences.forget(number.sequence());
+        }
+    }
+
+    pub(crate) fn free(&mut self, slot: Slot) {
+        self.rows.remove(slot);
+    }
+
+    pub(crate) fn requests(&self) -> usize {
+        self.by_request.len()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        let sequences: usize = self.sequences.iter().map(Sequences::bytes).sum();
+        self.rows.bytes().saturating_add(self.by_request.bytes()).saturating_add(sequences)
+    }
+}
+
+/// Orders whose slots are kept together: a page of one partition's sequence.
+const PAGE: u64 = 256;
+
+/// Where the orders of one partition are, by sequence: a dense list in pages, from the oldest order in memory on.
+#[derive(Debug)]
+struct Sequences {
+    next: u64,
+    first_page: u64,
+    pages: VecDeque<Page>,
+}
+
+#[derive(Debug)]
+struct Page {
+    slots: Box<[Slot]>,
+    live: u32,
+}
+
+impl Default for Sequences {
+    fn default() -> Self {
+        Self { next: 1, first_page: 0, pages: VecDeque::new() }
+    }
+}
+
+impl Sequences {
+    #[inline]
+    fn slot(&self, sequence: u64) -> Slot {
+        let page = (sequence / PAGE).checked_sub(self.first_page).and_then(|page| usize::try_from(page).ok());
+        page.and_then(|page| self.pages.get(page))
+            .and_then(|page| page.slots.get(usize::try_from(sequence % PAGE).unwrap_or(0)))
+            .map_or(NONE, |slot| *slot)
+    }
+
+    fn push(&mut self, slot: Slot) {
+        let sequence = self.next;
+        if self.pages.is_empty() {
+            self.first_page = sequence / PAGE;
+        }
+        let page = usize::try_from((sequence / PAGE).saturating_sub(self.first_page)).unwrap_or(usize::MAX);
+        if page == self.pages.len() {
+            let slots = vec![NONE; usize::try_from(PAGE).unwrap_or(0)].into_boxed_slice();
+            self.pages.push_back(Page { slots, live: 0 });
+        }
+        if let Some(page) = self.pages.get_mut(page)
+            && let Some(place) = page.slots.get_mut(usize::try_from(sequence % PAGE).unwrap_or(0))
+        {
+            *place = slot;
+            page.live = page.live.saturating_add(1);
+        }
+        self.next = sequence.saturating_add(1);
+    }
+
+    fn forget(&mut self, sequence: u64) {
+        let Some(page) = (sequence / PAGE).checked_sub(self.first_page) else { return };
+        if let Some(page) = usize::try_from(page).ok().and_then(|page| self.pages.get_mut(page))
+            && let Some(place) = page.slots.get_mut(usize::try_from(sequence % PAGE).unwrap_or(0))
+            && *place != NONE
+        {
+            *place = NONE;
+            page.live = page.live.saturating_sub(1);
+        }
+        // The last page stays: new orders go there.
+        while self.pages.len() > 1 && self.pages.front().is_some_and(|page| page.live == 0) {
+            self.pages.pop_front();
+            self.first_page = self.first_page.saturating_add(1);
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        let pages = self.pages.len().saturating_mul(index(256)).saturating_mul(size_of::<Slot>());
+        pages
+            .saturating_add(self.pages.capacity().saturating_mul(size_of::<Page>()))
+            .saturating_add(size_of::<Self>())
+    }
+}

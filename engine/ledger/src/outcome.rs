@@ -1,0 +1,216 @@
+//! What a command came to.
+
+use crate::ids::{Amount, ChannelId, OrderNumber, PaymentId, RequestId, SkuId, Timestamp, UserId};
+
+/// The answer to one command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Units are held until `deadline`.
+    Reserved {
+        /// The new order.
+        order: OrderNumber,
+        /// When the hold ends.
+        deadline: Timestamp,
+    },
+    /// The hold is paid.
+    Confirmed {
+        /// The order.
+        order: OrderNumber,
+    },
+    /// The hold was given back.
+    Cancelled {
+        /// The order.
+        order: OrderNumber,
+    },
+    /// The SKU is set up.
+    SkuPut,
+    /// Units came in or were withdrawn.
+    Restocked {
+        /// The change's own number.
+        order: OrderNumber,
+        /// Units available now.
+        available: u64,
+    },
+    /// The same request had this effect before.
+    Replayed {
+        /// The order that it made or changed; `None` for a SKU set up.
+        order: Option<OrderNumber>,
+        /// Where that order stands now.
+        state: Option<OrderState>,
+        /// The deadline that it was given.
+        deadline: Timestamp,
+    },
+    /// Nothing was changed.
+    Refused(Refusal),
+}
+
+/// Why nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No unit is free.
+    SoldOut {
+        /// Open holds of the SKU.
+        holds: u32,
+        /// No open hold ends before this; `None` where there is none.
+        next_expiry: Option<Timestamp>,
+    },
+    /// Some units are free, but fewer than asked for.
+    Insufficient {
+        /// Units free.
+        available: u64,
+    },
+    /// The SKU was never set up.
+    UnknownSku,
+    /// The SKU is set up otherwise.
+    SkuExists {
+        /// The first setting that differs.
+        field: Field,
+    },
+    /// The shopper would have more than he may.
+    UserLimit {
+        /// Units he may still take.
+        left: u32,
+    },
+    /// The order is over the SKU's limit for one order.
+    OrderLimit {
+        /// The limit.
+        limit: u32,
+    },
+    /// The request id was used with other content.
+    IdempotencyConflict {
+        /// The order that was made with it.
+        order: OrderNumber,
+        /// The first field that differs.
+        field: Field,
+    },
+    /// The request id is older than the window in which repeats are recognised.
+    IdTooOld {
+        /// The window, milliseconds.
+        window_ms: u64,
+    },
+    /// The request id is from the future.
+    IdFromFuture,
+    /// A field is out of its range.
+    Invalid {
+        /// The field.
+        field: Field,
+    },
+    /// No order has this number (any more).
+    NoSuchOrder,
+    /// The order belongs to somebody else.
+    OwnerMismatch,
+    /// The hold's deadline has passed.
+    HoldExpired {
+        /// The deadline.
+        deadline: Timestamp,
+    },
+    /// The order is paid, with another payment or before the cancel came.
+    AlreadyConfirmed,
+    /// The order was given back.
+    AlreadyCancelled,
+    /// Another amount is due.
+    AmountMismatch {
+        /// The amount due.
+        due: Amount,
+    },
+    /// A table or a counter is full.
+    CapacityExceeded,
+}
+
+/// A field of a command, where a refusal names one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Field {
+    /// The request id.
+    RequestId,
+    /// The shopper.
+    User,
+    /// The SKU.
+    Sku,
+    /// The number of units asked for.
+    Quantity,
+    /// The hold time.
+    HoldMs,
+    /// The amount.
+    Amount,
+    /// The channel.
+    Channel,
+    /// Anything in [`Terms`](crate::Terms).
+    Terms,
+    /// Units of a SKU or a restock.
+    Units,
+    /// A SKU's limit for a shopper.
+    UserLimit,
+    /// A SKU's limit for an order.
+    OrderLimit,
+    /// The reason of a restock.
+    Reason,
+    /// The payment id.
+    PaymentId,
+}
+
+/// Where an order stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OrderState {
+    /// Units are held.
+    Held,
+    /// Paid.
+    Confirmed,
+    /// Given back by the shopper.
+    Cancelled,
+    /// Given back by the deadline.
+    Expired,
+    /// A restock that was carried out; takes a number like an order, so that its repeat is recognised.
+    Restocked,
+}
+
+/// An order, for reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderSnapshot {
+    /// The order's number.
+    pub number: OrderNumber,
+    /// The request that made it.
+    pub request: RequestId,
+    /// The shopper.
+    pub user: UserId,
+    /// The SKU.
+    pub sku: SkuId,
+    /// Units.
+    pub quantity: u32,
+    /// Amount due.
+    pub amount: Amount,
+    /// Where the demand came from.
+    pub channel: ChannelId,
+    /// Where it stands.
+    pub state: OrderState,
+    /// When it was placed.
+    pub placed_at: Timestamp,
+    /// The hold's deadline.
+    pub deadline: Timestamp,
+    /// When it was paid or given back; `None` while held.
+    pub ended_at: Option<Timestamp>,
+    /// The payment that confirmed it.
+    pub payment: Option<PaymentId>,
+}
+
+/// A SKU's accounts, for reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StockSnapshot {
+    /// The SKU.
+    pub sku: SkuId,
+    /// Units free for new holds.
+    pub available: u64,
+    /// Units in open holds.
+    pub held: u64,
+    /// Units paid.
+    pub sold: u64,
+    /// Units ever brought in, less withdrawn ones.
+    pub stocked: u64,
+    /// Open holds.
+    pub holds: u32,
+    /// Most units a shopper may have; 0: no limit.
+    pub user_limit: u32,
+    /// Most units in one order; 0: no limit.
+    pub order_limit: u32,
+    /// No open hold ends before this.
+    pub next_expiry: Option<Timestamp>,
+}

@@ -1,0 +1,146 @@
+//! SKUs: their accounts and how they are found.
+
+use crate::ids::{PartitionId, SkuId, Timestamp};
+use crate::outcome::StockSnapshot;
+use crate::table::{Entry, NONE, Row, Rows, Segmented, Slot};
+
+/// A SKU's accounts. `available + held + sold == stocked`, always.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sku {
+    pub(crate) id: SkuId,
+    pub(crate) available: u64,
+    pub(crate) held: u64,
+    pub(crate) sold: u64,
+    pub(crate) stocked: u64,
+    /// No open hold ends before this. A lower bound: exact after an expiry, early after other ends. Not state: it
+    /// advises pollers and is left out of the digest.
+    pub(crate) earliest_deadline: Timestamp,
+    pub(crate) holds: u32,
+    pub(crate) user_limit: u32,
+    pub(crate) order_limit: u32,
+    pub(crate) partition: PartitionId,
+}
+
+impl Sku {
+    pub(crate) fn next_expiry(&self) -> Option<Timestamp> {
+        (self.holds > 0).then_some(self.earliest_deadline)
+    }
+
+    pub(crate) fn snapshot(&self) -> StockSnapshot {
+        StockSnapshot {
+            sku: self.id,
+            available: self.available,
+            held: self.held,
+            sold: self.sold,
+            stocked: self.stocked,
+            holds: self.holds,
+            user_limit: self.user_limit,
+            order_limit: self.order_limit,
+            next_expiry: self.next_expiry(),
+        }
+    }
+}
+
+impl Row for Sku {
+    fn link(&self) -> Slot {
+        NONE
+    }
+
+    fn set_link(&mut self, _link: Slot) {}
+
+    fn due(&self) -> Option<Timestamp> {
+        None
+    }
+}
+
+/// A reference from a hash to a row: 32 bits of the hash, and where the row is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reference {
+    tag: u32,
+    pub(crate) slot: Slot,
+}
+
+impl Reference {
+    pub(crate) fn new(hash: u64, slot: Slot) -> Self {
+        Self { tag: tag(hash), slot }
+    }
+
+    /// Whether the row may be the one with this hash; the row itself must still be compared.
+    #[inline]
+    pub(crate) fn matches(&self, hash: u64) -> bool {
+        self.tag == tag(hash)
+    }
+}
+
+impl Entry for Reference {
+    const FREE: Self = Self { tag: 0, slot: NONE };
+
+    #[inline]
+    fn is_free(&self) -> bool {
+        self.slot == NONE
+    }
+
+    fn home(&self, _seed: u64) -> u32 {
+        self.tag
+    }
+}
+
+#[inline]
+fn tag(hash: u64) -> u32 {
+    u32::try_from(hash & 0xFFFF_FFFF).unwrap_or(0)
+}
+
+/// All SKUs of a ledger.
+#[derive(Debug)]
+pub(crate) struct Stock {
+    rows: Rows<Sku>,
+    index: Segmented<Reference>,
+}
+
+impl Stock {
+    pub(crate) fn new() -> Self {
+        Self { rows: Rows::new(), index: Segmented::new(0) }
+    }
+
+    pub(crate) fn has_room(&self) -> bool {
+        self.rows.has_room()
+    }
+
+    #[inline]
+    pub(crate) fn touch(&self, hash: u64) -> Slot {
+        self.index.touch(hash).map_or(NONE, |reference| reference.slot)
+    }
+
+    #[inline]
+    pub(crate) fn find(&self, hash: u64, id: SkuId) -> Option<Slot> {
+        self.index
+            .find(hash, |reference| {
+                reference.matches(hash) && self.rows.get(reference.slot).is_some_and(|sku| sku.id == id)
+            })
+            .map(|reference| reference.slot)
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, slot: Slot) -> Option<&Sku> {
+        self.rows.get(slot)
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut Sku> {
+        self.rows.get_mut(slot)
+    }
+
+    pub(crate) fn insert(&mut self, hash: u64, sku: Sku) -> Option<Slot> {
+        let slot = self.rows.insert(sku)?;
+        self.index.insert(hash, Reference::new(hash, slot));
+        Some(slot)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, &Sku)> {
+        self.rows.iter()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.rows.bytes().saturating_add(self.index.bytes())
+    }
+}

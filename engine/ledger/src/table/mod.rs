@@ -1,0 +1,21 @@
+//! Containers whose growth never stops the ledger.
+//!
+//! A hash map of ten million entries that doubles moves all of them at once: over 100 ms in which nobody is served.
+//! The containers here grow in small pieces instead: [`Rows`] by a chunk, [`Segmented`] by one of its 1,024 segments.
+
+mod rows;
+mod segmented;
+
+pub(crate) use rows::{Row, Rows};
+pub(crate) use segmented::{Entry, Segmented};
+
+/// Where a row stands in its [`Rows`]. Local to the process: never logged, never part of a digest.
+pub(crate) type Slot = u32;
+
+/// No slot.
+pub(crate) const NONE: Slot = u32::MAX;
+
+/// A slot as an index.
+pub(crate) fn index(slot: u32) -> usize {
+    usize::try_from(slot).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,79 @@
+//! How many units of a SKU each shopper has, open holds included: what purchase limits count.
+
+use crate::hash::Hasher;
+use crate::ids::UserId;
+use crate::table::{Entry, NONE, Segmented, Slot};
+
+/// One shopper's units of one SKU. 16 bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Units {
+    pub(crate) user: UserId,
+    pub(crate) sku: Slot,
+    pub(crate) units: u32,
+}
+
+impl Entry for Units {
+    const FREE: Self = Self { user: UserId::new(0), sku: NONE, units: 0 };
+
+    #[inline]
+    fn is_free(&self) -> bool {
+        self.sku == NONE
+    }
+
+    fn home(&self, seed: u64) -> u32 {
+        u32::try_from(Hasher::new(seed).user(self.user, self.sku) & 0xFFFF_FFFF).unwrap_or(0)
+    }
+}
+
+/// See the module's doc.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    table: Segmented<Units>,
+}
+
+impl Tally {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { table: Segmented::new(seed) }
+    }
+
+    #[inline]
+    pub(crate) fn touch(&self, hash: u64) -> u32 {
+        self.table.touch(hash).map_or(0, |units| units.units)
+    }
+
+    /// Units that the shopper has.
+    #[inline]
+    pub(crate) fn units(&self, hash: u64, user: UserId, sku: Slot) -> u32 {
+        self.table.find(hash, |entry| entry.user == user && entry.sku == sku).map_or(0, |entry| entry.units)
+    }
+
+    /// Adds units. `None`, and no change, where the count would overflow.
+    #[inline]
+    pub(crate) fn add(&mut self, hash: u64, user: UserId, sku: Slot, units: u32) -> Option<()> {
+        if let Some(entry) = self.table.find_mut(hash, |entry| entry.user == user && entry.sku == sku) {
+            entry.units = entry.units.checked_add(units)?;
+        } else {
+            self.table.insert(hash, Units { user, sku, units });
+        }
+        Some(())
+    }
+
+    /// Takes units away; an entry without units leaves the table. `None`, and no change, where there are fewer.
+    pub(crate) fn subtract(&mut self, hash: u64, user: UserId, sku: Slot, units: u32) -> Option<()> {
+        let entry = self.table.find_mut(hash, |entry| entry.user == user && entry.sku == sku)?;
+        let left = entry.units.checked_sub(units)?;
+        entry.units = left;
+        if left == 0 {
+            self.table.remove(hash, |entry| entry.user == user && entry.sku == sku);
+        }
+        Some(())
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Units> {
+        self.table.iter()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.table.bytes()
+    }
+}
