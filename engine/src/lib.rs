@@ -1,1 +1,28 @@
-//! Placeholder.
+//! The sharded in-memory ledger on one group-committed log.
+//!
+//! ```text
+//! reactor ──batch──► shard inbox ──try-lock──► ledger ──events, ticket──► journal ──one block, one sync──► disk
+//!    ▲                                            │                          │
+//!    └───────── answers, once durable ◄───────────┴──────────────────────────┘
+//! ```
+//!
+//! [`Engine`] puts the parts together: [`shard`] decides, [`journal`] orders and makes durable, [`log`] lays blocks out
+//! on disk and reads them back, [`storage`] and [`clock`] are the seams where a simulator takes the place of the
+//! machine. Every part is a step function over plain data; threads only drive them.
+//!
+//! What the engine promises, with the numbers of the ledger's documentation: **I4** an answer leaves only when the last
+//! change that it has seen is durable at the chosen level, and **I6** replaying the log gives the same state. On the
+//! first IO error it stops for good: nothing is acknowledged afterwards.
+
+pub mod clock;
+mod engine;
+mod error;
+pub mod journal;
+pub mod log;
+mod port;
+pub mod shard;
+pub mod storage;
+
+pub use engine::{Engine, MAX_SHARDS, Opened, Options, Recovery, Threads};
+pub use error::EngineError;
+pub use port::{MAX_BATCHES, Waker};

@@ -1,1 +1,18 @@
-//! Placeholder.
+//! The Doorbuster server: listeners and sessions, admin port, configuration and command line.
+//!
+//! [`Server`] is the whole of it; the `doorbuster` binary is [`cli`] and nothing else. For tests of your own software
+//! against a real server in the same process, see [`testing`].
+
+mod admin;
+pub mod cli;
+mod config;
+mod convert;
+mod error;
+mod reactor;
+mod server;
+pub mod testing;
+
+pub use config::{Config, ConfigError};
+pub use error::ServerError;
+pub use reactor::{OpStats, ReactorStats};
+pub use server::{Server, Setup};

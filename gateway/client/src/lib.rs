@@ -1,1 +1,49 @@
-//! Placeholder.
+//! Asynchronous Rust client of Doorbuster.
+//!
+//! ```no_run
+//! use doorbuster_client::{Client, Outcome, Reserve};
+//!
+//! # async fn buy() -> Result<(), doorbuster_client::Error> {
+//! let client = Client::connect("127.0.0.1:7700").await?;
+//! let wish = Reserve { user: 42, sku: 1, quantity: 1, ..Reserve::default() };
+//! match client.reserve(&wish).await? {
+//!     Outcome::Done(hold) => println!("order {} is held until {}", hold.order, hold.expires_at),
+//!     Outcome::Refused(refusal) => println!("no: {}", refusal.code),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What the client does by itself
+//! * **Pool and pipelining.** A few connections carry any number of requests at the same time; answers come in
+//!   any order. What waits while a connection's writer is busy leaves in one frame: batching needs no timer.
+//! * **Refusals are values.** "Sold out" is an answer ([`Outcome::Refused`]); an [`Error`] means that the
+//!   transport or the protocol failed.
+//! * **Safe retries.** Only codes of the class RETRY and lost connections are tried again, at most
+//!   [`MAX_TRIES`] times in all, with the same request id, a growing jittered pause, and out of a
+//!   [budget](RetryBudget) that keeps retries below a tenth of the traffic. Nothing else is ever repeated.
+//! * **No false certainty.** If a request was sent and no answer came, the error is [`Error::Uncertain`]: it may
+//!   have taken effect. Sending the same request with the same id later gives the true answer.
+//! * **Deadlines.** Each request carries its deadline in server time; a copy that is stuck in a buffer isn't
+//!   executed later.
+
+mod budget;
+mod builder;
+mod client;
+mod clock;
+mod error;
+mod link;
+mod outbox;
+mod outcome;
+mod retry;
+
+pub use budget::RetryBudget;
+pub use builder::{Builder, MAX_CONNECTIONS};
+pub use client::Client;
+pub use doorbuster_protocol::{
+    Cancel, Class, Code, Confirm, DEFAULT_PORT, Field, Line, OrderState, OrderView, PutSku, ReadOrder,
+    ReadStock, RequestId, Reserve, ReserveOrder, Restock, StatusView, StockView,
+};
+pub use error::Error;
+pub use outcome::{Applied, Hold, Outcome, Refusal, Settled};
+pub use retry::{Backoff, MAX_TRIES};

@@ -45,6 +45,12 @@ pub fn put<R: Record>(record: &R, out: &mut Vec<u8>) {
     debug_assert!(written.is_ok(), "encoding a record into memory failed: {written:?}");
 }
 
+/// Writes one record over the front of `place`, which must be long enough; what doesn't fit is left out.
+pub fn put_at<R: Record>(record: &R, place: &mut [u8]) {
+    let written = bincode::encode_into_slice(record, place, LAYOUT);
+    debug_assert!(written.is_ok(), "encoding a record into its place failed: {written:?}");
+}
+
 /// Appends a frame of `records` to `out`; the header's count is set to their number.
 pub fn frame<R: Record>(mut header: Header, records: &[R], out: &mut Vec<u8>) {
     header.count = u32::try_from(records.len()).unwrap_or(u32::MAX);

@@ -1,0 +1,374 @@
+//! The engine: shards, journal and recovery put together.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use doorbuster_ledger::{Digest, Event, Ledger, PARTITIONS, PartitionId, Rules, SkuId, Timestamp, Totals};
+
+use crate::clock::Clock;
+use crate::error::EngineError;
+use crate::journal::{Durability, Journal, Scribe};
+use crate::log::record::{self, Record};
+use crate::log::{LogId, LogOptions, Preparer, Progress, TornTail, VisitError, recover};
+use crate::port::{Ports, Waker};
+use crate::shard::{Batch, Counters, Shard};
+use crate::storage::Storage;
+
+/// Most shards: more than any machine's cores gain nothing, and the journal's slack is sized by it.
+pub const MAX_SHARDS: usize = 64;
+
+/// How often the preparer looks whether the writer has taken a segment: a segment lasts about a second at full speed.
+const PREPARER_IDLE: Duration = Duration::from_millis(20);
+
+/// How an engine is set up.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Shards, 1 to [`MAX_SHARDS`]. May change at each start.
+    pub shards: usize,
+    /// The ledger's rules.
+    pub rules: Rules,
+    /// When answers may leave.
+    pub durability: Durability,
+    /// After downtime, no hold that was open ends earlier than this after the start, milliseconds; 0: none moves.
+    pub recovery_grace_ms: u64,
+    /// The log's sizes.
+    pub log: LogOptions,
+    /// Makes hash tables unpredictable; random in production.
+    pub seed: u64,
+}
+
+/// What recovery found.
+#[derive(Clone, Debug)]
+pub struct Recovery {
+    /// The log's identity, and so the data folder's.
+    pub log_id: LogId,
+    /// Records replayed.
+    pub events: u64,
+    /// Bytes of the log's blocks.
+    pub bytes: u64,
+    /// Segments that hold them.
+    pub segments: usize,
+    /// Holds open at the start.
+    pub open_holds: u64,
+    /// Recorded digests that replay met and found equal.
+    pub digests_compared: u64,
+    /// Blocks at the end that nothing proved durable and that were therefore written again.
+    pub rewritten_blocks: u64,
+    /// What a crash left half written behind the last whole block, and was cut.
+    pub torn: Option<TornTail>,
+}
+
+/// A sharded ledger on one log.
+#[derive(Debug)]
+pub struct Engine {
+    shards: Vec<Shard>,
+    journal: Arc<Journal>,
+    ports: Arc<Ports>,
+    clock: Arc<dyn Clock>,
+    /// The latest time handed out, milliseconds. Whoever reads the clock raises it; it never falls. Relaxed: each
+    /// shard's ledger keeps its own time from falling as well.
+    latest_ms: AtomicU64,
+    closed: Arc<AtomicBool>,
+}
+
+/// The parts of an opened engine.
+#[derive(Debug)]
+pub struct Opened {
+    /// The engine.
+    pub engine: Arc<Engine>,
+    /// The log's writer, to be driven by a thread ([`Engine::start`]) or a simulator.
+    pub scribe: Scribe,
+    /// Prepares segments ahead, to be driven likewise.
+    pub preparer: Preparer,
+    /// What was found in the log.
+    pub recovery: Recovery,
+}
+
+/// Threads of a running engine.
+#[derive(Debug)]
+pub struct Threads {
+    journal: JoinHandle<()>,
+    preparer: JoinHandle<()>,
+}
+
+impl Engine {
+    /// Recovers the log in `storage` and opens it for new work. One waker a reactor.
+    ///
+    /// # Errors
+    /// See [`EngineError`]: the log is damaged, of another version, or contradicts itself; or the disk failed.
+    pub fn open(
+        storage: Arc<dyn Storage>,
+        options: &Options,
+        clock: Arc<dyn Clock>,
+        wakers: Vec<Waker>,
+    ) -> Result<Opened, EngineError> {
+        if options.shards == 0 || options.shards > MAX_SHARDS {
+            return Err(EngineError::Shards { found: options.shards });
+        }
+        let mut replay = Replay::new(options);
+        let recovered =
+            recover(&storage, &options.log, |_, payload| replay.block(payload).map_err(VisitError::from))?;
+        let (writer, preparer, scan) = (recovered.writer, recovered.preparer, recovered.scan);
+        let open_holds = replay.ledgers.iter().map(|ledger| ledger.totals().holds).sum();
+        let latest = replay.latest.max(Timestamp::new(scan.time_ms));
+        let journal = Arc::new(Journal::new(scan.lsn.get()));
+        let ports = Arc::new(Ports::new(wakers));
+        let engine = Arc::new(Self {
+            shards: replay.ledgers.into_iter().map(Shard::new).collect(),
+            journal: Arc::clone(&journal),
+            ports: Arc::clone(&ports),
+            clock: Arc::clone(&clock),
+            latest_ms: AtomicU64::new(latest.raw()),
+            closed: Arc::new(AtomicBool::new(false)),
+        });
+        if open_holds > 0 && options.recovery_grace_ms > 0 {
+            engine.grant_grace(options.recovery_grace_ms)?;
+        }
+        let scribe = Scribe::new(journal, ports, writer, clock, options.durability);
+        let recovery = Recovery {
+            log_id: scan.log_id,
+            events: replay.events,
+            bytes: scan.bytes,
+            segments: scan.segments,
+            open_holds,
+            digests_compared: replay.compared,
+            rewritten_blocks: recovered.rewritten_blocks,
+            torn: scan.torn,
+        };
+        Ok(Opened { engine, scribe, preparer, recovery })
+    }
+
+    /// Starts the threads that write the log.
+    ///
+    /// # Errors
+    /// The operating system refuses a thread.
+    pub fn start(&self, scribe: Scribe, mut preparer: Preparer) -> Result<Threads, EngineError> {
+        let spawn = |name: &str| std::thread::Builder::new().name(name.to_owned());
+        let closed = Arc::clone(&self.closed);
+        let journal = spawn("journal")
+            .spawn(move || scribe.run(&|| closed.load(Ordering::Acquire)))
+            .map_err(EngineError::Thread)?;
+        let closed = Arc::clone(&self.closed);
+        let shared = Arc::clone(&self.journal);
+        let preparer = spawn("preparer")
+            .spawn(move || {
+                while !closed.load(Ordering::Acquire) && shared.poisoned().is_none() {
+                    match preparer.step() {
+                        Ok(Progress::Working | Progress::Ready(_)) => {}
+                        Ok(Progress::Idle) => std::thread::park_timeout(PREPARER_IDLE),
+                        Err(error) => {
+                            // Not fatal here: the writer prepares a segment itself when it needs one, and fails then
+                            // if the disk still does.
+                            tracing::warn!(%error, "can't prepare a log segment ahead");
+                            std::thread::park_timeout(PREPARER_IDLE);
+                        }
+                    }
+                }
+            })
+            .map_err(EngineError::Thread)?;
+        Ok(Threads { journal, preparer })
+    }
+
+    /// Writes what was decided and a digest of the whole state, syncs, and ends the threads. No more work may be
+    /// submitted; answers that became durable can still be taken.
+    ///
+    /// # Errors
+    /// [`EngineError::Poisoned`] if the log failed, now or earlier.
+    pub fn close(&self, threads: Threads) -> Result<(), EngineError> {
+        let now = self.now();
+        let digest = self.digest();
+        let mut bytes = Vec::new();
+        record::encode(&Record::Checkpoint { digest, at: now }, &mut bytes);
+        self.journal.hand_over(1, bytes);
+        self.closed.store(true, Ordering::Release);
+        self.journal.wake();
+        let journal = threads.journal.join();
+        threads.preparer.thread().unpark();
+        let preparer = threads.preparer.join();
+        if let Some(why) = self.journal.poisoned() {
+            return Err(EngineError::Poisoned { why });
+        }
+        if journal.is_err() || preparer.is_err() {
+            return Err(EngineError::Poisoned { why: "a thread of the log panicked".into() });
+        }
+        Ok(())
+    }
+
+    /// The shard that serves a partition: partitions are dealt out in turn.
+    #[inline]
+    pub fn shard_of(&self, partition: PartitionId) -> usize {
+        usize::from(partition.raw()) % self.shards.len()
+    }
+
+    /// The shard that serves a SKU.
+    #[inline]
+    pub fn shard_of_sku(&self, sku: SkuId) -> usize {
+        self.shard_of(PartitionId::of(sku))
+    }
+
+    /// Shards.
+    pub fn shards(&self) -> usize {
+        self.shards.len()
+    }
+
+    /// The journal: durable position, poison, figures.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// The time now, never earlier than any that was given out before.
+    pub fn now(&self) -> Timestamp {
+        let now = self.clock.now().raw();
+        Timestamp::new(self.latest_ms.fetch_max(now, Ordering::Relaxed).max(now))
+    }
+
+    /// Hands a batch to its shard and decides it, unless somebody else is at that shard, who then will.
+    ///
+    /// # Errors
+    /// The batch itself, if the shard's inbox is full: keep it and try again after the next wake-up.
+    pub fn submit(&self, shard: usize, batch: Batch) -> Result<(), Batch> {
+        match self.shards.get(shard) {
+            Some(target) => target.push(batch),
+            None => Err(batch),
+        }
+    }
+
+    /// Decides what waits at a shard and carries out what is due, for everybody; a reactor calls it after
+    /// [`submit`](Self::submit), and now and then for the sake of time. `reactor` is the caller's own.
+    pub fn visit(&self, shard: usize, reactor: usize) {
+        if let Some(target) = self.shards.get(shard) {
+            target.visit(self.now(), &self.journal, &self.ports);
+            self.ports.wake_others(reactor);
+        }
+    }
+
+    /// A decided batch of this reactor, if there is one. Its answers may leave once [`Journal::durable`] has reached
+    /// its ticket.
+    pub fn take(&self, reactor: usize) -> Option<Batch> {
+        self.ports.take(reactor)
+    }
+
+    /// Sums over all shards; they are looked at one after the other, so under load the sums are not of one moment.
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for shard in &self.shards {
+            let of = shard.inspect(|ledger, _| ledger.totals());
+            totals.skus += of.skus;
+            totals.orders += of.orders;
+            totals.holds += of.holds;
+            totals.available += of.available;
+            totals.held += of.held;
+            totals.sold += of.sold;
+        }
+        totals
+    }
+
+    /// Bytes that the ledgers' tables have allocated.
+    pub fn ledger_bytes(&self) -> usize {
+        self.shards.iter().map(|shard| shard.inspect(|ledger, _| ledger.bytes())).sum()
+    }
+
+    /// What the shards have done, added up.
+    pub fn counters(&self) -> Counters {
+        let mut sum = Counters::default();
+        for shard in &self.shards {
+            let of = shard.inspect(|_, counters| counters);
+            sum.commands += of.commands;
+            sum.events += of.events;
+            sum.deadline_exceeded += of.deadline_exceeded;
+            sum.expired += of.expired;
+            sum.evicted += of.evicted;
+            sum.release_lag_max_ms = sum.release_lag_max_ms.max(of.release_lag_max_ms);
+        }
+        sum
+    }
+
+    /// The digest of the whole state. Walks everything; of one moment only while nothing is submitted.
+    pub fn digest(&self) -> Digest {
+        let digests = self.shards.iter().map(|shard| shard.inspect(|ledger, _| ledger.digest()));
+        digests.fold(Digest::default(), Digest::and)
+    }
+
+    /// Asserts the ledgers' invariants. Walks everything.
+    ///
+    /// # Errors
+    /// [`EngineError::Violation`] for the first that is broken.
+    pub fn check(&self) -> Result<(), EngineError> {
+        for shard in &self.shards {
+            shard.inspect(|ledger, _| ledger.check()).map_err(EngineError::Violation)?;
+        }
+        Ok(())
+    }
+
+    /// One event for all shards: hand it over once, apply it everywhere.
+    fn grant_grace(&self, grace_ms: u64) -> Result<(), EngineError> {
+        let now = self.now();
+        let event = Event::GraceGranted { until: now.plus(grace_ms), at: now };
+        let mut bytes = Vec::new();
+        record::encode_event(&event, &mut bytes);
+        let ticket = self.journal.hand_over(1, bytes);
+        let mut applied = Ok(());
+        for shard in &self.shards {
+            shard.amend(|ledger| {
+                applied = applied.and(ledger.apply(&event));
+                ticket
+            });
+        }
+        applied.map_err(EngineError::Violation)
+    }
+}
+
+/// Recovery's side of the ledgers.
+struct Replay {
+    ledgers: Vec<Ledger>,
+    latest: Timestamp,
+    events: u64,
+    compared: u64,
+}
+
+impl Replay {
+    fn new(options: &Options) -> Self {
+        let ledgers = (0..options.shards).map(|_| Ledger::new(options.rules, options.seed)).collect();
+        Self { ledgers, latest: Timestamp::default(), events: 0, compared: 0 }
+    }
+
+    fn block(&mut self, mut payload: &[u8]) -> Result<(), EngineError> {
+        while !payload.is_empty() {
+            let (record, used) = record::decode(payload).map_err(EngineError::Record)?;
+            payload = payload.get(used..).unwrap_or_default();
+            self.events += 1;
+            match record {
+                Record::Event(event) => self.apply(&event)?,
+                Record::Checkpoint { digest, at } => {
+                    let found =
+                        self.ledgers.iter().fold(Digest::default(), |sum, ledger| sum.and(ledger.digest()));
+                    if found != digest {
+                        return Err(EngineError::Digest { recorded: digest, found });
+                    }
+                    self.compared += 1;
+                    self.latest = self.latest.max(at);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, event: &Event) -> Result<(), EngineError> {
+        self.latest = self.latest.max(event.at());
+        let shards = self.ledgers.len();
+        match event.partition() {
+            Some(partition) => {
+                let ledger = self.ledgers.get_mut(usize::from(partition.raw()) % shards);
+                ledger.map_or(Ok(()), |ledger| ledger.apply(event)).map_err(EngineError::Violation)
+            }
+            None => {
+                let mut ledgers = self.ledgers.iter_mut();
+                ledgers.try_for_each(|ledger| ledger.apply(event)).map_err(EngineError::Violation)
+            }
+        }
+    }
+}
+
+const _: () = assert!(MAX_SHARDS <= PARTITIONS as usize);

@@ -1,0 +1,191 @@
+//! The hand-over between shards and the log.
+//!
+//! A shard that has decided takes a *ticket* while it still holds its lock: the range of log positions that its events
+//! will have. It then puts the encoded events into a queue. The [`Scribe`] takes them out in the order of tickets,
+//! writes all that wait as one block, syncs, and advances the durable position, which releases the answers.
+//!
+//! ```text
+//! shard ──ticket 10..13──► ┌───────┐          ┌────────┐ write, sync
+//! shard ──ticket 13..14──► │ queue │ ───────► │ Scribe │ ─────────────► durable = 14 ──► reactors
+//! shard ──ticket 14..20──► └───────┘          └────────┘
+//! ```
+//!
+//! While one group syncs, the next one forms in the queue: the disk's own pace sets the size of groups, and there is no
+//! timer to tune. Two shards may put their hand-overs into the queue in another order than they took their tickets; the
+//! scribe holds back what comes early. So what is written is always a prefix of the tickets, and as tickets are taken
+//! under the locks, every prefix is a state that was really there.
+//!
+//! The state in memory runs ahead of the log by at most [`MAX_AHEAD_BYTES`] and [`MAX_AHEAD`] hand-overs: at that bound
+//! shards stop deciding until the disk has caught up.
+//!
+//! The first failed write or sync poisons the journal. Nothing is acknowledged after that, ever; the process reports
+//! why and ends.
+
+mod scribe;
+mod stats;
+
+pub use scribe::{Scribe, Step};
+pub use stats::{LogStats, SyncTimes};
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::Thread;
+
+use crossbeam::queue::ArrayQueue;
+use crossbeam::utils::CachePadded;
+
+/// Hand-overs that may wait for the scribe. Also bounds the buffers in circulation.
+pub const MAX_AHEAD: usize = 4_096;
+
+/// Bytes of events that may wait for the scribe or the disk: bounds memory and how long a stalled disk is hidden. A
+/// second's worth of orders at full speed is 70 MB; a quarter of that is far more than a healthy sync takes.
+pub const MAX_AHEAD_BYTES: u64 = 16 << 20;
+
+/// Hand-overs that shards may add after each of them last saw room: one for each shard that can be at it.
+const SLACK: usize = 256;
+
+/// Capacity that a hand-over's buffer may keep when it is used again: bounds what one burst leaves behind.
+const KEEP_BUFFER: usize = 256 << 10;
+
+/// When an answer may leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// When what it saw is written and synced: survives a crash of the machine.
+    Always,
+    /// When it is written; synced at least every so many milliseconds: a crash of the process loses nothing, one of
+    /// the machine the last interval.
+    Interval {
+        /// Milliseconds between syncs.
+        ms: u32,
+    },
+    /// When it is written; never synced but at a clean end: for tests and rehearsals.
+    None,
+}
+
+impl Durability {
+    /// The name in configuration and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::Interval { .. } => "interval",
+            Self::None => "none",
+        }
+    }
+}
+
+/// Events that a shard decided together.
+#[derive(Debug)]
+struct HandOver {
+    /// Log position before the first of them.
+    first: u64,
+    count: u32,
+    bytes: Vec<u8>,
+}
+
+/// The shared side: shards write to it, reactors read the durable position.
+#[derive(Debug)]
+pub struct Journal {
+    queue: ArrayQueue<HandOver>,
+    /// Empty buffers, from the scribe back to the shards.
+    spare: ArrayQueue<Vec<u8>>,
+    /// Log position after the last ticket. Shards add under their own lock; the value alone orders the log, so the
+    /// addition needs no ordering of its own, the queue's push publishes the content.
+    decided: CachePadded<AtomicU64>,
+    /// Log position up to which answers may leave. The scribe stores (release) after the sync; reactors load
+    /// (acquire) before they let an answer go.
+    durable: CachePadded<AtomicU64>,
+    /// Bytes handed over and not yet durable. Shards add, the scribe subtracts; a bound, so no ordering is needed.
+    ahead_bytes: CachePadded<AtomicU64>,
+    /// Whether the scribe sleeps. Set by the scribe before its last look at the queue, read by shards after a push,
+    /// both sequentially consistent: one of them sees the other.
+    asleep: AtomicBool,
+    thread: OnceLock<Thread>,
+    poisoned: OnceLock<Arc<str>>,
+    stats: LogStats,
+}
+
+impl Journal {
+    pub(crate) fn new(durable: u64) -> Self {
+        Self {
+            queue: ArrayQueue::new(MAX_AHEAD + SLACK),
+            spare: ArrayQueue::new(MAX_AHEAD),
+            decided: CachePadded::new(AtomicU64::new(durable)),
+            durable: CachePadded::new(AtomicU64::new(durable)),
+            ahead_bytes: CachePadded::new(AtomicU64::new(0)),
+            asleep: AtomicBool::new(false),
+            thread: OnceLock::new(),
+            poisoned: OnceLock::new(),
+            stats: LogStats::default(),
+        }
+    }
+
+    /// Log position up to which answers may leave.
+    pub fn durable(&self) -> u64 {
+        self.durable.load(Ordering::Acquire)
+    }
+
+    /// Log position after the last decided event.
+    pub fn decided(&self) -> u64 {
+        self.decided.load(Ordering::Relaxed)
+    }
+
+    /// Why the log takes nothing more, if so.
+    pub fn poisoned(&self) -> Option<Arc<str>> {
+        self.poisoned.get().cloned()
+    }
+
+    /// What the log has done.
+    pub fn stats(&self) -> &LogStats {
+        &self.stats
+    }
+
+    /// Whether shards may decide more.
+    pub(crate) fn has_room(&self) -> bool {
+        self.queue.len() < MAX_AHEAD
+            && self.ahead_bytes.load(Ordering::Relaxed) < MAX_AHEAD_BYTES
+            && self.poisoned.get().is_none()
+    }
+
+    /// An empty buffer, used before where there is one.
+    pub(crate) fn buffer(&self) -> Vec<u8> {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    /// Takes a buffer back.
+    pub(crate) fn give_back(&self, mut buffer: Vec<u8>) {
+        if buffer.capacity() <= KEEP_BUFFER {
+            buffer.clear();
+            // Where there are enough, this one is freed.
+            drop(self.spare.push(buffer));
+        }
+    }
+
+    /// Takes a ticket for `count` events, queues them and returns the position after them. The caller holds the lock
+    /// of the shard that decided them.
+    pub(crate) fn hand_over(&self, count: u32, bytes: Vec<u8>) -> u64 {
+        let first = self.decided.fetch_add(u64::from(count), Ordering::Relaxed);
+        self.ahead_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        let refused = self.queue.push(HandOver { first, count, bytes }).is_err();
+        if refused {
+            // Can't be: shards ask for room first, and the slack covers those who asked at the same time.
+            self.poison("the journal's queue overflowed its bound".to_owned());
+        }
+        if self.asleep.load(Ordering::SeqCst) {
+            self.wake();
+        }
+        first + u64::from(count)
+    }
+
+    /// Ends the log for good. The first reason stands.
+    pub(crate) fn poison(&self, why: String) {
+        if self.poisoned.set(why.into()).is_ok() {
+            self.wake();
+        }
+    }
+
+    pub(crate) fn wake(&self) {
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What can go wrong with the log.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use super::block::BlockFault;
+use super::position::{BlockNumber, SegmentNumber};
+use super::segment::file_name;
+use crate::storage::{LogId, StorageError};
+
+/// Why a visitor of recovered blocks turned one down.
+pub type VisitError = Box<dyn Error + Send + Sync>;
+
+/// The log can't be read or written any further.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogError {
+    /// The disk failed. While writing, the log is poisoned: nothing more may be acknowledged; end the process.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The folder has no manifest, so it was never a data folder, or the manifest was removed.
+    #[error("open the log: the data folder has no {}; restore it from a backup", crate::storage::MANIFEST)]
+    NoManifest,
+    /// Something that had been durable is damaged or gone. Never cut: restore from a backup or a copy.
+    #[error(
+        "read {} at offset {offset}: block {block} is corrupt: {fault}; it was durable, because {proof}; \
+         restore this segment from a backup",
+        file_name(*segment)
+    )]
+    Corrupt {
+        /// The segment with the damage.
+        segment: SegmentNumber,
+        /// Byte offset in the segment where the damaged block or header starts.
+        offset: u64,
+        /// The block that should be there.
+        block: BlockNumber,
+        /// What is wrong with it.
+        fault: BlockFault,
+        /// What shows that it isn't just a torn end.
+        proof: Proof,
+    },
+    /// A segment between others, or the newest known one, is gone. Restore it from a backup.
+    #[error("read {}: the segment is missing, but {} is there or was; restore it from a backup", file_name(*segment), file_name(*known))]
+    MissingSegment {
+        /// The segment that isn't there.
+        segment: SegmentNumber,
+        /// A later segment that is there, or the newest that the manifest knows of.
+        known: SegmentNumber,
+    },
+    /// The log's start is gone. Restore it from a backup.
+    #[error("read {}: the log's first segment is missing; the oldest one found is {}", file_name(*segment), found.map_or_else(|| "none".to_owned(), file_name))]
+    MissingStart {
+        /// The segment that the log starts with.
+        segment: SegmentNumber,
+        /// The oldest segment that is there.
+        found: Option<SegmentNumber>,
+    },
+    /// The segment belongs to another log: files of two data folders were mixed. Put it back where it came from.
+    #[error("read {}: it belongs to log {found}, but this folder holds log {need}; remove the foreign file", file_name(*segment))]
+    ForeignSegment {
+        /// The segment.
+        segment: SegmentNumber,
+        /// The log that it names.
+        found: LogId,
+        /// The log of this folder.
+        need: LogId,
+    },
+    /// The segment was written by a newer build. Run that one.
+    #[error("read {} at offset {offset}: format version {found}, but this build reads up to version {supported}; use a newer build", file_name(*segment))]
+    NewerVersion {
+        /// The segment.
+        segment: SegmentNumber,
+        /// Byte offset of the header in question.
+        offset: u64,
+        /// The version that it states.
+        found: u16,
+        /// The newest version that this build knows.
+        supported: u16,
+    },
+    /// Whoever was shown the block could not make sense of its payload.
+    #[error("read {} at offset {offset}: block {block} has an intact checksum, but {source}", file_name(*segment))]
+    Rejected {
+        /// The segment.
+        segment: SegmentNumber,
+        /// Byte offset of the block.
+        offset: u64,
+        /// The block.
+        block: BlockNumber,
+        /// What the visitor said.
+        source: Arc<dyn Error + Send + Sync>,
+    },
+    /// The block has no room for what was pushed; write it and begin the next. Nothing was changed.
+    #[error("push {need} bytes into a block that has room for {have}")]
+    BlockFull {
+        /// Bytes that were pushed.
+        need: usize,
+        /// Bytes that are free.
+        have: usize,
+    },
+    /// An option is out of its range.
+    #[error("use log option {field}: it must be {need}")]
+    Options {
+        /// Name of the option.
+        field: &'static str,
+        /// Its range.
+        need: &'static str,
+    },
+}
+
+/// What shows that a damaged block had been durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Proof {
+    /// A later block was written when the log up to there was known to be durable.
+    Block {
+        /// The later block.
+        number: BlockNumber,
+        /// All blocks before this one were durable when it was written.
+        durable_before: BlockNumber,
+    },
+    /// A later segment was begun, which happens only when everything before it is durable.
+    Segment {
+        /// The later segment.
+        number: SegmentNumber,
+    },
+    /// The header of a log's first segment is durable before the segment gets its name.
+    FirstHeader,
+    /// Header and checksum are whole, but it is not the block that belongs here. A torn write can't do that.
+    Intact,
+}
+
+impl fmt::Display for Proof {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Block { number, durable_before } => {
+                write!(out, "block {number} was written after all before block {durable_before} were durable")
+            }
+            Self::Segment { number } => write!(out, "{} was begun after it", file_name(*number)),
+            Self::FirstHeader => out.write_str("a first segment gets its name after its header is durable"),
+            Self::Intact => out.write_str("a torn write can't leave an intact block of another place"),
+        }
+    }
+}

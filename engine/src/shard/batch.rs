@@ -1,0 +1,75 @@
+//! What travels between reactors and shards: many requests at once, answered in place.
+
+use doorbuster_ledger::{
+    Command, OrderNumber, OrderSnapshot, Outcome, Refusal, SkuId, StockSnapshot, Timestamp, UserId,
+};
+
+/// Most slots of a batch. Their events, and those of the batches decided with it, fit into one block of the log.
+pub const MAX_SLOTS: usize = 2_048;
+
+/// Requests of one reactor for one shard. It goes out with requests and comes back with answers in the same slots, so
+/// that its memory is allocated and freed by one thread and is used again for the next batch.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Which reactor's port it goes back to.
+    pub reactor: usize,
+    /// The requests, then the answers.
+    pub slots: Vec<Slot>,
+    /// The answers may leave once the log is durable up to this position: the last change that any of them has seen.
+    pub ticket: u64,
+}
+
+/// One request or its answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Slot {
+    /// The reactor's own name for whom to answer; never looked at here.
+    pub token: u64,
+    /// Not to be decided after this; zero: no deadline.
+    pub deadline: Timestamp,
+    /// What to do, then what came of it.
+    pub work: Work,
+}
+
+/// See [`Slot::work`].
+#[derive(Clone, Copy, Debug)]
+pub enum Work {
+    /// Not looked at yet.
+    Asked(Request),
+    /// Answered.
+    Answered(Answer),
+}
+
+/// What can be asked of a shard.
+#[derive(Clone, Copy, Debug)]
+pub enum Request {
+    /// Something that may change the ledger.
+    Command(Command),
+    /// Read an order.
+    ReadOrder {
+        /// The order.
+        order: OrderNumber,
+        /// Whose it must be.
+        user: UserId,
+    },
+    /// Read a SKU's accounts.
+    ReadStock {
+        /// The SKU.
+        sku: SkuId,
+    },
+}
+
+/// What a shard answers.
+#[derive(Clone, Copy, Debug)]
+pub enum Answer {
+    /// What the command came to.
+    Outcome(Outcome),
+    /// The order, or why not.
+    Order(Result<OrderSnapshot, Refusal>),
+    /// The accounts, if the SKU exists.
+    Stock(Option<StockSnapshot>),
+    /// The deadline had passed; nothing was decided.
+    DeadlineExceeded,
+}
+
+// A batch of 64 stays within a core's first-level cache.
+const _: () = assert!(size_of::<Slot>() <= 160);

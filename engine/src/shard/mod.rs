@@ -1,0 +1,240 @@
+//! A shard: a ledger behind a try-lock, with a bounded lock-free queue in front of it.
+//!
+//! A shard is data, not a thread. Whoever has work pushes a batch into the inbox and tries the lock. If he gets it, he
+//! decides for everybody whose batches are there (flat combining, Hendler et al., SPAA 2010); if not, the one who
+//! holds it will. Nobody ever waits for the lock, and no request pays for waking a thread.
+//!
+//! ```text
+//! reactor 1 ──push──► ┌───────┐   try_lock: whoever gets it drains for all
+//! reactor 2 ──push──► │ inbox │ ─────────────► ledger ──events──► journal (ticket taken under the lock)
+//! timer     ──────────└───────┘                   └──answers──► port of the batch's reactor
+//! ```
+//!
+//! No batch is left behind: a pusher pushes, then tries the lock; a holder unlocks, then looks at the inbox again. With
+//! a sequentially consistent fence between the two steps on both sides, at least one of them sees the other.
+//!
+//! The ticket, the log position after the batch's last event, is taken while the lock is held. So tickets follow the
+//! order of decisions, and any prefix of the log is a state that was really there. A batch that changed nothing
+//! carries the ticket of the last change that it may have seen: a refusal, too, waits until its reason is durable.
+
+mod batch;
+
+pub use batch::{Answer, Batch, MAX_SLOTS, Request, Slot, Work};
+
+use std::sync::atomic::{Ordering, fence};
+
+use crossbeam::queue::ArrayQueue;
+use doorbuster_ledger::{Ledger, Timestamp};
+use parking_lot::Mutex;
+
+use crate::journal::Journal;
+use crate::log::{MAX_BLOCK, record};
+use crate::port::Ports;
+
+/// Batches that may wait at a shard. A reactor has one on its way to each shard at a time and keeps the rest to
+/// itself, so the bound is never reached with fewer reactors than this.
+const INBOX_CAPACITY: usize = 256;
+
+/// Commands that are decided before their events are handed to the journal: bounds how long a first answer waits for
+/// the rest of a long queue, about 100 us.
+const HAND_OVER_AFTER: usize = 256;
+
+/// Most bytes that the events of one command can take: an order with terms has 125.
+const COMMAND_BYTES: usize = 160;
+
+const _: () = assert!((HAND_OVER_AFTER + MAX_SLOTS) * COMMAND_BYTES < MAX_BLOCK / 2);
+
+/// Orders whose time is up that one visit deals with: some 50 us at most.
+const PULSE_LIMIT: u32 = 256;
+
+/// See the module's doc.
+#[derive(Debug)]
+pub struct Shard {
+    inbox: ArrayQueue<Batch>,
+    state: Mutex<State>,
+}
+
+/// What the lock guards.
+#[derive(Debug)]
+struct State {
+    ledger: Ledger,
+    /// Log position after the last event of this shard.
+    last_ticket: u64,
+    counters: Counters,
+    /// Batches that are decided and wait for the ticket of their hand-over. Empty between visits.
+    decided: Vec<Batch>,
+}
+
+/// What a shard has done since the process started.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counters {
+    /// Commands decided.
+    pub commands: u64,
+    /// Events, expiries included.
+    pub events: u64,
+    /// Requests whose deadline had passed.
+    pub deadline_exceeded: u64,
+    /// Holds that ended by their deadline.
+    pub expired: u64,
+    /// Ended orders that left memory.
+    pub evicted: u64,
+    /// The most that a hold was past its deadline when its units went back, milliseconds.
+    pub release_lag_max_ms: u64,
+}
+
+impl Shard {
+    pub(crate) fn new(ledger: Ledger) -> Self {
+        Self {
+            inbox: ArrayQueue::new(INBOX_CAPACITY),
+            state: Mutex::new(State {
+                ledger,
+                last_ticket: 0,
+                counters: Counters::default(),
+                decided: Vec::new(),
+            }),
+        }
+    }
+
+    /// Hands a batch in, to be decided by whoever holds or gets the lock.
+    ///
+    /// # Errors
+    /// The batch itself, if the inbox is full.
+    pub(crate) fn push(&self, batch: Batch) -> Result<(), Batch> {
+        self.inbox.push(batch)
+    }
+
+    /// Decides what waits and what is due, unless somebody else is at it, who then does it.
+    pub(crate) fn visit(&self, now: Timestamp, journal: &Journal, ports: &Ports) {
+        loop {
+            fence(Ordering::SeqCst);
+            let Some(mut state) = self.state.try_lock() else { return };
+            let more = state.work(&self.inbox, now, journal, ports);
+            drop(state);
+            fence(Ordering::SeqCst);
+            if (self.inbox.is_empty() && !more) || !journal.has_room() {
+                return;
+            }
+        }
+    }
+
+    /// Waits for the lock and looks at the ledger: for totals, digests and tests, never on an order's path.
+    pub(crate) fn inspect<T>(&self, look: impl FnOnce(&Ledger, Counters) -> T) -> T {
+        let state = self.state.lock();
+        look(&state.ledger, state.counters)
+    }
+
+    /// Waits for the lock, changes the ledger and hands the event over; for the few changes that concern all shards.
+    pub(crate) fn amend(&self, amend: impl FnOnce(&mut Ledger) -> u64) {
+        let mut state = self.state.lock();
+        state.last_ticket = amend(&mut state.ledger);
+    }
+}
+
+impl State {
+    /// One visit. Returns whether more is due than was done.
+    fn work(&mut self, inbox: &ArrayQueue<Batch>, now: Timestamp, journal: &Journal, ports: &Ports) -> bool {
+        let mut more = self.pulse(now, journal);
+        while journal.has_room() {
+            let mut bytes = journal.buffer();
+            let mut events = 0_u32;
+            let mut commands = 0;
+            while commands < HAND_OVER_AFTER {
+                let Some(mut batch) = inbox.pop() else { break };
+                commands += batch.slots.len();
+                if !self.decide(&mut batch, now, &mut bytes, &mut events, journal) {
+                    return false;
+                }
+                self.decided.push(batch);
+            }
+            if commands == 0 {
+                journal.give_back(bytes);
+                return more;
+            }
+            self.hand_over(journal, events, bytes);
+            for mut batch in self.decided.drain(..) {
+                batch.ticket = self.last_ticket;
+                ports.deliver(batch);
+            }
+            more |= !inbox.is_empty();
+        }
+        more
+    }
+
+    /// Answers every slot of the batch. Returns false if the state is broken, after poisoning the journal.
+    fn decide(
+        &mut self,
+        batch: &mut Batch,
+        now: Timestamp,
+        bytes: &mut Vec<u8>,
+        events: &mut u32,
+        journal: &Journal,
+    ) -> bool {
+        let commands = batch.slots.iter().filter_map(|slot| match &slot.work {
+            Work::Asked(Request::Command(command)) => Some(command),
+            Work::Asked(_) | Work::Answered(_) => None,
+        });
+        std::hint::black_box(self.ledger.touch(commands));
+        for slot in &mut batch.slots {
+            let Work::Asked(request) = &slot.work else { continue };
+            let answer = if slot.deadline != Timestamp::default() && slot.deadline < now {
+                self.counters.deadline_exceeded += 1;
+                Answer::DeadlineExceeded
+            } else {
+                match request {
+                    Request::Command(command) => {
+                        self.counters.commands += 1;
+                        let decided = self.ledger.execute(now, command, |event| {
+                            *events += 1;
+                            record::encode_event(event, bytes);
+                        });
+                        match decided {
+                            Ok(outcome) => Answer::Outcome(outcome),
+                            Err(violation) => {
+                                journal.poison(format!("the ledger contradicts itself: {violation}"));
+                                return false;
+                            }
+                        }
+                    }
+                    Request::ReadOrder { order, user } => Answer::Order(self.ledger.order(*order, *user)),
+                    Request::ReadStock { sku } => Answer::Stock(self.ledger.stock(*sku)),
+                }
+            };
+            slot.work = Work::Answered(answer);
+        }
+        true
+    }
+
+    fn pulse(&mut self, now: Timestamp, journal: &Journal) -> bool {
+        if !journal.has_room() {
+            return false;
+        }
+        let mut bytes = journal.buffer();
+        let mut events = 0;
+        let pulse = self.ledger.pulse(now, PULSE_LIMIT, |event| {
+            events += 1;
+            record::encode_event(event, &mut bytes);
+        });
+        match pulse {
+            Ok(pulse) => {
+                self.counters.expired += u64::from(pulse.expired);
+                self.counters.evicted += u64::from(pulse.evicted);
+                self.counters.release_lag_max_ms = self.counters.release_lag_max_ms.max(pulse.lag_ms);
+                self.hand_over(journal, events, bytes);
+                pulse.more
+            }
+            Err(violation) => {
+                journal.poison(format!("the ledger contradicts itself: {violation}"));
+                false
+            }
+        }
+    }
+
+    fn hand_over(&mut self, journal: &Journal, events: u32, bytes: Vec<u8>) {
+        if events == 0 {
+            journal.give_back(bytes);
+        } else {
+            self.counters.events += u64::from(events);
+            self.last_ticket = journal.hand_over(events, bytes);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What went wrong below the answers.
+
+use std::time::Duration;
+
+use doorbuster_protocol::{Code, ProtocolError};
+
+/// A failure of the transport, of the protocol, or of every try. A refusal is no error: see
+/// [`Outcome`](crate::Outcome).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No connection could be made. Check the address and whether the server runs.
+    #[error("cannot connect to {address}: {reason}")]
+    Connect {
+        /// The address that was tried.
+        address: String,
+        /// What the system or the server said.
+        reason: String,
+    },
+    /// The request breaks a rule of the protocol; it was not sent.
+    #[error("invalid request: {0}")]
+    Invalid(&'static str),
+    /// Nothing was executed: every try failed before it was sent, or the request only reads. It may be sent again.
+    #[error("no connection after {tries} tries: {reason}")]
+    Unavailable {
+        /// How often it was tried.
+        tries: u32,
+        /// The last failure.
+        reason: String,
+    },
+    /// The request was sent and no answer came: it may have taken effect. Send it again with the same request id
+    /// (or payment id) to learn what happened.
+    #[error("outcome unknown after {tries} tries: {reason}")]
+    Uncertain {
+        /// How often it was tried.
+        tries: u32,
+        /// The last failure.
+        reason: String,
+    },
+    /// The server refused the whole frame; nothing in it was executed.
+    #[error("server refused the frame: {code}: {message}")]
+    Fault {
+        /// The code.
+        code: Code,
+        /// The server's line for people.
+        message: String,
+        /// How long to wait before the next try, where the code's class is RETRY.
+        retry_after: Duration,
+    },
+    /// The server sent bytes that break the protocol. Client and server may be of different versions.
+    #[error("answer breaks the protocol: {0}")]
+    Protocol(#[from] ProtocolError),
+}

@@ -1,0 +1,312 @@
+//! One connection: a task that dials, greets, writes what is queued, hands answers to those who wait, and dials
+//! again when the connection is lost.
+//!
+//! ```text
+//!  callers ──queue──► write_loop ──frames──► server
+//!     ▲                   │ registers each frame before it is written
+//!     │                   ▼
+//!     └──oneshot──── Pending ◄── read_loop ◄── answers, in any order
+//! ```
+//!
+//! A frame is registered before its first byte is written. When the connection ends, everything registered is
+//! reported as lost (it may have arrived), and everything still queued stays queued for the next connection.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use doorbuster_protocol::{
+    Fault, Header, Hello, Kind, MAGIC, Parsed, ProtocolError, VERSION, Welcome, body, parse,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{Notify, mpsc};
+
+use crate::clock::ServerClock;
+use crate::error::Error;
+use crate::outbox::{Call, Loss, Pending, pack};
+use crate::retry::Backoff;
+
+/// Longest time for a connection and its greeting: a server that takes longer is as good as down.
+const DIAL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Calls taken from the queue for one write: bounds the memory of a write at a few megabytes.
+const CALLS_A_WRITE: usize = 8_192;
+
+/// Bytes read at once.
+const READ_BYTES: usize = 64 << 10;
+
+/// What all links of a client share.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) address: String,
+    pub(crate) name: String,
+    pub(crate) in_flight: usize,
+    pub(crate) silence: Duration,
+    pub(crate) backoff: Backoff,
+    pub(crate) clock: ServerClock,
+}
+
+/// A greeted connection.
+#[derive(Debug)]
+pub(crate) struct Session {
+    stream: TcpStream,
+    pub(crate) welcome: Welcome,
+    /// Bytes that came behind the greeting.
+    buffer: Vec<u8>,
+}
+
+/// The callers' end of a link.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) queue: mpsc::Sender<Call>,
+    /// Whether a connection stands. Written by the link's task, read by callers as a hint only: relaxed.
+    pub(crate) up: Arc<AtomicBool>,
+}
+
+/// Connects and greets.
+pub(crate) async fn dial(settings: &Settings) -> Result<Session, Error> {
+    let failed = |reason: String| Error::Connect { address: settings.address.clone(), reason };
+    match tokio::time::timeout(DIAL_TIMEOUT, greet(settings)).await {
+        Ok(Ok(session)) => Ok(session),
+        Ok(Err(Ended::Broken(fault))) => Err(Error::Protocol(fault)),
+        Ok(Err(Ended::Closed(reason))) => Err(failed(reason)),
+        Err(_) => Err(failed(format!("no greeting within {} s", DIAL_TIMEOUT.as_secs()))),
+    }
+}
+
+async fn greet(settings: &Settings) -> Result<Session, Ended> {
+    let mut stream = TcpStream::connect(&settings.address).await?;
+    stream.set_nodelay(true)?;
+    let began = Instant::now();
+    let hello =
+        Hello { magic: MAGIC, oldest: VERSION, newest: VERSION, features: 0, client: settings.name.clone() };
+    let mut bytes = Vec::new();
+    body::frame(Header::new(Kind::Hello, 0, 1), std::slice::from_ref(&hello), &mut bytes);
+    stream.write_all(&bytes).await?;
+    let mut buffer = Vec::with_capacity(READ_BYTES);
+    loop {
+        if let Parsed::Frame { header, body: content, consumed } = parse(&buffer)? {
+            match header.kind {
+                Kind::Welcome => {
+                    let welcome: Welcome = body::read_one(&header, content)?;
+                    settings.clock.adjust(welcome.now_ms, began.elapsed());
+                    buffer.drain(..consumed);
+                    return Ok(Session { stream, welcome, buffer });
+                }
+                Kind::Error => {
+                    let fault: Fault = body::read_one(&header, content)?;
+                    return Err(Ended::Closed(format!("server refused the greeting: {}", fault.message)));
+                }
+                other => return Err(Ended::unexpected(other)),
+            }
+        }
+        if stream.read_buf(&mut buffer).await? == 0 {
+            return Err(Ended::Closed("server closed the connection before its greeting".to_owned()));
+        }
+    }
+}
+
+/// Runs a link until its client is dropped. `session` is the first connection, if it was made already.
+pub(crate) fn spawn(settings: Arc<Settings>, session: Option<Session>) -> Link {
+    let (queue, calls) = mpsc::channel(CALLS_A_WRITE);
+    let up = Arc::new(AtomicBool::new(session.is_some()));
+    let flag = Arc::clone(&up);
+    tokio::spawn(async move { run(&settings, session, calls, &flag).await });
+    Link { queue, up }
+}
+
+async fn run(settings: &Settings, first: Option<Session>, mut calls: mpsc::Receiver<Call>, up: &AtomicBool) {
+    let mut next_session = first;
+    let mut failures = 0;
+    while !calls.is_closed() || !calls.is_empty() {
+        let session = match next_session.take() {
+            Some(session) => Ok(session),
+            None => dial(settings).await,
+        };
+        match session {
+            Ok(session) => {
+                failures = 0;
+                up.store(true, Ordering::Relaxed);
+                if serve(settings, session, &mut calls).await.is_break() {
+                    return;
+                }
+                up.store(false, Ordering::Relaxed);
+                failures += 1;
+            }
+            Err(error) => {
+                failures += 1;
+                let reason = error.to_string();
+                while let Ok(call) = calls.try_recv() {
+                    drop(call.reply.send(Err(Loss::NotSent(reason.clone()))));
+                }
+            }
+        }
+        tokio::time::sleep(settings.backoff.pause(failures, Duration::ZERO)).await;
+    }
+}
+
+/// Why a connection ended.
+enum Ended {
+    Closed(String),
+    Broken(ProtocolError),
+}
+
+impl Ended {
+    fn unexpected(kind: Kind) -> Self {
+        Self::Broken(ProtocolError::Body { kind: kind.name(), index: 0, reason: "was not expected here" })
+    }
+}
+
+impl From<io::Error> for Ended {
+    fn from(error: io::Error) -> Self {
+        Self::Closed(error.to_string())
+    }
+}
+
+impl From<ProtocolError> for Ended {
+    fn from(fault: ProtocolError) -> Self {
+        Self::Broken(fault)
+    }
+}
+
+/// State that the two directions of a connection share. One task polls both, so the lock is never contended.
+struct Shared {
+    pending: Mutex<Pending>,
+    /// Woken when answers make room.
+    room: Notify,
+    /// The server said GOODBYE: write nothing more.
+    closing: AtomicBool,
+}
+
+impl Shared {
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Serves one connection; breaks when the client is gone and everything is answered.
+async fn serve(
+    settings: &Settings,
+    session: Session,
+    calls: &mut mpsc::Receiver<Call>,
+) -> std::ops::ControlFlow<()> {
+    let shared = Shared { pending: Mutex::default(), room: Notify::new(), closing: AtomicBool::new(false) };
+    let (read_half, write_half) = session.stream.into_split();
+    let reading = read_loop(&shared, read_half, session.buffer, settings.silence);
+    let writing = write_loop(&shared, write_half, calls, settings.in_flight, &session.welcome);
+    let ended = tokio::select! {
+        ended = reading => ended,
+        finished = writing => match finished {
+            Ok(()) => return std::ops::ControlFlow::Break(()),
+            Err(ended) => ended,
+        },
+    };
+    let loss = match ended {
+        Ended::Closed(reason) => Loss::Lost(reason),
+        Ended::Broken(fault) => Loss::Protocol(fault),
+    };
+    shared.pending().fail_all(&loss);
+    std::ops::ControlFlow::Continue(())
+}
+
+/// Writes what is queued; `Ok` when the queue is closed and every answer has come.
+async fn write_loop(
+    shared: &Shared,
+    mut stream: OwnedWriteHalf,
+    calls: &mut mpsc::Receiver<Call>,
+    in_flight: usize,
+    welcome: &Welcome,
+) -> Result<(), Ended> {
+    let bound = in_flight.min(usize::try_from(welcome.max_in_flight).unwrap_or(usize::MAX)).max(1);
+    let mut taken = Vec::new();
+    let mut correlation = 1;
+    let mut out = Vec::new();
+    while calls.recv_many(&mut taken, CALLS_A_WRITE).await > 0 {
+        // A caller that gave up meanwhile must not have its request executed.
+        taken.retain(|call| !call.reply.is_closed());
+        for frame in pack(taken.drain(..), welcome.max_batch, &mut correlation) {
+            loop {
+                let woken = shared.room.notified();
+                if shared.pending().has_room(&frame, bound) {
+                    break;
+                }
+                if !out.is_empty() {
+                    stream.write_all(&out).await?;
+                    out.clear();
+                }
+                woken.await;
+            }
+            shared.pending().insert(frame.correlation, frame.sent);
+            out.extend_from_slice(&frame.bytes);
+        }
+        stream.write_all(&out).await?;
+        out.clear();
+        if shared.closing.load(Ordering::Relaxed) {
+            // The answers still come; the reader ends the connection.
+            return std::future::pending().await;
+        }
+    }
+    loop {
+        let woken = shared.room.notified();
+        if shared.pending().is_empty() {
+            return Ok(());
+        }
+        woken.await;
+    }
+}
+
+/// Reads answers until the connection ends.
+async fn read_loop(
+    shared: &Shared,
+    mut stream: OwnedReadHalf,
+    mut buffer: Vec<u8>,
+    silence: Duration,
+) -> Ended {
+    loop {
+        match take_frames(shared, &buffer) {
+            Ok(consumed) => drop(buffer.drain(..consumed)),
+            Err(ended) => return ended,
+        }
+        shared.room.notify_one();
+        if shared.closing.load(Ordering::Relaxed) && shared.pending().is_empty() {
+            return Ended::Closed("server is shutting down".to_owned());
+        }
+        buffer.reserve(READ_BYTES);
+        match tokio::time::timeout(silence, stream.read_buf(&mut buffer)).await {
+            Ok(Ok(0)) if buffer.is_empty() => {
+                return Ended::Closed("server closed the connection".to_owned());
+            }
+            Ok(Ok(0)) => {
+                return Ended::Closed("server closed the connection in the middle of a frame".to_owned());
+            }
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => return error.into(),
+            Err(_) if shared.pending().is_empty() => {}
+            Err(_) => return Ended::Closed(format!("server was silent for {} ms", silence.as_millis())),
+        }
+    }
+}
+
+/// Handles the whole frames at the front of `buffer` and says how many bytes they were.
+fn take_frames(shared: &Shared, buffer: &[u8]) -> Result<usize, Ended> {
+    let mut at = 0;
+    while let Parsed::Frame { header, body: content, consumed } = parse(buffer.get(at..).unwrap_or_default())?
+    {
+        at += consumed;
+        match header.kind {
+            Kind::Goodbye => shared.closing.store(true, Ordering::Relaxed),
+            Kind::Error => {
+                let fault: Fault = body::read_one(&header, content)?;
+                let line = format!("server ended the connection: {}", fault.message);
+                if header.correlation == 0 || !shared.pending().refuse(header.correlation, fault) {
+                    return Err(Ended::Closed(line));
+                }
+            }
+            _ => shared.pending().answer(&header, content)?,
+        }
+    }
+    Ok(at)
+}

@@ -1,0 +1,171 @@
+//! `/metrics`, in the Prometheus text format (OpenMetrics). Counters are read where they stand when somebody asks;
+//! serving an order touches no registry.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::server::Shared;
+
+pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
+    let mut registry = Registry::with_prefix("doorbuster");
+    registry.register_collector(Box::new(Sources(shared)));
+    let mut text = String::new();
+    // Writing into a string can't fail.
+    drop(prometheus_client::encoding::text::encode(&mut text, &registry));
+    ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
+}
+
+#[derive(Debug)]
+struct Sources(Arc<Shared>);
+
+/// Upper bounds of the latency buckets, microseconds: from a loopback round trip to a stalled disk.
+const BUCKETS_US: [u64; 16] = [
+    50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000, 2_000_000,
+    5_000_000,
+];
+
+impl Collector for Sources {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let shared = &self.0;
+        {
+            let labels = [("version", env!("CARGO_PKG_VERSION"))];
+            let gauge = ConstGauge::new(1_i64);
+            let mut family = encoder.encode_descriptor("build_info", "The version that runs", None, MetricType::Gauge)?;
+            gauge.encode(family.encode_family(&labels)?)?;
+        }
+        {
+            let mut family = encoder.encode_descriptor(
+                "requests",
+                "Operations answered, by kind and code",
+                None,
+                MetricType::Counter,
+            )?;
+            for (kind, code, count) in requests(shared) {
+                ConstCounter::new(count).encode(family.encode_family(&[("op", kind), ("outcome", code)])?)?;
+            }
+        }
+        {
+            let mut family = encoder.encode_descriptor(
+                "request_duration",
+                "Time from the read of a request to the write of its answer",
+                Some(&Unit::Seconds),
+                MetricType::Histogram,
+            )?;
+            for (kind, sum, buckets) in durations(shared) {
+                let labels = [("op", kind)];
+                let mut of_kind = family.encode_family(&labels)?;
+                let count = buckets.last().map_or(0, |(_, count)| *count);
+                let mut before = 0;
+                let each: Vec<(f64, u64)> = buckets
+                    .iter()
+                    .map(|&(bound, cumulative)| {
+                        let here = cumulative - before;
+                        before = cumulative;
+                        (bound, here)
+                    })
+                    .collect();
+                of_kind.encode_histogram::<prometheus_client::encoding::NoLabelSet>(sum, count, &each, None)?;
+            }
+        }
+        let engine = &shared.engine;
+        let (totals, counters, journal) = (engine.totals(), engine.counters(), engine.journal());
+        let times = journal.stats().sync_times();
+        let connections: u64 = shared.stats.iter().map(|stats| stats.connections()).sum();
+        let gauges = [
+            ("connections", "Connections open", connections),
+            ("skus", "SKUs set up", totals.skus),
+            ("orders_in_memory", "Orders in memory, ended ones within their retention included", totals.orders),
+            ("open_holds", "Holds that are open", totals.holds),
+            ("units_available", "Units free for new holds", totals.available),
+            ("units_held", "Units in open holds", totals.held),
+            ("units_sold", "Units paid", totals.sold),
+            ("log_decided_position", "Log position of what was decided", journal.decided()),
+            ("log_durable_position", "Log position of what is durable", journal.durable()),
+            ("log_sync_p99_microseconds", "99th percentile of a block's write and sync", times.p99_us),
+            ("release_lag_max_milliseconds", "The most that a hold was past its deadline", counters.release_lag_max_ms),
+            ("ledger_bytes", "Bytes that the ledgers' tables have allocated", engine.ledger_bytes() as u64),
+            ("log_poisoned", "1 when the log has failed", u64::from(journal.poisoned().is_some())),
+        ];
+        for (name, help, value) in gauges {
+            let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
+            gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
+        }
+        let accepted: u64 = shared.stats.iter().map(|stats| stats.accepted()).sum();
+        let faults: u64 = shared.stats.iter().map(|stats| stats.faults()).sum();
+        let counts = [
+            ("connections_accepted", "Connections ever taken", accepted),
+            ("faults", "Error frames sent", faults),
+            ("events", "Events decided", counters.events),
+            ("holds_expired", "Holds that ended by their deadline", counters.expired),
+            ("orders_evicted", "Ended orders that left memory", counters.evicted),
+            ("log_blocks", "Blocks written to the log", journal.stats().blocks()),
+            ("log_bytes", "Bytes of events written to the log", journal.stats().bytes()),
+        ];
+        for (name, help, value) in counts {
+            ConstCounter::new(value).encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)?;
+        }
+        Ok(())
+    }
+}
+
+/// Counts by kind and code, added up over the reactors.
+fn requests(shared: &Shared) -> Vec<(&'static str, &'static str, u64)> {
+    let mut sums: Vec<(&'static str, &'static str, u64)> = Vec::new();
+    for op in shared.stats.iter().flat_map(|stats| stats.ops()) {
+        for (code, count) in op.outcomes() {
+            let known = sums.iter_mut().find(|sum| (sum.0, sum.1) == (op.kind.name(), code.name()));
+            match known {
+                Some(sum) => sum.2 += count,
+                None => sums.push((op.kind.name(), code.name(), count)),
+            }
+        }
+    }
+    sums
+}
+
+/// Kind, sum of seconds, and cumulative counts by upper bound in seconds.
+type Durations = (&'static str, f64, Vec<(f64, u64)>);
+
+fn durations(shared: &Shared) -> Vec<Durations> {
+    let mut all: Vec<Durations> = Vec::new();
+    for op in shared.stats.iter().flat_map(|stats| stats.ops()) {
+        let (sum, mut buckets, count) = op.took(|histogram| {
+            let buckets: Vec<(f64, u64)> = BUCKETS_US
+                .iter()
+                .map(|&us| (seconds(us), histogram.count_between(0, us)))
+                .collect();
+            (histogram.mean() * count_as_float(histogram.len()) / 1e6, buckets, histogram.len())
+        });
+        if count == 0 {
+            continue;
+        }
+        buckets.push((f64::MAX, count));
+        match all.iter_mut().find(|known| known.0 == op.kind.name()) {
+            Some(known) => {
+                known.1 += sum;
+                known.2.iter_mut().zip(buckets).for_each(|(known, bucket)| known.1 += bucket.1);
+            }
+            None => all.push((op.kind.name(), sum, buckets)),
+        }
+    }
+    all
+}
+
+#[expect(clippy::cast_precision_loss, reason = "microseconds of a histogram bound fit a float exactly")]
+fn seconds(us: u64) -> f64 {
+    us as f64 / 1e6
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count above 2^53 may lose its last digit")]
+fn count_as_float(count: u64) -> f64 {
+    count as f64
+}

@@ -1,0 +1,83 @@
+//! The admin port: health, readiness and metrics over HTTP, on a thread of its own so that no order waits for it.
+
+mod metrics;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use tokio::sync::oneshot;
+
+use crate::error::ServerError;
+use crate::server::Shared;
+
+/// A running admin port.
+#[derive(Debug)]
+pub(crate) struct Admin {
+    listen: SocketAddr,
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Admin {
+    pub(crate) fn start(on: SocketAddr, shared: Arc<Shared>) -> Result<Self, ServerError> {
+        let io = |doing: &'static str| move |error| ServerError::Io { doing, error };
+        let listener = std::net::TcpListener::bind(on).map_err(|error| ServerError::Listen { on, error })?;
+        listener.set_nonblocking(true).map_err(io("listen"))?;
+        let listen = listener.local_addr().map_err(io("listen"))?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(io("set up the admin port"))?;
+        let routes = Router::new()
+            .route("/healthz", get(|| async { "ok\n" }))
+            .route("/readyz", get(readyz))
+            .route("/metrics", get(metrics::metrics))
+            .with_state(shared);
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("admin".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                let listener = match tokio::net::TcpListener::from_std(listener) {
+                    Ok(listener) => listener,
+                    Err(error) => return tracing::error!(%error, "the admin port can't be served"),
+                };
+                let server = axum::serve(listener, routes);
+                tokio::select! {
+                    served = async { server.await } => {
+                        if let Err(error) = served {
+                            tracing::error!(%error, "the admin port failed");
+                        }
+                    }
+                    _ = stopped => {}
+                }
+            });
+        });
+        let thread = thread.map_err(io("start the admin port"))?;
+        Ok(Self { listen, stop, thread })
+    }
+
+    pub(crate) fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+
+    pub(crate) fn stop(self) {
+        drop(self.stop.send(()));
+        if self.thread.join().is_err() {
+            tracing::error!("the admin port's thread panicked");
+        }
+    }
+}
+
+async fn readyz(State(shared): State<Arc<Shared>>) -> (StatusCode, &'static str) {
+    if shared.engine.journal().poisoned().is_some() {
+        (StatusCode::SERVICE_UNAVAILABLE, "poisoned: the log failed, nothing is acknowledged any more\n")
+    } else if shared.stopping() {
+        (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
+    } else {
+        (StatusCode::OK, "ready\n")
+    }
+}

@@ -1,0 +1,81 @@
+//! The command line.
+
+mod serve;
+mod stock;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use serve::ServeOptions;
+
+const EXIT_CODES: &str = "Exit codes:
+  0  done; serve: stopped in good order
+  1  a fault in doorbuster itself; please report it
+  2  wrong usage, configuration or input file
+  3  an address or another resource of the machine can't be had
+  4  the data folder can't be used: in use, foreign, of another version, or the disk refused
+  5  the log is damaged or contradicts itself; nothing was changed
+  6  the log failed while serving; nothing was acknowledged afterwards
+  7  the server could not be reached, or refused";
+
+/// Flash-sale inventory and orders: reserve, pay and cancel over TCP, without ever selling a unit twice.
+#[derive(Debug, Parser)]
+#[command(name = "doorbuster", version, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve(ServeOptions),
+    /// Set up SKUs.
+    #[command(subcommand)]
+    Stock(stock::StockCommand),
+}
+
+/// Runs the command line that the arguments make up, the program's name first.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match Cli::try_parse_from(arguments) {
+        Ok(Cli { command: Command::Serve(options) }) => serve::run(&options),
+        Ok(Cli { command: Command::Stock(command) }) => stock::run(&command),
+        Err(error) => usage(&error),
+    }
+}
+
+/// Runs `serve` with this process's arguments behind the first: for programs that host a server in a child process of
+/// their own, as the drill does.
+pub fn serve_embedded() -> ExitCode {
+    /// Options of `serve`.
+    #[derive(Debug, Parser)]
+    struct Embedded {
+        #[command(flatten)]
+        options: ServeOptions,
+    }
+    match Embedded::try_parse_from(std::env::args_os().skip(1)) {
+        Ok(embedded) => serve::run(&embedded.options),
+        Err(error) => usage(&error),
+    }
+}
+
+fn usage(error: &clap::Error) -> ExitCode {
+    // Nowhere to report a terminal that can't be written to.
+    drop(error.print());
+    ExitCode::from(if error.use_stderr() { 2 } else { 0 })
+}
+
+/// Reports an error in one line and gives the exit code.
+fn fail(code: u8, error: &dyn std::fmt::Display) -> ExitCode {
+    drop(writeln!(std::io::stderr(), "doorbuster: {error}"));
+    ExitCode::from(code)
+}
+
+/// Prints a line for people.
+fn say(line: &dyn std::fmt::Display) {
+    let mut out = std::io::stdout().lock();
+    drop(writeln!(out, "{line}").and_then(|()| out.flush()));
+}

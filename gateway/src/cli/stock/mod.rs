@@ -1,0 +1,156 @@
+//! `doorbuster stock`.
+
+mod file;
+
+use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Subcommand;
+use doorbuster_client::{Client, Code, Outcome, PutSku};
+
+use super::{fail, say};
+
+/// SKUs in one frame of an import.
+const CHUNK: usize = 4_096;
+
+/// Refused lines that an import lists.
+const MAX_LISTED: usize = 20;
+
+/// Set up SKUs.
+#[derive(Debug, Subcommand)]
+pub(super) enum StockCommand {
+    /// Load SKUs from a file into a running server.
+    ///
+    /// CSV with a header line, or JSON lines; columns sku and units, and user_limit and order_limit where there are
+    /// limits (0: none). The whole file is checked before the first SKU is sent. Importing the same file again
+    /// changes nothing.
+    Import {
+        /// FILE.csv or FILE.jsonl
+        file: PathBuf,
+        /// The server.
+        #[arg(long, default_value = "127.0.0.1:7700", value_name = "ADDRESS:PORT")]
+        server: SocketAddr,
+        /// Check the file and stop.
+        #[arg(long)]
+        dry_run: bool,
+        /// Report as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub(super) fn run(command: &StockCommand) -> ExitCode {
+    let StockCommand::Import { file, server, dry_run, json } = command;
+    let found = match file::read(file) {
+        Ok(found) => found,
+        Err(error) => return fail(2, &error),
+    };
+    let mut report = Report { skus: found.skus.len(), ..Report::default() };
+    let started = Instant::now();
+    if !dry_run && let Err(error) = import(*server, &found, &mut report) {
+        return fail(7, &format_args!("can't import into {server}: {error}; is `doorbuster serve` running there?"));
+    }
+    if *json {
+        say(&serde_json::json!({
+            "schema_version": 1,
+            "dry_run": dry_run,
+            "skus": report.skus,
+            "set_up": report.set_up,
+            "unchanged": report.unchanged,
+            "refused": report.refused.iter().map(|(line, sku, why)| {
+                serde_json::json!({ "line": line, "sku": sku, "why": why })
+            }).collect::<Vec<_>>(),
+            "elapsed_ms": u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        }));
+    } else if *dry_run {
+        say(&format_args!("{}: {} SKUs, no fault; nothing was sent (--dry-run)", file.display(), report.skus));
+    } else {
+        for (line, sku, why) in report.refused.iter().take(MAX_LISTED) {
+            say(&format_args!("{}, line {line}: SKU {sku}: {why}", file.display()));
+        }
+        say(&format_args!(
+            "{}: {} set up, {} unchanged, {} refused, in {:.1} s",
+            file.display(),
+            report.set_up,
+            report.unchanged,
+            report.refused.len(),
+            started.elapsed().as_secs_f64()
+        ));
+    }
+    if report.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(7) }
+}
+
+#[derive(Debug, Default)]
+struct Report {
+    skus: usize,
+    set_up: usize,
+    unchanged: usize,
+    refused: Vec<(u64, u64, String)>,
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())
+}
+
+fn import(server: SocketAddr, found: &file::StockFile, report: &mut Report) -> Result<(), String> {
+    let progress = std::io::stderr().is_terminal();
+    runtime()?.block_on(async {
+        let client = Client::connect(&server.to_string()).await.map_err(|error| error.to_string())?;
+        for (skus, lines) in found.skus.chunks(CHUNK).zip(found.lines.chunks(CHUNK)) {
+            let answers = client.put_skus(skus).await;
+            for ((answer, sku), line) in answers.into_iter().zip(skus).zip(lines) {
+                match answer.map_err(|error| error.to_string())? {
+                    Outcome::Done(applied) if applied.replayed => report.unchanged += 1,
+                    Outcome::Done(_) => report.set_up += 1,
+                    Outcome::Refused(refusal) => report.refused.push((*line, sku.sku, explain(&refusal))),
+                }
+            }
+            if progress {
+                let done = report.set_up + report.unchanged + report.refused.len();
+                drop(write!(std::io::stderr(), "\r{done} of {} SKUs", report.skus));
+            }
+        }
+        if progress {
+            drop(writeln!(std::io::stderr()));
+        }
+        Ok(())
+    })
+}
+
+fn explain(refusal: &doorbuster_client::Refusal) -> String {
+    match (refusal.code, refusal.field) {
+        (Code::SkuExists, Some(field)) => format!("is set up already with another {}", field.name()),
+        (code, Some(field)) => format!("{code} ({})", field.name()),
+        (code, None) => code.to_string(),
+    }
+}
+
+/// Sets up the three SKUs of `serve --dev` and prints what to try.
+pub(super) fn set_up_dev(server: SocketAddr) {
+    let skus = [
+        PutSku { sku: 1, units: 1_000, user_limit: 2, order_limit: 0 },
+        PutSku { sku: 2, units: 10, user_limit: 1, order_limit: 1 },
+        PutSku { sku: 3, units: 1_000_000, user_limit: 0, order_limit: 0 },
+    ];
+    let set_up = runtime().and_then(|runtime| {
+        runtime.block_on(async {
+            let client = Client::connect(&server.to_string()).await.map_err(|error| error.to_string())?;
+            for answer in client.put_skus(&skus).await {
+                answer.map_err(|error| error.to_string())?;
+            }
+            Ok(())
+        })
+    });
+    if let Err(error) = set_up {
+        return say(&format_args!("the SKUs for trying out can't be set up: {error}"));
+    }
+    say(&"SKU 1: 1,000 units, 2 a shopper · SKU 2: 10 units, 1 a shopper · SKU 3: 1,000,000 units");
+    say(&"\nTry, in another terminal:");
+    say(&format_args!("  cargo run --release -p doorbuster-client --example buy -- {server}"));
+    say(&format_args!("  python3 docs/examples/client.py {server}"));
+    say(&format_args!("  cargo run --release --bin doorbuster-drill -- --target {server} --allow-live"));
+    say(&"\nThe data is thrown away when this server stops (Ctrl-C).");
+}

@@ -1,0 +1,244 @@
+//! Configuration: one TOML file, in which every key has a default. Environment and flags override it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use doorbuster_engine::MAX_SHARDS;
+use doorbuster_engine::journal::Durability;
+use serde::Deserialize;
+
+/// Most reactors; more threads than this gain nothing on one log.
+const MAX_REACTORS: usize = 64;
+
+/// Longest hold that may be configured, milliseconds: a week.
+const MAX_HOLD_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
+
+/// The file's content. `config/doorbuster.toml` documents every key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Addresses and threads.
+    pub server: ServerConfig,
+    /// The log.
+    pub log: LogConfig,
+    /// The rules of selling.
+    pub rules: RulesConfig,
+}
+
+/// `[server]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerConfig {
+    /// Where clients connect.
+    pub listen: SocketAddr,
+    /// Where health and metrics are served.
+    pub admin: SocketAddr,
+    /// Connections at most.
+    pub max_connections: usize,
+    /// Threads that serve connections; 0: by the number of cores.
+    pub reactors: usize,
+    /// Shards of the ledger; 0: by the number of reactors.
+    pub shards: usize,
+    /// Longest wait for answers on their way when stopping, milliseconds.
+    pub drain_ms: u64,
+}
+
+/// `[log]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// The data folder.
+    pub folder: PathBuf,
+    /// `always`, `interval` or `none`.
+    pub durability: DurabilityName,
+    /// Milliseconds between syncs, where durability is `interval`.
+    pub interval_ms: u32,
+    /// Bytes of a segment.
+    pub segment_bytes: u64,
+    /// After downtime, no open hold ends earlier than this after the start, milliseconds.
+    pub recovery_grace_ms: u64,
+}
+
+/// `[rules]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RulesConfig {
+    /// Hold time where a request names none, milliseconds.
+    pub default_hold_ms: u64,
+    /// Longest hold time, milliseconds.
+    pub max_hold_ms: u64,
+    /// How long a request's repeat is recognised, milliseconds.
+    pub idempotency_window_ms: u64,
+    /// How long an ended order stays readable, milliseconds.
+    pub order_retention_ms: u64,
+    /// How far ahead of the server's clock a request id may be, milliseconds.
+    pub future_tolerance_ms: u64,
+}
+
+/// The durability levels by name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum DurabilityName {
+    /// An answer leaves when its effect is synced to disk.
+    #[default]
+    Always,
+    /// An answer leaves when its effect is written; a sync follows within the interval.
+    Interval,
+    /// An answer leaves when its effect is written; nothing is synced before a clean end.
+    None,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 7700)),
+            admin: SocketAddr::from(([127, 0, 0, 1], 7701)),
+            max_connections: 4_096,
+            reactors: 0,
+            shards: 0,
+            drain_ms: 5_000,
+        }
+    }
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            folder: PathBuf::from("doorbuster-data"),
+            durability: DurabilityName::Always,
+            interval_ms: 100,
+            segment_bytes: doorbuster_engine::log::DEFAULT_SEGMENT,
+            recovery_grace_ms: 30_000,
+        }
+    }
+}
+
+impl Default for RulesConfig {
+    fn default() -> Self {
+        let rules = doorbuster_ledger::Rules::default();
+        Self {
+            default_hold_ms: u64::from(rules.default_hold_ms),
+            max_hold_ms: u64::from(rules.max_hold_ms),
+            idempotency_window_ms: rules.idempotency_window_ms,
+            order_retention_ms: rules.order_retention_ms,
+            future_tolerance_ms: rules.future_tolerance_ms,
+        }
+    }
+}
+
+/// A configuration that can't be used: one line that says what, where and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file can't be read.
+    #[error("can't read {file}: {error}")]
+    Read {
+        /// The file.
+        file: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The file is not TOML, or has a key or a type that it may not have.
+    #[error("{file}, line {line}, column {column}: {message}")]
+    Syntax {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// A value is out of its range.
+    #[error("{key} = {found}: it must be {need}")]
+    Range {
+        /// The key, with its table.
+        key: &'static str,
+        /// The value.
+        found: u64,
+        /// The range.
+        need: &'static str,
+    },
+}
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let file = path.display().to_string();
+        let text =
+            std::fs::read_to_string(path).map_err(|error| ConfigError::Read { file: file.clone(), error })?;
+        Self::parse(&file, &text)
+    }
+
+    /// Reads a file's text; `file` names it in errors.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn parse(file: &str, text: &str) -> Result<Self, ConfigError> {
+        let config: Self = toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            let before = text.get(..at).unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
+            let column = at - before.rfind('\n').map_or(0, |newline| newline + 1) + 1;
+            let message = error.message().replace('\n', " ");
+            ConfigError::Syntax { file: file.to_owned(), line, column, message }
+        })?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Checks every value's range.
+    ///
+    /// # Errors
+    /// [`ConfigError::Range`] for the first that is out of it.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let (server, log, rules) = (&self.server, &self.log, &self.rules);
+        let within = |key, found: u64, range: std::ops::RangeInclusive<u64>, need| {
+            if range.contains(&found) { Ok(()) } else { Err(ConfigError::Range { key, found, need }) }
+        };
+        within("server.max_connections", server.max_connections as u64, 1..=1_000_000, "1 to 1,000,000")?;
+        within("server.reactors", server.reactors as u64, 0..=MAX_REACTORS as u64, "0 (automatic) to 64")?;
+        within("server.shards", server.shards as u64, 0..=MAX_SHARDS as u64, "0 (automatic) to 64")?;
+        within("server.drain_ms", server.drain_ms, 0..=600_000, "0 to 600,000 ms")?;
+        within("log.interval_ms", u64::from(log.interval_ms), 1..=60_000, "1 to 60,000 ms")?;
+        let segment = "4 MiB to 4 GiB in whole MiB, in bytes";
+        within("log.segment_bytes", log.segment_bytes, 4 << 20..=4 << 30, segment)?;
+        if !log.segment_bytes.is_multiple_of(1 << 20) {
+            return Err(ConfigError::Range { key: "log.segment_bytes", found: log.segment_bytes, need: segment });
+        }
+        within("log.recovery_grace_ms", log.recovery_grace_ms, 0..=3_600_000, "0 to 3,600,000 ms")?;
+        within("rules.max_hold_ms", rules.max_hold_ms, 1..=MAX_HOLD_MS, "1 ms to a week")?;
+        let default_hold = "1 ms to rules.max_hold_ms";
+        within("rules.default_hold_ms", rules.default_hold_ms, 1..=rules.max_hold_ms, default_hold)?;
+        let month = "1 s to 31 days, in ms";
+        within("rules.idempotency_window_ms", rules.idempotency_window_ms, 1_000..=2_678_400_000, month)?;
+        within("rules.order_retention_ms", rules.order_retention_ms, 1_000..=2_678_400_000, month)?;
+        within("rules.future_tolerance_ms", rules.future_tolerance_ms, 0..=3_600_000, "0 to an hour, in ms")
+    }
+
+    /// The durability level with its interval.
+    pub fn durability(&self) -> Durability {
+        match self.log.durability {
+            DurabilityName::Always => Durability::Always,
+            DurabilityName::Interval => Durability::Interval { ms: self.log.interval_ms },
+            DurabilityName::None => Durability::None,
+        }
+    }
+
+    /// The ledger's rules.
+    pub fn rules(&self) -> doorbuster_ledger::Rules {
+        let rules = &self.rules;
+        let ms = |ms: u64| u32::try_from(ms).unwrap_or(u32::MAX);
+        doorbuster_ledger::Rules {
+            default_hold_ms: ms(rules.default_hold_ms),
+            max_hold_ms: ms(rules.max_hold_ms),
+            idempotency_window_ms: rules.idempotency_window_ms,
+            order_retention_ms: rules.order_retention_ms,
+            future_tolerance_ms: rules.future_tolerance_ms,
+        }
+    }
+}

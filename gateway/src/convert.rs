@@ -1,0 +1,277 @@
+//! The boundary between wire types and ledger types. Raw numbers become checked ones here, or a refusal.
+
+use doorbuster_engine::shard;
+use doorbuster_ledger as ledger;
+use doorbuster_protocol as wire;
+use wire::{Answer, Code};
+
+/// What an operation of the wire turns into.
+pub(crate) type Asked = Result<(ledger::PartitionId, shard::Request), Answer>;
+
+fn bad(field: wire::Field) -> Answer {
+    Answer { field: field.byte(), ..Answer::of(Code::BadRequest) }
+}
+
+fn ask(partition: ledger::PartitionId, command: ledger::Command) -> Asked {
+    Ok((partition, shard::Request::Command(command)))
+}
+
+/// An id as the server makes one for a client that sent none.
+pub(crate) type FreshId<'a> = &'a mut dyn FnMut() -> ledger::RequestId;
+
+fn request_id(bytes: wire::RequestId, fresh: FreshId<'_>) -> ledger::RequestId {
+    if bytes == [0; 16] { fresh() } else { ledger::RequestId::new(u128::from_be_bytes(bytes)) }
+}
+
+/// A plain reserve.
+pub(crate) fn reserve(asked: &wire::Reserve, first_attempt: bool, fresh: FreshId<'_>) -> Asked {
+    let quantity = ledger::Quantity::new(asked.quantity).ok_or_else(|| bad(wire::Field::Quantity))?;
+    let sku = ledger::SkuId::new(asked.sku);
+    let reserve = ledger::Reserve {
+        request: request_id(asked.request_id, fresh),
+        user: ledger::UserId::new(asked.user),
+        sku,
+        quantity,
+        amount: ledger::Amount::new(asked.amount),
+        hold_ms: asked.hold_ms,
+        channel: ledger::ChannelId::new(asked.channel),
+        first_attempt,
+        terms: ledger::Terms {
+            campaign: asked.campaign,
+            price_version: asked.price_version,
+            tier: asked.tier,
+            location: asked.location,
+            pool: asked.pool,
+            ..ledger::Terms::default()
+        },
+    };
+    ask(ledger::PartitionId::of(sku), ledger::Command::Reserve(reserve))
+}
+
+/// A reserve with a list of lines. Lines of the same SKU are summed; this version sells one SKU an order.
+pub(crate) fn reserve_order(asked: &wire::ReserveOrder, first_attempt: bool, fresh: FreshId<'_>) -> Asked {
+    let Some(first) = asked.lines.first() else { return Err(bad(wire::Field::Lines)) };
+    let mut quantity = 0_u32;
+    for line in &asked.lines {
+        if line.sku != first.sku {
+            return Err(Answer { field: wire::Field::Lines.byte(), ..Answer::of(Code::SeveralSkus) });
+        }
+        if (line.location, line.pool) != (first.location, first.pool) || line.quantity == 0 {
+            return Err(bad(wire::Field::Lines));
+        }
+        quantity = quantity.checked_add(line.quantity).ok_or_else(|| bad(wire::Field::Quantity))?;
+    }
+    let quantity = ledger::Quantity::new(quantity).ok_or_else(|| bad(wire::Field::Quantity))?;
+    let sku = ledger::SkuId::new(first.sku);
+    let reserve = ledger::Reserve {
+        request: request_id(asked.request_id, fresh),
+        user: ledger::UserId::new(asked.user),
+        sku,
+        quantity,
+        amount: ledger::Amount::new(asked.amount),
+        hold_ms: asked.hold_ms,
+        channel: ledger::ChannelId::new(asked.channel),
+        first_attempt,
+        terms: ledger::Terms {
+            campaign: asked.campaign,
+            price_version: asked.price_version,
+            tier: asked.tier,
+            location: first.location,
+            pool: first.pool,
+            device: asked.device,
+            address: asked.address,
+            pay_account: asked.pay_account,
+        },
+    };
+    ask(ledger::PartitionId::of(sku), ledger::Command::Reserve(reserve))
+}
+
+/// A payment.
+pub(crate) fn confirm(asked: &wire::Confirm) -> Asked {
+    let order = ledger::OrderNumber::new(asked.order);
+    let confirm = ledger::Confirm {
+        order,
+        user: ledger::UserId::new(asked.user),
+        payment: ledger::PaymentId::new(u128::from_be_bytes(asked.payment_id)),
+        amount: ledger::Amount::new(asked.amount),
+    };
+    ask(order.partition(), ledger::Command::Confirm(confirm))
+}
+
+/// A hold given back.
+pub(crate) fn cancel(asked: &wire::Cancel) -> Asked {
+    let order = ledger::OrderNumber::new(asked.order);
+    let user = ledger::UserId::new(asked.user);
+    ask(order.partition(), ledger::Command::Cancel(ledger::Cancel { order, user, reason: asked.reason }))
+}
+
+/// A SKU set up.
+pub(crate) fn put_sku(asked: &wire::PutSku) -> Asked {
+    let sku = ledger::SkuId::new(asked.sku);
+    let put = ledger::PutSku {
+        sku,
+        units: asked.units,
+        user_limit: asked.user_limit,
+        order_limit: asked.order_limit,
+    };
+    ask(ledger::PartitionId::of(sku), ledger::Command::PutSku(put))
+}
+
+/// Units brought in or withdrawn.
+pub(crate) fn restock(asked: &wire::Restock, fresh: FreshId<'_>) -> Asked {
+    let sku = ledger::SkuId::new(asked.sku);
+    let restock = ledger::Restock {
+        request: request_id(asked.request_id, fresh),
+        sku,
+        units: asked.units,
+        reason: asked.reason,
+    };
+    ask(ledger::PartitionId::of(sku), ledger::Command::Restock(restock))
+}
+
+/// An order to be read.
+pub(crate) fn read_order(asked: &wire::ReadOrder) -> (ledger::PartitionId, shard::Request) {
+    let order = ledger::OrderNumber::new(asked.order);
+    (order.partition(), shard::Request::ReadOrder { order, user: ledger::UserId::new(asked.user) })
+}
+
+/// A SKU to be read.
+pub(crate) fn read_stock(asked: &wire::ReadStock) -> (ledger::PartitionId, shard::Request) {
+    let sku = ledger::SkuId::new(asked.sku);
+    (ledger::PartitionId::of(sku), shard::Request::ReadStock { sku })
+}
+
+fn state(state: ledger::OrderState) -> wire::OrderState {
+    match state {
+        ledger::OrderState::Held => wire::OrderState::Held,
+        ledger::OrderState::Confirmed => wire::OrderState::Confirmed,
+        ledger::OrderState::Cancelled => wire::OrderState::Cancelled,
+        ledger::OrderState::Expired => wire::OrderState::Expired,
+        ledger::OrderState::Restocked => wire::OrderState::Restocked,
+    }
+}
+
+fn field(field: ledger::Field) -> u8 {
+    let field = match field {
+        ledger::Field::RequestId => wire::Field::RequestId,
+        ledger::Field::User => wire::Field::User,
+        ledger::Field::Sku => wire::Field::Sku,
+        ledger::Field::Quantity => wire::Field::Quantity,
+        ledger::Field::HoldMs => wire::Field::HoldMs,
+        ledger::Field::Amount => wire::Field::Amount,
+        ledger::Field::Channel => wire::Field::Channel,
+        ledger::Field::Terms => wire::Field::Attributes,
+        ledger::Field::Units => wire::Field::Units,
+        ledger::Field::UserLimit => wire::Field::UserLimit,
+        ledger::Field::OrderLimit => wire::Field::OrderLimit,
+        ledger::Field::Reason => wire::Field::Reason,
+        ledger::Field::PaymentId => wire::Field::PaymentId,
+    };
+    field.byte()
+}
+
+/// The answer to a command.
+pub(crate) fn outcome(outcome: &ledger::Outcome) -> Answer {
+    match *outcome {
+        ledger::Outcome::Reserved { order, deadline } => Answer {
+            state: wire::OrderState::Held.byte(),
+            order: order.raw(),
+            at: deadline.raw(),
+            ..Answer::of(Code::Ok)
+        },
+        ledger::Outcome::Confirmed { order } => {
+            Answer { state: wire::OrderState::Confirmed.byte(), order: order.raw(), ..Answer::of(Code::Ok) }
+        }
+        ledger::Outcome::Cancelled { order } => {
+            Answer { state: wire::OrderState::Cancelled.byte(), order: order.raw(), ..Answer::of(Code::Ok) }
+        }
+        ledger::Outcome::SkuPut => Answer::of(Code::Ok),
+        ledger::Outcome::Restocked { order, available } => Answer {
+            state: wire::OrderState::Restocked.byte(),
+            order: order.raw(),
+            units: available,
+            ..Answer::of(Code::Ok)
+        },
+        ledger::Outcome::Replayed { order, state: was, deadline } => Answer {
+            state: was.map_or(0, |was| state(was).byte()),
+            order: order.map_or(0, ledger::OrderNumber::raw),
+            at: deadline.raw(),
+            ..Answer::of(Code::Replayed)
+        },
+        ledger::Outcome::Refused(refused) => refusal(&refused),
+    }
+}
+
+/// The answer to a command that changed nothing.
+pub(crate) fn refusal(refusal: &ledger::Refusal) -> Answer {
+    use ledger::Refusal as R;
+    match *refusal {
+        R::SoldOut { holds, next_expiry } => Answer {
+            at: next_expiry.map_or(0, ledger::Timestamp::raw),
+            units: u64::from(holds),
+            ..Answer::of(Code::SoldOut)
+        },
+        R::Insufficient { available } => Answer { units: available, ..Answer::of(Code::Insufficient) },
+        R::UnknownSku => Answer::of(Code::UnknownSku),
+        R::SkuExists { field: which } => Answer { field: field(which), ..Answer::of(Code::SkuExists) },
+        R::UserLimit { left } => Answer { units: u64::from(left), ..Answer::of(Code::UserLimit) },
+        R::OrderLimit { limit } => Answer { units: u64::from(limit), ..Answer::of(Code::OrderLimit) },
+        R::IdempotencyConflict { order, field: which } => {
+            Answer { field: field(which), order: order.raw(), ..Answer::of(Code::IdempotencyConflict) }
+        }
+        R::IdTooOld { window_ms } => Answer { units: window_ms, ..Answer::of(Code::IdTooOld) },
+        R::IdFromFuture => Answer::of(Code::IdFromFuture),
+        R::Invalid { field: which } => Answer { field: field(which), ..Answer::of(Code::BadRequest) },
+        R::NoSuchOrder => Answer::of(Code::NoSuchOrder),
+        R::OwnerMismatch => Answer::of(Code::OwnerMismatch),
+        R::HoldExpired { deadline } => Answer { at: deadline.raw(), ..Answer::of(Code::HoldExpired) },
+        R::AlreadyConfirmed => Answer::of(Code::AlreadyConfirmed),
+        R::AlreadyCancelled => Answer::of(Code::AlreadyCancelled),
+        R::AmountMismatch { due } => Answer { units: due.raw(), ..Answer::of(Code::AmountMismatch) },
+        R::CapacityExceeded => Answer::of(Code::CapacityExceeded),
+    }
+}
+
+/// An order that was read.
+pub(crate) fn order(read: &Result<ledger::OrderSnapshot, ledger::Refusal>) -> wire::OrderView {
+    match read {
+        Err(refused) => wire::OrderView { code: refusal(refused).code, ..wire::OrderView::default() },
+        Ok(order) => wire::OrderView {
+            code: Code::Ok.number(),
+            state: state(order.state).byte(),
+            reserved: 0,
+            quantity: order.quantity,
+            order: order.number.raw(),
+            user: order.user.raw(),
+            sku: order.sku.raw(),
+            placed_at: order.placed_at.raw(),
+            expires_at: order.deadline.raw(),
+            ended_at: order.ended_at.map_or(0, ledger::Timestamp::raw),
+            amount: order.amount.raw(),
+            request_id: order.request.raw().to_be_bytes(),
+            payment_id: order.payment.map_or([0; 16], |payment| payment.raw().to_be_bytes()),
+            channel: order.channel.raw(),
+            tier: 0,
+        },
+    }
+}
+
+/// A SKU that was read.
+pub(crate) fn stock(read: Option<&ledger::StockSnapshot>) -> wire::StockView {
+    match read {
+        None => wire::StockView { code: Code::UnknownSku.number(), ..wire::StockView::default() },
+        Some(stock) => wire::StockView {
+            code: Code::Ok.number(),
+            reserved: 0,
+            user_limit: stock.user_limit,
+            order_limit: stock.order_limit,
+            holds: stock.holds,
+            sku: stock.sku.raw(),
+            available: stock.available,
+            held: stock.held,
+            sold: stock.sold,
+            stocked: stock.stocked,
+            next_expiry: stock.next_expiry.map_or(0, ledger::Timestamp::raw),
+        },
+    }
+}

@@ -1,0 +1,60 @@
+//! What can stop a server, and the exit code that says so.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use doorbuster_engine::EngineError;
+use doorbuster_engine::log::LogError;
+use doorbuster_engine::storage::StorageError;
+
+/// The server can't start or can't go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// The data folder can't be used.
+    #[error("{0}")]
+    Storage(StorageError),
+    /// The log can't be recovered.
+    #[error("{0}")]
+    Engine(#[from] EngineError),
+    /// The log failed while serving. Nothing was acknowledged afterwards; free the disk or replace it, then start again.
+    #[error("the log failed, so the server stopped and acknowledged nothing more: {why}")]
+    LogFailed {
+        /// The first failure.
+        why: Arc<str>,
+    },
+    /// The address can't be listened on.
+    #[error("can't listen on {on}: {error}; choose another address, or stop what uses this one")]
+    Listen {
+        /// The address.
+        on: SocketAddr,
+        /// Why.
+        error: io::Error,
+    },
+    /// The operating system refused something.
+    #[error("can't {doing}: {error}")]
+    Io {
+        /// What was attempted.
+        doing: &'static str,
+        /// Why not.
+        error: io::Error,
+    },
+    /// A thread of the server panicked; its message is above.
+    #[error("a thread of the server panicked; please report the message above")]
+    Panicked,
+}
+
+impl ServerError {
+    /// The process's exit code, as `--help` lists them.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Panicked => 1,
+            Self::Listen { .. } | Self::Io { .. } => 3,
+            Self::Storage(_) => 4,
+            Self::Engine(EngineError::Log(LogError::Storage(_))) => 4,
+            Self::Engine(EngineError::Poisoned { .. }) | Self::LogFailed { .. } => 6,
+            Self::Engine(_) => 5,
+        }
+    }
+}

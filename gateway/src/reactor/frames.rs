@@ -1,0 +1,109 @@
+//! Frames that wait for answers. A batch's operations may go to several shards; its answers leave in one frame, in
+//! the order of the operations, when the last of them is there.
+
+use std::time::Instant;
+
+use doorbuster_protocol::{Answer, Header, Kind, OrderView, Record, StockView, body};
+use slab::Slab;
+
+/// A frame of requests and the answers to it, as far as they are there.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    pub(crate) session: usize,
+    pub(crate) generation: u32,
+    pub(crate) kind: Kind,
+    pub(crate) correlation: u64,
+    pub(crate) count: u32,
+    pub(crate) received: Instant,
+    remaining: u32,
+    body: Vec<u8>,
+}
+
+/// All frames of a reactor that wait.
+#[derive(Debug, Default)]
+pub(crate) struct Frames {
+    frames: Slab<Frame>,
+    spare: Vec<Vec<u8>>,
+}
+
+/// Buffers that are kept for the next frames.
+const MAX_SPARE: usize = 1_024;
+
+/// Capacity that a kept buffer may have: the answers to a batch of 2,048.
+const KEEP_BODY: usize = 64 << 10;
+
+/// Bytes of an answer of this kind.
+fn answer_len(kind: Kind) -> usize {
+    match kind {
+        Kind::ReadOrder => OrderView::MIN_LEN,
+        Kind::ReadStock => StockView::MIN_LEN,
+        _ => Answer::MIN_LEN,
+    }
+}
+
+impl Frames {
+    /// Expects answers to a frame of requests. The result names it in tokens.
+    pub(crate) fn expect(
+        &mut self,
+        header: &Header,
+        (session, generation): (usize, u32),
+        received: Instant,
+    ) -> usize {
+        let mut body = self.spare.pop().unwrap_or_default();
+        body.resize(answer_len(header.kind) * header.count as usize, 0);
+        self.frames.insert(Frame {
+            session,
+            generation,
+            kind: header.kind,
+            correlation: header.correlation,
+            count: header.count,
+            received,
+            remaining: header.count,
+            body,
+        })
+    }
+
+    /// Where an operation's answer goes, as a token for the engine.
+    pub(crate) fn token(frame: usize, index: u32) -> u64 {
+        ((frame as u64) << 32) | u64::from(index)
+    }
+
+    /// Puts an answer in its place. Returns the frame's name when that was the last one.
+    #[inline]
+    pub(crate) fn answer<R: Record>(&mut self, token: u64, record: &R) -> Option<usize> {
+        let name = usize::try_from(token >> 32).ok()?;
+        let index = usize::try_from(token & 0xFFFF_FFFF).ok()?;
+        let frame = self.frames.get_mut(name)?;
+        let from = index * R::MIN_LEN;
+        if let Some(place) = frame.body.get_mut(from..from + R::MIN_LEN) {
+            body::put_at(record, place);
+        }
+        frame.remaining = frame.remaining.saturating_sub(1);
+        (frame.remaining == 0).then_some(name)
+    }
+
+    /// The frame with this name.
+    pub(crate) fn get(&self, name: usize) -> Option<&Frame> {
+        self.frames.get(name)
+    }
+
+    /// Takes a frame out whose answers are all there and appends it to `out`, with the durable position that they
+    /// have seen.
+    pub(crate) fn finish(&mut self, name: usize, position: u64, out: Option<&mut Vec<u8>>) {
+        let Some(mut frame) = self.frames.try_remove(name) else { return };
+        if let (Some(out), Some(kind)) = (out, frame.kind.answer()) {
+            let mut header = Header::new(kind, frame.correlation, frame.count);
+            header.time = position;
+            header.encode(out, |body| body.extend_from_slice(&frame.body));
+        }
+        if self.spare.len() < MAX_SPARE && frame.body.capacity() <= KEEP_BODY {
+            frame.body.clear();
+            self.spare.push(frame.body);
+        }
+    }
+
+    /// Frames that wait.
+    pub(crate) fn len(&self) -> usize {
+        self.frames.len()
+    }
+}

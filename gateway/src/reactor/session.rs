@@ -1,0 +1,106 @@
+//! One connection's state: bytes in, bytes out, and the bounds that it keeps.
+
+use std::io::{self, Read, Write};
+
+use mio::net::TcpStream;
+
+/// Operations of one connection that may be unanswered. At the bound the server stops reading from it, so that TCP
+/// slows the client down; one connection can't claim all memory.
+pub(crate) const MAX_IN_FLIGHT: u32 = 65_536;
+
+/// Bytes of answers that a client may leave unread before the server stops reading its requests: 4 MiB, the answers to
+/// twice [`MAX_IN_FLIGHT`] reserves.
+const MAX_OUTPUT: usize = 4 << 20;
+
+/// Bytes of output buffer that a session keeps when it is idle.
+const KEEP_OUTPUT: usize = 64 << 10;
+
+/// See the module's doc.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) stream: TcpStream,
+    /// Tells this session from an earlier one in the same place.
+    pub(crate) generation: u32,
+    /// Bytes of a frame that has not come whole.
+    pub(crate) input: Vec<u8>,
+    output: Vec<u8>,
+    written: usize,
+    pub(crate) in_flight: u32,
+    pub(crate) greeted: bool,
+    /// The socket may have more to read than was taken.
+    pub(crate) readable: bool,
+    /// Close when all answers are out; take nothing more in.
+    pub(crate) closing: bool,
+    /// Already on the reactor's list of sessions to flush.
+    pub(crate) dirty: bool,
+}
+
+impl Session {
+    pub(crate) fn new(stream: TcpStream, generation: u32) -> Self {
+        Self {
+            stream,
+            generation,
+            input: Vec::new(),
+            output: Vec::new(),
+            written: 0,
+            in_flight: 0,
+            greeted: false,
+            readable: true,
+            closing: false,
+            dirty: false,
+        }
+    }
+
+    /// Where answers are appended.
+    pub(crate) fn output(&mut self) -> &mut Vec<u8> {
+        &mut self.output
+    }
+
+    /// Whether more requests may be read.
+    pub(crate) fn may_read(&self) -> bool {
+        !self.closing && self.in_flight < MAX_IN_FLIGHT && self.backlog() < MAX_OUTPUT
+    }
+
+    /// Bytes of answers not yet taken by the socket.
+    pub(crate) fn backlog(&self) -> usize {
+        self.output.len() - self.written
+    }
+
+    /// Reads once. `Ok(None)` where nothing has come, `Ok(Some(0))` at the end of the stream.
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+        loop {
+            match self.stream.read(buffer) {
+                Ok(length) => {
+                    // A short read has emptied the socket; the next readiness comes as an event.
+                    self.readable = length == buffer.len();
+                    return Ok(Some(length));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.readable = false;
+                    return Ok(None);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Writes as much output as the socket takes.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        while self.written < self.output.len() {
+            match self.stream.write(&self.output[self.written..]) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(length) => self.written += length,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.output.clear();
+        self.written = 0;
+        if self.output.capacity() > KEEP_OUTPUT && self.in_flight == 0 {
+            self.output.shrink_to(KEEP_OUTPUT);
+        }
+        Ok(())
+    }
+}

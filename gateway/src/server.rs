@@ -1,0 +1,238 @@
+//! A running server: engine, reactors and admin port, started and stopped together.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use doorbuster_engine::clock::{Clock, SystemClock};
+use doorbuster_engine::journal::Durability;
+use doorbuster_engine::log::{LogOptions, Owner};
+use doorbuster_engine::storage::{FileStorage, Storage, random_u64};
+use doorbuster_engine::{Engine, EngineError, Opened, Options, Recovery, Threads, Waker};
+use doorbuster_ledger::Rules;
+
+use crate::admin::Admin;
+use crate::error::ServerError;
+use crate::reactor::{Door, Reactor, ReactorStats, prepare};
+
+/// How a server is set up. [`Config`](crate::Config) makes one from files, environment and flags.
+#[derive(Debug)]
+pub struct Setup {
+    /// Where clients connect.
+    pub listen: SocketAddr,
+    /// Where health and metrics are served; `None`: nowhere.
+    pub admin: Option<SocketAddr>,
+    /// Where the log is.
+    pub storage: Arc<dyn Storage>,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// The ledger's rules.
+    pub rules: Rules,
+    /// When answers may leave.
+    pub durability: Durability,
+    /// Shards; 0: as many as reactors, rounded up to a power of two.
+    pub shards: usize,
+    /// Reactors; 0: one on up to two cores, else one a core less one for the journal.
+    pub reactors: usize,
+    /// After downtime, no open hold ends earlier than this, milliseconds.
+    pub recovery_grace_ms: u64,
+    /// Bytes of a log segment.
+    pub segment_bytes: u64,
+    /// Connections at most.
+    pub max_connections: usize,
+    /// Longest wait for answers on their way when stopping.
+    pub drain: Duration,
+    /// The data is thrown away when the server stops; told to clients, so that a drill knows.
+    pub throwaway: bool,
+}
+
+impl Setup {
+    /// The documented defaults on a data folder.
+    ///
+    /// # Errors
+    /// The folder can't be opened: see [`StorageError`](doorbuster_engine::storage::StorageError).
+    pub fn on_folder(folder: impl Into<PathBuf>) -> Result<Self, ServerError> {
+        let storage = FileStorage::open(folder.into()).map_err(ServerError::Storage)?;
+        Ok(Self::on_storage(Arc::new(storage), Arc::new(SystemClock)))
+    }
+
+    /// The documented defaults on any storage and clock, loopback, on free ports.
+    pub fn on_storage(storage: Arc<dyn Storage>, clock: Arc<dyn Clock>) -> Self {
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self {
+            listen: loopback,
+            admin: None,
+            storage,
+            clock,
+            rules: Rules::default(),
+            durability: Durability::Always,
+            shards: 0,
+            reactors: 0,
+            recovery_grace_ms: 30_000,
+            segment_bytes: doorbuster_engine::log::DEFAULT_SEGMENT,
+            max_connections: 4_096,
+            drain: Duration::from_secs(5),
+            throwaway: false,
+        }
+    }
+}
+
+/// What reactors and the admin port share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) rules: Rules,
+    pub(crate) durability: Durability,
+    pub(crate) log_id: [u8; 16],
+    pub(crate) throwaway: bool,
+    pub(crate) max_connections: usize,
+    pub(crate) drain: Duration,
+    pub(crate) seed: u64,
+    pub(crate) stats: Vec<Arc<ReactorStats>>,
+    /// Set once, by whoever stops the server; reactors look at it each pass.
+    stop: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn stopping(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn durability_byte(&self) -> u8 {
+        match self.durability {
+            Durability::Always => 0,
+            Durability::Interval { .. } => 1,
+            Durability::None => 2,
+        }
+    }
+}
+
+/// A server that listens.
+#[derive(Debug)]
+pub struct Server {
+    shared: Arc<Shared>,
+    listen: SocketAddr,
+    admin: Option<Admin>,
+    recovery: Recovery,
+    doors: Vec<Arc<Door>>,
+    reactors: Vec<JoinHandle<std::io::Result<()>>>,
+    log: Threads,
+}
+
+impl Server {
+    /// Recovers the data, listens, and serves.
+    ///
+    /// # Errors
+    /// See [`ServerError`].
+    pub fn start(setup: Setup) -> Result<Self, ServerError> {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        let reactors = if setup.reactors == 0 { cores.saturating_sub(1).max(1) } else { setup.reactors };
+        let shards = if setup.shards == 0 { reactors.next_power_of_two().min(64) } else { setup.shards };
+        let io = |doing: &'static str| move |error| ServerError::Io { doing, error };
+        let listener =
+            TcpListener::bind(setup.listen).map_err(|error| ServerError::Listen { on: setup.listen, error })?;
+        listener.set_nonblocking(true).map_err(io("listen"))?;
+        let listen = listener.local_addr().map_err(io("listen"))?;
+
+        let prepared: Vec<_> =
+            (0..reactors).map(|_| prepare()).collect::<Result<_, _>>().map_err(io("set up a reactor"))?;
+        let doors: Vec<_> = prepared.iter().map(|(_, door)| Arc::clone(door)).collect();
+        let wakers = doors.iter().map(|door| {
+            let door = Arc::clone(door);
+            Arc::new(move || door.wake()) as Waker
+        });
+        let seed = random_u64().map_err(ServerError::Storage)?;
+        let options = Options {
+            shards,
+            rules: setup.rules,
+            durability: setup.durability,
+            recovery_grace_ms: setup.recovery_grace_ms,
+            log: LogOptions {
+                segment_bytes: setup.segment_bytes,
+                ..LogOptions::new(Owner::new(random_u64().map_err(ServerError::Storage)?))
+            },
+            seed,
+        };
+        let Opened { engine, scribe, preparer, recovery } =
+            Engine::open(setup.storage, &options, setup.clock, wakers.collect())?;
+        let log = engine.start(scribe, preparer)?;
+        let shared = Arc::new(Shared {
+            engine,
+            rules: setup.rules,
+            durability: setup.durability,
+            log_id: recovery.log_id.get().to_be_bytes(),
+            throwaway: setup.throwaway,
+            max_connections: setup.max_connections.div_ceil(reactors),
+            drain: setup.drain,
+            seed,
+            stats: (0..reactors).map(|_| Arc::default()).collect(),
+            stop: AtomicBool::new(false),
+        });
+        let mut listener = Some(mio::net::TcpListener::from_std(listener));
+        let mut threads = Vec::new();
+        for (index, parts) in prepared.into_iter().enumerate() {
+            let reactor = Reactor::new(index, parts, doors.clone(), listener.take(), Arc::clone(&shared))
+                .map_err(io("set up a reactor"))?;
+            let thread = std::thread::Builder::new().name(format!("reactor-{index}"));
+            threads.push(thread.spawn(move || reactor.run()).map_err(io("start a reactor"))?);
+        }
+        let admin = setup.admin.map(|on| Admin::start(on, Arc::clone(&shared))).transpose()?;
+        Ok(Self { shared, listen, admin, recovery, doors, reactors: threads, log })
+    }
+
+    /// Where clients connect.
+    pub fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+
+    /// Where health and metrics are served.
+    pub fn admin(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(Admin::listen)
+    }
+
+    /// What was found in the log.
+    pub fn recovery(&self) -> &Recovery {
+        &self.recovery
+    }
+
+    /// The engine, for looking at.
+    pub fn engine(&self) -> &Engine {
+        &self.shared.engine
+    }
+
+    /// Whether the log has failed: nothing is acknowledged any more, and [`stop`](Self::stop) says why.
+    pub fn failed(&self) -> bool {
+        self.shared.engine.journal().poisoned().is_some() || self.reactors.iter().any(JoinHandle::is_finished)
+    }
+
+    /// Takes no new work, waits for the answers on their way, writes a digest, syncs and ends.
+    ///
+    /// # Errors
+    /// The log failed, now or earlier, or a thread did.
+    pub fn stop(self) -> Result<(), ServerError> {
+        self.shared.stop.store(true, Ordering::Release);
+        for door in &self.doors {
+            door.wake();
+        }
+        let mut outcome = Ok(());
+        for reactor in self.reactors {
+            match reactor.join() {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => outcome = Err(ServerError::Io { doing: "serve connections", error }),
+                Err(_) => outcome = Err(ServerError::Panicked),
+            }
+        }
+        if let Some(admin) = self.admin {
+            admin.stop();
+        }
+        let closed = self.shared.engine.close(self.log);
+        match closed {
+            Err(EngineError::Poisoned { why }) => Err(ServerError::LogFailed { why }),
+            Err(error) => Err(error.into()),
+            Ok(()) => outcome,
+        }
+    }
+}
