@@ -204,3 +204,35 @@ fn the_same_seed_gives_the_same_history() {
     let run = || History::new(7, Acknowledge::WhenDurable).run();
     assert_eq!(run(), run());
 }
+
+#[test]
+fn a_recovery_may_be_cut_short_at_every_operation_in_every_way() {
+    let mut cuts = 0;
+    for nth in 1.. {
+        let mut finished = false;
+        for seed in 0..40 {
+            let mut history = History::new(seed, Acknowledge::WhenDurable);
+            // Two segments, of which the second ends with blocks that only the page cache has.
+            let (mut log, _) = open(&history.storage, 1).unwrap();
+            for _ in 0..12 {
+                history.write(&mut log).unwrap();
+            }
+            log.writer.sync().unwrap();
+            history.acknowledge_up_to(log.writer.durable().get());
+            history.write(&mut log).unwrap();
+            history.storage.crash(Crash::Process);
+            history.storage.die_at(nth);
+            finished = open(&history.storage, 2).is_ok();
+            history.storage.crash(if seed % 4 == 0 { Crash::Process } else { Crash::Power });
+            let answer = open(&history.storage, 3);
+            let (recovered, blocks) = answer.unwrap_or_else(|error| panic!("seed {seed}, {nth}: {error}"));
+            history.check(&recovered, blocks).unwrap_or_else(|fault| panic!("seed {seed}, {nth}: {fault}"));
+            cuts += u64::from(!finished);
+        }
+        if finished {
+            break;
+        }
+    }
+    println!("{cuts} recoveries cut short");
+    assert!(cuts > 40 * 20, "{cuts}");
+}

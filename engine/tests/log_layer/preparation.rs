@@ -1,7 +1,7 @@
 //! Segments that are prepared ahead, taken, kept over a restart, and recycled.
 
 use doorbuster_engine::log::{Progress, SegmentNumber};
-use doorbuster_engine::storage::{SimStorage, Storage};
+use doorbuster_engine::storage::{Crash, SimStorage, Storage};
 
 use crate::world::{PAGE, SEGMENT, append, log_of, open, segment};
 
@@ -96,4 +96,23 @@ fn a_closed_pool_ends_the_preparers_wait() {
         pool.close();
         assert!(!waiting.join().unwrap());
     });
+}
+
+#[test]
+fn a_ready_segment_is_durable_to_its_last_zero() {
+    for seed in 0..20 {
+        for recycled in [false, true] {
+            let storage = SimStorage::new(seed);
+            let mut log = log_of(&storage, &vec![vec![7; 3000]; 20]);
+            if recycled {
+                log.preparer.recycle(SegmentNumber::new(1));
+            }
+            while log.preparer.step().unwrap() != Progress::Ready(SegmentNumber::new(3)) {}
+            storage.crash(Crash::Power);
+            assert!(
+                storage.content(&segment(3)) == Some(vec![0; SEGMENT]),
+                "seed {seed}, recycled {recycled}"
+            );
+        }
+    }
 }

@@ -110,6 +110,29 @@ fn an_intact_block_of_another_place_is_refused_and_not_cut() {
 }
 
 #[test]
+fn a_middle_segment_of_zeros_is_refused() {
+    let storage = three_segments(13);
+    overwrite(&storage, &segment(2), &vec![0; 16 * PAGE]);
+    assert_eq!(
+        refusal(&storage),
+        "read segment-0000000002.log at offset 0: block 15 is corrupt: there are only zeros; it was durable, because \
+         segment-0000000003.log was begun after it; restore this segment from a backup"
+    );
+}
+
+#[test]
+fn a_block_of_another_history_of_the_same_log_is_refused() {
+    let (storage, other) = (SimStorage::new(14), SimStorage::new(14));
+    log_of(&storage, &[vec![1], vec![2]]);
+    log_of(&other, &[vec![9], vec![2]]);
+    let fork = other.content(&segment(1)).unwrap();
+    let file = storage.open(&segment(1)).unwrap();
+    file.write_at(3 * PAGE as u64, &fork[3 * PAGE..4 * PAGE]).unwrap();
+    let message = refusal(&storage);
+    assert!(message.contains("offset 12288: block 2 is corrupt: its previous checksum is "), "{message}");
+}
+
+#[test]
 fn newer_segments_and_blocks_are_refused_as_newer() {
     for (offset, covered) in [(0, 124), (PAGE, 124)] {
         let storage = SimStorage::new(10);
