@@ -1,1 +1,97 @@
-//! Fixtures.
+//! Fixtures for the benches: fixed seeds, so that two runs measure the same work.
+
+use doorbuster_ledger::{
+    Amount, ChannelId, Command, Confirm, Ledger, Outcome, PaymentId, PutSku, Quantity, RequestId, Reserve,
+    Rules, SkuId, Terms, Timestamp, UserId,
+};
+
+/// The allocator of the server, so that the benches measure what it serves with.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Where the clock of every fixture starts.
+pub const START: u64 = 1_700_000_000_000;
+
+/// A stream of distinct numbers that look random: SplitMix64 over a counter.
+#[derive(Clone, Debug)]
+pub struct Numbers(u64);
+
+impl Numbers {
+    /// The stream with this seed.
+    pub const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The next number.
+    pub fn draw(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+/// Reserves of random users and SKUs, each with an id of its own.
+#[derive(Clone, Debug)]
+pub struct Crowd {
+    numbers: Numbers,
+    users: u64,
+    skus: u64,
+    hold_ms: u32,
+}
+
+impl Crowd {
+    /// Shoppers out of `users`, SKUs out of `skus`, holds of `hold_ms` milliseconds.
+    pub const fn new(seed: u64, users: u64, skus: u64, hold_ms: u32) -> Self {
+        Self { numbers: Numbers::new(seed), users, skus, hold_ms }
+    }
+
+    /// The next shopper's reserve, made at `now`.
+    pub fn reserve(&mut self, now: Timestamp) -> Reserve {
+        let random = u128::from(self.numbers.draw());
+        let draw = self.numbers.draw();
+        Reserve {
+            request: RequestId::new((u128::from(now.raw()) << 80) | (7 << 76) | (2 << 62) | (random >> 2)),
+            user: UserId::new(draw % self.users),
+            sku: SkuId::new(1 + (draw >> 32) % self.skus),
+            quantity: Quantity::new(1).expect("one is not zero"),
+            amount: Amount::new(0),
+            hold_ms: self.hold_ms,
+            channel: ChannelId::new(1),
+            first_attempt: true,
+            terms: Terms::default(),
+        }
+    }
+
+    /// The next `count` reserves.
+    pub fn reserves(&mut self, now: Timestamp, count: usize) -> Vec<Command> {
+        (0..count).map(|_| Command::Reserve(self.reserve(now))).collect()
+    }
+}
+
+/// A ledger with `skus` SKUs of `units` units each and no limit for a shopper but the largest.
+pub fn ledger(skus: u64, units: u64) -> Ledger {
+    let mut ledger = Ledger::new(Rules::default(), 0xD00B);
+    for sku in 1..=skus {
+        let put = PutSku { sku: SkuId::new(sku), units, user_limit: u32::MAX, order_limit: 0 };
+        let outcome = ledger.execute(Timestamp::new(START), &Command::PutSku(put), |_| {});
+        assert_eq!(outcome, Ok(Outcome::SkuPut));
+    }
+    ledger
+}
+
+/// Fills `ledger` with `orders` open holds and returns confirms for them.
+pub fn fill(ledger: &mut Ledger, crowd: &mut Crowd, orders: usize) -> Vec<Command> {
+    let now = Timestamp::new(START);
+    let mut confirms = Vec::with_capacity(orders);
+    for _ in 0..orders {
+        let reserve = crowd.reserve(now);
+        if let Ok(Outcome::Reserved { order, .. }) = ledger.execute(now, &Command::Reserve(reserve), |_| {}) {
+            let confirm =
+                Confirm { order, user: reserve.user, payment: PaymentId::new(1), amount: Amount::new(0) };
+            confirms.push(Command::Confirm(confirm));
+        }
+    }
+    confirms
+}

@@ -36,7 +36,9 @@ fn nothing_acknowledged_is_lost_and_nothing_is_invented() {
                 sum.poisoned += report.poisoned;
                 sum.expired += report.expired;
             }
-            Err(fault) => panic!("seed {seed}: {fault} (reproduce with DOORBUSTER_SEEDS={seed}..{})", seed + 1),
+            Err(fault) => {
+                panic!("seed {seed}: {fault} (reproduce with DOORBUSTER_SEEDS={seed}..{})", seed + 1)
+            }
         }
     }
     // A world in which nothing happens proves nothing.

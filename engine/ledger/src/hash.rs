@@ -45,7 +45,7 @@ impl Hasher {
     }
 }
 
-/// A fixed, order-sensitive mix of 64-bit words: each word goes through the finaliser of SplitMix64 (Steele, Lea and
+/// A fixed, order-sensitive mix of 64-bit words: each word goes through the finaliser of `SplitMix64` (Steele, Lea and
 /// Flood, OOPSLA 2014), whose constants never change here.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mix(u64);

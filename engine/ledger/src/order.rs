@@ -174,6 +174,13 @@ impl Orders {
         (slot != NONE).then_some(slot)
     }
 
+    /// Reads the place where the partition's next order will be noted.
+    #[inline]
+    pub(crate) fn touch_sequence(&self, partition: PartitionId) -> Slot {
+        let sequences = self.sequences.get(usize::from(partition.raw()));
+        sequences.map_or(NONE, |sequences| sequences.slot(sequences.next.saturating_sub(1)))
+    }
+
     /// The number that the next order of the partition gets; `None` when the partition or the table is full.
     #[inline]
     pub(crate) fn next_number(&self, partition: PartitionId) -> Option<OrderNumber> {

@@ -4,8 +4,9 @@ use crate::ids::{PartitionId, SkuId, Timestamp};
 use crate::outcome::StockSnapshot;
 use crate::table::{Entry, NONE, Row, Rows, Segmented, Slot};
 
-/// A SKU's accounts. `available + held + sold == stocked`, always.
+/// A SKU's accounts, in one cache line. `available + held + sold == stocked`, always.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
 pub(crate) struct Sku {
     pub(crate) id: SkuId,
     pub(crate) available: u64,
@@ -20,6 +21,8 @@ pub(crate) struct Sku {
     pub(crate) order_limit: u32,
     pub(crate) partition: PartitionId,
 }
+
+const _: () = assert!(size_of::<Sku>() == 64);
 
 impl Sku {
     pub(crate) fn next_expiry(&self) -> Option<Timestamp> {
@@ -67,7 +70,7 @@ impl Reference {
 
     /// Whether the row may be the one with this hash; the row itself must still be compared.
     #[inline]
-    pub(crate) fn matches(&self, hash: u64) -> bool {
+    pub(crate) fn matches(self, hash: u64) -> bool {
         self.tag == tag(hash)
     }
 }

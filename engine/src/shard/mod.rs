@@ -24,7 +24,7 @@ pub use batch::{Answer, Batch, MAX_SLOTS, Request, Slot, Work};
 use std::sync::atomic::{Ordering, fence};
 
 use crossbeam::queue::ArrayQueue;
-use doorbuster_ledger::{Ledger, Timestamp};
+use doorbuster_ledger::{Ledger, TOUCHED, Timestamp};
 use parking_lot::Mutex;
 
 use crate::journal::Journal;
@@ -169,12 +169,27 @@ impl State {
         events: &mut u32,
         journal: &Journal,
     ) -> bool {
-        let commands = batch.slots.iter().filter_map(|slot| match &slot.work {
+        for slots in batch.slots.chunks_mut(TOUCHED) {
+            if !self.decide_few(slots, now, bytes, events, journal) {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn decide_few(
+        &mut self,
+        slots: &mut [Slot],
+        now: Timestamp,
+        bytes: &mut Vec<u8>,
+        events: &mut u32,
+        journal: &Journal,
+    ) -> bool {
+        self.ledger.touch(slots.iter().filter_map(|slot| match &slot.work {
             Work::Asked(Request::Command(command)) => Some(command),
             Work::Asked(_) | Work::Answered(_) => None,
-        });
-        std::hint::black_box(self.ledger.touch(commands));
-        for slot in &mut batch.slots {
+        }));
+        for slot in slots {
             let Work::Asked(request) = &slot.work else { continue };
             let answer = if slot.deadline != Timestamp::default() && slot.deadline < now {
                 self.counters.deadline_exceeded += 1;

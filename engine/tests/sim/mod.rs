@@ -127,7 +127,8 @@ impl World {
     fn new(plan: Plan) -> Result<Self, String> {
         let disk = SimStorage::new(plan.seed);
         let clock = Arc::new(ManualClock::new(Timestamp::new(START)));
-        let Opened { engine, scribe, preparer, .. } = open(&plan, &disk, &clock).map_err(|error| error.to_string())?;
+        let Opened { engine, scribe, preparer, .. } =
+            open(&plan, &disk, &clock).map_err(|error| error.to_string())?;
         Ok(Self {
             plan,
             rng: Xoshiro256PlusPlus::seed_from_u64(plan.seed),
@@ -213,7 +214,9 @@ impl World {
     }
 
     fn command(&mut self) -> Command {
-        if let Some(again) = (!self.unanswered.is_empty()).then(|| self.rng.random_range(0..self.unanswered.len())) {
+        if let Some(again) =
+            (!self.unanswered.is_empty()).then(|| self.rng.random_range(0..self.unanswered.len()))
+        {
             return self.unanswered.swap_remove(again);
         }
         let sku = SkuId::new(self.rng.random_range(1..=SKUS));
@@ -276,7 +279,8 @@ impl World {
             self.waiting.push(batch);
         }
         let durable = self.engine.journal().durable();
-        let (ready, waiting) = std::mem::take(&mut self.waiting).into_iter().partition(|batch| batch.ticket <= durable);
+        let (ready, waiting) =
+            std::mem::take(&mut self.waiting).into_iter().partition(|batch| batch.ticket <= durable);
         self.waiting = waiting;
         let ready: Vec<Batch> = ready;
         for slot in ready.iter().flat_map(|batch| &batch.slots) {
@@ -309,7 +313,10 @@ impl World {
                     return Err(format!("order {} was given out twice", order.raw()));
                 }
             }
-            (Command::Reserve(reserve), Outcome::Replayed { order: Some(order), state: Some(state), deadline }) => {
+            (
+                Command::Reserve(reserve),
+                Outcome::Replayed { order: Some(order), state: Some(state), deadline },
+            ) => {
                 let known = self.orders.entry(*order).or_insert(Known {
                     user: reserve.user,
                     request: reserve.request,
@@ -319,11 +326,18 @@ impl World {
                     unsure: false,
                 });
                 if known.request != reserve.request {
-                    return Err(format!("request {:x} was answered with another's order", reserve.request.raw()));
+                    return Err(format!(
+                        "request {:x} was answered with another's order",
+                        reserve.request.raw()
+                    ));
                 }
             }
-            (Command::Confirm(confirm), Outcome::Confirmed { .. }) => self.note(confirm.order, OrderState::Confirmed)?,
-            (Command::Cancel(cancel), Outcome::Cancelled { .. }) => self.note(cancel.order, OrderState::Cancelled)?,
+            (Command::Confirm(confirm), Outcome::Confirmed { .. }) => {
+                self.note(confirm.order, OrderState::Confirmed)?
+            }
+            (Command::Cancel(cancel), Outcome::Cancelled { .. }) => {
+                self.note(cancel.order, OrderState::Cancelled)?
+            }
             _ => {}
         }
         Ok(())
@@ -363,11 +377,14 @@ impl World {
                     self.preparer = opened.preparer;
                     return self.compare();
                 }
-                Err(EngineError::Log(doorbuster_engine::log::LogError::Storage(_))) => self.disk.crash(Crash::Power),
+                Err(EngineError::Log(doorbuster_engine::log::LogError::Storage(_))) => {
+                    self.disk.crash(Crash::Power)
+                }
                 Err(error) => return Err(format!("recovery failed: {error}")),
             }
         }
-        let opened = open(&self.plan, &self.disk, &self.clock).map_err(|error| format!("recovery failed: {error}"))?;
+        let opened =
+            open(&self.plan, &self.disk, &self.clock).map_err(|error| format!("recovery failed: {error}"))?;
         self.engine = opened.engine;
         self.scribe = opened.scribe;
         self.preparer = opened.preparer;
@@ -430,7 +447,8 @@ impl World {
                     // An ended order may have left memory, but not before its retention.
                     let number = OrderNumber::new(slot.token);
                     let known = self.orders.remove(&number).ok_or("an order was invented")?;
-                    if known.deadline + 500 > now.saturating_sub(20_000) && known.state != OrderState::Cancelled
+                    if known.deadline + 500 > now.saturating_sub(20_000)
+                        && known.state != OrderState::Cancelled
                         && known.state != OrderState::Confirmed
                     {
                         return Err(format!("acknowledged order {} is gone: {refusal:?}", slot.token));
@@ -470,7 +488,8 @@ impl World {
         self.scribe.seal().map_err(|error| format!("a healthy disk fails: {error}"))?;
         let digest = self.engine.digest();
         self.disk.crash(Crash::Power);
-        let opened = open(&self.plan, &self.disk, &self.clock).map_err(|error| format!("recovery failed: {error}"))?;
+        let opened =
+            open(&self.plan, &self.disk, &self.clock).map_err(|error| format!("recovery failed: {error}"))?;
         if opened.engine.digest() != digest {
             return Err("replay gives another digest".to_owned());
         }

@@ -148,7 +148,7 @@ fn durations(shared: &Shared) -> Vec<Durations> {
         if count == 0 {
             continue;
         }
-        buckets.push((f64::MAX, count));
+        buckets.push((f64::INFINITY, count));
         match all.iter_mut().find(|known| known.0 == op.kind.name()) {
             Some(known) => {
                 known.1 += sum;

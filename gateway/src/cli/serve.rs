@@ -1,5 +1,6 @@
 //! `doorbuster serve`.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -57,7 +58,7 @@ pub struct ServeOptions {
 pub(super) fn run(options: &ServeOptions) -> ExitCode {
     let filter = EnvFilter::try_from_env("DOORBUSTER_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     // A second subscriber in the same process (an embedded server) is no reason to fail.
-    drop(tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init());
+    drop(tracing_subscriber::fmt().with_env_filter(filter).with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr).try_init());
     let config = match configure(options) {
         Ok(config) => config,
         Err(error) => return fail(2, &error),

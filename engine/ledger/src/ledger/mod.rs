@@ -9,11 +9,13 @@ mod check;
 mod decide;
 mod digest;
 mod pulse;
+mod touch;
 
 pub use check::Violation;
 pub use decide::Decision;
 pub use digest::Digest;
 pub use pulse::Pulse;
+pub use touch::TOUCHED;
 
 use crate::calendar::Calendar;
 use crate::command::Command;
@@ -135,34 +137,6 @@ impl Ledger {
             sink(event);
         }
         Ok(decision.outcome)
-    }
-
-    /// Reads, without deciding anything, the places where the commands of a batch will look, so that the memory that
-    /// they need is fetched at the same time and not one after the other. Returns a value that depends on all that
-    /// was read; the caller passes it to [`core::hint::black_box`].
-    #[inline]
-    pub fn touch<'a>(&self, commands: impl Iterator<Item = &'a Command>) -> u32 {
-        let mut seen = 0_u32;
-        for command in commands {
-            seen ^= match command {
-                Command::Reserve(reserve) => {
-                    let sku_hash = self.hasher.sku(reserve.sku);
-                    let sku = self.stock.find(sku_hash, reserve.sku).unwrap_or(0);
-                    self.orders.touch_request(self.hasher.request(reserve.request))
-                        ^ self.tally.touch(self.hasher.user(reserve.user, sku))
-                }
-                Command::Confirm(confirm) => self.touch_order(confirm.order),
-                Command::Cancel(cancel) => self.touch_order(cancel.order),
-                Command::PutSku(put) => self.stock.touch(self.hasher.sku(put.sku)),
-                Command::Restock(restock) => self.orders.touch_request(self.hasher.request(restock.request)),
-            };
-        }
-        seen
-    }
-
-    fn touch_order(&self, number: OrderNumber) -> u32 {
-        let slot = self.orders.slot_of(number);
-        slot.and_then(|slot| self.orders.rows.get(slot)).map_or(0, |order| order.quantity)
     }
 
     /// The accounts of a SKU.
