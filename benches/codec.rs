@@ -1,6 +1,4 @@
 //! Bytes to records and back: the wire's frames and the log's records, a batch of 64 at a time.
-#![expect(missing_docs, reason = "criterion's macros make undocumented items")]
-
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

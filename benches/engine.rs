@@ -1,8 +1,6 @@
 //! The engine in this process: inbox hand-over, the journal with real syncs, and the whole of it from a batch of
 //! requests to durable answers. The data folder is a temporary one under the current directory's target folder, so
 //! that the disk is measured and not a memory file system.
-#![expect(missing_docs, reason = "criterion's macros make undocumented items")]
-
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -80,7 +78,7 @@ fn set_up(engine: &Engine, units: u64) {
 fn inbox(c: &mut Criterion) {
     let storage: Arc<dyn Storage> = Arc::new(SimStorage::new(1));
     let Opened { engine, .. } =
-        Engine::open(storage, &options(Durability::None), clock(), vec![Arc::new(|| {})])
+        Engine::open(&storage, &options(Durability::None), clock(), vec![Arc::new(|| {})])
             .expect("an empty log opens");
     set_up(&engine, 0);
     let mut crowd = Crowd::new(1, 1_000_000, 1, 0);
@@ -102,7 +100,7 @@ fn whole(c: &mut Criterion) {
     let folder = folder();
     let storage: Arc<dyn Storage> = Arc::new(FileStorage::open(folder.path()).expect("a fresh folder opens"));
     let Opened { engine, scribe, preparer, .. } =
-        Engine::open(storage, &options(Durability::Always), clock(), vec![Arc::new(|| {})])
+        Engine::open(&storage, &options(Durability::Always), clock(), vec![Arc::new(|| {})])
             .expect("an empty log opens");
     let threads = engine.start(scribe, preparer).expect("threads start");
     set_up(&engine, 1 << 39);

@@ -1,6 +1,4 @@
 //! The server over loopback TCP, through the real client, with a log that syncs.
-#![expect(missing_docs, reason = "criterion's macros make undocumented items")]
-
 use std::path::PathBuf;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

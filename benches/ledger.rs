@@ -2,8 +2,6 @@
 //!
 //! The defaults fit a short run. `DOORBUSTER_BENCH_FULL=1` takes the sizes of the goals: 10 M users, 1 M SKUs, 10 M
 //! orders present.
-#![expect(missing_docs, reason = "criterion's macros make undocumented items")]
-
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 

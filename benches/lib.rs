@@ -12,7 +12,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Where the clock of every fixture starts.
 pub const START: u64 = 1_700_000_000_000;
 
-/// A stream of distinct numbers that look random: SplitMix64 over a counter.
+/// A stream of distinct numbers that look random: `SplitMix64` over a counter.
 #[derive(Clone, Debug)]
 pub struct Numbers(u64);
 
@@ -48,6 +48,9 @@ impl Crowd {
     }
 
     /// The next shopper's reserve, made at `now`.
+    ///
+    /// # Panics
+    /// Never: one unit is a quantity.
     pub fn reserve(&mut self, now: Timestamp) -> Reserve {
         let random = u128::from(self.numbers.draw());
         let draw = self.numbers.draw();
@@ -71,6 +74,9 @@ impl Crowd {
 }
 
 /// A ledger with `skus` SKUs of `units` units each and no limit for a shopper but the largest.
+///
+/// # Panics
+/// If `units` is more than a SKU can have.
 pub fn ledger(skus: u64, units: u64) -> Ledger {
     let mut ledger = Ledger::new(Rules::default(), 0xD00B);
     for sku in 1..=skus {

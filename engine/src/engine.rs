@@ -99,7 +99,7 @@ impl Engine {
     /// # Errors
     /// See [`EngineError`]: the log is damaged, of another version, or contradicts itself; or the disk failed.
     pub fn open(
-        storage: Arc<dyn Storage>,
+        storage: &Arc<dyn Storage>,
         options: &Options,
         clock: Arc<dyn Clock>,
         wakers: Vec<Waker>,
@@ -109,7 +109,7 @@ impl Engine {
         }
         let mut replay = Replay::new(options);
         let recovered =
-            recover(&storage, &options.log, |_, payload| replay.block(payload).map_err(VisitError::from))?;
+            recover(storage, &options.log, |_, payload| replay.block(payload).map_err(VisitError::from))?;
         let (writer, preparer, scan) = (recovered.writer, recovered.preparer, recovered.scan);
         let open_holds = replay.ledgers.iter().map(|ledger| ledger.totals().holds).sum();
         let latest = replay.latest.max(Timestamp::new(scan.time_ms));
@@ -358,16 +358,14 @@ impl Replay {
     fn apply(&mut self, event: &Event) -> Result<(), EngineError> {
         self.latest = self.latest.max(event.at());
         let shards = self.ledgers.len();
-        match event.partition() {
+        let concerned = match event.partition() {
             Some(partition) => {
-                let ledger = self.ledgers.get_mut(usize::from(partition.raw()) % shards);
-                ledger.map_or(Ok(()), |ledger| ledger.apply(event)).map_err(EngineError::Violation)
+                let shard = usize::from(partition.raw()) % shards;
+                self.ledgers.get_mut(shard..=shard).unwrap_or_default()
             }
-            None => {
-                let mut ledgers = self.ledgers.iter_mut();
-                ledgers.try_for_each(|ledger| ledger.apply(event)).map_err(EngineError::Violation)
-            }
-        }
+            None => self.ledgers.as_mut_slice(),
+        };
+        concerned.iter_mut().try_for_each(|ledger| ledger.apply(event)).map_err(EngineError::Violation)
     }
 }
 

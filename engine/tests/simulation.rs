@@ -1,5 +1,5 @@
 //! Seeded worlds: whatever the order of steps and wherever power fails, what was acknowledged is there afterwards.
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test reports by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
 
 mod sim;
 

@@ -208,7 +208,11 @@ impl Config {
         let segment = "4 MiB to 4 GiB in whole MiB, in bytes";
         within("log.segment_bytes", log.segment_bytes, 4 << 20..=4 << 30, segment)?;
         if !log.segment_bytes.is_multiple_of(1 << 20) {
-            return Err(ConfigError::Range { key: "log.segment_bytes", found: log.segment_bytes, need: segment });
+            return Err(ConfigError::Range {
+                key: "log.segment_bytes",
+                found: log.segment_bytes,
+                need: segment,
+            });
         }
         within("log.recovery_grace_ms", log.recovery_grace_ms, 0..=3_600_000, "0 to 3,600,000 ms")?;
         within("rules.max_hold_ms", rules.max_hold_ms, 1..=MAX_HOLD_MS, "1 ms to a week")?;

@@ -6,14 +6,17 @@ use doorbuster_protocol as wire;
 use wire::{Answer, Code};
 
 /// What an operation of the wire turns into.
-pub(crate) type Asked = Result<(ledger::PartitionId, shard::Request), Answer>;
+pub(crate) type Asked = Result<Ask, Answer>;
 
 fn bad(field: wire::Field) -> Answer {
     Answer { field: field.byte(), ..Answer::of(Code::BadRequest) }
 }
 
-fn ask(partition: ledger::PartitionId, command: ledger::Command) -> Asked {
-    Ok((partition, shard::Request::Command(command)))
+/// A request and the partition that it goes to.
+type Ask = (ledger::PartitionId, shard::Request);
+
+fn ask(partition: ledger::PartitionId, command: ledger::Command) -> Ask {
+    (partition, shard::Request::Command(command))
 }
 
 /// An id as the server makes one for a client that sent none.
@@ -45,7 +48,7 @@ pub(crate) fn reserve(asked: &wire::Reserve, first_attempt: bool, fresh: FreshId
             ..ledger::Terms::default()
         },
     };
-    ask(ledger::PartitionId::of(sku), ledger::Command::Reserve(reserve))
+    Ok(ask(ledger::PartitionId::of(sku), ledger::Command::Reserve(reserve)))
 }
 
 /// A reserve with a list of lines. Lines of the same SKU are summed; this version sells one SKU an order.
@@ -83,11 +86,11 @@ pub(crate) fn reserve_order(asked: &wire::ReserveOrder, first_attempt: bool, fre
             pay_account: asked.pay_account,
         },
     };
-    ask(ledger::PartitionId::of(sku), ledger::Command::Reserve(reserve))
+    Ok(ask(ledger::PartitionId::of(sku), ledger::Command::Reserve(reserve)))
 }
 
 /// A payment.
-pub(crate) fn confirm(asked: &wire::Confirm) -> Asked {
+pub(crate) fn confirm(asked: &wire::Confirm) -> Ask {
     let order = ledger::OrderNumber::new(asked.order);
     let confirm = ledger::Confirm {
         order,
@@ -99,14 +102,14 @@ pub(crate) fn confirm(asked: &wire::Confirm) -> Asked {
 }
 
 /// A hold given back.
-pub(crate) fn cancel(asked: &wire::Cancel) -> Asked {
+pub(crate) fn cancel(asked: &wire::Cancel) -> Ask {
     let order = ledger::OrderNumber::new(asked.order);
     let user = ledger::UserId::new(asked.user);
     ask(order.partition(), ledger::Command::Cancel(ledger::Cancel { order, user, reason: asked.reason }))
 }
 
 /// A SKU set up.
-pub(crate) fn put_sku(asked: &wire::PutSku) -> Asked {
+pub(crate) fn put_sku(asked: &wire::PutSku) -> Ask {
     let sku = ledger::SkuId::new(asked.sku);
     let put = ledger::PutSku {
         sku,
@@ -118,7 +121,7 @@ pub(crate) fn put_sku(asked: &wire::PutSku) -> Asked {
 }
 
 /// Units brought in or withdrawn.
-pub(crate) fn restock(asked: &wire::Restock, fresh: FreshId<'_>) -> Asked {
+pub(crate) fn restock(asked: &wire::Restock, fresh: FreshId<'_>) -> Ask {
     let sku = ledger::SkuId::new(asked.sku);
     let restock = ledger::Restock {
         request: request_id(asked.request_id, fresh),
@@ -130,13 +133,13 @@ pub(crate) fn restock(asked: &wire::Restock, fresh: FreshId<'_>) -> Asked {
 }
 
 /// An order to be read.
-pub(crate) fn read_order(asked: &wire::ReadOrder) -> (ledger::PartitionId, shard::Request) {
+pub(crate) fn read_order(asked: &wire::ReadOrder) -> Ask {
     let order = ledger::OrderNumber::new(asked.order);
     (order.partition(), shard::Request::ReadOrder { order, user: ledger::UserId::new(asked.user) })
 }
 
 /// A SKU to be read.
-pub(crate) fn read_stock(asked: &wire::ReadStock) -> (ledger::PartitionId, shard::Request) {
+pub(crate) fn read_stock(asked: wire::ReadStock) -> Ask {
     let sku = ledger::SkuId::new(asked.sku);
     (ledger::PartitionId::of(sku), shard::Request::ReadStock { sku })
 }

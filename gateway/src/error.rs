@@ -51,8 +51,7 @@ impl ServerError {
         match self {
             Self::Panicked => 1,
             Self::Listen { .. } | Self::Io { .. } => 3,
-            Self::Storage(_) => 4,
-            Self::Engine(EngineError::Log(LogError::Storage(_))) => 4,
+            Self::Storage(_) | Self::Engine(EngineError::Log(LogError::Storage(_))) => 4,
             Self::Engine(EngineError::Poisoned { .. }) | Self::LogFailed { .. } => 6,
             Self::Engine(_) => 5,
         }

@@ -12,7 +12,7 @@ mod reactor;
 mod server;
 pub mod testing;
 
-pub use config::{Config, ConfigError};
+pub use config::{Config, ConfigError, DurabilityName, LogConfig, RulesConfig, ServerConfig};
 pub use error::ServerError;
 pub use reactor::{OpStats, ReactorStats};
 pub use server::{Server, Setup};

@@ -132,8 +132,8 @@ impl Server {
         let reactors = if setup.reactors == 0 { cores.saturating_sub(1).max(1) } else { setup.reactors };
         let shards = if setup.shards == 0 { reactors.next_power_of_two().min(64) } else { setup.shards };
         let io = |doing: &'static str| move |error| ServerError::Io { doing, error };
-        let listener =
-            TcpListener::bind(setup.listen).map_err(|error| ServerError::Listen { on: setup.listen, error })?;
+        let listener = TcpListener::bind(setup.listen)
+            .map_err(|error| ServerError::Listen { on: setup.listen, error })?;
         listener.set_nonblocking(true).map_err(io("listen"))?;
         let listen = listener.local_addr().map_err(io("listen"))?;
 
@@ -157,7 +157,7 @@ impl Server {
             seed,
         };
         let Opened { engine, scribe, preparer, recovery } =
-            Engine::open(setup.storage, &options, setup.clock, wakers.collect())?;
+            Engine::open(&setup.storage, &options, setup.clock, wakers.collect())?;
         let log = engine.start(scribe, preparer)?;
         let shared = Arc::new(Shared {
             engine,

@@ -51,7 +51,11 @@ impl Server {
     ///
     /// # Panics
     /// If the setup can't be started.
-    pub fn start_on(storage: Arc<dyn Storage>, clock: Arc<ManualClock>, adjust: impl FnOnce(&mut Setup)) -> Self {
+    pub fn start_on(
+        storage: Arc<dyn Storage>,
+        clock: Arc<ManualClock>,
+        adjust: impl FnOnce(&mut Setup),
+    ) -> Self {
         let dyn_clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
         let mut setup = Setup::on_storage(Arc::clone(&storage), dyn_clock);
         setup.segment_bytes = SEGMENT;

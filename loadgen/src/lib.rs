@@ -1,1 +1,34 @@
-//! Placeholder.
+//! Flash-sale drills: open-loop load, latency histograms, and an audit of what the server did.
+//!
+//! A drill sends what a sale's crowd would send, when it would send it, whether or not the server keeps up;
+//! it keeps its own account of every answer; and afterwards it compares that account with the server's orders,
+//! stock and log. It shares no code with the ledger or the engine that it audits.
+//!
+//! ```text
+//! scenario ─► schedule ─► worker ──frames──► server
+//!                │           │                  │
+//!             shoppers   recorder, journal      │ orders, stock, log
+//!                            │                  ▼
+//!                            └────────────► audit ─► verdict ─► report
+//! ```
+
+pub mod audit;
+pub mod calibrate;
+pub mod cli;
+pub mod drill;
+pub mod exit;
+pub mod frames;
+pub mod health;
+pub mod ids;
+pub mod journal;
+pub mod net;
+pub mod population;
+pub mod progress;
+pub mod recorder;
+pub mod report;
+pub mod saturate;
+pub mod scenario;
+pub mod schedule;
+pub mod target;
+pub mod verdict;
+pub mod worker;

@@ -2,6 +2,8 @@
 //! events with the same digest. Histories mix retries, conflicts, stale and forged ids, limits, restocks, expiry and
 //! eviction over a few SKUs and shoppers, so that they meet all the time.
 
+#![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
+
 mod support;
 
 use doorbuster_ledger::*;
@@ -203,7 +205,7 @@ fn run(steps: &[Step]) {
                         assert_eq!(ledger.digest(), before, "a refusal left a trace");
                     }
                     (Outcome::Reserved { order, .. }, Command::Reserve(reserve)) => {
-                        placed.push((order, reserve.user))
+                        placed.push((order, reserve.user));
                     }
                     _ => {}
                 }

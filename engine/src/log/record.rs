@@ -152,10 +152,10 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
             put(CANCELLED, &CancelledBody { number: number.raw(), reason, at: at.raw() }, out);
         }
         Event::Expired { number, at } => {
-            put(EXPIRED, &ExpiredBody { number: number.raw(), at: at.raw() }, out)
+            put(EXPIRED, &ExpiredBody { number: number.raw(), at: at.raw() }, out);
         }
         Event::Evicted { number, at } => {
-            put(EVICTED, &EvictedBody { number: number.raw(), at: at.raw() }, out)
+            put(EVICTED, &EvictedBody { number: number.raw(), at: at.raw() }, out);
         }
         Event::SkuPut { sku, units, user_limit, order_limit, at } => {
             put(SKU_PUT, &SkuPutBody { sku: sku.raw(), units, user_limit, order_limit, at: at.raw() }, out);

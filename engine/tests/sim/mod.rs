@@ -120,7 +120,7 @@ fn options(plan: &Plan) -> Options {
 fn open(plan: &Plan, disk: &SimStorage, clock: &Arc<ManualClock>) -> Result<Opened, EngineError> {
     let storage: Arc<dyn Storage> = Arc::new(disk.clone());
     let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(clock);
-    Engine::open(storage, &options(plan), clock, vec![Arc::new(|| {})])
+    Engine::open(&storage, &options(plan), clock, vec![Arc::new(|| {})])
 }
 
 impl World {
@@ -333,10 +333,10 @@ impl World {
                 }
             }
             (Command::Confirm(confirm), Outcome::Confirmed { .. }) => {
-                self.note(confirm.order, OrderState::Confirmed)?
+                self.note(confirm.order, OrderState::Confirmed)?;
             }
             (Command::Cancel(cancel), Outcome::Cancelled { .. }) => {
-                self.note(cancel.order, OrderState::Cancelled)?
+                self.note(cancel.order, OrderState::Cancelled)?;
             }
             _ => {}
         }
@@ -378,7 +378,7 @@ impl World {
                     return self.compare();
                 }
                 Err(EngineError::Log(doorbuster_engine::log::LogError::Storage(_))) => {
-                    self.disk.crash(Crash::Power)
+                    self.disk.crash(Crash::Power);
                 }
                 Err(error) => return Err(format!("recovery failed: {error}")),
             }

@@ -1,4 +1,4 @@
-//! `/metrics`, in the Prometheus text format (OpenMetrics). Counters are read where they stand when somebody asks;
+//! `/metrics`, in the Prometheus text format (`OpenMetrics`). Counters are read where they stand when somebody asks;
 //! serving an order touches no registry.
 
 use std::sync::Arc;
@@ -19,8 +19,8 @@ pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoRespo
     let mut registry = Registry::with_prefix("doorbuster");
     registry.register_collector(Box::new(Sources(shared)));
     let mut text = String::new();
-    // Writing into a string can't fail.
-    drop(prometheus_client::encoding::text::encode(&mut text, &registry));
+    let encoded = prometheus_client::encoding::text::encode(&mut text, &registry);
+    debug_assert!(encoded.is_ok(), "writing into a string can't fail");
     ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
 }
 
@@ -29,8 +29,8 @@ struct Sources(Arc<Shared>);
 
 /// Upper bounds of the latency buckets, microseconds: from a loopback round trip to a stalled disk.
 const BUCKETS_US: [u64; 16] = [
-    50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000, 2_000_000,
-    5_000_000,
+    50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000,
+    2_000_000, 5_000_000,
 ];
 
 impl Collector for Sources {
@@ -39,7 +39,8 @@ impl Collector for Sources {
         {
             let labels = [("version", env!("CARGO_PKG_VERSION"))];
             let gauge = ConstGauge::new(1_i64);
-            let mut family = encoder.encode_descriptor("build_info", "The version that runs", None, MetricType::Gauge)?;
+            let mut family =
+                encoder.encode_descriptor("build_info", "The version that runs", None, MetricType::Gauge)?;
             gauge.encode(family.encode_family(&labels)?)?;
         }
         {
@@ -73,7 +74,8 @@ impl Collector for Sources {
                         (bound, here)
                     })
                     .collect();
-                of_kind.encode_histogram::<prometheus_client::encoding::NoLabelSet>(sum, count, &each, None)?;
+                of_kind
+                    .encode_histogram::<prometheus_client::encoding::NoLabelSet>(sum, count, &each, None)?;
             }
         }
         let engine = &shared.engine;
@@ -83,7 +85,11 @@ impl Collector for Sources {
         let gauges = [
             ("connections", "Connections open", connections),
             ("skus", "SKUs set up", totals.skus),
-            ("orders_in_memory", "Orders in memory, ended ones within their retention included", totals.orders),
+            (
+                "orders_in_memory",
+                "Orders in memory, ended ones within their retention included",
+                totals.orders,
+            ),
             ("open_holds", "Holds that are open", totals.holds),
             ("units_available", "Units free for new holds", totals.available),
             ("units_held", "Units in open holds", totals.held),
@@ -91,7 +97,11 @@ impl Collector for Sources {
             ("log_decided_position", "Log position of what was decided", journal.decided()),
             ("log_durable_position", "Log position of what is durable", journal.durable()),
             ("log_sync_p99_microseconds", "99th percentile of a block's write and sync", times.p99_us),
-            ("release_lag_max_milliseconds", "The most that a hold was past its deadline", counters.release_lag_max_ms),
+            (
+                "release_lag_max_milliseconds",
+                "The most that a hold was past its deadline",
+                counters.release_lag_max_ms,
+            ),
             ("ledger_bytes", "Bytes that the ledgers' tables have allocated", engine.ledger_bytes() as u64),
             ("log_poisoned", "1 when the log has failed", u64::from(journal.poisoned().is_some())),
         ];
@@ -111,7 +121,12 @@ impl Collector for Sources {
             ("log_bytes", "Bytes of events written to the log", journal.stats().bytes()),
         ];
         for (name, help, value) in counts {
-            ConstCounter::new(value).encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)?;
+            ConstCounter::new(value).encode(encoder.encode_descriptor(
+                name,
+                help,
+                None,
+                MetricType::Counter,
+            )?)?;
         }
         Ok(())
     }
@@ -139,10 +154,8 @@ fn durations(shared: &Shared) -> Vec<Durations> {
     let mut all: Vec<Durations> = Vec::new();
     for op in shared.stats.iter().flat_map(|stats| stats.ops()) {
         let (sum, mut buckets, count) = op.took(|histogram| {
-            let buckets: Vec<(f64, u64)> = BUCKETS_US
-                .iter()
-                .map(|&us| (seconds(us), histogram.count_between(0, us)))
-                .collect();
+            let buckets: Vec<(f64, u64)> =
+                BUCKETS_US.iter().map(|&us| (seconds(us), histogram.count_between(0, us))).collect();
             (histogram.mean() * count_as_float(histogram.len()) / 1e6, buckets, histogram.len())
         });
         if count == 0 {

@@ -38,21 +38,21 @@ impl Admin {
             .route("/readyz", get(readyz))
             .route("/metrics", get(metrics::metrics))
             .with_state(shared);
-        let (stop, stopped) = oneshot::channel();
+        let (stop, ended) = oneshot::channel();
         let thread = std::thread::Builder::new().name("admin".to_owned()).spawn(move || {
             runtime.block_on(async {
                 let listener = match tokio::net::TcpListener::from_std(listener) {
                     Ok(listener) => listener,
                     Err(error) => return tracing::error!(%error, "the admin port can't be served"),
                 };
-                let server = axum::serve(listener, routes);
+                let serving = axum::serve(listener, routes);
                 tokio::select! {
-                    served = async { server.await } => {
-                        if let Err(error) = served {
+                    outcome = async { serving.await } => {
+                        if let Err(error) = outcome {
                             tracing::error!(%error, "the admin port failed");
                         }
                     }
-                    _ = stopped => {}
+                    _ = ended => {}
                 }
             });
         });
@@ -65,7 +65,10 @@ impl Admin {
     }
 
     pub(crate) fn stop(self) {
-        drop(self.stop.send(()));
+        // Nobody listens any more where the port has failed; the log says so already.
+        if self.stop.send(()).is_err() {
+            tracing::debug!("the admin port had ended before");
+        }
         if self.thread.join().is_err() {
             tracing::error!("the admin port's thread panicked");
         }

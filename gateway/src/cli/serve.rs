@@ -58,7 +58,13 @@ pub struct ServeOptions {
 pub(super) fn run(options: &ServeOptions) -> ExitCode {
     let filter = EnvFilter::try_from_env("DOORBUSTER_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     // A second subscriber in the same process (an embedded server) is no reason to fail.
-    drop(tracing_subscriber::fmt().with_env_filter(filter).with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr).try_init());
+    drop(
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_writer(std::io::stderr)
+            .try_init(),
+    );
     let config = match configure(options) {
         Ok(config) => config,
         Err(error) => return fail(2, &error),
@@ -101,10 +107,8 @@ fn configure(options: &ServeOptions) -> Result<Config, crate::ConfigError> {
 
 fn serve(options: &ServeOptions, config: &Config, folder: &std::path::Path) -> Result<(), ServerError> {
     let io = |doing: &'static str| move |error| ServerError::Io { doing, error };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(io("wait for signals"))?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(io("wait for signals"))?;
     // Signals are caught before the data is touched: one that comes during recovery ends in good order, too.
     let mut signals = {
         let _context = runtime.enter();

@@ -74,6 +74,7 @@ impl Frames {
         let name = usize::try_from(token >> 32).ok()?;
         let index = usize::try_from(token & 0xFFFF_FFFF).ok()?;
         let frame = self.frames.get_mut(name)?;
+        debug_assert_eq!(R::MIN_LEN, answer_len(frame.kind), "the record fits the kind of its frame");
         let from = index * R::MIN_LEN;
         if let Some(place) = frame.body.get_mut(from..from + R::MIN_LEN) {
             body::put_at(record, place);

@@ -32,8 +32,8 @@ use doorbuster_engine::shard::{self, Batch, MAX_SLOTS, Slot, Work};
 use doorbuster_engine::{Engine, MAX_BATCHES};
 use doorbuster_ledger::{PartitionId, RequestId, Timestamp};
 use doorbuster_protocol::{
-    Answer, Code, FLAG_FIRST_ATTEMPT, Fault, Header, Hello, Kind, Parsed, ProtocolError, StatusView, VERSION, Welcome,
-    body, parse,
+    Answer, Code, FLAG_FIRST_ATTEMPT, Fault, Header, Hello, Kind, OrderView, Parsed, ProtocolError,
+    ReadStock, StatusView, StockView, VERSION, Welcome, body, parse,
 };
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
@@ -265,9 +265,10 @@ impl Reactor {
     /// Reads what a connection has, until it is empty or at a bound.
     fn read(&mut self, name: usize, readable: bool) {
         let mut scratch = std::mem::take(&mut self.scratch);
-        loop {
-            let Some(session) = self.sessions.get_mut(name) else { break };
+        if let Some(session) = self.sessions.get_mut(name) {
             session.readable |= readable;
+        }
+        while let Some(session) = self.sessions.get_mut(name) {
             if !session.readable {
                 break;
             }
@@ -291,9 +292,6 @@ impl Reactor {
                         break;
                     }
                 }
-            }
-            if self.sessions.get(name).is_none_or(|session| !session.readable) {
-                break;
             }
         }
         self.scratch = scratch;
@@ -362,14 +360,22 @@ impl Reactor {
             }
             Kind::ReserveOrder => {
                 let first = header.flags & FLAG_FIRST_ATTEMPT != 0;
-                self.operations(name, header, body, |asked, fresh| convert::reserve_order(asked, first, fresh))
+                self.operations(name, header, body, |asked, fresh| {
+                    convert::reserve_order(asked, first, fresh)
+                })
             }
-            Kind::Confirm => self.operations(name, header, body, |asked, _| convert::confirm(asked)),
-            Kind::Cancel => self.operations(name, header, body, |asked, _| convert::cancel(asked)),
-            Kind::PutSku => self.operations(name, header, body, |asked, _| convert::put_sku(asked)),
-            Kind::Restock => self.operations(name, header, body, convert::restock),
+            Kind::Confirm => self.operations(name, header, body, |asked, _| Ok(convert::confirm(asked))),
+            Kind::Cancel => self.operations(name, header, body, |asked, _| Ok(convert::cancel(asked))),
+            Kind::PutSku => self.operations(name, header, body, |asked, _| Ok(convert::put_sku(asked))),
+            Kind::Restock => {
+                self.operations(name, header, body, |asked, fresh| Ok(convert::restock(asked, fresh)))
+            }
             Kind::ReadOrder => self.operations(name, header, body, |asked, _| Ok(convert::read_order(asked))),
-            Kind::ReadStock => self.operations(name, header, body, |asked, _| Ok(convert::read_stock(asked))),
+            Kind::ReadStock => {
+                self.operations(name, header, body, |asked: &doorbuster_protocol::ReadStock, _| {
+                    Ok(convert::read_stock(*asked))
+                })
+            }
             kind => Err(ProtocolError::UnknownKind { kind: kind.byte() }),
         }
     }
@@ -590,11 +596,11 @@ impl Reactor {
                 let Work::Answered(answer) = slot.work else { continue };
                 let done = match answer {
                     shard::Answer::Outcome(outcome) => self.answer(slot.token, &convert::outcome(&outcome)),
-                    shard::Answer::DeadlineExceeded => {
-                        self.answer(slot.token, &Answer::of(Code::DeadlineExceeded))
-                    }
+                    shard::Answer::DeadlineExceeded => self.answer_too_late(slot.token),
                     shard::Answer::Order(order) => self.frames.answer(slot.token, &convert::order(&order)),
-                    shard::Answer::Stock(stock) => self.frames.answer(slot.token, &convert::stock(stock.as_ref())),
+                    shard::Answer::Stock(stock) => {
+                        self.frames.answer(slot.token, &convert::stock(stock.as_ref()))
+                    }
                 };
                 if let Some(done) = done {
                     self.finish(done);
@@ -612,6 +618,17 @@ impl Reactor {
             self.stats.count(frame.kind, answer.code);
         }
         self.frames.answer(token, answer)
+    }
+
+    /// Answers an operation whose deadline had passed, with the record that its kind calls for.
+    fn answer_too_late(&mut self, token: u64) -> Option<usize> {
+        let name = usize::try_from(token >> 32).ok()?;
+        let code = Code::DeadlineExceeded.number();
+        match self.frames.get(name)?.kind {
+            Kind::ReadOrder => self.frames.answer(token, &OrderView { code, ..OrderView::default() }),
+            Kind::ReadStock => self.frames.answer(token, &StockView { code, ..StockView::default() }),
+            _ => self.answer(token, &Answer::of(Code::DeadlineExceeded)),
+        }
     }
 
     /// Sends a frame whose answers are all there.
@@ -637,7 +654,8 @@ impl Reactor {
             let Some(session) = self.sessions.get_mut(name) else { continue };
             session.dirty = false;
             let flushed = session.flush();
-            if flushed.is_err() || (session.closing && session.backlog() == 0) {
+            let answered = session.backlog() == 0 && session.in_flight == 0;
+            if flushed.is_err() || (session.closing && answered) {
                 self.close(name);
             }
         }
@@ -658,7 +676,8 @@ impl Reactor {
             self.flush();
         }
         let idle = self.frames.len() == 0 && self.sessions.iter().all(|(_, session)| session.backlog() == 0);
-        let patience = self.draining_since.is_some_and(|since| self.now.duration_since(since) > self.shared.drain);
+        let patience =
+            self.draining_since.is_some_and(|since| self.now.duration_since(since) > self.shared.drain);
         idle || patience
     }
 }

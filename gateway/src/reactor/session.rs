@@ -17,6 +17,7 @@ const KEEP_OUTPUT: usize = 64 << 10;
 
 /// See the module's doc.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; none excludes another")]
 pub(crate) struct Session {
     pub(crate) stream: TcpStream,
     /// Tells this session from an earlier one in the same place.

@@ -42,12 +42,9 @@ impl Default for ReactorStats {
 
 impl OpStats {
     fn new(kind: Kind) -> Self {
-        let took = Histogram::new_with_bounds(1, MAX_US, 2).expect("1..=60 s with two digits are valid bounds");
-        Self {
-            kind,
-            outcomes: Code::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
-            took: Mutex::new(took),
-        }
+        let took =
+            Histogram::new_with_bounds(1, MAX_US, 2).expect("1..=60 s with two digits are valid bounds");
+        Self { kind, outcomes: Code::ALL.iter().map(|_| AtomicU64::new(0)).collect(), took: Mutex::new(took) }
     }
 
     /// Answers by code, those that never came left out.

@@ -9,7 +9,6 @@ pub(crate) struct ModelOrder {
     pub(crate) number: OrderNumber,
     pub(crate) content: Content,
     pub(crate) state: OrderState,
-    pub(crate) placed_at: u64,
     pub(crate) deadline: u64,
     pub(crate) ended_at: u64,
     pub(crate) payment: Option<PaymentId>,
@@ -133,7 +132,9 @@ impl Model {
                     order.state == OrderState::Held
                         && matches!(&order.content, Content::Sale(sale) if sale.sku == reserve.sku)
                 })
-                .count() as u32,
+                .count()
+                .try_into()
+                .expect("few"),
             next_expiry: None,
         });
         if reserve.first_attempt && known.is_some() && available == 0 {
@@ -196,7 +197,6 @@ impl Model {
             number,
             content: Content::Sale(*reserve),
             state: OrderState::Held,
-            placed_at: now,
             deadline,
             ended_at: 0,
             payment: None,
@@ -319,7 +319,6 @@ impl Model {
             number,
             content: Content::Restock(*restock),
             state: OrderState::Restocked,
-            placed_at: now,
             deadline: now,
             ended_at: now,
             payment: None,

@@ -104,7 +104,11 @@ impl Reading {
             Err(error) => return self.fault(1, plain(&error)),
         };
         if !header.iter().any(|column| column == "sku") || !header.iter().any(|column| column == "units") {
-            return self.fault(1, "the header must name the columns sku and units (and may name user_limit, order_limit)".to_owned());
+            return self.fault(
+                1,
+                "the header must name the columns sku and units (and may name user_limit, order_limit)"
+                    .to_owned(),
+            );
         }
         let mut record = csv::StringRecord::new();
         loop {
@@ -200,7 +204,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (csv, jsonl) = (folder.path().join("a.csv"), folder.path().join("a.jsonl"));
         std::fs::write(&csv, "sku, units, user_limit\n1, 10, 2\n2, 20, 0\n").unwrap();
-        std::fs::write(&jsonl, "{\"sku\":1,\"units\":10,\"user_limit\":2}\n\n{\"sku\":2,\"units\":20}\n").unwrap();
+        std::fs::write(&jsonl, "{\"sku\":1,\"units\":10,\"user_limit\":2}\n\n{\"sku\":2,\"units\":20}\n")
+            .unwrap();
         assert_eq!(read(&csv).unwrap().skus, read(&jsonl).unwrap().skus);
         assert_eq!(read(&jsonl).unwrap().lines, [1, 3]);
     }
@@ -218,7 +223,10 @@ mod tests {
     #[test]
     fn unknown_keys_and_endings_and_missing_columns_are_said() {
         assert!(faults("a.jsonl", "{\"sku\":1,\"unit\":10}\n").contains("line 1: unknown field `unit`"));
-        assert!(faults("a.csv", "id,units\n1,2\n").contains("line 1: the header must name the columns sku and units"));
+        assert!(
+            faults("a.csv", "id,units\n1,2\n")
+                .contains("line 1: the header must name the columns sku and units")
+        );
         assert!(faults("a.xlsx", "").contains("the name must end in .csv or .jsonl"));
     }
 }

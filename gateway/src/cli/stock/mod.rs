@@ -24,8 +24,8 @@ const MAX_LISTED: usize = 20;
 pub(super) enum StockCommand {
     /// Load SKUs from a file into a running server.
     ///
-    /// CSV with a header line, or JSON lines; columns sku and units, and user_limit and order_limit where there are
-    /// limits (0: none). The whole file is checked before the first SKU is sent. Importing the same file again
+    /// CSV with a header line, or JSON lines; columns sku and units, and, where there are limits, `user_limit` and
+    /// `order_limit` (0: none). The whole file is checked before the first SKU is sent. Importing the same file again
     /// changes nothing.
     Import {
         /// FILE.csv or FILE.jsonl
@@ -51,7 +51,10 @@ pub(super) fn run(command: &StockCommand) -> ExitCode {
     let mut report = Report { skus: found.skus.len(), ..Report::default() };
     let started = Instant::now();
     if !dry_run && let Err(error) = import(*server, &found, &mut report) {
-        return fail(7, &format_args!("can't import into {server}: {error}; is `doorbuster serve` running there?"));
+        return fail(
+            7,
+            &format_args!("can't import into {server}: {error}; is `doorbuster serve` running there?"),
+        );
     }
     if *json {
         say(&serde_json::json!({
@@ -66,7 +69,11 @@ pub(super) fn run(command: &StockCommand) -> ExitCode {
             "elapsed_ms": u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         }));
     } else if *dry_run {
-        say(&format_args!("{}: {} SKUs, no fault; nothing was sent (--dry-run)", file.display(), report.skus));
+        say(&format_args!(
+            "{}: {} SKUs, no fault; nothing was sent (--dry-run)",
+            file.display(),
+            report.skus
+        ));
     } else {
         for (line, sku, why) in report.refused.iter().take(MAX_LISTED) {
             say(&format_args!("{}, line {line}: SKU {sku}: {why}", file.display()));

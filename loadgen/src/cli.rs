@@ -1,0 +1,179 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::drill::{self, Request};
+use crate::exit::{Exit, Failure};
+use crate::saturate;
+use crate::scenario::{self, Auto, Scenario};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+    0  pass
+    2  usage: the command line or the scenario is wrong
+    3  an objective was missed
+    4  correctness is broken: something was oversold, lost or invented
+    5  invalid run: the generator was the bottleneck
+    6  could not run, or the target was lost
+  130  interrupted; the report is partial";
+
+/// Rehearse a flash sale against a Doorbuster server, then audit what it did.
+///
+/// Without a command and a file it starts a server of its own and runs the built-in scenario `doors-open`.
+#[derive(Debug, Parser)]
+#[command(name = "doorbuster-drill", version, after_help = EXIT_CODES, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: Run,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a scenario (the default).
+    #[command(after_help = EXIT_CODES)]
+    Run(Box<Run>),
+    /// Load the server as hard as it goes, or at a fixed rate, and say what it did.
+    Saturate(saturate::Options),
+}
+
+#[derive(Debug, Args)]
+struct Run {
+    /// Scenario file; without it the built-in doors-open.
+    file: Option<PathBuf>,
+    /// Drill this running server instead of one of our own.
+    #[arg(long, value_name = "HOST:PORT")]
+    target: Option<String>,
+    /// Drill a server that holds stock which this drill didn't set up.
+    #[arg(long)]
+    allow_live: bool,
+    /// Folder for the report's files. [default: target/drill/NAME-TIME]
+    #[arg(long, value_name = "FOLDER")]
+    report: Option<PathBuf>,
+    /// Print the report as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Seed instead of the scenario's.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Factor on hold and payment times instead of the scenario's, above 0 up to 1.
+    #[arg(long, value_name = "FACTOR")]
+    time_scale: Option<f64>,
+    /// Arrivals a second in the highest phase instead of the scenario's; skips the calibration.
+    #[arg(long, value_name = "PER_SECOND")]
+    peak: Option<f64>,
+    /// Units over all SKUs instead of the scenario's.
+    #[arg(long, value_name = "UNITS")]
+    stock: Option<f64>,
+    /// Length of all phases together, in seconds; stretches or shortens each alike.
+    #[arg(long, value_name = "SECONDS")]
+    duration: Option<f64>,
+    /// Durability of our own server.
+    #[arg(long, value_name = "LEVEL", default_value = "always", value_parser = ["always", "interval", "none"])]
+    durability: String,
+}
+
+/// Runs the command line and gives the exit code.
+pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let mut out = std::io::stdout();
+    match Cli::try_parse_from(arguments) {
+        Ok(Cli { command: Some(Command::Saturate(options)), .. }) => saturate::run(&options, &mut out),
+        Ok(Cli { command: Some(Command::Run(run)), .. }) => start(*run),
+        Ok(Cli { command: None, run }) => start(run),
+        Err(error) => {
+            drop(error.print());
+            drop(out.flush());
+            ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code()))
+        }
+    }
+}
+
+fn start(run: Run) -> ExitCode {
+    match changed(&run) {
+        Ok(scenario) => {
+            let Run { target, allow_live, report, json, durability, .. } = run;
+            let request = Request { scenario, target, allow_live, durability, report, json };
+            drill::run(&request, &mut std::io::stdout())
+        }
+        Err(failure) => failure.print(),
+    }
+}
+
+/// The scenario with what the command line changes in it.
+fn changed(run: &Run) -> Result<Scenario, Failure> {
+    let mut scenario = scenario::load(run.file.as_deref())?;
+    if let Some(seed) = run.seed {
+        scenario.seed = seed;
+    }
+    if let Some(time_scale) = run.time_scale {
+        scenario.time_scale = time_scale;
+    }
+    if let Some(peak) = run.peak {
+        scenario.load.peak_per_second = Auto::Given(peak);
+    }
+    if let Some(units) = run.stock {
+        scenario.stock.units = Auto::Given(units);
+    }
+    if let Some(duration) = run.duration {
+        let length: f64 = scenario.phases.iter().map(|phase| phase.seconds).sum();
+        for phase in &mut scenario.phases {
+            phase.seconds *= duration / length;
+        }
+    }
+    match scenario::fault(&scenario) {
+        None => Ok(scenario),
+        Some(fault) => Err(Failure::usage(format!("command line: {fault}; see --help"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent_and_its_help_has_every_exit_code() {
+        Cli::command().debug_assert();
+        let help = Cli::command().render_long_help().to_string();
+        for exit in Exit::ALL {
+            assert!(help.contains(&format!("{:>5}  ", exit.code())), "{exit:?} is missing in:\n{help}");
+        }
+    }
+
+    fn parsed(arguments: &[&str]) -> Run {
+        let all = std::iter::once("doorbuster-drill").chain(arguments.iter().copied());
+        match Cli::try_parse_from(all).expect("valid") {
+            Cli { command: Some(Command::Run(run)), .. } => *run,
+            Cli { command: None, run } => run,
+            Cli { command: Some(Command::Saturate(_)), .. } => panic!("another command"),
+        }
+    }
+
+    #[test]
+    fn run_is_the_default_command() {
+        assert_eq!(parsed(&["--seed", "5"]).seed, Some(5));
+        assert_eq!(parsed(&["run", "--seed", "5"]).seed, Some(5));
+        assert_eq!(parsed(&["run", "a.toml"]).file, Some(PathBuf::from("a.toml")));
+    }
+
+    #[test]
+    fn options_change_the_scenario_and_its_rules_still_hold() {
+        let scenario =
+            changed(&parsed(&["--peak", "1000", "--duration", "7", "--stock", "5000"])).expect("sound");
+        assert_eq!(scenario.load.peak_per_second, Auto::Given(1_000.0));
+        assert_eq!(scenario.stock.units, Auto::Given(5_000.0));
+        let length: f64 = scenario.phases.iter().map(|phase| phase.seconds).sum();
+        assert!((length - 7.0).abs() < 1e-9);
+        for wrong in [["--time-scale", "7"], ["--peak", "0"], ["--stock", "NaN"], ["--duration", "-3"]] {
+            let failure =
+                changed(&parsed(&[&format!("{}={}", wrong[0], wrong[1])])).expect_err("out of range");
+            assert_eq!(failure.exit, Exit::Usage, "{failure:?}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! A blocking connection for what is rare: setting stock up, reading orders and accounts back.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use doorbuster_protocol::{
+    FLAG_DRILL, Fault, Header, Hello, Kind, MAGIC, Parsed, ProtocolError, ReadStock, Record, StatusView,
+    StockView, VERSION, Welcome, body, parse,
+};
+
+use super::LinkError;
+
+/// Operations in one frame: answers of 100 bytes stay far below a frame's bound.
+const BATCH: usize = 4_096;
+
+/// Longest wait for one answer. Reads after a drill may queue behind its last writes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A greeted blocking connection; one frame is in flight at a time.
+#[derive(Debug)]
+pub struct Control {
+    stream: TcpStream,
+    input: Vec<u8>,
+    correlation: u64,
+    /// What the server said of itself.
+    pub welcome: Welcome,
+}
+
+impl Control {
+    /// Connects and greets.
+    ///
+    /// # Errors
+    /// As [`Link::connect`](super::Link::connect).
+    pub fn connect(address: SocketAddr, name: &str) -> Result<Self, LinkError> {
+        let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let hello =
+            Hello { magic: MAGIC, oldest: VERSION, newest: VERSION, features: 0, client: name.to_owned() };
+        let nothing_yet = Welcome {
+            version: 0,
+            durability: 0,
+            features: 0,
+            now_ms: 0,
+            log_id: [0; 16],
+            max_batch: 0,
+            max_body: 0,
+            max_in_flight: 0,
+            idempotency_window_ms: 0,
+            default_hold_ms: 0,
+            max_hold_ms: 0,
+            server: String::new(),
+        };
+        let mut control = Self { stream, input: Vec::new(), correlation: 0, welcome: nothing_yet };
+        let mut answers = control.exchange::<Hello, Welcome>(Kind::Hello, &[hello])?;
+        control.welcome = answers.pop().ok_or(LinkError::Closed)?;
+        Ok(control)
+    }
+
+    /// Executes operations of one kind, in batches; answers in order.
+    ///
+    /// # Errors
+    /// If the connection breaks or the server refuses a frame.
+    pub fn execute<R: Record, A: Record>(&mut self, kind: Kind, requests: &[R]) -> Result<Vec<A>, LinkError> {
+        let mut answers = Vec::with_capacity(requests.len());
+        for chunk in requests.chunks(BATCH) {
+            let part = self.exchange::<R, A>(kind, chunk)?;
+            if part.len() != chunk.len() {
+                let reason = "has another number of answers than operations";
+                return Err(ProtocolError::Body { kind: kind.name(), index: 0, reason }.into());
+            }
+            answers.extend(part);
+        }
+        Ok(answers)
+    }
+
+    /// The server's totals.
+    ///
+    /// # Errors
+    /// As [`Control::execute`].
+    pub fn status(&mut self) -> Result<StatusView, LinkError> {
+        self.exchange::<ReadStock, StatusView>(Kind::ReadStatus, &[])?.pop().ok_or(LinkError::Closed)
+    }
+
+    /// The accounts of these SKUs, in order.
+    ///
+    /// # Errors
+    /// As [`Control::execute`].
+    pub fn stock(&mut self, skus: &[ReadStock]) -> Result<Vec<StockView>, LinkError> {
+        self.execute(Kind::ReadStock, skus)
+    }
+
+    fn exchange<R: Record, A: Record>(&mut self, kind: Kind, requests: &[R]) -> Result<Vec<A>, LinkError> {
+        self.correlation += 1;
+        let mut header = Header::new(kind, self.correlation, 0);
+        header.flags = FLAG_DRILL;
+        let mut bytes = Vec::new();
+        body::frame(header, requests, &mut bytes);
+        self.stream.write_all(&bytes)?;
+        loop {
+            if let Parsed::Frame { header, body: content, consumed } = parse(&self.input)? {
+                if header.kind == Kind::Error {
+                    let fault: Fault = body::read_one(&header, content)?;
+                    return Err(LinkError::Refused(fault.message));
+                }
+                let mut answers = Vec::with_capacity(requests.len());
+                if Some(header.kind) == kind.answer() {
+                    body::read(&header, content, |answer| answers.push(answer))?;
+                    self.input.drain(..consumed);
+                    return Ok(answers);
+                }
+                if header.kind == Kind::Goodbye {
+                    return Err(LinkError::Closed);
+                }
+                self.input.drain(..consumed);
+                continue;
+            }
+            let mut chunk = vec![0; 64 << 10];
+            let read = self.stream.read(&mut chunk)?;
+            if read == 0 {
+                return Err(LinkError::Closed);
+            }
+            self.input.extend_from_slice(chunk.get(..read).unwrap_or_default());
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! One non-blocking connection with its two buffers.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use doorbuster_protocol::{
+    Fault, HEADER_LEN, Header, Hello, Kind, MAGIC, MAX_BODY, Parsed, ProtocolError, VERSION, Welcome, body,
+    parse,
+};
+
+/// First size of a receive buffer; it grows to what the largest answer needs.
+const RECEIVE_BYTES: usize = 16 << 10;
+
+/// Largest receive buffer: one frame.
+const RECEIVE_LIMIT: usize = MAX_BODY as usize + HEADER_LEN;
+
+/// Longest time for a greeting.
+const GREETING: Duration = Duration::from_secs(5);
+
+/// Why a connection can't be made or used any further.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// The system's error.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// The peer broke the protocol, or isn't a Doorbuster server.
+    #[error("the peer broke the protocol: {0}")]
+    Protocol(#[from] ProtocolError),
+    /// The server refused.
+    #[error("the server refused: {0}")]
+    Refused(String),
+    /// The server closed the connection.
+    #[error("the server closed the connection")]
+    Closed,
+}
+
+/// A connection whose reads and writes never block.
+#[derive(Debug)]
+pub struct Link {
+    stream: TcpStream,
+    out: Vec<u8>,
+    written: usize,
+    input: Vec<u8>,
+    /// Received and unread bytes are `input[start..end]`.
+    start: usize,
+    end: usize,
+    /// Reads block with a time limit, so that "would block" means that it is over.
+    greeting: bool,
+}
+
+impl Link {
+    /// Connects and greets.
+    ///
+    /// # Errors
+    /// If nobody listens, the greeting doesn't come in five seconds, or the server refuses it.
+    pub fn connect(address: SocketAddr, name: &str) -> Result<(Self, Welcome), LinkError> {
+        let mut link = Self::connect_ungreeted(address)?;
+        link.stream.set_nonblocking(false)?;
+        link.greeting = true;
+        link.stream.set_read_timeout(Some(GREETING))?;
+        let hello =
+            Hello { magic: MAGIC, oldest: VERSION, newest: VERSION, features: 0, client: name.to_owned() };
+        let mut greeting = Vec::new();
+        body::frame(Header::new(Kind::Hello, 0, 1), std::slice::from_ref(&hello), &mut greeting);
+        link.stream.write_all(&greeting)?;
+        let mut welcome = None;
+        while welcome.is_none() {
+            link.receive()?;
+            link.each_frame(|header, content| {
+                match header.kind {
+                    Kind::Welcome => welcome = Some(body::read_one::<Welcome>(header, content)?),
+                    Kind::Error => {
+                        let fault: Fault = body::read_one(header, content)?;
+                        return Err(LinkError::Refused(fault.message));
+                    }
+                    other => {
+                        let reason = "came instead of a greeting";
+                        return Err(ProtocolError::Body { kind: other.name(), index: 0, reason }.into());
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        link.stream.set_nonblocking(true)?;
+        link.greeting = false;
+        welcome.map(|welcome| (link, welcome)).ok_or(LinkError::Closed)
+    }
+
+    /// Connects without a greeting, for peers that speak no protocol.
+    ///
+    /// # Errors
+    /// If nobody listens there.
+    pub fn connect_ungreeted(address: SocketAddr) -> Result<Self, LinkError> {
+        let stream = TcpStream::connect_timeout(&address, GREETING)?;
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        Ok(Self {
+            stream,
+            out: Vec::new(),
+            written: 0,
+            input: vec![0; RECEIVE_BYTES],
+            start: 0,
+            end: 0,
+            greeting: false,
+        })
+    }
+
+    /// The socket, for a [`Poller`](super::Poller).
+    pub fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    /// Where frames to send are appended.
+    pub fn out(&mut self) -> &mut Vec<u8> {
+        &mut self.out
+    }
+
+    /// Whether everything has been written.
+    pub fn is_flushed(&self) -> bool {
+        self.out.is_empty()
+    }
+
+    /// Writes what the socket takes; true if nothing is left.
+    ///
+    /// # Errors
+    /// If the connection is broken.
+    pub fn flush(&mut self) -> Result<bool, LinkError> {
+        while let Some(rest) = self.out.get(self.written..).filter(|rest| !rest.is_empty()) {
+            match self.stream.write(rest) {
+                Ok(0) => return Err(LinkError::Closed),
+                Ok(written) => self.written += written,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.out.clear();
+        self.written = 0;
+        Ok(true)
+    }
+
+    /// Reads once what is there.
+    ///
+    /// # Errors
+    /// If the connection is closed or broken.
+    pub fn receive(&mut self) -> Result<(), LinkError> {
+        if self.start > 0 {
+            self.input.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        if self.end == self.input.len() {
+            self.input.resize((self.input.len() * 2).min(RECEIVE_LIMIT.next_power_of_two()), 0);
+        }
+        match self.stream.read(self.input.get_mut(self.end..).unwrap_or_default()) {
+            Ok(0) => Err(LinkError::Closed),
+            Ok(read) => {
+                self.end += read;
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !self.greeting => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                Err(io::Error::new(io::ErrorKind::TimedOut, "no greeting within 5 s").into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Hands over every whole frame that was received.
+    ///
+    /// # Errors
+    /// The first fault in the bytes, or the first error of `each`.
+    pub fn each_frame(
+        &mut self,
+        mut each: impl FnMut(&Header, &[u8]) -> Result<(), LinkError>,
+    ) -> Result<(), LinkError> {
+        while let Some(received) = self.input.get(self.start..self.end) {
+            match parse(received)? {
+                Parsed::Incomplete { .. } => break,
+                Parsed::Frame { header, body, consumed } => {
+                    each(&header, body)?;
+                    self.start += consumed;
+                }
+            }
+        }
+        Ok(())
+    }
+}

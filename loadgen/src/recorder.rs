@@ -1,0 +1,257 @@
+//! Latencies, kept apart by operation and outcome.
+//!
+//! A refusal takes less time than a sale; mixing the two makes a server that refuses everybody look fast. So each
+//! pair of operation and code has its own two histograms: response time, from the moment when the request was due,
+//! and service time, from the moment when it was sent.
+
+use std::collections::BTreeMap;
+
+use doorbuster_protocol::{Class, Code};
+use hdrhistogram::Histogram;
+
+use crate::saturate::histogram;
+
+/// What was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Operation {
+    /// Hold a unit.
+    Reserve,
+    /// The same request again.
+    Repeat,
+    /// Pay.
+    Confirm,
+    /// Give back.
+    Cancel,
+    /// Look at a SKU's stock.
+    Look,
+}
+
+impl Operation {
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reserve => "reserve",
+            Self::Repeat => "repeat",
+            Self::Confirm => "confirm",
+            Self::Cancel => "cancel",
+            Self::Look => "look",
+        }
+    }
+}
+
+/// Latencies of one operation with one outcome, nanoseconds.
+#[derive(Clone, Debug)]
+pub struct Latency {
+    /// From the due time to the answer.
+    pub response_ns: Histogram<u64>,
+    /// From the sending to the answer.
+    pub service_ns: Histogram<u64>,
+}
+
+/// One second of the drill.
+#[derive(Clone, Debug)]
+pub struct Second {
+    /// Requests that were due.
+    pub offered: u64,
+    /// Answers that took effect, by the second in which they came.
+    pub done: u64,
+    /// Of those, the ones that came in time for the objectives.
+    pub in_time: u64,
+    /// Answers that refuse for good or for now.
+    pub refused: u64,
+    /// Answers that say "not executed, try again".
+    pub shed: u64,
+    /// Response times of reserves that got units, nanoseconds.
+    pub reserve_ns: Histogram<u64>,
+}
+
+impl Default for Second {
+    fn default() -> Self {
+        let mut reserve_ns = Histogram::new_with_bounds(1_000, 60_000_000_000, 2).expect("valid constants");
+        reserve_ns.auto(true);
+        Self { offered: 0, done: 0, in_time: 0, refused: 0, shed: 0, reserve_ns }
+    }
+}
+
+/// Limits that say which answers came in time, nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// For reserves and their repeats.
+    pub reserve_ns: u64,
+    /// For confirms and cancels.
+    pub confirm_ns: u64,
+}
+
+/// What one worker measured; workers' recorders are merged at the end.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    /// By operation and code number.
+    pub latency: BTreeMap<(Operation, u16), Latency>,
+    /// Second by second from the start.
+    pub seconds: Vec<Second>,
+    /// How late requests were sent, nanoseconds.
+    pub lag_ns: Histogram<u64>,
+    /// Requests sent, by operation.
+    pub sent: BTreeMap<Operation, u64>,
+    /// Requests that never got an answer, by operation.
+    pub unanswered: BTreeMap<Operation, u64>,
+    limits: Limits,
+}
+
+impl Recorder {
+    /// An empty recorder.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            latency: BTreeMap::new(),
+            seconds: Vec::new(),
+            lag_ns: histogram(),
+            sent: BTreeMap::new(),
+            unanswered: BTreeMap::new(),
+            limits,
+        }
+    }
+
+    /// A request was sent.
+    pub fn sent(&mut self, operation: Operation, due_ns: u64, sent_ns: u64) {
+        *self.sent.entry(operation).or_default() += 1;
+        self.lag_ns.saturating_record(sent_ns.saturating_sub(due_ns).max(1));
+        self.second(due_ns).offered += 1;
+    }
+
+    /// An answer came.
+    pub fn answered(&mut self, operation: Operation, code: u16, due_ns: u64, sent_ns: u64, now_ns: u64) {
+        let response = now_ns.saturating_sub(due_ns).max(1);
+        let latency = self
+            .latency
+            .entry((operation, code))
+            .or_insert_with(|| Latency { response_ns: histogram(), service_ns: histogram() });
+        latency.response_ns.saturating_record(response);
+        latency.service_ns.saturating_record(now_ns.saturating_sub(sent_ns).max(1));
+        let limit = match operation {
+            Operation::Reserve | Operation::Repeat | Operation::Look => self.limits.reserve_ns,
+            Operation::Confirm | Operation::Cancel => self.limits.confirm_ns,
+        };
+        let class = Code::from_number(code).map_or(Class::Final, Code::class);
+        let second = self.second(now_ns);
+        match class {
+            Class::Done if operation == Operation::Look => {}
+            Class::Done => {
+                second.done += 1;
+                second.in_time += u64::from(response <= limit);
+                if operation == Operation::Reserve {
+                    second.reserve_ns.saturating_record(response);
+                }
+            }
+            Class::Final | Class::Later => second.refused += 1,
+            Class::Retry => second.shed += 1,
+        }
+    }
+
+    /// A request will never be answered.
+    pub fn unanswered(&mut self, operation: Operation) {
+        *self.unanswered.entry(operation).or_default() += 1;
+    }
+
+    /// Adds another worker's measurements.
+    pub fn merge(&mut self, other: Self) {
+        for (key, latency) in other.latency {
+            match self.latency.get_mut(&key) {
+                Some(own) => {
+                    own.response_ns += latency.response_ns;
+                    own.service_ns += latency.service_ns;
+                }
+                None => drop(self.latency.insert(key, latency)),
+            }
+        }
+        if self.seconds.len() < other.seconds.len() {
+            self.seconds.resize_with(other.seconds.len(), Second::default);
+        }
+        for (own, second) in self.seconds.iter_mut().zip(other.seconds) {
+            own.offered += second.offered;
+            own.done += second.done;
+            own.in_time += second.in_time;
+            own.refused += second.refused;
+            own.shed += second.shed;
+            own.reserve_ns += second.reserve_ns;
+        }
+        self.lag_ns += other.lag_ns;
+        for (operation, count) in other.sent {
+            *self.sent.entry(operation).or_default() += count;
+        }
+        for (operation, count) in other.unanswered {
+            *self.unanswered.entry(operation).or_default() += count;
+        }
+    }
+
+    /// Answers of an operation with one of these codes.
+    pub fn count(&self, operation: Operation, wanted: impl Fn(Code) -> bool) -> u64 {
+        self.latency
+            .iter()
+            .filter(|((found, number), _)| {
+                *found == operation && Code::from_number(*number).is_some_and(&wanted)
+            })
+            .map(|(_, latency)| latency.response_ns.len())
+            .sum()
+    }
+
+    /// All answers.
+    pub fn answers(&self) -> u64 {
+        self.latency.values().map(|latency| latency.response_ns.len()).sum()
+    }
+
+    /// All requests.
+    pub fn requests(&self) -> u64 {
+        self.sent.values().sum()
+    }
+
+    fn second(&mut self, at_ns: u64) -> &mut Second {
+        // A drill lasts a day at most; anything later is a broken clock and shares the last second.
+        let index = usize::try_from(at_ns / 1_000_000_000).unwrap_or(usize::MAX).min(100_000);
+        if self.seconds.len() <= index {
+            self.seconds.resize_with(index + 1, Second::default);
+        }
+        &mut self.seconds[index]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recorder() -> Recorder {
+        Recorder::new(Limits { reserve_ns: 1_000_000, confirm_ns: 1_000_000 })
+    }
+
+    #[test]
+    fn refusals_never_mix_into_the_latency_of_sales() {
+        let mut recorder = recorder();
+        recorder.answered(Operation::Reserve, Code::Ok.number(), 0, 0, 900_000);
+        recorder.answered(Operation::Reserve, Code::SoldOut.number(), 0, 0, 1_000);
+        assert_eq!(recorder.latency.len(), 2);
+        let sales = &recorder.latency[&(Operation::Reserve, Code::Ok.number())];
+        assert_eq!(sales.response_ns.len(), 1);
+        assert!(sales.response_ns.min() > 800_000);
+        assert_eq!((recorder.seconds[0].done, recorder.seconds[0].refused), (1, 1));
+    }
+
+    #[test]
+    fn response_time_counts_from_when_the_request_was_due() {
+        let mut recorder = recorder();
+        recorder.answered(Operation::Reserve, Code::Ok.number(), 0, 4_000_000, 4_100_000);
+        let latency = &recorder.latency[&(Operation::Reserve, Code::Ok.number())];
+        assert!(latency.response_ns.max() >= 4_000_000 && latency.service_ns.max() < 200_000);
+        assert_eq!((recorder.seconds[0].done, recorder.seconds[0].in_time), (1, 0), "late is no goodput");
+    }
+
+    #[test]
+    fn merging_loses_nothing() {
+        let (mut one, mut two) = (recorder(), recorder());
+        one.sent(Operation::Reserve, 0, 5);
+        one.answered(Operation::Reserve, Code::Ok.number(), 0, 5, 9);
+        two.sent(Operation::Reserve, 3_000_000_000, 3_000_000_001);
+        two.unanswered(Operation::Reserve);
+        one.merge(two);
+        assert_eq!((one.requests(), one.answers(), one.unanswered[&Operation::Reserve]), (2, 1, 1));
+        assert_eq!(one.seconds.iter().map(|second| second.offered).sum::<u64>(), 2);
+    }
+}

@@ -1,0 +1,19 @@
+//! What a drill leaves behind: a text for people, and files for programs.
+//!
+//! | file | for |
+//! |---|---|
+//! | `report.txt` | people |
+//! | `report.json` | programs; `schema_version`, and the unit in every key |
+//! | `junit.xml` | continuous integration: one test case a check, an objective, and the generator's health |
+//! | `OPERATION-CODE.hgrm` | `HdrHistogram` plotters: percentile distribution of response times, milliseconds |
+//! | `reserve.hlog` | `HdrHistogram` log processors: response times of reserves, one histogram a second |
+
+mod files;
+mod junit;
+mod model;
+mod text;
+
+pub use files::write;
+pub use model::{CheckRow, OperationRow, Percentiles, Report, SCHEMA_VERSION, SecondRow, Settings};
+pub(crate) use model::{check_rows, operation_rows, p99_ms, second_rows};
+pub use text::render;

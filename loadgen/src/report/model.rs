@@ -1,0 +1,229 @@
+//! The report's content, as JSON has it.
+
+use doorbuster_protocol::Code;
+use hdrhistogram::Histogram;
+use serde::Serialize;
+
+use crate::audit::{Audit, StockTotals};
+use crate::health::{CpuUse, lossy};
+use crate::recorder::{Operation, Recorder};
+use crate::scenario::Scenario;
+use crate::verdict::Objective;
+
+/// Version of the JSON's shape. A new key leaves it; a changed or removed one raises it.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// How the drill was set up.
+#[derive(Clone, Debug, Serialize)]
+pub struct Settings {
+    /// The scenario, with what the command line changed.
+    pub scenario: Scenario,
+    /// The server.
+    pub target: String,
+    /// Durability level that the server reported.
+    pub durability: String,
+    /// Whether the server is a child of the drill.
+    pub embedded: bool,
+    /// Milliseconds since the Unix epoch.
+    pub started_at_unix_ms: u64,
+    /// Capacity found by the calibration; none if the scenario names its rate.
+    pub calibrated_per_second: Option<f64>,
+    /// Arrivals a second in the highest phase.
+    pub peak_per_second: f64,
+    /// Units of each SKU.
+    pub units_each: u64,
+    /// Hold time after scaling.
+    pub hold_ms: u32,
+    /// Length of all phases.
+    pub phases_seconds: f64,
+    /// When the step came: the start of the highest phase.
+    pub t0_seconds: f64,
+}
+
+/// A drill's report.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// How the drill ended, in words.
+    pub verdict: &'static str,
+    /// The exit code.
+    pub exit_code: u8,
+    /// Why the target was given up, if it was.
+    pub lost: Option<String>,
+    /// How it was set up.
+    pub settings: Settings,
+    /// Orders and payments a second that were done in time, from T0 to the end of the phases.
+    pub goodput_per_second: f64,
+    /// Units sold beyond the stock; none if it couldn't be audited.
+    pub oversold_units: Option<u64>,
+    /// Acknowledged effects that are missing; none if it couldn't be audited.
+    pub lost_effects: Option<u64>,
+    /// The objectives.
+    pub objectives: Vec<Objective>,
+    /// Latencies by operation and outcome.
+    pub operations: Vec<OperationRow>,
+    /// Requests sent.
+    pub requests: u64,
+    /// Requests without an answer.
+    pub unanswered: u64,
+    /// The stock's account; none if it couldn't be read.
+    pub stock: Option<StockTotals>,
+    /// The audit's rules.
+    pub checks: Vec<CheckRow>,
+    /// Lateness of the generator, milliseconds.
+    pub send_lag_p99_ms: f64,
+    /// Lateness beyond which a run is invalid, milliseconds.
+    pub send_lag_limit_ms: f64,
+    /// Requests that were due and not sent.
+    pub held_back: u64,
+    /// Connections that broke and were made again.
+    pub reconnects: u64,
+    /// Who used the processors during the phases.
+    pub cpu: CpuUse,
+    /// The server's 99th percentile of a write and sync of its log, microseconds; none if unknown.
+    pub server_sync_p99_us: Option<u64>,
+    /// Second by second.
+    pub seconds: Vec<SecondRow>,
+}
+
+/// Latencies of one operation with one outcome.
+#[derive(Clone, Debug, Serialize)]
+pub struct OperationRow {
+    /// The operation.
+    pub operation: &'static str,
+    /// The code's name, or `UNANSWERED`.
+    pub outcome: String,
+    /// How often.
+    pub count: u64,
+    /// Mean rate over the phases.
+    pub rate_per_second: f64,
+    /// From the time that the request was due.
+    pub response_us: Option<Percentiles>,
+    /// From the time that it was sent.
+    pub service_us: Option<Percentiles>,
+}
+
+/// Percentiles in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Percentiles {
+    /// Median.
+    pub p50: f64,
+    /// 90th percentile.
+    pub p90: f64,
+    /// 99th percentile.
+    pub p99: f64,
+    /// 99.9th percentile.
+    pub p99_9: f64,
+    /// 99.99th percentile.
+    pub p99_99: f64,
+    /// Largest.
+    pub max: f64,
+}
+
+impl Percentiles {
+    fn of(nanos: &Histogram<u64>) -> Self {
+        let at = |quantile| lossy(nanos.value_at_quantile(quantile)) / 1_000.0;
+        Self {
+            p50: at(0.5),
+            p90: at(0.9),
+            p99: at(0.99),
+            p99_9: at(0.999),
+            p99_99: at(0.9999),
+            max: lossy(nanos.max()) / 1_000.0,
+        }
+    }
+}
+
+/// One rule of the audit.
+#[derive(Clone, Debug, Serialize)]
+pub struct CheckRow {
+    /// Its name.
+    pub name: &'static str,
+    /// The rule.
+    pub rule: &'static str,
+    /// How many things were looked at.
+    pub examined: u64,
+    /// How often it is broken.
+    pub faults: u64,
+    /// The first breaks.
+    pub examples: Vec<String>,
+}
+
+/// One second of the drill.
+#[derive(Clone, Debug, Serialize)]
+pub struct SecondRow {
+    /// Seconds since the start.
+    pub at_s: u64,
+    /// Requests due.
+    pub offered: u64,
+    /// Answers that took effect.
+    pub done: u64,
+    /// Of those, in time.
+    pub in_time: u64,
+    /// Answers that refused.
+    pub refused: u64,
+    /// Answers "try again".
+    pub shed: u64,
+    /// 99th percentile of the response times of reserves that got units; none without any.
+    pub reserve_p99_us: Option<f64>,
+}
+
+/// One row for each operation and outcome, unanswered requests last.
+pub(crate) fn operation_rows(recorder: &Recorder, seconds: f64) -> Vec<OperationRow> {
+    let answered = recorder.latency.iter().map(|(&(operation, number), latency)| OperationRow {
+        operation: operation.name(),
+        outcome: Code::from_number(number).map_or_else(|| number.to_string(), |code| code.name().to_owned()),
+        count: latency.response_ns.len(),
+        rate_per_second: lossy(latency.response_ns.len()) / seconds,
+        response_us: Some(Percentiles::of(&latency.response_ns)),
+        service_us: Some(Percentiles::of(&latency.service_ns)),
+    });
+    let unanswered = recorder.unanswered.iter().map(|(operation, &count)| OperationRow {
+        operation: operation.name(),
+        outcome: "UNANSWERED".to_owned(),
+        count,
+        rate_per_second: lossy(count) / seconds,
+        response_us: None,
+        service_us: None,
+    });
+    answered.chain(unanswered).collect()
+}
+
+pub(crate) fn second_rows(recorder: &Recorder) -> Vec<SecondRow> {
+    (0..)
+        .zip(&recorder.seconds)
+        .map(|(at_s, second)| SecondRow {
+            at_s,
+            offered: second.offered,
+            done: second.done,
+            in_time: second.in_time,
+            refused: second.refused,
+            shed: second.shed,
+            reserve_p99_us: (!second.reserve_ns.is_empty())
+                .then(|| lossy(second.reserve_ns.value_at_quantile(0.99)) / 1_000.0),
+        })
+        .collect()
+}
+
+pub(crate) fn check_rows(audit: &Audit) -> Vec<CheckRow> {
+    audit
+        .checks
+        .iter()
+        .map(|check| CheckRow {
+            name: check.name,
+            rule: check.rule,
+            examined: check.examined,
+            faults: check.faults.count,
+            examples: check.faults.examples.clone(),
+        })
+        .collect()
+}
+
+/// Response time's 99th percentile of an operation that took effect, milliseconds.
+pub(crate) fn p99_ms(recorder: &Recorder, operation: Operation) -> Option<f64> {
+    recorder
+        .latency
+        .get(&(operation, Code::Ok.number()))
+        .map(|latency| lossy(latency.response_ns.value_at_quantile(0.99)) / 1_000_000.0)
+}

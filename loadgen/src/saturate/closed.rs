@@ -1,0 +1,435 @@
+//! The closed loop.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use doorbuster_protocol::{Answer, Code, FLAG_DRILL, FLAG_FIRST_ATTEMPT, Header, Kind, ProtocolError};
+use hdrhistogram::Histogram;
+
+use super::Operation;
+use crate::frames::{Payment, Template, Wish};
+use crate::ids::{IdMaker, mix};
+use crate::net::{Link, LinkError, Poller};
+
+/// Time at the start that isn't measured: tables grow, buffers find their size.
+const WARM_UP: Duration = Duration::from_millis(300);
+
+/// Longest wait for what is still unanswered at the end.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Longest nap of the loop, so that it notices its end.
+const NAP: Duration = Duration::from_millis(50);
+
+/// Longest latency that a histogram tells apart, nanoseconds: a minute.
+const LONGEST_NS: u64 = 60_000_000_000;
+
+/// Most orders that a confirm load reserves beforehand: bounds its memory at 64 MB.
+const MOST_ORDERS: usize = 4 << 20;
+
+/// What to send.
+#[derive(Clone, Copy, Debug)]
+pub struct Load {
+    /// The operation.
+    pub op: Operation,
+    /// Connections.
+    pub connections: u32,
+    /// Frames in flight on each connection.
+    pub in_flight: u32,
+    /// Operations in a frame.
+    pub batch: u32,
+    /// Shoppers.
+    pub users: u64,
+    /// First SKU.
+    pub first_sku: u64,
+    /// Number of SKUs.
+    pub skus: u64,
+    /// Measured time.
+    pub seconds: Duration,
+    /// Hold time of reserves, milliseconds.
+    pub hold_ms: u32,
+    /// Mark the frames as a drill's.
+    pub drill: bool,
+}
+
+/// Answers by code.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    counts: Vec<u64>,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self { counts: vec![0; 1_000] }
+    }
+}
+
+impl Tally {
+    /// Counts an answer with this code number; numbers outside 1000..2000 count as 1999.
+    pub fn count(&mut self, number: u16) {
+        let index = usize::from(number).wrapping_sub(1_000).min(999);
+        self.counts[index] += 1;
+    }
+
+    /// Answers with this code.
+    pub fn of(&self, code: Code) -> u64 {
+        self.counts.get(usize::from(code.number()) - 1_000).copied().unwrap_or(0)
+    }
+
+    /// Code numbers and how often they came.
+    pub fn seen(&self) -> impl Iterator<Item = (u16, u64)> {
+        (1_000..).zip(self.counts.iter().copied()).filter(|&(_, count)| count > 0)
+    }
+
+    /// Answers other than the one that this load is about.
+    pub fn unexpected(&self, op: Operation) -> u64 {
+        let expected = match op {
+            Operation::SoldOut => Code::SoldOut,
+            Operation::Reserve | Operation::Confirm | Operation::Echo => Code::Ok,
+        };
+        self.seen().filter(|&(number, _)| number != expected.number()).map(|(_, count)| count).sum()
+    }
+}
+
+/// What came of a load.
+#[derive(Debug)]
+pub struct Measured {
+    /// Operations answered in the measured time.
+    pub operations: u64,
+    /// The measured time.
+    pub elapsed: Duration,
+    /// Nanoseconds from a frame's start of writing (closed loop) or due time (open loop) to its answer.
+    pub latency_ns: Histogram<u64>,
+    /// Nanoseconds that the generator was late; empty in a closed loop.
+    pub lag_ns: Histogram<u64>,
+    /// Answers by code.
+    pub tally: Tally,
+    /// Operations without an answer at the end.
+    pub unanswered: u64,
+}
+
+impl Measured {
+    pub(super) fn empty() -> Self {
+        Self {
+            operations: 0,
+            elapsed: Duration::ZERO,
+            latency_ns: histogram(),
+            lag_ns: histogram(),
+            tally: Tally::default(),
+            unanswered: 0,
+        }
+    }
+
+    /// Operations a second.
+    pub fn rate(&self) -> f64 {
+        crate::health::lossy(self.operations) / self.elapsed.as_secs_f64().max(1e-9)
+    }
+}
+
+/// A histogram of nanoseconds with three significant digits.
+///
+/// # Panics
+/// Never: the bounds are valid constants.
+pub fn histogram() -> Histogram<u64> {
+    let mut histogram =
+        Histogram::new_with_bounds(1, LONGEST_NS, 3).expect("bounds and digits are valid constants");
+    histogram.auto(true);
+    histogram
+}
+
+/// Connections with their frames in flight.
+#[derive(Debug)]
+pub struct Closed {
+    load: Load,
+    poller: Poller,
+    lanes: Vec<Lane>,
+    source: Source,
+}
+
+/// One connection; its frames in flight have numbers 0 to `in_flight - 1`, which are their correlations.
+#[derive(Debug)]
+struct Lane {
+    link: Link,
+    slots: Vec<Slot>,
+    waits_for_room: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    sent: Instant,
+    /// Number of the frame's first operation; its shopper follows from it.
+    first: u64,
+    in_flight: bool,
+}
+
+/// Where frames come from.
+#[derive(Debug)]
+struct Source {
+    op: Operation,
+    template: Template,
+    ids: IdMaker,
+    now_ms: u64,
+    next: u64,
+    users: u64,
+    first_sku: u64,
+    skus: u64,
+    /// Reserved orders to confirm, with their owners.
+    orders: Vec<(u64, u64)>,
+}
+
+impl Source {
+    /// Shopper of the n-th operation: every shopper once in the first `users` operations, in a mixed order where
+    /// `users` is a power of two, nearly so elsewhere.
+    fn user(&self, number: u64) -> u64 {
+        1 + mix(number) % self.users
+    }
+
+    /// Appends the next frame; false if there is nothing left to ask for.
+    fn put(&mut self, batch: u32, correlation: u64, out: &mut Vec<u8>) -> Option<u64> {
+        let first = self.next;
+        if self.op == Operation::Confirm {
+            if self.orders.len() < batch as usize {
+                return None;
+            }
+            let Self { template, ids, orders, now_ms, .. } = self;
+            let payment = || {
+                let (order, user) = orders.pop().unwrap_or_default();
+                Payment { order, user, payment_id: ids.make(*now_ms) }
+            };
+            template.put_confirms(correlation, payment, out);
+        } else {
+            let mut number = first;
+            let (users, skus, first_sku, now_ms) = (self.users, self.skus, self.first_sku, self.now_ms);
+            let Self { template, ids, .. } = self;
+            let wish = || {
+                let spread = mix(number);
+                number += 1;
+                let sku = first_sku + (((spread >> 32) * skus) >> 32);
+                Wish { request_id: ids.make(now_ms), user: 1 + spread % users, sku }
+            };
+            template.put_reserves(correlation, wish, out);
+        }
+        self.next += u64::from(batch);
+        Some(first)
+    }
+}
+
+impl Closed {
+    /// Connects everything; sends nothing yet.
+    ///
+    /// # Errors
+    /// If a connection can't be made.
+    pub fn connect(load: &Load, address: SocketAddr) -> Result<Self, LinkError> {
+        let poller = Poller::new()?;
+        let mut lanes = Vec::new();
+        let mut now_ms = 0;
+        for token in 0..load.connections as usize {
+            let link = if load.op == Operation::Echo {
+                Link::connect_ungreeted(address)?
+            } else {
+                let (link, welcome) = Link::connect(address, "doorbuster-drill")?;
+                now_ms = welcome.now_ms;
+                link
+            };
+            poller.add(link.stream(), token)?;
+            let idle = Slot { sent: Instant::now(), first: 0, in_flight: false };
+            lanes.push(Lane { link, slots: vec![idle; load.in_flight as usize], waits_for_room: false });
+        }
+        let flags = FLAG_FIRST_ATTEMPT | if load.drill { FLAG_DRILL } else { 0 };
+        let source = Source {
+            op: load.op,
+            template: Template::reserves(load.batch as usize, load.hold_ms, flags),
+            ids: IdMaker::new(IdMaker::fresh_nonce()),
+            now_ms,
+            next: 0,
+            users: load.users,
+            first_sku: load.first_sku,
+            skus: load.skus,
+            orders: Vec::new(),
+        };
+        Ok(Self { load: *load, poller, lanes, source })
+    }
+
+    /// Reserves, for the measured time, the orders that [`Closed::drive`] will confirm.
+    ///
+    /// # Errors
+    /// If a connection breaks.
+    pub fn prepare_orders(&mut self) -> Result<(), LinkError> {
+        self.source.op = Operation::Reserve;
+        let mut orders = Vec::new();
+        self.turn(Some(&mut orders))?;
+        self.source.op = Operation::Confirm;
+        self.source.template = Template::confirms(self.load.batch as usize, FLAG_FIRST_ATTEMPT);
+        self.source.orders = orders;
+        Ok(())
+    }
+
+    /// Runs the loop for the warm-up and the measured time, then waits for what is unanswered.
+    ///
+    /// # Errors
+    /// If a connection breaks.
+    pub fn drive(&mut self) -> Result<Measured, LinkError> {
+        self.turn(None)
+    }
+
+    fn turn(&mut self, mut orders: Option<&mut Vec<(u64, u64)>>) -> Result<Measured, LinkError> {
+        let began = Instant::now();
+        let from = began + WARM_UP;
+        let until = from + self.load.seconds;
+        let mut measured = Measured::empty();
+        let mut in_flight = 0_u64;
+        let mut ready = Vec::new();
+        let mut freed = Vec::new();
+        let mut last_answer = from;
+        for lane in &mut self.lanes {
+            in_flight += lane.start(&mut self.source, self.load.batch);
+            lane.waits_for_room = !lane.link.flush()?;
+        }
+        let started_ms = self.source.now_ms;
+        while in_flight > 0 {
+            self.poller.wait(NAP, &mut ready)?;
+            let now = Instant::now();
+            if now > until + DRAIN {
+                break;
+            }
+            let stopping = now >= until;
+            let elapsed_ms = u64::try_from(now.duration_since(began).as_millis()).unwrap_or(u64::MAX);
+            self.source.now_ms = started_ms.saturating_add(elapsed_ms);
+            let counted = now >= from && !stopping;
+            for &token in &ready {
+                let Some(lane) = self.lanes.get_mut(token) else { continue };
+                let Lane { link, slots, waits_for_room } = lane;
+                link.receive()?;
+                // Frames to refill are noted first: the answer's bytes still lie in the link's buffer.
+                link.each_frame(|header, content| {
+                    let slot =
+                        usize::try_from(header.correlation).ok().and_then(|index| slots.get_mut(index));
+                    let slot = slot.filter(|slot| slot.in_flight).ok_or(unasked(header))?;
+                    slot.in_flight = false;
+                    if counted {
+                        let nanos =
+                            u64::try_from(now.duration_since(slot.sent).as_nanos()).unwrap_or(LONGEST_NS);
+                        measured.latency_ns.saturating_record(nanos);
+                        measured.operations += u64::from(header.count);
+                        last_answer = now;
+                    }
+                    if header.kind == Kind::Error {
+                        return Err(refused(header, content));
+                    }
+                    if self.load.op != Operation::Echo {
+                        tally(content, &mut measured.tally);
+                    }
+                    if let Some(orders) = orders.as_deref_mut() {
+                        collect(content, slot.first, &self.source, orders);
+                    }
+                    freed.push(header.correlation);
+                    Ok(())
+                })?;
+                for correlation in freed.drain(..) {
+                    in_flight -= 1;
+                    let full = orders.as_ref().is_some_and(|orders| orders.len() >= MOST_ORDERS);
+                    if stopping || full {
+                        continue;
+                    }
+                    if let Some(first) = self.source.put(self.load.batch, correlation, link.out()) {
+                        let index = usize::try_from(correlation).unwrap_or(usize::MAX);
+                        if let Some(slot) = slots.get_mut(index) {
+                            *slot = Slot { sent: now, first, in_flight: true };
+                            in_flight += 1;
+                        }
+                    }
+                }
+                let flushed = link.flush()?;
+                if flushed == *waits_for_room {
+                    self.poller.want_write(link.stream(), token, !flushed)?;
+                    *waits_for_room = !flushed;
+                }
+            }
+        }
+        measured.elapsed = until.min(last_answer.max(from)).duration_since(from);
+        measured.unanswered = in_flight * u64::from(self.load.batch);
+        Ok(measured)
+    }
+}
+
+impl Lane {
+    /// Fills every slot and says how many were filled.
+    fn start(&mut self, source: &mut Source, batch: u32) -> u64 {
+        let mut filled = 0;
+        for (correlation, slot) in (0..).zip(&mut self.slots) {
+            if let Some(first) = source.put(batch, correlation, self.link.out()) {
+                *slot = Slot { sent: Instant::now(), first, in_flight: true };
+                filled += 1;
+            }
+        }
+        filled
+    }
+}
+
+/// Bytes of an answer record.
+const ANSWER_LEN: usize = 32;
+
+/// Counts the codes of a frame of answers: the code is an answer's first field.
+pub(super) fn tally(content: &[u8], tally: &mut Tally) {
+    for answer in content.as_chunks::<ANSWER_LEN>().0 {
+        tally.count(u16::from_le_bytes([answer[0], answer[1]]));
+    }
+}
+
+/// Keeps the orders of a frame of answers to reserves.
+fn collect(content: &[u8], first: u64, source: &Source, orders: &mut Vec<(u64, u64)>) {
+    for (number, answer) in (first..).zip(content.as_chunks::<ANSWER_LEN>().0) {
+        if u16::from_le_bytes([answer[0], answer[1]]) == Code::Ok.number() {
+            let order = answer.last_chunk::<24>().and_then(|tail| tail.first_chunk::<8>());
+            orders.push((order.map_or(0, |bytes| u64::from_le_bytes(*bytes)), source.user(number)));
+        }
+    }
+}
+
+pub(super) fn unasked(header: &Header) -> LinkError {
+    ProtocolError::Body { kind: header.kind.name(), index: 0, reason: "answers nothing that was asked" }
+        .into()
+}
+
+pub(super) fn refused(header: &Header, content: &[u8]) -> LinkError {
+    match doorbuster_protocol::body::read_one::<doorbuster_protocol::Fault>(header, content) {
+        Ok(fault) => LinkError::Refused(fault.message),
+        Err(error) => error.into(),
+    }
+}
+
+const _: () = assert!(<Answer as doorbuster_protocol::Record>::MIN_LEN == ANSWER_LEN);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_and_codes_are_read_where_the_protocol_puts_them() {
+        let answers = [
+            Answer { order: 0xABCD, at: 5, units: 6, ..Answer::of(Code::Ok) },
+            Answer { order: 9, ..Answer::of(Code::SoldOut) },
+        ];
+        let mut content = Vec::new();
+        for answer in &answers {
+            doorbuster_protocol::body::put(answer, &mut content);
+        }
+        let mut counted = Tally::default();
+        tally(&content, &mut counted);
+        assert_eq!(counted.seen().collect::<Vec<_>>(), [(1000, 1), (1200, 1)]);
+        assert_eq!((counted.unexpected(Operation::Reserve), counted.unexpected(Operation::SoldOut)), (1, 1));
+        let source = Source {
+            op: Operation::Reserve,
+            template: Template::reserves(2, 1, 0),
+            ids: IdMaker::new(1),
+            now_ms: 1,
+            next: 0,
+            users: 10,
+            first_sku: 1,
+            skus: 1,
+            orders: Vec::new(),
+        };
+        let mut orders = Vec::new();
+        collect(&content, 3, &source, &mut orders);
+        assert_eq!(orders, [(0xABCD, source.user(3))]);
+    }
+}

@@ -1,0 +1,144 @@
+//! `doorbuster-drill saturate`: how much the server does when it always has work.
+//!
+//! A closed loop: each connection keeps a fixed number of frames in flight, and an answer sends the next one.
+//! That finds the capacity and says little about latency under real traffic (a slow server slows the loop down
+//! with itself); `--rate` switches to an open loop, where requests come whether the server is ready or not, and
+//! latency counts from the moment when a request was due.
+//!
+//! `--op echo` measures a bare echo server in this process with the same frames, and `--with-echo` interleaves it
+//! with the real measurement, so that the two share whatever the machine was busy with.
+
+mod closed;
+mod echo;
+mod open;
+mod options;
+mod report;
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+pub use closed::{Closed, Load, Measured, Tally, histogram};
+pub use options::{Operation, Options};
+
+use crate::exit::{Exit, Failure};
+use crate::health::CpuMeter;
+use crate::ids::{IdMaker, mix};
+use crate::net::Control;
+use crate::target::Target;
+use doorbuster_protocol::{Answer, Code, Kind, PutSku};
+
+/// Units of each SKU that a load sells from: more than any run can sell.
+const PLENTY: u64 = 1 << 32;
+
+/// Hold time of a load's reserves: longer than any run, so that expiry doesn't mix in.
+const HOLD_MS: u32 = 600_000;
+
+/// Runs the command.
+pub fn run(options: &Options, out: &mut dyn Write) -> ExitCode {
+    match measure(options, out) {
+        Ok(exit) => exit.into(),
+        Err(failure) => failure.print(),
+    }
+}
+
+fn measure(options: &Options, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let target = match options.op {
+        Operation::Echo => None,
+        _ => Some(Target::reach(options.target.as_deref(), &options.durability)?),
+    };
+    let echo = echo::Echo::start().map_err(|error| Failure::could_not("start the echo server", &error))?;
+    report::head(options, target.as_ref(), out);
+    let mut runs = Vec::new();
+    let mut echoes = Vec::new();
+    for repeat in 0..options.repeat {
+        if options.with_echo || options.op == Operation::Echo {
+            let load = load(options, Operation::Echo, 0);
+            let run = one(&load, options, echo.address(), None)?;
+            report::line(repeat, Operation::Echo, &run, out);
+            echoes.push(run);
+        }
+        if let Some(target) = &target {
+            let base = put_skus(target.address(), options)?;
+            let load = load(options, options.op, base);
+            let run = one(&load, options, target.address(), target.server_pid())?;
+            report::line(repeat, options.op, &run, out);
+            runs.push(run);
+        }
+    }
+    report::summary(options, &runs, &echoes, out);
+    let refused: u64 = runs.iter().map(|run| run.measured.tally.unexpected(options.op)).sum();
+    Ok(if refused > 0 { Exit::Missed } else { Exit::Pass })
+}
+
+/// One repeat's figures.
+#[derive(Debug)]
+struct Run {
+    measured: Measured,
+    cpu: crate::health::CpuUse,
+    /// The server's own figure for its log's write and sync, 99th percentile, microseconds; 0: none.
+    sync_p99_us: u64,
+}
+
+fn load(options: &Options, op: Operation, first_sku: u64) -> Load {
+    Load {
+        op,
+        connections: options.connections,
+        in_flight: options.in_flight,
+        batch: options.batch,
+        users: options.users,
+        first_sku,
+        skus: options.skus,
+        seconds: Duration::from_secs_f64(options.seconds),
+        hold_ms: HOLD_MS,
+        drill: false,
+    }
+}
+
+fn one(load: &Load, options: &Options, address: SocketAddr, server: Option<u32>) -> Result<Run, Failure> {
+    let failed = |error: crate::net::LinkError| Failure::could_not("load the server", &error);
+    let (measured, cpu) = if let (Some(rate), true) = (options.rate, load.op != Operation::Echo) {
+        let meter = CpuMeter::start(server);
+        (open::drive(load, rate, options.seed, address).map_err(failed)?, meter.stop())
+    } else {
+        let mut closed = Closed::connect(load, address).map_err(failed)?;
+        if load.op == Operation::Confirm {
+            closed.prepare_orders().map_err(failed)?;
+        }
+        let meter = CpuMeter::start(server);
+        (closed.drive().map_err(failed)?, meter.stop())
+    };
+    let sync_p99_us = if load.op == Operation::Echo {
+        0
+    } else {
+        Control::connect(address, "doorbuster-drill")
+            .and_then(|mut control| control.status())
+            .map_err(failed)?
+            .sync_p99_us
+    };
+    Ok(Run { measured, cpu, sync_p99_us })
+}
+
+/// Sets up the SKUs of one repeat, under numbers that no earlier run used, and says the first.
+fn put_skus(address: SocketAddr, options: &Options) -> Result<u64, Failure> {
+    let base = mix(IdMaker::fresh_nonce()) >> 24 << 20;
+    set_up(address, base, options.skus, if options.op == Operation::SoldOut { 0 } else { PLENTY })?;
+    Ok(base)
+}
+
+/// Sets up SKUs `base..base + count` with `units` each and no limits.
+pub(crate) fn set_up(address: SocketAddr, base: u64, count: u64, units: u64) -> Result<(), Failure> {
+    let failed = |error| Failure::could_not("set up stock", &error);
+    let mut control = Control::connect(address, "doorbuster-drill").map_err(failed)?;
+    let requests: Vec<PutSku> =
+        (0..count).map(|index| PutSku { sku: base + index, units, ..PutSku::default() }).collect();
+    let answers: Vec<Answer> = control.execute(Kind::PutSku, &requests).map_err(failed)?;
+    match answers.iter().find(|answer| answer.code != Code::Ok.number()) {
+        None => Ok(()),
+        Some(answer) => {
+            let code = answer.code().map_or_else(|_| answer.code.to_string(), |code| code.to_string());
+            Err(Failure::could_not("set up stock", &format!("the server answered {code}")))
+        }
+    }
+}

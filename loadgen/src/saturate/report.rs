@@ -1,0 +1,119 @@
+//! What the command prints.
+
+use std::io::Write;
+
+use doorbuster_protocol::Code;
+
+use super::{Operation, Options, Run};
+use crate::health::lossy;
+use crate::target::Target;
+
+/// Writes a line; a closed output pipe is nobody's problem here.
+macro_rules! say {
+    ($out:expr, $($arg:tt)*) => { drop(writeln!($out, $($arg)*)) };
+}
+
+pub(super) fn head(options: &Options, target: Option<&Target>, out: &mut dyn Write) {
+    let shape = match options.rate {
+        Some(rate) => format!("open loop, {rate}/s one by one over {} connections", options.connections),
+        None => format!(
+            "closed loop, {} connections x {} frames in flight x batches of {}",
+            options.connections, options.in_flight, options.batch
+        ),
+    };
+    let server = match target {
+        Some(target) if target.is_embedded() => {
+            format!("{}, durability {}", target.describe(), options.durability)
+        }
+        Some(target) => target.describe(),
+        None => "an echo server in this process".to_owned(),
+    };
+    say!(out, "saturate {}: {shape}; {} users, {} SKUs", options.op.name(), options.users, options.skus);
+    say!(out, "against {server}; {} x {} s", options.repeat, options.seconds);
+}
+
+pub(super) fn line(repeat: u32, op: Operation, run: &Run, out: &mut dyn Write) {
+    let measured = &run.measured;
+    let latency = &measured.latency_ns;
+    let us = |nanos: u64| lossy(nanos) / 1_000.0;
+    let late = if measured.lag_ns.is_empty() {
+        String::new()
+    } else {
+        format!(" | send lag p99 {:.0} us", us(measured.lag_ns.value_at_quantile(0.99)))
+    };
+    let sync = if run.sync_p99_us == 0 {
+        String::new()
+    } else {
+        format!(" | server sync p99 {} us", run.sync_p99_us)
+    };
+    say!(
+        out,
+        "#{:<2} {:<8} {:>11.0}/s  p50 {:>8.0} us  p99 {:>8.0} us  p99.9 {:>8.0} us  max {:>8.0} us{sync}{late} | cores: generator {:.2}, server {:.2}, others {:.2}, stolen {:.2}",
+        repeat + 1,
+        op.name(),
+        measured.rate(),
+        us(latency.value_at_quantile(0.5)),
+        us(latency.value_at_quantile(0.99)),
+        us(latency.value_at_quantile(0.999)),
+        us(latency.max()),
+        run.cpu.generator_cores,
+        run.cpu.server_cores,
+        run.cpu.others_cores,
+        run.cpu.stolen_cores,
+    );
+    if op != Operation::Echo && (measured.tally.unexpected(op) > 0 || measured.unanswered > 0) {
+        let codes: Vec<String> = measured
+            .tally
+            .seen()
+            .map(|(number, count)| match Code::from_number(number) {
+                Some(code) => format!("{code} {count}"),
+                None => format!("{number} {count}"),
+            })
+            .collect();
+        say!(out, "    answers: {}; unanswered {}", codes.join(", "), measured.unanswered);
+    }
+}
+
+pub(super) fn summary(options: &Options, runs: &[Run], echoes: &[Run], out: &mut dyn Write) {
+    for (name, runs) in [("echo", echoes), (options.op.name(), runs)] {
+        if let Some((median, low, high)) = spread(runs.iter().map(|run| run.measured.rate()).collect()) {
+            let p99 = spread(
+                runs.iter().map(|run| lossy(run.measured.latency_ns.value_at_quantile(0.99))).collect(),
+            );
+            let (p99, p99_low, p99_high) = p99.unwrap_or_default();
+            say!(
+                out,
+                "{name}: median {median:.0}/s [{low:.0} .. {high:.0}], p99 median {:.0} us [{:.0} .. {:.0}]",
+                p99 / 1e3,
+                p99_low / 1e3,
+                p99_high / 1e3
+            );
+        }
+    }
+    let ratios: Vec<f64> = runs
+        .iter()
+        .zip(echoes)
+        .map(|(run, echo)| run.measured.rate() / echo.measured.rate().max(1.0))
+        .collect();
+    if let Some((median, low, high)) = spread(ratios) {
+        say!(out, "{} / echo: median {median:.2} [{low:.2} .. {high:.2}]", options.op.name());
+    }
+}
+
+/// Median, least and greatest.
+fn spread(mut values: Vec<f64>) -> Option<(f64, f64, f64)> {
+    values.sort_by(f64::total_cmp);
+    let middle = values.get(values.len() / 2).copied()?;
+    Some((middle, values.first().copied()?, values.last().copied()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_spread_of_nothing_is_nothing_and_a_median_is_in_the_middle() {
+        assert_eq!(spread(Vec::new()), None);
+        assert_eq!(spread(vec![3.0, 1.0, 2.0]), Some((2.0, 1.0, 3.0)));
+    }
+}

@@ -1,0 +1,215 @@
+//! The server under drill: one that runs somewhere, or one of our own in a child process.
+//!
+//! The embedded server is this same executable, started again with [`SERVE`] as its first argument. It listens on
+//! a free loopback port, keeps its data in a temporary folder, and says on its standard output when it is ready.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::exit::Failure;
+
+/// First argument that turns this executable into the server. Hidden: it is no part of the command line's promise.
+pub const SERVE: &str = "__serve";
+
+/// Makes this process end when its parent does: a drill that is killed must leave no server behind.
+pub fn end_with_parent() {
+    // A system that can't do it leaves a server behind in that one case.
+    rustix::process::set_parent_process_death_signal(Some(Signal::TERM)).unwrap_or_default();
+}
+
+/// Longest time for the embedded server to get ready.
+const READY: Duration = Duration::from_secs(30);
+
+/// Longest time for the embedded server to drain after SIGTERM.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// Lines of the server's own words that a failure repeats.
+const LAST_WORDS: usize = 5;
+
+/// What the embedded server says when it listens.
+#[derive(Debug, serde::Deserialize)]
+struct Ready {
+    listen: SocketAddr,
+    data: PathBuf,
+}
+
+/// A server to load.
+#[derive(Debug)]
+pub struct Target {
+    address: SocketAddr,
+    embedded: Option<Embedded>,
+}
+
+#[derive(Debug)]
+struct Embedded {
+    child: Child,
+    data: PathBuf,
+    log: PathBuf,
+    /// Removed with everything in it when the target is dropped.
+    _folder: TempDir,
+}
+
+impl Target {
+    /// Takes the server at `address`, or starts one with this durability.
+    ///
+    /// # Errors
+    /// If the address means nothing, or the embedded server doesn't get ready.
+    pub fn reach(address: Option<&str>, durability: &str) -> Result<Self, Failure> {
+        match address {
+            Some(text) => {
+                let found = text.to_socket_addrs().ok().and_then(|mut found| found.next());
+                let address = found.ok_or_else(|| {
+                    Failure::usage(format!(
+                        "--target {text}: not a HOST:PORT that resolves; try 127.0.0.1:7700"
+                    ))
+                })?;
+                Ok(Self { address, embedded: None })
+            }
+            None => Self::embed(durability),
+        }
+    }
+
+    fn embed(durability: &str) -> Result<Self, Failure> {
+        let failed = |error: &dyn std::fmt::Display| Failure::could_not("start the embedded server", error);
+        let folder =
+            tempfile::Builder::new().prefix("doorbuster-drill-").tempdir().map_err(|e| failed(&e))?;
+        let log = folder.path().join("server.log");
+        let words = File::create(&log).map_err(|e| failed(&e))?;
+        let program = std::env::current_exe().map_err(|e| failed(&e))?;
+        let mut child = Command::new(program)
+            .args([SERVE, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--ready-line"])
+            .args(["--durability", durability, "--data"])
+            .arg(folder.path().join("data"))
+            // Ctrl-C is for the drill, which then ends the server in order.
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(words)
+            .spawn()
+            .map_err(|e| failed(&e))?;
+        match await_ready(&mut child) {
+            Ok(ready) => Ok(Self {
+                address: ready.listen,
+                embedded: Some(Embedded { child, data: ready.data, log, _folder: folder }),
+            }),
+            Err(reason) => {
+                // It may be gone already; then there is nothing to end.
+                drop(child.kill());
+                drop(child.wait());
+                Err(failed(&format!("{reason}{}", last_words(&log))))
+            }
+        }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The process, if it is ours.
+    pub fn server_pid(&self) -> Option<u32> {
+        self.embedded.as_ref().map(|embedded| embedded.child.id())
+    }
+
+    /// The data folder, if it is ours.
+    pub fn data(&self) -> Option<&Path> {
+        self.embedded.as_ref().map(|embedded| embedded.data.as_path())
+    }
+
+    /// Whether the server is ours.
+    pub fn is_embedded(&self) -> bool {
+        self.embedded.is_some()
+    }
+
+    /// One phrase for reports.
+    pub fn describe(&self) -> String {
+        match &self.embedded {
+            Some(_) => format!("an embedded server on {}", self.address),
+            None => format!("the server at {}", self.address),
+        }
+    }
+
+    /// What the embedded server said last, for a failure's line; empty for others.
+    pub fn last_words(&self) -> String {
+        self.embedded.as_ref().map_or_else(String::new, |embedded| last_words(&embedded.log))
+    }
+
+    /// Ends the embedded server as an operator would, with SIGTERM, and waits for it. The data folder stays until
+    /// the target is dropped. A remote target is left alone.
+    ///
+    /// # Errors
+    /// If it doesn't end in time, or doesn't end with 0.
+    pub fn stop(&mut self) -> Result<(), Failure> {
+        let Some(embedded) = &mut self.embedded else { return Ok(()) };
+        let failed = |error: &dyn std::fmt::Display| Failure::could_not("stop the embedded server", error);
+        terminate(&embedded.child);
+        let until = Instant::now() + DRAIN;
+        loop {
+            match embedded.child.try_wait().map_err(|e| failed(&e))? {
+                Some(status) if status.success() => return Ok(()),
+                Some(status) => {
+                    return Err(failed(&format!("it ended with {status}{}", last_words(&embedded.log))));
+                }
+                None if Instant::now() >= until => {
+                    return Err(failed(&format!("it didn't drain within {} s", DRAIN.as_secs())));
+                }
+                None => std::thread::sleep(Duration::from_millis(10)),
+            }
+        }
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        // It may have ended already; then neither call has anything to do.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn terminate(child: &Child) {
+    if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+        // If it is gone already, waiting for it says how it ended.
+        kill_process(pid, Signal::TERM).unwrap_or_default();
+    }
+}
+
+/// Waits for the ready line on a thread, so that a server that says nothing can be given up.
+fn await_ready(child: &mut Child) -> Result<Ready, String> {
+    let stdout = child.stdout.take().ok_or("its standard output is not connected")?;
+    let (found, line) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut reader = BufReader::new(stdout);
+        let mut line = String::new();
+        let read = reader.read_line(&mut line);
+        // Nobody listens any more if the wait was given up.
+        drop(found.send(read.map(|_| line)));
+        // The server may say more; an unread pipe would block it.
+        drop(std::io::copy(&mut reader, &mut std::io::sink()));
+    });
+    let line = line
+        .recv_timeout(READY)
+        .map_err(|_| format!("it wasn't ready within {} s", READY.as_secs()))?
+        .map_err(|error| error.to_string())?;
+    if line.is_empty() {
+        let status = child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+        return Err(format!("it ended before it was ready ({status})"));
+    }
+    serde_json::from_str(&line)
+        .map_err(|error| format!("its ready line is malformed ({error}): {}", line.trim()))
+}
+
+fn last_words(log: &Path) -> String {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    let words = lines.get(lines.len().saturating_sub(LAST_WORDS)..).unwrap_or_default().join("\n  ");
+    if words.is_empty() { String::new() } else { format!("; it said:\n  {words}") }
+}
