@@ -372,7 +372,7 @@ impl Reactor {
             }
             Kind::ReadOrder => self.operations(name, header, body, |asked, _| Ok(convert::read_order(asked))),
             Kind::ReadStock => {
-                self.operations(name, header, body, |asked: &doorbuster_protocol::ReadStock, _| {
+                self.operations(name, header, body, |asked: &ReadStock, _| {
                     Ok(convert::read_stock(*asked))
                 })
             }
