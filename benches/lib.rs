@@ -2,7 +2,7 @@
 
 use doorbuster_ledger::{
     Amount, ChannelId, Command, Confirm, Ledger, Outcome, PaymentId, PutSku, Quantity, RequestId, Reserve,
-    Rules, SkuId, Terms, Timestamp, UserId,
+    Rules, SkuId, TOUCHED, Terms, Timestamp, UserId,
 };
 
 /// The allocator of the server, so that the benches measure what it serves with.
@@ -91,9 +91,15 @@ pub fn ledger(skus: u64, units: u64) -> Ledger {
 pub fn fill(ledger: &mut Ledger, crowd: &mut Crowd, orders: usize) -> Vec<Command> {
     let now = Timestamp::new(START);
     let mut confirms = Vec::with_capacity(orders);
-    for _ in 0..orders {
-        let reserve = crowd.reserve(now);
-        if let Ok(Outcome::Reserved { order, .. }) = ledger.execute(now, &Command::Reserve(reserve), |_| {}) {
+    while confirms.len() < orders {
+        let reserves = crowd.reserves(now, TOUCHED);
+        ledger.touch(reserves.iter());
+        for command in &reserves {
+            let (Ok(Outcome::Reserved { order, .. }), Command::Reserve(reserve)) =
+                (ledger.execute(now, command, |_| {}), command)
+            else {
+                continue;
+            };
             let confirm =
                 Confirm { order, user: reserve.user, payment: PaymentId::new(1), amount: Amount::new(0) };
             confirms.push(Command::Confirm(confirm));

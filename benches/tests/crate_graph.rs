@@ -11,7 +11,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("doorbuster-protocol", &[]),
     ("doorbuster-engine", &["doorbuster-ledger"]),
     ("doorbuster-client", &["doorbuster-protocol"]),
-    ("doorbuster-gateway", &["doorbuster-ledger", "doorbuster-engine", "doorbuster-protocol", "doorbuster-client"]),
+    (
+        "doorbuster-gateway",
+        &["doorbuster-ledger", "doorbuster-engine", "doorbuster-protocol", "doorbuster-client"],
+    ),
     // The gateway only hosts the embedded target; the audit shares no code with what it audits.
     ("doorbuster-loadgen", &["doorbuster-protocol", "doorbuster-client", "doorbuster-gateway"]),
     ("doorbuster-benches", &["doorbuster-ledger"]),

@@ -150,6 +150,18 @@ pub enum ConfigError {
         /// What is wrong.
         message: String,
     },
+    /// A value in the file is out of its range.
+    #[error("{file}, line {line}, column {column}: {range}")]
+    OutOfRange {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+        /// The key, its value and its range.
+        range: Box<Self>,
+    },
     /// A value is out of its range.
     #[error("{key} = {found}: it must be {need}")]
     Range {
@@ -187,8 +199,18 @@ impl Config {
             let message = error.message().replace('\n', " ");
             ConfigError::Syntax { file: file.to_owned(), line, column, message }
         })?;
-        config.check()?;
-        Ok(config)
+        match config.check() {
+            Err(ConfigError::Range { key, found, need }) => {
+                let range = Box::new(ConfigError::Range { key, found, need });
+                Err(match place(text, key) {
+                    Some((line, column)) => {
+                        ConfigError::OutOfRange { file: file.to_owned(), line, column, range }
+                    }
+                    None => *range,
+                })
+            }
+            checked => checked.map(|()| config),
+        }
     }
 
     /// Checks every value's range.
@@ -245,4 +267,23 @@ impl Config {
             future_tolerance_ms: rules.future_tolerance_ms,
         }
     }
+}
+
+/// Line and column, from 1, of the line that sets `key` ("table.name"), where it stands on a line of its own.
+fn place(text: &str, key: &str) -> Option<(usize, usize)> {
+    let (table, name) = key.split_once('.')?;
+    let mut inside = String::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let start = line.len() - line.trim_start().len();
+        let line = line.trim();
+        if let Some(header) = line.strip_prefix('[') {
+            header.split(']').next().unwrap_or_default().trim().clone_into(&mut inside);
+        } else if let Some((left, _)) = line.split_once('=') {
+            let left = left.trim();
+            if (inside == table && left == name) || (inside.is_empty() && left == key) {
+                return Some((number, start + 1));
+            }
+        }
+    }
+    None
 }

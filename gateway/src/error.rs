@@ -13,10 +13,10 @@ use doorbuster_engine::storage::StorageError;
 #[non_exhaustive]
 pub enum ServerError {
     /// The data folder can't be used.
-    #[error("{0}")]
+    #[error("can't {0}")]
     Storage(StorageError),
     /// The log can't be recovered.
-    #[error("{0}")]
+    #[error("{prefix}{0}", prefix = attempt(.0))]
     Engine(#[from] EngineError),
     /// The log failed while serving. Nothing was acknowledged afterwards; free the disk or replace it, then start again.
     #[error("the log failed, so the server stopped and acknowledged nothing more: {why}")]
@@ -50,10 +50,19 @@ impl ServerError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Panicked => 1,
-            Self::Listen { .. } | Self::Io { .. } => 3,
-            Self::Storage(_) | Self::Engine(EngineError::Log(LogError::Storage(_))) => 4,
+            Self::Listen { .. } | Self::Io { .. } | Self::Engine(EngineError::Thread(_)) => 3,
+            Self::Storage(_)
+            | Self::Engine(EngineError::Log(LogError::Storage(_) | LogError::NewerVersion { .. })) => 4,
             Self::Engine(EngineError::Poisoned { .. }) | Self::LogFailed { .. } => 6,
             Self::Engine(_) => 5,
         }
+    }
+}
+
+/// What stands in front of an engine's error: most of them name what was attempted, the others are sentences.
+fn attempt(error: &EngineError) -> &'static str {
+    match error {
+        EngineError::Shards { .. } | EngineError::Log(_) | EngineError::Thread(_) => "can't ",
+        _ => "",
     }
 }

@@ -23,7 +23,9 @@ const KILLS: u32 = 20;
 const SEED: u64 = 20_251_111;
 
 const SKUS: u64 = 8;
-const UNITS: u64 = 4_000;
+/// Units of every SKU but the first, which sells out soon.
+const UNITS: u64 = 1_000_000;
+const FEW: u64 = 300;
 const USER_LIMIT: u32 = 3;
 const USERS: u64 = 20_000;
 
@@ -32,6 +34,10 @@ const SHOPPERS: u64 = 24;
 
 fn from_environment<T: std::str::FromStr>(name: &str, default: T) -> T {
     std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
+}
+
+fn units(sku: u64) -> u64 {
+    if sku == 1 { FEW } else { UNITS }
 }
 
 /// A server process that is killed when it goes out of scope.
@@ -205,10 +211,10 @@ async fn audit(client: &Client, account: &mut Account) {
     let asked: Vec<_> = (1..=SKUS).map(|sku| ReadStock { sku }).collect();
     for answer in client.read_stock_batch(&asked).await {
         let stock = answer.expect("a healthy server answers").done().expect("the SKU is there");
-        assert_eq!(stock.stocked, UNITS, "SKU {}", stock.sku);
+        assert_eq!(stock.stocked, units(stock.sku), "SKU {}", stock.sku);
         assert_eq!(
             stock.available + stock.held + stock.sold,
-            UNITS,
+            units(stock.sku),
             "SKU {}: units are conserved",
             stock.sku
         );
@@ -242,7 +248,7 @@ fn nothing_acknowledged_is_lost_when_the_server_is_killed_under_load() {
             if kill == 0 {
                 let skus = (1..=SKUS).map(|sku| PutSku {
                     sku,
-                    units: UNITS,
+                    units: units(sku),
                     user_limit: USER_LIMIT,
                     order_limit: 0,
                 });

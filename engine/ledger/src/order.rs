@@ -141,7 +141,7 @@ fn join([high, low]: [u64; 2]) -> u128 {
 #[derive(Debug)]
 pub(crate) struct Orders {
     pub(crate) rows: Rows<Order>,
-    by_request: Segmented<Reference>,
+    by_request: Segmented<Reference, 8>,
     sequences: Vec<Sequences>,
 }
 
@@ -161,10 +161,11 @@ impl Orders {
 
     #[inline]
     pub(crate) fn by_request(&self, hash: u64, request: RequestId) -> Option<(Slot, &Order)> {
-        let found = self.by_request.find(hash, |reference| {
-            reference.matches(hash)
-                && self.rows.get(reference.slot).is_some_and(|row| row.request() == request)
-        })?;
+        let found = self.by_request.find(
+            hash,
+            |reference| reference.matches(hash),
+            |reference| self.rows.get(reference.slot).is_some_and(|row| row.request() == request),
+        )?;
         self.rows.get(found.slot).map(|row| (found.slot, row))
     }
 

@@ -51,7 +51,8 @@ pub enum Refusal {
     SoldOut {
         /// Open holds of the SKU.
         holds: u32,
-        /// No open hold ends before this; `None` where there is none.
+        /// When asking again makes sense: no sooner than a second from now, and not long before the next open hold can
+        /// end. `None` where no hold is open.
         next_expiry: Option<Timestamp>,
     },
     /// Some units are free, but fewer than asked for.
@@ -211,6 +212,6 @@ pub struct StockSnapshot {
     pub user_limit: u32,
     /// Most units in one order; 0: no limit.
     pub order_limit: u32,
-    /// No open hold ends before this.
+    /// When asking again makes sense: see [`Refusal::SoldOut`].
     pub next_expiry: Option<Timestamp>,
 }

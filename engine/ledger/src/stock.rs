@@ -4,6 +4,10 @@ use crate::ids::{PartitionId, SkuId, Timestamp};
 use crate::outcome::StockSnapshot;
 use crate::table::{Entry, NONE, Row, Rows, Segmented, Slot};
 
+/// Milliseconds before which nobody who was told "sold out" is advised to ask again: a crowd that polls once a second
+/// costs little, one that polls at once is a storm.
+const ASK_AGAIN_AFTER_MS: u64 = 1_000;
+
 /// A SKU's accounts, in one cache line. `available + held + sold == stocked`, always.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(align(64))]
@@ -13,8 +17,8 @@ pub(crate) struct Sku {
     pub(crate) held: u64,
     pub(crate) sold: u64,
     pub(crate) stocked: u64,
-    /// No open hold ends before this. A lower bound: exact after an expiry, early after other ends. Not state: it
-    /// advises pollers and is left out of the digest.
+    /// No open hold ends before this. A lower bound, as ends other than by expiry don't raise it. Not state: it advises
+    /// pollers and is left out of the digest.
     pub(crate) earliest_deadline: Timestamp,
     pub(crate) holds: u32,
     pub(crate) user_limit: u32,
@@ -25,11 +29,13 @@ pub(crate) struct Sku {
 const _: () = assert!(size_of::<Sku>() == 64);
 
 impl Sku {
-    pub(crate) fn next_expiry(&self) -> Option<Timestamp> {
-        (self.holds > 0).then_some(self.earliest_deadline)
+    /// When asking again makes sense at `now`: not long before the next hold can end, and not at once, as the bound may
+    /// have passed when the hold that it came from was paid. `None` where no hold is open.
+    pub(crate) fn next_expiry(&self, now: Timestamp) -> Option<Timestamp> {
+        (self.holds > 0).then_some(self.earliest_deadline.max(now.plus(ASK_AGAIN_AFTER_MS)))
     }
 
-    pub(crate) fn snapshot(&self) -> StockSnapshot {
+    pub(crate) fn snapshot(&self, now: Timestamp) -> StockSnapshot {
         StockSnapshot {
             sku: self.id,
             available: self.available,
@@ -39,7 +45,7 @@ impl Sku {
             holds: self.holds,
             user_limit: self.user_limit,
             order_limit: self.order_limit,
-            next_expiry: self.next_expiry(),
+            next_expiry: self.next_expiry(now),
         }
     }
 }
@@ -71,7 +77,7 @@ impl Reference {
     /// Whether the row may be the one with this hash; the row itself must still be compared.
     #[inline]
     pub(crate) fn matches(self, hash: u64) -> bool {
-        self.tag == tag(hash)
+        (self.tag == tag(hash)) & (self.slot != NONE)
     }
 }
 
@@ -97,7 +103,7 @@ fn tag(hash: u64) -> u32 {
 #[derive(Debug)]
 pub(crate) struct Stock {
     rows: Rows<Sku>,
-    index: Segmented<Reference>,
+    index: Segmented<Reference, 8>,
 }
 
 impl Stock {
@@ -117,9 +123,11 @@ impl Stock {
     #[inline]
     pub(crate) fn find(&self, hash: u64, id: SkuId) -> Option<Slot> {
         self.index
-            .find(hash, |reference| {
-                reference.matches(hash) && self.rows.get(reference.slot).is_some_and(|sku| sku.id == id)
-            })
+            .find(
+                hash,
+                |reference| reference.matches(hash),
+                |reference| self.rows.get(reference.slot).is_some_and(|sku| sku.id == id),
+            )
             .map(|reference| reference.slot)
     }
 

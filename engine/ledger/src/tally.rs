@@ -12,6 +12,13 @@ pub(crate) struct Units {
     pub(crate) units: u32,
 }
 
+impl Units {
+    #[inline]
+    fn is(self, user: UserId, sku: Slot) -> bool {
+        (self.user == user) & (self.sku == sku) & (sku != NONE)
+    }
+}
+
 impl Entry for Units {
     const FREE: Self = Self { user: UserId::new(0), sku: NONE, units: 0 };
 
@@ -28,7 +35,7 @@ impl Entry for Units {
 /// See the module's doc.
 #[derive(Debug)]
 pub(crate) struct Tally {
-    table: Segmented<Units>,
+    table: Segmented<Units, 4>,
 }
 
 impl Tally {
@@ -44,13 +51,13 @@ impl Tally {
     /// Units that the shopper has.
     #[inline]
     pub(crate) fn units(&self, hash: u64, user: UserId, sku: Slot) -> u32 {
-        self.table.find(hash, |entry| entry.user == user && entry.sku == sku).map_or(0, |entry| entry.units)
+        self.table.find(hash, |entry| entry.is(user, sku), |_| true).map_or(0, |entry| entry.units)
     }
 
     /// Adds units. `None`, and no change, where the count would overflow.
     #[inline]
     pub(crate) fn add(&mut self, hash: u64, user: UserId, sku: Slot, units: u32) -> Option<()> {
-        if let Some(entry) = self.table.find_mut(hash, |entry| entry.user == user && entry.sku == sku) {
+        if let Some(entry) = self.table.find_mut(hash, |entry| entry.is(user, sku)) {
             entry.units = entry.units.checked_add(units)?;
         } else {
             self.table.insert(hash, Units { user, sku, units });
@@ -60,11 +67,11 @@ impl Tally {
 
     /// Takes units away; an entry without units leaves the table. `None`, and no change, where there are fewer.
     pub(crate) fn subtract(&mut self, hash: u64, user: UserId, sku: Slot, units: u32) -> Option<()> {
-        let entry = self.table.find_mut(hash, |entry| entry.user == user && entry.sku == sku)?;
+        let entry = self.table.find_mut(hash, |entry| entry.is(user, sku))?;
         let left = entry.units.checked_sub(units)?;
         entry.units = left;
         if left == 0 {
-            self.table.remove(hash, |entry| entry.user == user && entry.sku == sku);
+            self.table.remove(hash, |entry| entry.is(user, sku));
         }
         Some(())
     }

@@ -135,7 +135,7 @@ fn command(ask: &Ask, now: u64, placed: &[(OrderNumber, UserId)]) -> Option<Comm
 }
 
 /// The advice in a sold-out answer is checked for what it promises, then left out of the comparison.
-fn without_advice(outcome: Outcome, model: &Model, command: &Command) -> Outcome {
+fn without_advice(outcome: Outcome, model: &Model, command: &Command, now: u64) -> Outcome {
     let (Outcome::Refused(Refusal::SoldOut { holds, next_expiry }), Command::Reserve(reserve)) =
         (outcome, command)
     else {
@@ -147,7 +147,10 @@ fn without_advice(outcome: Outcome, model: &Model, command: &Command) -> Outcome
     });
     match (open.map(|order| order.deadline).min(), next_expiry) {
         (None, None) => {}
-        (Some(first), Some(advice)) => assert!(advice.raw() <= first, "a hold ends before the advised time"),
+        (Some(first), Some(advice)) => {
+            assert!(advice.raw() <= first.max(now + 1_000), "a hold ends well before the advised time");
+            assert!(advice.raw() >= now + 1_000, "the crowd is advised to ask at once");
+        }
         (real, advice) => panic!("holds end at {real:?}, advised {advice:?}"),
     }
     Outcome::Refused(Refusal::SoldOut { holds, next_expiry: None })
@@ -198,7 +201,7 @@ fn run(steps: &[Step]) {
                 let outcome =
                     ledger.execute(Timestamp::new(now), &command, |event| log.push(*event)).unwrap();
                 assert_eq!(outcome, decided.outcome);
-                let outcome = without_advice(outcome, &model, &command);
+                let outcome = without_advice(outcome, &model, &command, now);
                 assert_eq!(outcome, model.execute(now, &command), "{command:?} at {now}");
                 match (outcome, command) {
                     (Outcome::Refused(_) | Outcome::Replayed { .. }, _) => {

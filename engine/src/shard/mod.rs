@@ -39,7 +39,7 @@ const INBOX_CAPACITY: usize = 256;
 /// the rest of a long queue, about 100 us.
 const HAND_OVER_AFTER: usize = 256;
 
-/// Most bytes that the events of one command can take: an order with terms has 125.
+/// Most bytes that the events of one command can take: an order with terms has 117.
 const COMMAND_BYTES: usize = 160;
 
 const _: () = assert!((HAND_OVER_AFTER + MAX_SLOTS) * COMMAND_BYTES < MAX_BLOCK / 2);

@@ -47,6 +47,22 @@ struct Shared {
 /// What one operation came to.
 type Answered<A> = Result<A, Error>;
 
+/// Whether operations can have been sent before. Only those that can't may tell the server so: an application that
+/// kept its request id repeats it after a crash, and must then get the earlier answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum History {
+    /// The ids were made in this call.
+    New,
+    /// The application brought them.
+    Unknown,
+}
+
+impl History {
+    fn and(self, other: Self) -> Self {
+        if self == other { self } else { Self::Unknown }
+    }
+}
+
 impl Client {
     /// Connects with default settings.
     ///
@@ -114,10 +130,11 @@ impl Client {
     /// Holds units for many shoppers at once; one result each, in order. One may be refused and the next succeed.
     pub async fn reserve_batch(&self, requests: &[Reserve]) -> Vec<Result<Outcome<Hold>, Error>> {
         let mut requests = requests.to_vec();
-        for request in requests.iter_mut().filter(|request| request.request_id == RequestId::default()) {
-            request.request_id = self.new_request_id();
+        let mut history = History::New;
+        for request in &mut requests {
+            history = history.and(self.name(&mut request.request_id));
         }
-        let answers = self.operate::<_, Answer>(Kind::Reserve, &requests).await;
+        let answers = self.operate_with::<_, Answer>(Kind::Reserve, history, &requests).await;
         answers
             .into_iter()
             .zip(&requests)
@@ -131,11 +148,9 @@ impl Client {
     /// As [`Client::reserve`].
     pub async fn reserve_order(&self, request: &ReserveOrder) -> Result<Outcome<Hold>, Error> {
         let mut request = request.clone();
-        if request.request_id == RequestId::default() {
-            request.request_id = self.new_request_id();
-        }
+        let history = self.name(&mut request.request_id);
         let request_id = request.request_id;
-        let answer = only(self.operate::<_, Answer>(Kind::ReserveOrder, &[request]).await)?;
+        let answer = only(self.operate_with::<_, Answer>(Kind::ReserveOrder, history, &[request]).await)?;
         hold(&answer, request_id)
     }
 
@@ -198,7 +213,7 @@ impl Client {
     /// # Errors
     /// As [`Client::read_order`].
     pub async fn status(&self) -> Result<StatusView, Error> {
-        only(self.execute::<StatusView>(Kind::ReadStatus, &[(0, Vec::new())]).await)
+        only(self.execute::<StatusView>(Kind::ReadStatus, History::Unknown, &[(0, Vec::new())]).await)
     }
 
     /// Sets a SKU up with its first stock. Repeating it is safe.
@@ -226,8 +241,27 @@ impl Client {
         applied(only(self.operate::<_, Answer>(Kind::Restock, &[request]).await))
     }
 
+    /// Gives a request an id if it has none, and says whether it can have been sent before.
+    fn name(&self, request_id: &mut RequestId) -> History {
+        if *request_id == RequestId::default() {
+            *request_id = self.new_request_id();
+            History::New
+        } else {
+            History::Unknown
+        }
+    }
+
     /// Encodes and executes; results in order.
     async fn operate<R: Record, A: Reply>(&self, kind: Kind, requests: &[R]) -> Vec<Answered<A>> {
+        self.operate_with(kind, History::Unknown, requests).await
+    }
+
+    async fn operate_with<R: Record, A: Reply>(
+        &self,
+        kind: Kind,
+        history: History,
+        requests: &[R],
+    ) -> Vec<Answered<A>> {
         if let Some(reason) = requests.iter().find_map(|request| request.validate().err()) {
             return requests.iter().map(|_| Err(Error::Invalid(reason))).collect();
         }
@@ -239,18 +273,24 @@ impl Client {
                 (1, bytes)
             })
             .collect();
-        self.execute(kind, &encoded).await
+        self.execute(kind, history, &encoded).await
     }
 
     /// Sends operations until each has its final answer, its tries are used up, the budget is empty or time is up.
-    async fn execute<A: Reply>(&self, kind: Kind, operations: &[(u32, Vec<u8>)]) -> Vec<Answered<A>> {
+    async fn execute<A: Reply>(
+        &self,
+        kind: Kind,
+        history: History,
+        operations: &[(u32, Vec<u8>)],
+    ) -> Vec<Answered<A>> {
         let give_up_at = Instant::now() + self.timeout + ANSWER_GRACE;
         let deadline_ms = self.shared.settings.clock.deadline_ms(self.timeout);
         let mut results: Vec<Option<Answered<A>>> = operations.iter().map(|_| None).collect();
         let mut open: Vec<usize> = (0..operations.len()).collect();
         let mut sent_before = false;
         for tries in 1..=MAX_TRIES {
-            let flags = self.shared.flags | if tries == 1 { FLAG_FIRST_ATTEMPT } else { 0 };
+            let first = tries == 1 && history == History::New;
+            let flags = self.shared.flags | if first { FLAG_FIRST_ATTEMPT } else { 0 };
             let mut again = Vec::new();
             let mut asked = Duration::ZERO;
             for chunk in self.chunks(&open, operations) {

@@ -182,7 +182,8 @@ pub struct StockView {
     pub sold: u64,
     /// Units ever brought in, less withdrawn ones.
     pub stocked: u64,
-    /// When the next hold can end, server milliseconds; 0: no hold is open.
+    /// When looking again makes sense, server milliseconds: at least a second from now and not long before the next
+    /// hold can end; 0: no hold is open.
     pub next_expiry: u64,
 }
 

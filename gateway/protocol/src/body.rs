@@ -16,10 +16,8 @@ const RECORD_LIMIT: usize = 1 << 20;
 
 const _: () = assert!(MAX_BODY == 1 << 20);
 
-const LAYOUT: Configuration<LittleEndian, Fixint, Limit<RECORD_LIMIT>> = bincode::config::standard()
-    .with_little_endian()
-    .with_fixed_int_encoding()
-    .with_limit::<RECORD_LIMIT>();
+const LAYOUT: Configuration<LittleEndian, Fixint, Limit<RECORD_LIMIT>> =
+    bincode::config::standard().with_little_endian().with_fixed_int_encoding().with_limit::<RECORD_LIMIT>();
 
 /// A record that a body can be made of.
 pub trait Record: Encode + Decode<()> + Sized {
@@ -79,7 +77,11 @@ pub fn read<R: Record>(header: &Header, body: &[u8], mut each: impl FnMut(R)) ->
     if rest.is_empty() {
         Ok(())
     } else {
-        Err(ProtocolError::Body { kind, index: header.count, reason: "bytes left over behind the last operation" })
+        Err(ProtocolError::Body {
+            kind,
+            index: header.count,
+            reason: "bytes left over behind the last operation",
+        })
     }
 }
 

@@ -87,7 +87,7 @@ codes! {
     VersionMismatch = 1102, "VERSION_MISMATCH", Final;
     /// The request id was used before with other content; `field` names the first field that differs.
     IdempotencyConflict = 1103, "IDEMPOTENCY_CONFLICT", Final;
-    /// The frame, the batch or the list of lines is over its bound.
+    /// The frame's body or its batch is over its bound.
     TooLarge = 1104, "TOO_LARGE", Final;
     /// The request id was made longer ago than the idempotency window, so that a repeat could not be recognised.
     IdTooOld = 1105, "ID_TOO_OLD", Final;
@@ -96,8 +96,9 @@ codes! {
     /// The first frame on a connection must be HELLO.
     HelloRequired = 1107, "HELLO_REQUIRED", Final;
 
-    /// Fewer units are available than were asked for and none is free; `units` holds are outstanding and the next
-    /// of them ends at `at` (0: none, so the answer is for good until somebody restocks).
+    /// No unit is free. `units` holds are outstanding; asking again makes sense at `at`, which is at least a second from
+    /// now and not long before the next hold can end (0: none is open, so the answer is for good until somebody
+    /// restocks).
     SoldOut = 1200, "SOLD_OUT", Later;
     /// Some units are available, but fewer than were asked for; `units` says how many.
     Insufficient = 1201, "INSUFFICIENT", Final;

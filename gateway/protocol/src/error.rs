@@ -66,9 +66,12 @@ impl ProtocolError {
     pub fn code(&self) -> Code {
         match self {
             Self::Version { .. } => Code::VersionMismatch,
+            Self::BatchSize { count: 0, .. }
+            | Self::Checksum { .. }
+            | Self::Body { .. }
+            | Self::UnknownCode { .. } => Code::BadRequest,
             Self::FrameTooLarge { .. } | Self::BatchSize { .. } => Code::TooLarge,
             Self::UnknownKind { .. } => Code::UnknownOperation,
-            Self::Checksum { .. } | Self::Body { .. } | Self::UnknownCode { .. } => Code::BadRequest,
         }
     }
 }

@@ -75,7 +75,8 @@ impl Header {
         let Some((header, body)) = frame.split_at_mut_checked(HEADER_LEN) else { return };
         let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
         put(header, 0, length);
-        let checksum = header.get(..28).map_or(0, |covered| crc32c::crc32c_append(crc32c::crc32c(covered), body));
+        let checksum =
+            header.get(..28).map_or(0, |covered| crc32c::crc32c_append(crc32c::crc32c(covered), body));
         put(header, 28, checksum);
     }
 }
@@ -115,9 +116,8 @@ pub fn parse(input: &[u8]) -> Result<Parsed<'_>, ProtocolError> {
     if length > MAX_BODY {
         return Err(ProtocolError::FrameTooLarge { length, limit: MAX_BODY });
     }
-    let [
-        c0, c1, c2, c3, c4, c5, c6, c7, t0, t1, t2, t3, t4, t5, t6, t7, n0, n1, n2, n3, k0, k1, k2, k3,
-    ] = tail;
+    let [c0, c1, c2, c3, c4, c5, c6, c7, t0, t1, t2, t3, t4, t5, t6, t7, n0, n1, n2, n3, k0, k1, k2, k3] =
+        tail;
     let length = usize::try_from(length).unwrap_or(usize::MAX);
     let consumed = length.saturating_add(HEADER_LEN);
     let Some(body) = rest.get(..length) else {

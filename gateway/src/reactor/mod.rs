@@ -185,6 +185,11 @@ impl Reactor {
                     WAKER => {}
                     LISTENER => self.accept(),
                     Token(name) => {
+                        if event.is_read_closed()
+                            && let Some(session) = self.sessions.get_mut(name)
+                        {
+                            session.ended = true;
+                        }
                         if event.is_readable() || event.is_read_closed() {
                             self.read(name, true);
                         }
@@ -372,9 +377,7 @@ impl Reactor {
             }
             Kind::ReadOrder => self.operations(name, header, body, |asked, _| Ok(convert::read_order(asked))),
             Kind::ReadStock => {
-                self.operations(name, header, body, |asked: &ReadStock, _| {
-                    Ok(convert::read_stock(*asked))
-                })
+                self.operations(name, header, body, |asked: &ReadStock, _| Ok(convert::read_stock(*asked)))
             }
             kind => Err(ProtocolError::UnknownKind { kind: kind.byte() }),
         }

@@ -30,6 +30,8 @@ pub(crate) struct Session {
     pub(crate) greeted: bool,
     /// The socket may have more to read than was taken.
     pub(crate) readable: bool,
+    /// The peer has closed its side. Readiness is told once, so the end must be read now, behind what is left.
+    pub(crate) ended: bool,
     /// Close when all answers are out; take nothing more in.
     pub(crate) closing: bool,
     /// Already on the reactor's list of sessions to flush.
@@ -47,6 +49,7 @@ impl Session {
             in_flight: 0,
             greeted: false,
             readable: true,
+            ended: false,
             closing: false,
             dirty: false,
         }
@@ -72,8 +75,9 @@ impl Session {
         loop {
             match self.stream.read(buffer) {
                 Ok(length) => {
-                    // A short read has emptied the socket; the next readiness comes as an event.
-                    self.readable = length == buffer.len();
+                    // A short read has emptied the socket; the next readiness comes as an event, unless the end has
+                    // been announced already.
+                    self.readable = self.ended || length == buffer.len();
                     return Ok(Some(length));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

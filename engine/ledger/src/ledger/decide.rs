@@ -63,7 +63,10 @@ impl Ledger {
             && sku.available == 0
         {
             // The crowd's path: nothing was decided under this id before, so nothing needs to be looked up.
-            return Decision::refuse(Refusal::SoldOut { holds: sku.holds, next_expiry: sku.next_expiry() });
+            return Decision::refuse(Refusal::SoldOut {
+                holds: sku.holds,
+                next_expiry: sku.next_expiry(now),
+            });
         }
         let request_hash = self.hasher.request(reserve.request);
         if let Some((_, order)) = self.orders.by_request(request_hash, reserve.request) {
@@ -79,7 +82,10 @@ impl Ledger {
             return Decision::refuse(Refusal::UnknownSku);
         };
         if sku.available == 0 {
-            return Decision::refuse(Refusal::SoldOut { holds: sku.holds, next_expiry: sku.next_expiry() });
+            return Decision::refuse(Refusal::SoldOut {
+                holds: sku.holds,
+                next_expiry: sku.next_expiry(now),
+            });
         }
         let quantity = reserve.quantity.units();
         if sku.order_limit != 0 && quantity > sku.order_limit {

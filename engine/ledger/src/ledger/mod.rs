@@ -142,12 +142,12 @@ impl Ledger {
     /// The accounts of a SKU.
     pub fn stock(&self, sku: SkuId) -> Option<StockSnapshot> {
         let slot = self.stock.find(self.hasher.sku(sku), sku)?;
-        self.stock.get(slot).map(crate::stock::Sku::snapshot)
+        self.stock.get(slot).map(|sku| sku.snapshot(self.now))
     }
 
     /// Every SKU's accounts, in no order that means anything.
     pub fn all_stock(&self) -> impl Iterator<Item = StockSnapshot> {
-        self.stock.iter().map(|(_, sku)| sku.snapshot())
+        self.stock.iter().map(|(_, sku)| sku.snapshot(self.now))
     }
 
     /// An order of `user`.

@@ -80,6 +80,24 @@ async fn a_retry_keeps_the_id_and_clears_the_first_attempt_flag() {
     script.finish().await;
 }
 
+/// An application that was told `Uncertain` repeats the request with the id that it kept. The server must then look the
+/// id up, also where the SKU has sold out since.
+#[tokio::test]
+async fn an_id_that_the_application_brings_is_never_a_first_attempt() {
+    let script = Script::start(|peers| {
+        let mut peer = peers.accept();
+        let (header, _) = peer.read();
+        assert_eq!(header.flags & FLAG_FIRST_ATTEMPT, 0);
+        peer.write(&answers(&header, &[held(7)]));
+        peer.until_closed();
+    });
+    let client = builder().connect(&script.address).await.expect("connects");
+    let kept = Reserve { request_id: client.new_request_id(), ..wish(1) };
+    assert_eq!(client.reserve(&kept).await.expect("answered").done().expect("held").order, 7);
+    drop(client);
+    script.finish().await;
+}
+
 #[tokio::test]
 async fn only_the_operations_that_were_told_to_are_sent_again() {
     let script = Script::start(|peers| {

@@ -1,0 +1,138 @@
+//! Prints the one table of codes into `docs/codes.md`, and fails where the file says something else.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use doorbuster_protocol::{Class, Code, Field, OrderState};
+
+const HEAD: &str = "\
+# Answer codes
+
+This file is printed from the code table in `gateway/protocol/src/code.rs`. After a change there, run
+`UPDATE_DOCS=1 cargo test -p doorbuster-protocol --test codes`.
+
+Every operation of a batch has its own code. The protocol, the clients, metrics, logs and drills use these names and
+no others. A number never changes once it is released, and is at least 1000, so that nobody takes it for an HTTP
+status. A client that meets a number which it does not know treats it as FINAL.
+
+## Classes
+
+| class | what happened | what the caller may do |
+|---|---|---|
+| DONE | The request took effect, now or when it came first. | Nothing is left to do. |
+| FINAL | The answer stands. | Do not repeat the request: the answer will be the same. |
+| LATER | Not now. Nothing was executed. | Ask again after the time in `at`, not before. 0: not unless somebody restocks. |
+| RETRY | Nothing was executed. | Send the same request with the same id again, after `retry_after_ms`. |
+
+A client library repeats RETRY by itself, a few times and with growing pauses; nothing else. Repeating a refusal of
+another class by machine turns a crowd that was told \"sold out\" into a storm.
+
+## Codes
+
+`units`, `at`, `order`, `state`, `field` and `retry_after_ms` are the fields of an answer
+([protocol.md](protocol.md#answer)). A field that the last column does not name is 0. READ_ORDER and READ_STOCK answer
+with records of their own, in which everything but the code is 0 unless the code is OK.
+
+| number | name | class | meaning | fields that are set |
+|---:|---|---|---|---|
+";
+
+/// Which fields of an answer mean something beside this code. No wildcard: a new code must be described.
+fn fields(code: Code) -> &'static str {
+    match code {
+        Code::Ok => {
+            "RESERVE, RESERVE_ORDER: `order`, `state` (HELD), `at` (the hold's deadline). CONFIRM, CANCEL: `order`, \
+             `state`. RESTOCK: `order` (the change's own number), `state` (RESTOCKED), `units` (available now). \
+             PUT_SKU: none"
+        }
+        Code::Replayed => {
+            "`order`, `state` (now, so a repeated RESERVE may find its order CONFIRMED or EXPIRED), `at` (the hold's \
+             deadline; no meaning for RESTOCK). PUT_SKU: none"
+        }
+        Code::BadRequest => "In an answer: `field`. In an error frame: the message",
+        Code::SeveralSkus | Code::SkuExists => "`field`",
+        Code::IdempotencyConflict => "`field`, `order` (the order that was made with the id)",
+        Code::IdTooOld => "`units` (the idempotency window, milliseconds)",
+        Code::SoldOut => "`units` (open holds), `at` (when to ask again; 0: no hold is open)",
+        Code::Insufficient => "`units` (available)",
+        Code::UserLimit => "`units` (the shopper may still take)",
+        Code::OrderLimit => "`units` (most in one order)",
+        Code::HoldExpired => "`at` (the deadline that has passed)",
+        Code::AmountMismatch => "`units` (amount due, minor units)",
+        Code::Busy | Code::Recovering => "`retry_after_ms`. Reserved: this version does not send it",
+        Code::DeadlineExceeded => "`retry_after_ms` (0: at once, with a new deadline)",
+        Code::ShuttingDown => "Error frame only: `retry_after_ms` (0: as soon as a connection can be made)",
+        Code::UnknownOperation | Code::VersionMismatch | Code::TooLarge | Code::HelloRequired => {
+            "Error frame only: the message"
+        }
+        Code::InvariantViolation => {
+            "Reserved: a server in this state closes its connections without an answer"
+        }
+        Code::IdFromFuture
+        | Code::UnknownSku
+        | Code::CapacityExceeded
+        | Code::NoSuchOrder
+        | Code::AlreadyConfirmed
+        | Code::AlreadyCancelled
+        | Code::OwnerMismatch => "none",
+    }
+}
+
+fn page() -> String {
+    let mut page = HEAD.to_owned();
+    for &code in Code::ALL {
+        writeln!(
+            page,
+            "| {} | `{}` | {} | {} | {} |",
+            code.number(),
+            code.name(),
+            code.class().name(),
+            code.meaning(),
+            fields(code)
+        )
+        .expect("a string takes every line");
+    }
+    page.push_str("\n## States of an order\n\n| byte | name |\n|---:|---|\n");
+    for state in OrderState::ALL {
+        writeln!(page, "| {} | `{}` |", state.byte(), state.name()).expect("a string takes every line");
+    }
+    page.push_str("\n## Fields that an answer names\n\n| byte | name |\n|---:|---|\n");
+    for field in Field::ALL {
+        writeln!(page, "| {} | `{}` |", field.byte(), field.name()).expect("a string takes every line");
+    }
+    page.push_str(
+        "\n`attributes` stands for campaign, `price_version`, tier, location, pool and the risk hashes together.\n",
+    );
+    page
+}
+
+#[test]
+fn the_page_of_codes_says_what_the_code_says() {
+    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/codes.md"));
+    let page = page();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &page).unwrap();
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == page, "docs/codes.md is out of date; run with UPDATE_DOCS=1");
+}
+
+#[test]
+fn a_class_is_final_unless_the_page_says_otherwise() {
+    let of = |class| {
+        Code::ALL.iter().filter(|code| code.class() == class).map(|code| code.name()).collect::<Vec<_>>()
+    };
+    assert_eq!(of(Class::Done), ["OK", "REPLAYED"]);
+    assert_eq!(of(Class::Later), ["SOLD_OUT"]);
+    assert_eq!(of(Class::Retry), ["BUSY", "DEADLINE_EXCEEDED", "RECOVERING", "SHUTTING_DOWN"]);
+}
+
+#[test]
+fn the_python_example_knows_every_code() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/examples/client.py");
+    let script = std::fs::read_to_string(path).unwrap();
+    for code in Code::ALL {
+        let entry = format!("{}: \"{}\"", code.number(), code.name());
+        assert!(script.contains(&entry), "client.py lacks {entry}");
+    }
+}

@@ -1,0 +1,470 @@
+//! Every record's bytes, computed by another program (Python's `struct` and a CRC-32C by table), and what becomes of
+//! bytes that are cut, mutated or random. The layout is a promise to clients in other languages: a change here is a new
+//! version of the protocol.
+
+use std::fmt::Debug;
+
+use doorbuster_protocol::{
+    Answer, Cancel, Confirm, FLAG_FIRST_ATTEMPT, Fault, HEADER_LEN, Header, Hello, Kind, Line, MAGIC,
+    MAX_BATCH, MAX_BODY, MAX_LINES, OrderView, Parsed, ProtocolError, PutSku, ReadOrder, ReadStock, Record,
+    Reserve, ReserveOrder, Restock, StatusView, StockView, Welcome, body, parse,
+};
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+
+/// Bytes 0x10 to 0x1f.
+const ID: [u8; 16] = u128::to_be_bytes(0x1011_1213_1415_1617_1819_1A1B_1C1D_1E1F);
+
+/// Bytes 0xa0 to 0xaf.
+const PAYMENT: [u8; 16] = u128::to_be_bytes(0xA0A1_A2A3_A4A5_A6A7_A8A9_AAAB_ACAD_AEAF);
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let digits: Vec<u8> = hex.bytes().filter(u8::is_ascii_hexdigit).collect();
+    let pair = |pair: &[u8]| {
+        u8::from_str_radix(std::str::from_utf8(pair).expect("digits are ASCII"), 16).expect("hex digits")
+    };
+    digits.chunks(2).map(pair).collect()
+}
+
+fn encoded<R: Record>(record: &R) -> Vec<u8> {
+    let mut out = Vec::new();
+    body::put(record, &mut out);
+    out
+}
+
+fn read_all<R: Record>(kind: Kind, count: u32, bytes: &[u8]) -> Result<Vec<R>, ProtocolError> {
+    let mut found = Vec::new();
+    body::read(&Header::new(kind, 0, count), bytes, |record| found.push(record))?;
+    Ok(found)
+}
+
+/// The record has these bytes, reads back from them, and from no part of them.
+fn check<R: Record + PartialEq + Debug>(record: &R, hex: &str) {
+    let golden = bytes(hex);
+    assert_eq!(encoded(record), golden, "bytes of {record:?}");
+    for &kind in R::KINDS {
+        let found = read_all::<R>(kind, 1, &golden);
+        assert_eq!(found.as_deref(), Ok(std::slice::from_ref(record)));
+        let mut twice = golden.clone();
+        twice.extend_from_slice(&golden);
+        assert_eq!(read_all::<R>(kind, 2, &twice).map(|all| all.len()), Ok(2));
+        for cut in 0..golden.len() {
+            let cut_short = read_all::<R>(kind, 1, &golden[..cut]);
+            assert!(
+                matches!(cut_short, Err(ProtocolError::Body { index: 0, .. })),
+                "{record:?} cut to {cut}"
+            );
+            let second_cut = read_all::<R>(kind, 2, &twice[..golden.len() + cut]);
+            assert!(matches!(second_cut, Err(ProtocolError::Body { index: 1, .. })), "{record:?} twice, cut");
+        }
+        twice.truncate(golden.len() + 1);
+        let left_over = read_all::<R>(kind, 1, &twice);
+        assert!(matches!(left_over, Err(ProtocolError::Body { index: 1, .. })), "{record:?} and a byte more");
+        let empty = read_all::<R>(kind, 0, &[]);
+        assert!(matches!(empty, Err(ProtocolError::BatchSize { count: 0, .. })), "{record:?} none");
+    }
+    let mut place = vec![0xEE; golden.len()];
+    body::put_at(record, &mut place);
+    assert_eq!(place, golden, "{record:?} put over a place");
+}
+
+fn sample_reserve() -> Reserve {
+    Reserve {
+        request_id: ID,
+        user: 1,
+        sku: 2,
+        amount: 3,
+        hold_ms: 4,
+        quantity: 5,
+        campaign: 6,
+        price_version: 7,
+        channel: 8,
+        tier: 9,
+        location: 10,
+        pool: 11,
+    }
+}
+
+fn sample_order() -> ReserveOrder {
+    ReserveOrder {
+        request_id: ID,
+        user: 1,
+        amount: 2,
+        hold_ms: 3,
+        campaign: 4,
+        price_version: 5,
+        channel: 6,
+        tier: 7,
+        device: 8,
+        address: 9,
+        pay_account: 10,
+        lines: vec![
+            Line { sku: 11, quantity: 12, location: 13, pool: 14 },
+            Line { sku: 15, quantity: 16, location: 17, pool: 18 },
+        ],
+    }
+}
+
+const RESERVE_HEX: &str =
+    "101112131415161718191a1b1c1d1e1f 0100000000000000 0200000000000000 0300000000000000
+    04000000 05000000 06000000 07000000 0800 0900 0a00 0b00";
+
+#[test]
+fn the_greeting_has_these_bytes() {
+    check(
+        &Hello { magic: MAGIC, oldest: 1, newest: 2, features: 3, client: "shop".to_owned() },
+        "444f4f5242535452 01 02 0300000000000000 0400000000000000 73686f70",
+    );
+    check(
+        &Welcome {
+            version: 1,
+            durability: 2,
+            features: 3,
+            now_ms: 0x0102_0304_0506_0708,
+            log_id: ID,
+            max_batch: 5,
+            max_body: 6,
+            max_in_flight: 7,
+            idempotency_window_ms: 8,
+            default_hold_ms: 9,
+            max_hold_ms: 10,
+            server: "db".to_owned(),
+        },
+        "01 02 0300000000000000 0807060504030201 101112131415161718191a1b1c1d1e1f 05000000 06000000 07000000
+         0800000000000000 09000000 0a000000 0200000000000000 6462",
+    );
+    check(
+        &Fault { code: 1104, retry_after_ms: 5, message: "no".to_owned() },
+        "5004 05000000 0200000000000000 6e6f",
+    );
+}
+
+#[test]
+fn requests_have_these_bytes() {
+    check(&sample_reserve(), RESERVE_HEX);
+    check(
+        &sample_order(),
+        "101112131415161718191a1b1c1d1e1f 0100000000000000 0200000000000000 03000000 04000000 05000000 0600 0700
+         0800000000000000 0900000000000000 0a00000000000000 0200000000000000
+         0b00000000000000 0c000000 0d00 0e00 0f00000000000000 10000000 1100 1200",
+    );
+    check(
+        &Confirm { order: 1, user: 2, payment_id: PAYMENT, amount: 3 },
+        "0100000000000000 0200000000000000 a0a1a2a3a4a5a6a7a8a9aaabacadaeaf 0300000000000000",
+    );
+    check(&Cancel { order: 1, user: 2, reason: 3 }, "0100000000000000 0200000000000000 03000000");
+    check(&ReadOrder { order: 1, user: 2 }, "0100000000000000 0200000000000000");
+    check(&ReadStock { sku: 0x0807_0605_0403_0201 }, "0102030405060708");
+    check(
+        &PutSku { sku: 1, units: 2, user_limit: 3, order_limit: 4 },
+        "0100000000000000 0200000000000000 03000000 04000000",
+    );
+    check(
+        &Restock { request_id: ID, sku: 1, units: -2, reason: 3 },
+        "101112131415161718191a1b1c1d1e1f 0100000000000000 feffffffffffffff 03000000",
+    );
+}
+
+#[test]
+fn answers_have_these_bytes() {
+    check(
+        &Answer { code: 1200, state: 1, field: 2, retry_after_ms: 3, order: 4, at: 5, units: 6 },
+        "b004 01 02 03000000 0400000000000000 0500000000000000 0600000000000000",
+    );
+    check(
+        &OrderView {
+            code: 1000,
+            state: 2,
+            reserved: 0,
+            quantity: 3,
+            order: 4,
+            user: 5,
+            sku: 6,
+            placed_at: 7,
+            expires_at: 8,
+            ended_at: 9,
+            amount: 10,
+            request_id: ID,
+            payment_id: PAYMENT,
+            channel: 11,
+            tier: 12,
+        },
+        "e803 02 00 03000000 0400000000000000 0500000000000000 0600000000000000 0700000000000000 0800000000000000
+         0900000000000000 0a00000000000000 101112131415161718191a1b1c1d1e1f a0a1a2a3a4a5a6a7a8a9aaabacadaeaf
+         0b00 0c00",
+    );
+    check(
+        &StockView {
+            code: 1000,
+            reserved: 0,
+            user_limit: 1,
+            order_limit: 2,
+            holds: 3,
+            sku: 4,
+            available: 5,
+            held: 6,
+            sold: 7,
+            stocked: 8,
+            next_expiry: 9,
+        },
+        "e803 0000 01000000 02000000 03000000 0400000000000000 0500000000000000 0600000000000000 0700000000000000
+         0800000000000000 0900000000000000",
+    );
+    check(
+        &StatusView {
+            code: 1000,
+            durability: 1,
+            throwaway: 1,
+            shards: 2,
+            now_ms: 3,
+            skus: 4,
+            orders: 5,
+            available: 6,
+            held: 7,
+            sold: 8,
+            decided: 9,
+            durable: 10,
+            sync_p99_us: 11,
+        },
+        "e803 01 01 02000000 0300000000000000 0400000000000000 0500000000000000 0600000000000000 0700000000000000
+         0800000000000000 0900000000000000 0a00000000000000 0b00000000000000",
+    );
+}
+
+/// The least length that the crate states is the length of the smallest value: the server sizes answers by it.
+fn smallest<R: Record>(record: &R) {
+    assert_eq!(encoded(record).len(), R::MIN_LEN, "{:?}", R::KINDS);
+}
+
+#[test]
+fn the_least_length_of_each_record_is_its_smallest_length() {
+    smallest(&Hello { magic: MAGIC, oldest: 0, newest: 0, features: 0, client: String::new() });
+    smallest(&Welcome {
+        version: 0,
+        durability: 0,
+        features: 0,
+        now_ms: 0,
+        log_id: [0; 16],
+        max_batch: 0,
+        max_body: 0,
+        max_in_flight: 0,
+        idempotency_window_ms: 0,
+        default_hold_ms: 0,
+        max_hold_ms: 0,
+        server: String::new(),
+    });
+    smallest(&Fault { code: 0, retry_after_ms: 0, message: String::new() });
+    smallest(&ReserveOrder::default());
+    // The others have one length, whatever is in them.
+    smallest(&Reserve::default());
+    smallest(&sample_reserve());
+    smallest(&Confirm::default());
+    smallest(&Confirm { order: u64::MAX, user: u64::MAX, payment_id: [0xFF; 16], amount: u64::MAX });
+    smallest(&Cancel::default());
+    smallest(&Cancel { order: u64::MAX, user: u64::MAX, reason: u32::MAX });
+    smallest(&ReadOrder::default());
+    smallest(&ReadOrder { order: u64::MAX, user: u64::MAX });
+    smallest(&ReadStock::default());
+    smallest(&ReadStock { sku: u64::MAX });
+    smallest(&PutSku::default());
+    smallest(&PutSku { sku: u64::MAX, units: u64::MAX, user_limit: u32::MAX, order_limit: u32::MAX });
+    smallest(&Restock::default());
+    smallest(&Restock { request_id: [0xFF; 16], sku: u64::MAX, units: i64::MIN, reason: u32::MAX });
+    smallest(&Answer::default());
+    smallest(&Answer {
+        code: u16::MAX,
+        state: 255,
+        field: 255,
+        retry_after_ms: u32::MAX,
+        ..Answer::default()
+    });
+    smallest(&OrderView::default());
+    smallest(&OrderView { quantity: u32::MAX, amount: u64::MAX, tier: u16::MAX, ..OrderView::default() });
+    smallest(&StockView::default());
+    smallest(&StockView { holds: u32::MAX, next_expiry: u64::MAX, ..StockView::default() });
+    smallest(&StatusView::default());
+    smallest(&StatusView { shards: u32::MAX, sync_p99_us: u64::MAX, ..StatusView::default() });
+}
+
+#[test]
+fn a_frame_has_these_bytes() {
+    let header = Header {
+        kind: Kind::Reserve,
+        class: 3,
+        flags: FLAG_FIRST_ATTEMPT,
+        correlation: 0x0102_0304_0506_0708,
+        time: 0x1112_1314_1516_1718,
+        count: 1,
+    };
+    let golden = bytes(&format!(
+        "40000000 01 10 03 01 0807060504030201 1817161514131211 01000000 ad827e39 {RESERVE_HEX}"
+    ));
+    let mut out = Vec::new();
+    body::frame(header, &[sample_reserve()], &mut out);
+    assert_eq!(out, golden);
+    assert_eq!(
+        parse(&golden),
+        Ok(Parsed::Frame { header, body: &golden[HEADER_LEN..], consumed: golden.len() })
+    );
+
+    let ping = bytes("00000000 01 02 00 00 0700000000000000 0000000000000000 00000000 a423ea22");
+    let mut out = Vec::new();
+    Header::new(Kind::Ping, 7, 0).encode(&mut out, |_| {});
+    assert_eq!(out, ping);
+}
+
+#[test]
+fn every_cut_of_a_frame_asks_for_the_rest_and_every_flipped_bit_is_refused() {
+    let mut frame = Vec::new();
+    body::frame(Header::new(Kind::Reserve, 7, 1), &[sample_reserve()], &mut frame);
+    for cut in 0..frame.len() {
+        let needed = if cut < HEADER_LEN { HEADER_LEN } else { frame.len() };
+        assert_eq!(parse(&frame[..cut]), Ok(Parsed::Incomplete { needed }), "cut to {cut}");
+    }
+    for bit in 0..frame.len() * 8 {
+        let mut flipped = frame.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        // A flip in the length may ask for more bytes; none may give a frame.
+        assert!(!matches!(parse(&flipped), Ok(Parsed::Frame { .. })), "bit {bit}");
+    }
+}
+
+#[test]
+fn bounds_are_kept_at_their_very_edge() {
+    let sized = |length: u32, count: u32| {
+        let mut frame = Vec::new();
+        let filler = vec![0; length as usize];
+        Header::new(Kind::Reserve, 1, count).encode(&mut frame, |out| out.extend_from_slice(&filler));
+        frame
+    };
+    assert!(matches!(parse(&sized(MAX_BODY, MAX_BATCH)), Ok(Parsed::Frame { .. })));
+    let long = sized(MAX_BODY + 1, 1);
+    let too_long = Err(ProtocolError::FrameTooLarge { length: MAX_BODY + 1, limit: MAX_BODY });
+    assert_eq!(parse(&long), too_long);
+    assert_eq!(parse(&long[..HEADER_LEN]), too_long, "the header alone is enough to refuse");
+    let many = sized(64, MAX_BATCH + 1);
+    assert_eq!(parse(&many), Err(ProtocolError::BatchSize { count: MAX_BATCH + 1, limit: MAX_BATCH }));
+
+    let lines = |count: usize| {
+        let order = ReserveOrder { lines: vec![Line::default(); count], ..ReserveOrder::default() };
+        read_all::<ReserveOrder>(Kind::ReserveOrder, 1, &encoded(&order)).map(|orders| orders.len())
+    };
+    assert!(lines(0).is_err());
+    assert_eq!((lines(1), lines(MAX_LINES)), (Ok(1), Ok(1)));
+    assert!(lines(MAX_LINES + 1).is_err());
+
+    let named = |length: usize| {
+        let hello = Hello { magic: MAGIC, oldest: 1, newest: 1, features: 0, client: "x".repeat(length) };
+        read_all::<Hello>(Kind::Hello, 1, &encoded(&hello)).map(|hellos| hellos.len())
+    };
+    assert_eq!(named(256), Ok(1));
+    assert!(named(257).is_err());
+    let mut not_utf8 =
+        encoded(&Hello { magic: MAGIC, oldest: 1, newest: 1, features: 0, client: "x".to_owned() });
+    not_utf8[26] = 0xFF;
+    assert!(read_all::<Hello>(Kind::Hello, 1, &not_utf8).is_err());
+    let mut other_magic =
+        encoded(&Hello { magic: MAGIC, oldest: 1, newest: 1, features: 0, client: String::new() });
+    other_magic[0] = b'd';
+    assert!(read_all::<Hello>(Kind::Hello, 1, &other_magic).is_err());
+}
+
+/// Reads a body as what its kind calls for; only that it ends in a value or an error is of interest.
+fn read_any(header: &Header, content: &[u8]) -> Result<(), ProtocolError> {
+    match header.kind {
+        Kind::Hello => body::read_one::<Hello>(header, content).map(drop),
+        Kind::Welcome => body::read_one::<Welcome>(header, content).map(drop),
+        Kind::Error => body::read_one::<Fault>(header, content).map(drop),
+        Kind::Reserve => body::read(header, content, |_: Reserve| {}),
+        Kind::ReserveOrder => body::read(header, content, |_: ReserveOrder| {}),
+        Kind::Confirm => body::read(header, content, |_: Confirm| {}),
+        Kind::Cancel => body::read(header, content, |_: Cancel| {}),
+        Kind::ReadOrder => body::read(header, content, |_: ReadOrder| {}),
+        Kind::ReadStock => body::read(header, content, |_: ReadStock| {}),
+        Kind::PutSku => body::read(header, content, |_: PutSku| {}),
+        Kind::Restock => body::read(header, content, |_: Restock| {}),
+        Kind::OrderRead => body::read(header, content, |_: OrderView| {}),
+        Kind::StockRead => body::read(header, content, |_: StockView| {}),
+        Kind::StatusRead => body::read(header, content, |_: StatusView| {}),
+        Kind::Reserved
+        | Kind::Confirmed
+        | Kind::Cancelled
+        | Kind::OrderReserved
+        | Kind::SkuPut
+        | Kind::Restocked => body::read(header, content, |_: Answer| {}),
+        Kind::Ping | Kind::Pong | Kind::ReadStatus | Kind::Goodbye => Ok(()),
+    }
+}
+
+fn kinds() -> impl Strategy<Value = Kind> {
+    prop::sample::select(Kind::ALL.to_vec())
+}
+
+proptest! {
+    // proptest prints the smallest failing input; the fixed seed makes each run the same.
+    #![proptest_config(ProptestConfig {
+        cases: 4_096, rng_seed: RngSeed::Fixed(7_700), failure_persistence: None, ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn random_bytes_never_panic(input in prop::collection::vec(any::<u8>(), 0..512), kind in kinds(), count: u32) {
+        drop(parse(&input));
+        let count = count % (MAX_BATCH + 1);
+        if let Err(error) = read_any(&Header::new(kind, 0, count), &input) {
+            prop_assert!(error.code().number() >= 1000);
+        }
+    }
+
+    #[test]
+    fn a_random_body_behind_a_true_header_never_panics(
+        input in prop::collection::vec(any::<u8>(), 0..512), kind in kinds(), count in 0..=MAX_BATCH,
+    ) {
+        let mut frame = Vec::new();
+        Header::new(kind, 1, count).encode(&mut frame, |out| out.extend_from_slice(&input));
+        let Ok(Parsed::Frame { header, body, consumed }) = parse(&frame) else { panic!("a whole frame parses") };
+        prop_assert_eq!((consumed, body), (frame.len(), &input[..]));
+        drop(read_any(&header, body));
+    }
+
+    #[test]
+    fn mutated_orders_never_panic_and_keep_their_bounds(
+        changes in prop::collection::vec((0..112_usize, any::<u8>()), 1..6), count in 0..4_u32,
+    ) {
+        let mut input = encoded(&sample_order());
+        for (at, byte) in changes {
+            input[at] = byte;
+        }
+        let header = Header::new(Kind::ReserveOrder, 0, count);
+        let read = body::read(&header, &input, |order: ReserveOrder| {
+            assert!((1..=MAX_LINES).contains(&order.lines.len()));
+        });
+        prop_assert!(read.is_ok() || count != 1 || input[72..80] != [2, 0, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_mutated_frame_is_never_taken_for_another(
+        changes in prop::collection::vec((0..96_usize, 1..=255_u8), 1..4),
+    ) {
+        let mut original = Vec::new();
+        body::frame(Header::new(Kind::Reserve, 7, 1), &[sample_reserve()], &mut original);
+        let mut mutated = original.clone();
+        for (at, flip) in changes {
+            mutated[at] ^= flip;
+        }
+        if mutated != original {
+            let taken = matches!(parse(&mutated), Ok(Parsed::Frame { .. }));
+            prop_assert!(!taken, "{:02x?}", mutated);
+        }
+    }
+
+    #[test]
+    fn reserves_read_back(user: u64, sku: u64, amount: u64, quantity: u32, hold_ms: u32, tier: u16, count in 1..20_u32) {
+        let one = Reserve { request_id: ID, user, sku, amount, quantity, hold_ms, tier, ..Reserve::default() };
+        let all = vec![one; count as usize];
+        let mut frame = Vec::new();
+        body::frame(Header::new(Kind::Reserve, 7, 0), &all, &mut frame);
+        let Ok(Parsed::Frame { header, body, .. }) = parse(&frame) else { panic!("a whole frame parses") };
+        prop_assert_eq!(header.count, count);
+        prop_assert_eq!(read_all::<Reserve>(header.kind, header.count, body), Ok(all));
+    }
+}
