@@ -96,6 +96,7 @@ fn inbox(c: &mut Criterion) {
     group.finish();
 }
 
+#[expect(clippy::significant_drop_tightening, reason = "criterion's group ends with its last bench")]
 fn whole(c: &mut Criterion) {
     let folder = folder();
     let storage: Arc<dyn Storage> = Arc::new(FileStorage::open(folder.path()).expect("a fresh folder opens"));

@@ -5,6 +5,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use doorbuster_client::{Client, PutSku, Reserve};
 use doorbuster_gateway::{Server, Setup};
 
+#[expect(clippy::significant_drop_tightening, reason = "criterion's group ends with its last bench")]
 fn loopback(c: &mut Criterion) {
     let target = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target");
     let folder = tempfile::Builder::new()

@@ -1,6 +1,4 @@
 //! Seeded worlds: whatever the order of steps and wherever power fails, what was acknowledged is there afterwards.
-#![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
-
 mod sim;
 
 use doorbuster_engine::journal::Durability;

@@ -76,6 +76,7 @@ impl Reference {
 
     /// Whether the row may be the one with this hash; the row itself must still be compared.
     #[inline]
+    #[expect(clippy::needless_bitwise_bool, reason = "a whole line of these is compared without branching")]
     pub(crate) fn matches(self, hash: u64) -> bool {
         (self.tag == tag(hash)) & (self.slot != NONE)
     }

@@ -14,6 +14,7 @@ pub(crate) struct Units {
 
 impl Units {
     #[inline]
+    #[expect(clippy::needless_bitwise_bool, reason = "a whole line of these is compared without branching")]
     fn is(self, user: UserId, sku: Slot) -> bool {
         (self.user == user) & (self.sku == sku) & (sku != NONE)
     }

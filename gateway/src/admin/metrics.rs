@@ -111,9 +111,11 @@ impl Collector for Sources {
         }
         let accepted: u64 = shared.stats.iter().map(|stats| stats.accepted()).sum();
         let faults: u64 = shared.stats.iter().map(|stats| stats.faults()).sum();
+        let drilled: u64 = shared.stats.iter().map(|stats| stats.drill_operations()).sum();
         let counts = [
             ("connections_accepted", "Connections ever taken", accepted),
             ("faults", "Error frames sent", faults),
+            ("drill_operations", "Operations that a drill asked for, counted among all others", drilled),
             ("events", "Events decided", counters.events),
             ("holds_expired", "Holds that ended by their deadline", counters.expired),
             ("orders_evicted", "Ended orders that left memory", counters.evicted),

@@ -16,6 +16,7 @@ pub struct ReactorStats {
     connections: AtomicU64,
     accepted: AtomicU64,
     faults: AtomicU64,
+    drilled: AtomicU64,
     ops: Vec<OpStats>,
 }
 
@@ -35,6 +36,7 @@ impl Default for ReactorStats {
             connections: AtomicU64::new(0),
             accepted: AtomicU64::new(0),
             faults: AtomicU64::new(0),
+            drilled: AtomicU64::new(0),
             ops: requests.map(OpStats::new).collect(),
         }
     }
@@ -75,6 +77,11 @@ impl ReactorStats {
         self.faults.load(Ordering::Relaxed)
     }
 
+    /// Operations of drills, among all others.
+    pub fn drill_operations(&self) -> u64 {
+        self.drilled.load(Ordering::Relaxed)
+    }
+
     /// Each kind of operation.
     pub fn ops(&self) -> &[OpStats] {
         &self.ops
@@ -91,6 +98,10 @@ impl ReactorStats {
 
     pub(super) fn fault(&self) {
         self.faults.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn drilled(&self, count: u32) {
+        self.drilled.fetch_add(u64::from(count), Ordering::Relaxed);
     }
 
     fn op(&self, kind: Kind) -> Option<&OpStats> {

@@ -138,6 +138,7 @@ impl<E: Entry, const N: usize> Segmented<E, N> {
     }
 }
 
+#[expect(clippy::arithmetic_side_effects, reason = "N is a power of two, asserted when a table is made")]
 impl<E: Entry, const N: usize> Segment<E, N> {
     fn capacity(&self) -> usize {
         self.lines.len().wrapping_mul(N)

@@ -1,0 +1,257 @@
+//! The way in: bytes of a connection to operations in the shards' batches.
+
+use doorbuster_engine::shard::{Batch, MAX_SLOTS, Slot, Work};
+use doorbuster_engine::{Engine, MAX_BATCHES};
+use doorbuster_ledger::{PartitionId, RequestId, Timestamp};
+use doorbuster_protocol::{
+    Answer, Code, FLAG_DRILL, FLAG_FIRST_ATTEMPT, Header, Hello, Kind, Parsed, ProtocolError, ReadStock,
+    StatusView, VERSION, Welcome, body, parse,
+};
+use rand::RngExt;
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use super::frames::Frames;
+use super::{MAX_IN_FLIGHT, Reactor};
+use crate::convert;
+
+impl Reactor {
+    /// Reads what a connection has, until it is empty or at a bound.
+    pub(super) fn read(&mut self, name: usize, readable: bool) {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        if let Some(session) = self.sessions.get_mut(name) {
+            session.readable |= readable;
+        }
+        while let Some(session) = self.sessions.get_mut(name) {
+            if !session.readable {
+                break;
+            }
+            if !session.may_read() || self.underway + self.held_back.len() >= MAX_BATCHES / 2 {
+                if !session.closing && !self.stalled.contains(&name) {
+                    self.stalled.push(name);
+                }
+                break;
+            }
+            let read = session.read(&mut scratch);
+            match read {
+                Ok(None) => break,
+                Ok(Some(0)) | Err(_) => {
+                    self.close(name);
+                    break;
+                }
+                Ok(Some(length)) => {
+                    let fresh = scratch.get(..length).unwrap_or_default();
+                    if let Err(error) = self.take_in(name, fresh) {
+                        self.fail(name, 0, &error);
+                        break;
+                    }
+                }
+            }
+        }
+        self.scratch = scratch;
+    }
+
+    /// Decodes all whole frames of a connection's bytes and keeps the rest.
+    pub(super) fn take_in(&mut self, name: usize, fresh: &[u8]) -> Result<(), ProtocolError> {
+        let Some(session) = self.sessions.get_mut(name) else { return Ok(()) };
+        let mut kept = std::mem::take(&mut session.input);
+        if kept.is_empty() {
+            let used = self.frames_in(name, fresh)?;
+            kept.extend_from_slice(fresh.get(used..).unwrap_or_default());
+        } else {
+            kept.extend_from_slice(fresh);
+            let used = self.frames_in(name, &kept)?;
+            kept.drain(..used);
+        }
+        if let Some(session) = self.sessions.get_mut(name)
+            && !kept.is_empty()
+        {
+            session.input = kept;
+        }
+        Ok(())
+    }
+
+    pub(super) fn frames_in(&mut self, name: usize, bytes: &[u8]) -> Result<usize, ProtocolError> {
+        let mut used = 0;
+        loop {
+            match parse(bytes.get(used..).unwrap_or_default())? {
+                Parsed::Incomplete { .. } => return Ok(used),
+                Parsed::Frame { header, body, consumed } => {
+                    self.frame(name, &header, body)?;
+                    used += consumed;
+                    if self.sessions.get(name).is_none_or(|session| session.closing) {
+                        return Ok(bytes.len());
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn frame(&mut self, name: usize, header: &Header, body: &[u8]) -> Result<(), ProtocolError> {
+        let Some(session) = self.sessions.get_mut(name) else { return Ok(()) };
+        if !session.greeted && header.kind != Kind::Hello {
+            self.fault(name, header.correlation, Code::HelloRequired, "the first frame must be HELLO");
+            self.close_after_flush(name);
+            return Ok(());
+        }
+        if self.draining_since.is_some() && header.kind != Kind::Ping {
+            self.fault(name, header.correlation, Code::ShuttingDown, "the server is shutting down");
+            return Ok(());
+        }
+        match header.kind {
+            Kind::Hello => self.hello(name, header, body),
+            Kind::Ping => {
+                self.say(name, &Header::new(Kind::Pong, header.correlation, 0), |_| {});
+                Ok(())
+            }
+            Kind::ReadStatus => {
+                self.status(name, header);
+                Ok(())
+            }
+            Kind::Reserve => {
+                let first = header.flags & FLAG_FIRST_ATTEMPT != 0;
+                self.operations(name, header, body, |asked, fresh| convert::reserve(asked, first, fresh))
+            }
+            Kind::ReserveOrder => {
+                let first = header.flags & FLAG_FIRST_ATTEMPT != 0;
+                self.operations(name, header, body, |asked, fresh| {
+                    convert::reserve_order(asked, first, fresh)
+                })
+            }
+            Kind::Confirm => self.operations(name, header, body, |asked, _| Ok(convert::confirm(asked))),
+            Kind::Cancel => self.operations(name, header, body, |asked, _| Ok(convert::cancel(asked))),
+            Kind::PutSku => self.operations(name, header, body, |asked, _| Ok(convert::put_sku(asked))),
+            Kind::Restock => {
+                self.operations(name, header, body, |asked, fresh| Ok(convert::restock(asked, fresh)))
+            }
+            Kind::ReadOrder => self.operations(name, header, body, |asked, _| Ok(convert::read_order(asked))),
+            Kind::ReadStock => {
+                self.operations(name, header, body, |asked: &ReadStock, _| Ok(convert::read_stock(*asked)))
+            }
+            kind => Err(ProtocolError::UnknownKind { kind: kind.byte() }),
+        }
+    }
+
+    /// Sorts a frame's operations into the shards' batches.
+    pub(super) fn operations<R: doorbuster_protocol::Record>(
+        &mut self,
+        name: usize,
+        header: &Header,
+        body: &[u8],
+        mut convert: impl FnMut(&R, convert::FreshId<'_>) -> convert::Asked,
+    ) -> Result<(), ProtocolError> {
+        if header.count == 0 {
+            return Err(ProtocolError::BatchSize { count: 0, limit: doorbuster_protocol::MAX_BATCH });
+        }
+        let least = R::MIN_LEN.saturating_mul(header.count as usize);
+        if body.len() < least {
+            return Err(ProtocolError::Body { kind: header.kind.name(), index: 0, reason: "cut short" });
+        }
+        let Some(session) = self.sessions.get_mut(name) else { return Ok(()) };
+        // The whole body is checked before the first operation of it is handed in: a frame is taken or refused whole.
+        let mark: Vec<usize> = self.filling.iter().map(|batch| batch.slots.len()).collect();
+        let frame = self.frames.expect(header, (name, session.generation), self.now);
+        let deadline = Timestamp::new(header.time);
+        let mut index = 0;
+        let mut refused: Vec<(u64, Answer)> = Vec::new();
+        let (filling, rng, engine) = (&mut self.filling, &mut self.rng, &self.engine);
+        let read = body::read(header, body, |asked: R| {
+            let token = Frames::token(frame, index);
+            index += 1;
+            let mut fresh = || fresh_id(rng, engine.now());
+            match convert(&asked, &mut fresh) {
+                Ok((partition, request)) => {
+                    let slot = Slot { token, deadline, work: Work::Asked(request) };
+                    put(filling, engine, partition, slot);
+                }
+                Err(answer) => refused.push((token, answer)),
+            }
+        });
+        if let Err(error) = read {
+            for (batch, mark) in self.filling.iter_mut().zip(mark) {
+                batch.slots.truncate(mark);
+            }
+            self.frames.finish(frame, 0, None);
+            return Err(error);
+        }
+        session.in_flight = session.in_flight.saturating_add(header.count);
+        if header.flags & FLAG_DRILL != 0 {
+            self.stats.drilled(header.count);
+        }
+        for (token, answer) in refused {
+            self.stats.count(header.kind, answer.code);
+            if let Some(done) = self.frames.answer(token, &answer) {
+                self.finish(done);
+            }
+        }
+        for shard in 0..self.filling.len() {
+            if self.filling[shard].slots.len() >= MAX_SLOTS / 2 {
+                self.hand_in(shard);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn hello(&mut self, name: usize, header: &Header, body: &[u8]) -> Result<(), ProtocolError> {
+        let hello: Hello = body::read_one(header, body)?;
+        if hello.oldest > VERSION || hello.newest < VERSION {
+            return Err(ProtocolError::Version { found: hello.newest });
+        }
+        let rules = self.shared.rules;
+        let welcome = Welcome {
+            version: VERSION,
+            durability: self.shared.durability_byte(),
+            features: 0,
+            now_ms: self.engine.now().raw(),
+            log_id: self.shared.log_id,
+            max_batch: doorbuster_protocol::MAX_BATCH,
+            max_body: doorbuster_protocol::MAX_BODY,
+            max_in_flight: MAX_IN_FLIGHT,
+            idempotency_window_ms: rules.idempotency_window_ms,
+            default_hold_ms: rules.default_hold_ms,
+            max_hold_ms: rules.max_hold_ms,
+            server: concat!("doorbuster/", env!("CARGO_PKG_VERSION")).to_owned(),
+        };
+        if let Some(session) = self.sessions.get_mut(name) {
+            session.greeted = true;
+        }
+        self.say(name, &Header::new(Kind::Welcome, header.correlation, 1), |out| body::put(&welcome, out));
+        Ok(())
+    }
+
+    pub(super) fn status(&mut self, name: usize, header: &Header) {
+        let totals = self.engine.totals();
+        let journal = self.engine.journal();
+        let view = StatusView {
+            code: Code::Ok.number(),
+            durability: self.shared.durability_byte(),
+            throwaway: u8::from(self.shared.throwaway),
+            shards: u32::try_from(self.engine.shards()).unwrap_or(u32::MAX),
+            now_ms: self.engine.now().raw(),
+            skus: totals.skus,
+            orders: totals.orders,
+            available: totals.available,
+            held: totals.held,
+            sold: totals.sold,
+            decided: journal.decided(),
+            durable: journal.durable(),
+            sync_p99_us: journal.stats().sync_times().p99_us,
+        };
+        self.say(name, &Header::new(Kind::StatusRead, header.correlation, 1), |out| body::put(&view, out));
+    }
+}
+
+/// Appends a slot to its shard's batch.
+#[inline]
+fn put(filling: &mut [Batch], engine: &Engine, partition: PartitionId, slot: Slot) {
+    if let Some(batch) = filling.get_mut(engine.shard_of(partition)) {
+        batch.slots.push(slot);
+    }
+}
+
+/// A UUID version 7 made here, for a client that sent no id.
+fn fresh_id(rng: &mut Xoshiro256PlusPlus, now: Timestamp) -> RequestId {
+    let random: u128 = rng.random();
+    let time = u128::from(now.raw()) << 80;
+    let tail = random & ((0xFFF << 64) | ((1 << 62) - 1));
+    RequestId::new(time | (7 << 76) | (2 << 62) | tail)
+}

@@ -1,0 +1,94 @@
+//! The way out: decided batches to answers in the connections' output, once they are durable.
+
+use doorbuster_engine::MAX_BATCHES;
+use doorbuster_engine::shard::{self, Batch, Work};
+use doorbuster_protocol::{Answer, Code, Kind, OrderView, StockView};
+
+use super::Reactor;
+use crate::convert;
+
+impl Reactor {
+    /// Files a decided batch by its ticket. Nearly always the last place.
+    pub(super) fn keep_in_order(&mut self, batch: Batch) {
+        self.underway = self.underway.saturating_sub(1);
+        let mut at = self.waiting.len();
+        while at > 0 && self.waiting[at - 1].ticket > batch.ticket {
+            at -= 1;
+        }
+        self.waiting.insert(at, batch);
+    }
+
+    /// Encodes the answers whose ticket is durable.
+    pub(super) fn release(&mut self) {
+        let durable = self.engine.journal().durable();
+        while self.waiting.front().is_some_and(|batch| batch.ticket <= durable) {
+            let Some(mut batch) = self.waiting.pop_front() else { return };
+            for slot in batch.slots.drain(..) {
+                let Work::Answered(answer) = slot.work else { continue };
+                let done = match answer {
+                    shard::Answer::Outcome(outcome) => self.answer(slot.token, &convert::outcome(&outcome)),
+                    shard::Answer::DeadlineExceeded => self.answer_too_late(slot.token),
+                    shard::Answer::Order(order) => self.frames.answer(slot.token, &convert::order(&order)),
+                    shard::Answer::Stock(stock) => {
+                        self.frames.answer(slot.token, &convert::stock(stock.as_ref()))
+                    }
+                };
+                if let Some(done) = done {
+                    self.finish(done);
+                }
+            }
+            if self.spare.len() < MAX_BATCHES {
+                self.spare.push(batch.slots);
+            }
+        }
+    }
+
+    pub(super) fn answer(&mut self, token: u64, answer: &Answer) -> Option<usize> {
+        let name = usize::try_from(token >> 32).ok()?;
+        if let Some(frame) = self.frames.get(name) {
+            self.stats.count(frame.kind, answer.code);
+        }
+        self.frames.answer(token, answer)
+    }
+
+    /// Answers an operation whose deadline had passed, with the record that its kind calls for.
+    pub(super) fn answer_too_late(&mut self, token: u64) -> Option<usize> {
+        let name = usize::try_from(token >> 32).ok()?;
+        let code = Code::DeadlineExceeded.number();
+        match self.frames.get(name)?.kind {
+            Kind::ReadOrder => self.frames.answer(token, &OrderView { code, ..OrderView::default() }),
+            Kind::ReadStock => self.frames.answer(token, &StockView { code, ..StockView::default() }),
+            _ => self.answer(token, &Answer::of(Code::DeadlineExceeded)),
+        }
+    }
+
+    /// Sends a frame whose answers are all there.
+    pub(super) fn finish(&mut self, done: usize) {
+        let Some(frame) = self.frames.get(done) else { return };
+        let (name, generation, count) = (frame.session, frame.generation, frame.count);
+        self.stats.took(frame.kind, self.now.saturating_duration_since(frame.received), count);
+        let position = self.engine.journal().durable();
+        let session = self.sessions.get_mut(name).filter(|session| session.generation == generation);
+        let output = session.map(|session| {
+            session.in_flight = session.in_flight.saturating_sub(count);
+            session.output()
+        });
+        let alive = output.is_some();
+        self.frames.finish(done, position, output);
+        if alive {
+            self.mark_dirty(name);
+        }
+    }
+
+    pub(super) fn flush(&mut self) {
+        for name in std::mem::take(&mut self.dirty) {
+            let Some(session) = self.sessions.get_mut(name) else { continue };
+            session.dirty = false;
+            let flushed = session.flush();
+            let answered = session.backlog() == 0 && session.in_flight == 0;
+            if flushed.is_err() || (session.closing && answered) {
+                self.close(name);
+            }
+        }
+    }
+}
