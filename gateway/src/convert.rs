@@ -158,7 +158,6 @@ fn field(field: ledger::Field) -> u8 {
     let field = match field {
         ledger::Field::RequestId => wire::Field::RequestId,
         ledger::Field::User => wire::Field::User,
-        ledger::Field::Sku => wire::Field::Sku,
         ledger::Field::Quantity => wire::Field::Quantity,
         ledger::Field::HoldMs => wire::Field::HoldMs,
         ledger::Field::Amount => wire::Field::Amount,

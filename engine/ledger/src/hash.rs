@@ -30,9 +30,10 @@ impl Hasher {
     }
 
     #[inline]
-    pub(crate) fn request(self, request: RequestId) -> u64 {
+    pub(crate) fn request(self, request: RequestId, sku: Slot) -> u64 {
         let mut hasher = FixedState::with_seed(self.seed).build_hasher();
         hasher.write_u128(request.raw());
+        hasher.write_u32(sku);
         hasher.finish()
     }
 

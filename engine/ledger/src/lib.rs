@@ -18,7 +18,7 @@
 //! * **I1** conservation: for every SKU, available + held + sold = what was stocked less what was withdrawn.
 //! * **I2** nothing below its floor, nothing over its limit: no account is negative, no shopper has more than he may.
 //! * **I3** the sum of open holds equals `held`; every hold ends in exactly one way.
-//! * **I5** an effect is bound to its request id: the same id with the same content gets the same answer, with other
+//! * **I5** an effect is bound to its SKU and request id: the same id with the same content gets the same answer, with other
 //!   content an answer that names the field; a refusal binds nothing and is decided afresh.
 //! * **I6** replay gives a state with the same [`Digest`].
 //! * **I7** past its deadline a hold can't be paid, whether its units have gone back yet or not; time never goes back.

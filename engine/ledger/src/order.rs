@@ -160,11 +160,14 @@ impl Orders {
     }
 
     #[inline]
-    pub(crate) fn by_request(&self, hash: u64, request: RequestId) -> Option<(Slot, &Order)> {
+    pub(crate) fn by_request(&self, hash: u64, request: RequestId, sku: Slot) -> Option<(Slot, &Order)> {
         let found = self.by_request.find(
             hash,
             |reference| reference.matches(hash),
-            |reference| self.rows.get(reference.slot).is_some_and(|row| row.request() == request),
+            |reference| {
+                let row = self.rows.get(reference.slot);
+                row.is_some_and(|row| row.request() == request && row.sku == sku)
+            },
         )?;
         self.rows.get(found.slot).map(|row| (found.slot, row))
     }

@@ -125,8 +125,6 @@ pub enum Field {
     RequestId,
     /// The shopper.
     User,
-    /// The SKU.
-    Sku,
     /// The number of units asked for.
     Quantity,
     /// The hold time.

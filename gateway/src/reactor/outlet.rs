@@ -2,7 +2,7 @@
 
 use doorbuster_engine::MAX_BATCHES;
 use doorbuster_engine::shard::{self, Batch, Work};
-use doorbuster_protocol::{Answer, Code, Kind, OrderView, StockView};
+use doorbuster_protocol::{Answer, Code, Kind, OrderView, Record, StockView};
 
 use super::Reactor;
 use crate::convert;
@@ -28,9 +28,13 @@ impl Reactor {
                 let done = match answer {
                     shard::Answer::Outcome(outcome) => self.answer(slot.token, &convert::outcome(&outcome)),
                     shard::Answer::DeadlineExceeded => self.answer_too_late(slot.token),
-                    shard::Answer::Order(order) => self.frames.answer(slot.token, &convert::order(&order)),
+                    shard::Answer::Order(order) => {
+                        let view = convert::order(&order);
+                        self.put(slot.token, view.code, &view)
+                    }
                     shard::Answer::Stock(stock) => {
-                        self.frames.answer(slot.token, &convert::stock(stock.as_ref()))
+                        let view = convert::stock(stock.as_ref());
+                        self.put(slot.token, view.code, &view)
                     }
                 };
                 if let Some(done) = done {
@@ -44,11 +48,16 @@ impl Reactor {
     }
 
     pub(super) fn answer(&mut self, token: u64, answer: &Answer) -> Option<usize> {
+        self.put(token, answer.code, answer)
+    }
+
+    /// Counts an answer and puts it in its place.
+    fn put<R: Record>(&mut self, token: u64, code: u16, record: &R) -> Option<usize> {
         let name = usize::try_from(token >> 32).ok()?;
         if let Some(frame) = self.frames.get(name) {
-            self.stats.count(frame.kind, answer.code);
+            self.stats.count(frame.kind, code);
         }
-        self.frames.answer(token, answer)
+        self.frames.answer(token, record)
     }
 
     /// Answers an operation whose deadline had passed, with the record that its kind calls for.
@@ -56,8 +65,8 @@ impl Reactor {
         let name = usize::try_from(token >> 32).ok()?;
         let code = Code::DeadlineExceeded.number();
         match self.frames.get(name)?.kind {
-            Kind::ReadOrder => self.frames.answer(token, &OrderView { code, ..OrderView::default() }),
-            Kind::ReadStock => self.frames.answer(token, &StockView { code, ..StockView::default() }),
+            Kind::ReadOrder => self.put(token, code, &OrderView { code, ..OrderView::default() }),
+            Kind::ReadStock => self.put(token, code, &StockView { code, ..StockView::default() }),
             _ => self.answer(token, &Answer::of(Code::DeadlineExceeded)),
         }
     }

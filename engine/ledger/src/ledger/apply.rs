@@ -30,12 +30,13 @@ impl Ledger {
                 Place {
                     sku,
                     order: NONE,
-                    request_hash: self.hasher.request(reserved.request),
+                    request_hash: self.hasher.request(reserved.request, sku),
                     user_hash: self.hasher.user(reserved.user, sku),
                 }
             }
             Event::Restocked { sku, request, .. } => {
-                Place { sku: sku_slot(*sku), request_hash: self.hasher.request(*request), ..Place::NOWHERE }
+                let sku = sku_slot(*sku);
+                Place { sku, request_hash: self.hasher.request(*request, sku), ..Place::NOWHERE }
             }
             Event::Confirmed { number, .. }
             | Event::Cancelled { number, .. }
@@ -181,7 +182,7 @@ impl Ledger {
         let request = order.request();
         order.phase = Phase::Gone;
         let in_calendar = order.in_calendar;
-        self.orders.forget(self.hasher.request(request), place.order, number);
+        self.orders.forget(self.hasher.request(request, place.sku), place.order, number);
         if !in_calendar {
             self.orders.free(place.order);
         }

@@ -105,11 +105,12 @@ impl Ledger {
             live = live.saturating_add(1);
             totals.orders = totals.orders.saturating_add(1);
             let number = order.number;
-            let hash = self.hasher.request(order.request());
+            let hash = self.hasher.request(order.request(), order.sku);
             if self.orders.slot_of(number) != Some(slot) {
                 return Err(Violation::NoSuchOrder { number });
             }
-            if self.orders.by_request(hash, order.request()).is_none_or(|(found, _)| found != slot) {
+            if self.orders.by_request(hash, order.request(), order.sku).is_none_or(|(found, _)| found != slot)
+            {
                 return Err(Violation::Requests);
             }
             let units = u64::from(order.quantity);

@@ -68,9 +68,11 @@ impl Ledger {
                 next_expiry: sku.next_expiry(now),
             });
         }
-        let request_hash = self.hasher.request(reserve.request);
-        if let Some((_, order)) = self.orders.by_request(request_hash, reserve.request) {
-            return self.repeat_reserve(order, reserve);
+        // Requests are known by SKU and id: which shard a SKU is in must not decide what a repeat is.
+        let known = sku_slot.unwrap_or(NONE);
+        let request_hash = self.hasher.request(reserve.request, known);
+        if let Some((_, order)) = self.orders.by_request(request_hash, reserve.request, known) {
+            return repeat_reserve(order, reserve);
         }
         if let Err(refusal) = self.check_request(now, reserve.request) {
             return Decision::refuse(refusal);
@@ -121,35 +123,6 @@ impl Ledger {
             outcome: Outcome::Reserved { order: number, deadline: now.plus(u64::from(hold_ms)) },
             event: Some(event),
             place: Place { sku: sku_slot, order: NONE, request_hash, user_hash },
-        }
-    }
-
-    /// The request id is known: the same content gets the same answer, other content names what differs.
-    fn repeat_reserve(&self, order: &Order, reserve: &Reserve) -> Decision {
-        let sku = self.stock.get(order.sku);
-        let differs = if order.user != reserve.user {
-            Some(Field::User)
-        } else if sku.is_none_or(|sku| sku.id != reserve.sku) {
-            Some(Field::Sku)
-        } else if order.state() == Some(OrderState::Restocked) {
-            // A restock's id: no field of a reserve can be the same, and units are what it counts.
-            Some(Field::Units)
-        } else if order.quantity != reserve.quantity.units() {
-            Some(Field::Quantity)
-        } else if order.asked_hold_ms != reserve.hold_ms {
-            Some(Field::HoldMs)
-        } else if order.amount != reserve.amount {
-            Some(Field::Amount)
-        } else if order.channel != reserve.channel {
-            Some(Field::Channel)
-        } else if order.fingerprint != fingerprint(&reserve.terms) {
-            Some(Field::Terms)
-        } else {
-            None
-        };
-        match differs {
-            Some(field) => Decision::refuse(Refusal::IdempotencyConflict { order: order.number, field }),
-            None => Decision::unchanged(replayed(order)),
         }
     }
 
@@ -276,14 +249,14 @@ impl Ledger {
     }
 
     fn decide_restock(&self, now: Timestamp, restock: &Restock) -> Decision {
-        let request_hash = self.hasher.request(restock.request);
-        if let Some((_, order)) = self.orders.by_request(request_hash, restock.request) {
+        let found = self.stock.find(self.hasher.sku(restock.sku), restock.sku);
+        let known = found.unwrap_or(NONE);
+        let request_hash = self.hasher.request(restock.request, known);
+        if let Some((_, order)) = self.orders.by_request(request_hash, restock.request, known) {
             let differs = if order.state() != Some(OrderState::Restocked)
                 || order.amount.raw() != restock.units.cast_unsigned()
             {
                 Some(Field::Units)
-            } else if self.stock.get(order.sku).is_none_or(|sku| sku.id != restock.sku) {
-                Some(Field::Sku)
             } else if order.asked_hold_ms != restock.reason {
                 Some(Field::Reason)
             } else {
@@ -300,9 +273,7 @@ impl Ledger {
         if restock.units == 0 || restock.units.unsigned_abs() > MAX_UNITS {
             return Decision::refuse(Refusal::Invalid { field: Field::Units });
         }
-        let Some(slot) = self.stock.find(self.hasher.sku(restock.sku), restock.sku) else {
-            return Decision::refuse(Refusal::UnknownSku);
-        };
+        let Some(slot) = found else { return Decision::refuse(Refusal::UnknownSku) };
         let Some(sku) = self.stock.get(slot) else { return Decision::refuse(Refusal::UnknownSku) };
         let Some(available) = sku.available.checked_add_signed(restock.units) else {
             return Decision::refuse(Refusal::Insufficient { available: sku.available });
@@ -324,6 +295,32 @@ impl Ledger {
             }),
             place: Place { sku: slot, order: NONE, request_hash, user_hash: 0 },
         }
+    }
+}
+
+/// The request is known: the same content gets the same answer, other content names what differs.
+fn repeat_reserve(order: &Order, reserve: &Reserve) -> Decision {
+    let differs = if order.user != reserve.user {
+        Some(Field::User)
+    } else if order.state() == Some(OrderState::Restocked) {
+        // A restock's id: no field of a reserve can be the same, and units are what it counts.
+        Some(Field::Units)
+    } else if order.quantity != reserve.quantity.units() {
+        Some(Field::Quantity)
+    } else if order.asked_hold_ms != reserve.hold_ms {
+        Some(Field::HoldMs)
+    } else if order.amount != reserve.amount {
+        Some(Field::Amount)
+    } else if order.channel != reserve.channel {
+        Some(Field::Channel)
+    } else if order.fingerprint != fingerprint(&reserve.terms) {
+        Some(Field::Terms)
+    } else {
+        None
+    };
+    match differs {
+        Some(field) => Decision::refuse(Refusal::IdempotencyConflict { order: order.number, field }),
+        None => Decision::unchanged(replayed(order)),
     }
 }
 

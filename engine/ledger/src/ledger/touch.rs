@@ -27,14 +27,11 @@ impl Ledger {
             match command {
                 Command::Reserve(reserve) => {
                     seen ^= self.stock.touch(self.hasher.sku(reserve.sku));
-                    seen ^= self.orders.touch_request(self.hasher.request(reserve.request));
                 }
                 Command::Confirm(confirm) => *slot = self.slot_of(confirm.order),
                 Command::Cancel(cancel) => *slot = self.slot_of(cancel.order),
                 Command::PutSku(put) => seen ^= self.stock.touch(self.hasher.sku(put.sku)),
-                Command::Restock(restock) => {
-                    seen ^= self.orders.touch_request(self.hasher.request(restock.request));
-                }
+                Command::Restock(restock) => seen ^= self.stock.touch(self.hasher.sku(restock.sku)),
             }
         }
         for (command, slot) in commands.clone().zip(&mut slots) {
@@ -52,6 +49,7 @@ impl Ledger {
         for (command, slot) in commands.zip(&slots) {
             match command {
                 Command::Reserve(reserve) => {
+                    seen ^= self.orders.touch_request(self.hasher.request(reserve.request, *slot));
                     seen ^= self.tally.touch(self.hasher.user(reserve.user, *slot));
                 }
                 Command::Confirm(_) | Command::Cancel(_) => {

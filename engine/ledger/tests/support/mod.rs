@@ -141,8 +141,8 @@ impl Model {
             return sold_out;
         }
         let same_id = |order: &&ModelOrder| match &order.content {
-            Content::Sale(sale) => sale.request == reserve.request,
-            Content::Restock(restock) => restock.request == reserve.request,
+            Content::Sale(sale) => (sale.request, sale.sku) == (reserve.request, reserve.sku),
+            Content::Restock(restock) => (restock.request, restock.sku) == (reserve.request, reserve.sku),
         };
         if let Some(order) = self.orders.iter().find(same_id) {
             let conflict =
@@ -150,13 +150,11 @@ impl Model {
             let Content::Sale(sale) = &order.content else {
                 return conflict(match &order.content {
                     Content::Restock(_) if reserve.user != UserId::new(0) => Field::User,
-                    Content::Restock(restock) if restock.sku != reserve.sku => Field::Sku,
                     _ => Field::Units,
                 });
             };
             let differs = [
                 (sale.user != reserve.user, Field::User),
-                (sale.sku != reserve.sku, Field::Sku),
                 (sale.quantity != reserve.quantity, Field::Quantity),
                 (sale.hold_ms != reserve.hold_ms, Field::HoldMs),
                 (sale.amount != reserve.amount, Field::Amount),
@@ -282,15 +280,14 @@ impl Model {
 
     fn restock(&mut self, now: u64, restock: &Restock) -> Outcome {
         let same_id = |order: &&ModelOrder| match &order.content {
-            Content::Sale(sale) => sale.request == restock.request,
-            Content::Restock(known) => known.request == restock.request,
+            Content::Sale(sale) => (sale.request, sale.sku) == (restock.request, restock.sku),
+            Content::Restock(known) => (known.request, known.sku) == (restock.request, restock.sku),
         };
         if let Some(order) = self.orders.iter().find(same_id) {
             let conflict =
                 |field| Outcome::Refused(Refusal::IdempotencyConflict { order: order.number, field });
             return match &order.content {
                 Content::Restock(known) if known.units != restock.units => conflict(Field::Units),
-                Content::Restock(known) if known.sku != restock.sku => conflict(Field::Sku),
                 Content::Restock(known) if known.reason != restock.reason => conflict(Field::Reason),
                 Content::Restock(_) => Self::replay(order),
                 Content::Sale(_) => conflict(Field::Units),
