@@ -8,7 +8,7 @@ use doorbuster_engine::journal::Durability;
 use serde::Deserialize;
 
 /// Most reactors; more threads than this gain nothing on one log.
-const MAX_REACTORS: usize = 64;
+pub(crate) const MAX_REACTORS: usize = 64;
 
 /// Longest hold that may be configured, milliseconds: a week.
 const MAX_HOLD_MS: u64 = 7 * 24 * 60 * 60 * 1_000;

@@ -15,6 +15,7 @@ use doorbuster_engine::{Engine, EngineError, Opened, Options, Recovery, Threads,
 use doorbuster_ledger::Rules;
 
 use crate::admin::Admin;
+use crate::config::MAX_REACTORS;
 use crate::error::ServerError;
 use crate::reactor::{Door, Reactor, ReactorStats, prepare};
 
@@ -35,7 +36,7 @@ pub struct Setup {
     pub durability: Durability,
     /// Shards; 0: as many as reactors, rounded up to a power of two.
     pub shards: usize,
-    /// Reactors; 0: one on up to two cores, else one a core less one for the journal.
+    /// Reactors; 0: one a core; the journal sleeps in its syncs and needs little of one.
     pub reactors: usize,
     /// After downtime, no open hold ends earlier than this, milliseconds.
     pub recovery_grace_ms: u64,
@@ -129,7 +130,7 @@ impl Server {
     /// See [`ServerError`].
     pub fn start(setup: Setup) -> Result<Self, ServerError> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-        let reactors = if setup.reactors == 0 { cores.saturating_sub(1).max(1) } else { setup.reactors };
+        let reactors = if setup.reactors == 0 { cores.min(MAX_REACTORS) } else { setup.reactors };
         let shards = if setup.shards == 0 { reactors.next_power_of_two().min(64) } else { setup.shards };
         let io = |doing: &'static str| move |error| ServerError::Io { doing, error };
         let listener = TcpListener::bind(setup.listen)
