@@ -113,6 +113,17 @@ impl Engine {
         let (writer, preparer, scan) = (recovered.writer, recovered.preparer, recovered.scan);
         let open_holds = replay.ledgers.iter().map(|ledger| ledger.totals().holds).sum();
         let latest = replay.latest.max(Timestamp::new(scan.time_ms));
+        let now = clock.now();
+        if latest > now {
+            let behind_ms = latest.since(now);
+            tracing::warn!(
+                behind_ms,
+                "the clock is behind the log; time stands still until it has caught up"
+            );
+        }
+        for ledger in &mut replay.ledgers {
+            ledger.resume(latest.max(now));
+        }
         let journal = Arc::new(Journal::new(scan.lsn.get()));
         let ports = Arc::new(Ports::new(wakers));
         let engine = Arc::new(Self {
@@ -237,11 +248,13 @@ impl Engine {
 
     /// Decides what waits at a shard and carries out what is due, for everybody; a reactor calls it after
     /// [`submit`](Self::submit), and now and then for the sake of time. `reactor` is the caller's own.
-    pub fn visit(&self, shard: usize, reactor: usize) {
-        if let Some(target) = self.shards.get(shard) {
-            target.visit(self.now(), &self.journal, &self.ports);
-            self.ports.wake_others(reactor);
-        }
+    ///
+    /// Returns whether more is due than one visit deals with: come again soon.
+    pub fn visit(&self, shard: usize, reactor: usize) -> bool {
+        let Some(target) = self.shards.get(shard) else { return false };
+        let more = target.visit(self.now(), &self.journal, &self.ports);
+        self.ports.wake_others(reactor);
+        more
     }
 
     /// A decided batch of this reactor, if there is one. Its answers may leave once [`Journal::durable`] has reached

@@ -81,6 +81,33 @@ impl Setup {
     }
 }
 
+/// File descriptors that the log, the admin port and the threads need beside connections.
+const RESERVED_DESCRIPTORS: u64 = 64;
+
+/// Raises the process's limit of file descriptors as far as the system lets it, and lowers the number of connections to
+/// what then fits: a log that finds no descriptor for its next segment would end the server.
+fn within_descriptors(connections: usize) -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = Some(connections as u64 + RESERVED_DESCRIPTORS);
+    let raised = limit.maximum.map_or(wanted, |maximum| wanted.map(|wanted| wanted.min(maximum)));
+    let mut current = limit.current;
+    if current.is_some() && current < raised {
+        let set = setrlimit(Resource::Nofile, Rlimit { current: raised, maximum: limit.maximum });
+        current = if set.is_ok() { raised } else { current };
+    }
+    let room = current.map_or(u64::MAX, |current| current.saturating_sub(RESERVED_DESCRIPTORS).max(1));
+    let allowed = usize::try_from(room).unwrap_or(usize::MAX).min(connections);
+    if allowed < connections {
+        tracing::warn!(
+            allowed,
+            wanted = connections,
+            "the limit of file descriptors (ulimit -n) allows fewer connections"
+        );
+    }
+    allowed
+}
+
 /// What reactors and the admin port share.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -136,6 +163,8 @@ impl Server {
         let listener = TcpListener::bind(setup.listen)
             .map_err(|error| ServerError::Listen { on: setup.listen, error })?;
         listener.set_nonblocking(true).map_err(io("listen"))?;
+        let admin = setup.admin.map(Admin::bind).transpose()?;
+        let max_connections = within_descriptors(setup.max_connections);
         let listen = listener.local_addr().map_err(io("listen"))?;
 
         let prepared: Vec<_> =
@@ -166,7 +195,7 @@ impl Server {
             durability: setup.durability,
             log_id: recovery.log_id.get().to_be_bytes(),
             throwaway: setup.throwaway,
-            max_connections: setup.max_connections.div_ceil(reactors),
+            max_connections: max_connections.div_ceil(reactors),
             drain: setup.drain,
             seed,
             stats: (0..reactors).map(|_| Arc::default()).collect(),
@@ -180,7 +209,7 @@ impl Server {
             let thread = std::thread::Builder::new().name(format!("reactor-{index}"));
             threads.push(thread.spawn(move || reactor.run()).map_err(io("start a reactor"))?);
         }
-        let admin = setup.admin.map(|on| Admin::start(on, Arc::clone(&shared))).transpose()?;
+        let admin = admin.map(|listener| Admin::start(listener, Arc::clone(&shared))).transpose()?;
         Ok(Self { shared, listen, admin, recovery, doors, reactors: threads, log })
     }
 

@@ -42,6 +42,8 @@ pub(crate) struct Calendar {
     /// The first day that may not be done. Days before it are empty.
     cursor: u64,
     far: BTreeMap<u64, Slot>,
+    /// Orders in the ring: where there are none, the cursor leaps.
+    near_len: u32,
 }
 
 impl Calendar {
@@ -50,6 +52,7 @@ impl Calendar {
             ring: vec![NONE; usize::try_from(RING).unwrap_or(0)].into_boxed_slice(),
             cursor: 0,
             far: BTreeMap::new(),
+            near_len: 0,
         }
     }
 
@@ -62,6 +65,7 @@ impl Calendar {
         }
         let day = day.max(self.cursor);
         let head = if day < self.cursor.saturating_add(RING) {
+            self.near_len = self.near_len.saturating_add(1);
             self.near(day)
         } else {
             Some(self.far.entry(day / DAYS_A_SECOND).or_insert(NONE))
@@ -76,6 +80,16 @@ impl Calendar {
         self.bring_near(rows);
         let today = now.raw() / DAY_MS;
         while self.cursor <= today && self.cursor != 0 {
+            if self.near_len == 0 {
+                // After downtime or a leap of the clock: days without anybody are not walked one by one.
+                let first = self.far.first_key_value().map_or(u64::MAX, |(second, _)| *second);
+                let day = first.saturating_mul(DAYS_A_SECOND).min(today.saturating_add(1));
+                self.cursor = self.cursor.max(day);
+                self.bring_near(rows);
+                if self.near_len == 0 {
+                    return None;
+                }
+            }
             let cursor = self.cursor;
             let head = self.near(cursor)?;
             if *head == NONE {
@@ -87,6 +101,7 @@ impl Calendar {
             }
             let slot = *head;
             *head = rows.get(slot).map_or(NONE, Row::link);
+            self.near_len = self.near_len.saturating_sub(1);
             return Some(slot);
         }
         None
@@ -118,6 +133,7 @@ impl Calendar {
             let due = rows.get(slot).and_then(Row::due);
             let day =
                 due.map_or(second_ends, |due| due.raw().div_ceil(DAY_MS)).min(second_ends).max(self.cursor);
+            self.near_len = self.near_len.saturating_add(1);
             let (Some(head), Some(row)) = (self.near(day), rows.get_mut(slot)) else { return };
             row.set_link(*head);
             *head = slot;

@@ -73,6 +73,18 @@ impl Durability {
     }
 }
 
+/// See [`Journal::poison_on_panic`].
+#[derive(Debug)]
+pub(crate) struct PoisonOnPanic<'a>(&'a Journal);
+
+impl Drop for PoisonOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.poison("a thread of the engine panicked; its message stands above".to_owned());
+        }
+    }
+}
+
 /// Events that a shard decided together.
 #[derive(Debug)]
 struct HandOver {
@@ -181,6 +193,11 @@ impl Journal {
         if self.poisoned.set(why.into()).is_ok() {
             self.wake();
         }
+    }
+
+    /// Poisons the journal if the thread panics while the result is alive: fail stop covers our own faults, too.
+    pub(crate) fn poison_on_panic(&self) -> PoisonOnPanic<'_> {
+        PoisonOnPanic(self)
     }
 
     pub(crate) fn wake(&self) {

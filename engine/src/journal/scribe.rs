@@ -76,6 +76,11 @@ impl Scribe {
         while let Some(next) = self.next() {
             let room = self.writer.room();
             if next.bytes.len() > room {
+                if self.block_events == 0 {
+                    // Bounds that are checked when the program is built keep this from happening.
+                    self.journal
+                        .poison(format!("{} bytes of events don't fit an empty block", next.bytes.len()));
+                }
                 self.early.insert(next.first, next);
                 break;
             }
@@ -133,6 +138,8 @@ impl Scribe {
 
     /// Runs until the journal is closed or poisoned: the body of the journal's thread.
     pub(crate) fn run(mut self, closed: &dyn Fn() -> bool) {
+        let journal = Arc::clone(&self.journal);
+        let _guard = journal.poison_on_panic();
         // The first to set it is this thread: nobody else runs a scribe.
         drop(self.journal.thread.set(std::thread::current()));
         while self.journal.poisoned.get().is_none() {

@@ -103,16 +103,20 @@ impl Shard {
         self.inbox.push(batch)
     }
 
-    /// Decides what waits and what is due, unless somebody else is at it, who then does it.
-    pub(crate) fn visit(&self, now: Timestamp, journal: &Journal, ports: &Ports) {
+    /// Decides what waits and a bounded part of what is due, unless somebody else is at it, who then does it. Returns
+    /// whether more is due.
+    pub(crate) fn visit(&self, now: Timestamp, journal: &Journal, ports: &Ports) -> bool {
         loop {
             fence(Ordering::SeqCst);
-            let Some(mut state) = self.state.try_lock() else { return };
+            let Some(mut state) = self.state.try_lock() else { return false };
+            // Dropped before the lock: nobody decides on a state that a panic has left half changed.
+            let guard = journal.poison_on_panic();
             let more = state.work(&self.inbox, now, journal, ports);
+            drop(guard);
             drop(state);
             fence(Ordering::SeqCst);
-            if (self.inbox.is_empty() && !more) || !journal.has_room() {
-                return;
+            if self.inbox.is_empty() || !journal.has_room() {
+                return more;
             }
         }
     }
@@ -133,7 +137,7 @@ impl Shard {
 impl State {
     /// One visit. Returns whether more is due than was done.
     fn work(&mut self, inbox: &ArrayQueue<Batch>, now: Timestamp, journal: &Journal, ports: &Ports) -> bool {
-        let mut more = self.pulse(now, journal);
+        let more = self.pulse(now, journal);
         while journal.has_room() {
             let mut bytes = journal.buffer();
             let mut events = 0_u32;
@@ -155,7 +159,6 @@ impl State {
                 batch.ticket = self.last_ticket;
                 ports.deliver(batch);
             }
-            more |= !inbox.is_empty();
         }
         more
     }

@@ -2,7 +2,7 @@
 
 mod metrics;
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -24,10 +24,16 @@ pub(crate) struct Admin {
 }
 
 impl Admin {
-    pub(crate) fn start(on: SocketAddr, shared: Arc<Shared>) -> Result<Self, ServerError> {
+    /// Takes the address before anything is recovered or served, so that a wrong one changes nothing.
+    pub(crate) fn bind(on: SocketAddr) -> Result<TcpListener, ServerError> {
+        let listener = TcpListener::bind(on).map_err(|error| ServerError::Listen { on, error })?;
+        listener.set_nonblocking(true).map_err(|error| ServerError::Io { doing: "listen", error })?;
+        Ok(listener)
+    }
+
+    /// Serves on a listener that [`bind`](Self::bind) made.
+    pub(crate) fn start(listener: TcpListener, shared: Arc<Shared>) -> Result<Self, ServerError> {
         let io = |doing: &'static str| move |error| ServerError::Io { doing, error };
-        let listener = std::net::TcpListener::bind(on).map_err(|error| ServerError::Listen { on, error })?;
-        listener.set_nonblocking(true).map_err(io("listen"))?;
         let listen = listener.local_addr().map_err(io("listen"))?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

@@ -1,7 +1,7 @@
 //! The way in: bytes of a connection to operations in the shards' batches.
 
+use doorbuster_engine::Engine;
 use doorbuster_engine::shard::{Batch, MAX_SLOTS, Slot, Work};
-use doorbuster_engine::{Engine, MAX_BATCHES};
 use doorbuster_ledger::{PartitionId, RequestId, Timestamp};
 use doorbuster_protocol::{
     Answer, Code, FLAG_DRILL, FLAG_FIRST_ATTEMPT, Header, Hello, Kind, Parsed, ProtocolError, ReadStock,
@@ -21,12 +21,15 @@ impl Reactor {
         if let Some(session) = self.sessions.get_mut(name) {
             session.readable |= readable;
         }
-        while let Some(session) = self.sessions.get_mut(name) {
+        loop {
+            let full = self.is_full();
+            let Some(session) = self.sessions.get_mut(name) else { break };
             if !session.readable {
                 break;
             }
-            if !session.may_read() || self.underway + self.held_back.len() >= MAX_BATCHES / 2 {
-                if !session.closing && !self.stalled.contains(&name) {
+            if full || !session.may_read() {
+                if !session.closing && !session.stalled {
+                    session.stalled = true;
                     self.stalled.push(name);
                 }
                 break;

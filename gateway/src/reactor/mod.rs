@@ -57,6 +57,10 @@ const EVENTS: usize = 1_024;
 /// Longest sleep of a poll: how late, at most, an idle server lets a hold expire.
 const TICK: Duration = Duration::from_millis(4);
 
+/// Decided operations that may wait for the log before a reactor stops reading: what a sold-out crowd can pile up behind
+/// a sync that hangs. 262,144 slots of 160 bytes are 40 MiB.
+const MAX_WAITING: usize = 1 << 18;
+
 /// Connections accepted elsewhere that may wait to be taken over.
 const MAX_HANDED: usize = 4_096;
 
@@ -100,6 +104,12 @@ pub(crate) struct Reactor {
     held_back: VecDeque<(usize, Batch)>,
     /// Batches handed in and not taken back.
     underway: usize,
+    /// More is due at a shard than the last visit dealt with.
+    due: bool,
+    /// The listener failed other than by having nobody waiting.
+    accept_again: bool,
+    /// Operations in `waiting`.
+    waiting_len: usize,
     /// Decided batches whose ticket is not durable yet, in the order of their tickets.
     waiting: VecDeque<Batch>,
     spare: Vec<Vec<Slot>>,
@@ -152,6 +162,9 @@ impl Reactor {
             filling: (0..engine.shards()).map(|_| batch()).collect(),
             held_back: VecDeque::new(),
             underway: 0,
+            due: false,
+            accept_again: false,
+            waiting_len: 0,
             waiting: VecDeque::new(),
             spare: Vec::new(),
             dirty: Vec::new(),
@@ -196,6 +209,9 @@ impl Reactor {
                     }
                 }
             }
+            if self.accept_again {
+                self.accept();
+            }
             self.adopt();
             self.resume();
             self.decide();
@@ -218,7 +234,9 @@ impl Reactor {
         while let Some(batch) = self.engine.take(self.index) {
             self.keep_in_order(batch);
         }
-        self.waiting.front().is_some_and(|batch| batch.ticket <= durable)
+        self.due
+            || self.waiting.front().is_some_and(|batch| batch.ticket <= durable)
+            || !self.door.handed.is_empty()
             || (!self.held_back.is_empty() && self.underway < MAX_BATCHES / 2)
     }
 
@@ -233,10 +251,19 @@ impl Reactor {
                         door.wake();
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.accept_again = false;
+                    return;
+                }
+                // A peer that was gone before it was taken.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
-                    // Out of descriptors, or a peer that was gone before it was taken: the others go on.
-                    tracing::warn!(%error, "can't accept a connection");
+                    // Out of descriptors, say: no event will tell when there are some again, so each pass asks.
+                    if !self.accept_again {
+                        tracing::warn!(%error, "can't accept connections for now");
+                    }
+                    self.accept_again = true;
                     return;
                 }
             }
@@ -300,6 +327,11 @@ impl Reactor {
         }
     }
 
+    /// Whether so much is on its way that nothing more is read.
+    fn is_full(&self) -> bool {
+        self.underway + self.held_back.len() >= MAX_BATCHES / 2 || self.waiting_len >= MAX_WAITING
+    }
+
     fn mark_dirty(&mut self, name: usize) {
         if let Some(session) = self.sessions.get_mut(name)
             && !session.dirty
@@ -311,10 +343,13 @@ impl Reactor {
 
     /// Lets sessions read again that had stopped at a bound and are under it now.
     fn resume(&mut self) {
-        if self.stalled.is_empty() || self.underway + self.held_back.len() >= MAX_BATCHES / 2 {
+        if self.stalled.is_empty() || self.is_full() {
             return;
         }
         for name in std::mem::take(&mut self.stalled) {
+            if let Some(session) = self.sessions.get_mut(name) {
+                session.stalled = false;
+            }
             self.read(name, false);
         }
     }
@@ -348,8 +383,9 @@ impl Reactor {
                 }
             }
         }
+        self.due = false;
         for shard in 0..self.filling.len() {
-            self.engine.visit(shard, self.index);
+            self.due |= self.engine.visit(shard, self.index);
         }
         while let Some(batch) = self.engine.take(self.index) {
             self.keep_in_order(batch);

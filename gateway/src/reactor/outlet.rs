@@ -1,11 +1,13 @@
 //! The way out: decided batches to answers in the connections' output, once they are durable.
 
-use doorbuster_engine::MAX_BATCHES;
-use doorbuster_engine::shard::{self, Batch, Work};
+use doorbuster_engine::shard::{self, Batch, MAX_SLOTS, Work};
 use doorbuster_protocol::{Answer, Code, Kind, OrderView, Record, StockView};
 
 use super::Reactor;
 use crate::convert;
+
+/// Emptied batches that are kept for the next requests: 64 of 4,096 slots are 40 MiB at most.
+const MAX_SPARE: usize = 64;
 
 impl Reactor {
     /// Files a decided batch by its ticket. Nearly always the last place.
@@ -15,6 +17,7 @@ impl Reactor {
         while at > 0 && self.waiting[at - 1].ticket > batch.ticket {
             at -= 1;
         }
+        self.waiting_len += batch.slots.len();
         self.waiting.insert(at, batch);
     }
 
@@ -23,6 +26,7 @@ impl Reactor {
         let durable = self.engine.journal().durable();
         while self.waiting.front().is_some_and(|batch| batch.ticket <= durable) {
             let Some(mut batch) = self.waiting.pop_front() else { return };
+            self.waiting_len -= batch.slots.len();
             for slot in batch.slots.drain(..) {
                 let Work::Answered(answer) = slot.work else { continue };
                 let done = match answer {
@@ -41,7 +45,7 @@ impl Reactor {
                     self.finish(done);
                 }
             }
-            if self.spare.len() < MAX_BATCHES {
+            if self.spare.len() < MAX_SPARE && batch.slots.capacity() <= 2 * MAX_SLOTS {
                 self.spare.push(batch.slots);
             }
         }

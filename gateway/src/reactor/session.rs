@@ -36,6 +36,8 @@ pub(crate) struct Session {
     pub(crate) closing: bool,
     /// Already on the reactor's list of sessions to flush.
     pub(crate) dirty: bool,
+    /// Already on the reactor's list of sessions that stopped reading at a bound.
+    pub(crate) stalled: bool,
 }
 
 impl Session {
@@ -52,6 +54,7 @@ impl Session {
             ended: false,
             closing: false,
             dirty: false,
+            stalled: false,
         }
     }
 

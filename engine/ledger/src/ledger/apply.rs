@@ -11,14 +11,15 @@ use crate::stock::Sku;
 use crate::table::{NONE, Slot};
 
 impl Ledger {
-    /// Applies an event that was decided earlier, here or elsewhere.
+    /// Applies an event that was decided earlier, here or elsewhere: replay. Nothing falls due until
+    /// [`resume`](Self::resume) has been called, so that an order that was evicted in the log leaves memory at once.
     ///
     /// # Errors
     /// [`Violation`] if the event can't follow the state: the log is not the one that this state came from. The
     /// ledger must not be used any further.
     pub fn apply(&mut self, event: &Event) -> Result<(), Violation> {
         let place = self.locate(event);
-        self.apply_at(event, place)
+        self.apply_at(event, place, false)
     }
 
     /// Looks up, for a replayed event, what `decide` would have found.
@@ -51,10 +52,10 @@ impl Ledger {
     }
 
     #[inline]
-    pub(super) fn apply_at(&mut self, event: &Event, place: Place) -> Result<(), Violation> {
+    pub(super) fn apply_at(&mut self, event: &Event, place: Place, live: bool) -> Result<(), Violation> {
         self.now = self.now.max(event.at());
         match event {
-            Event::Reserved(reserved) => self.apply_reserved(reserved, place),
+            Event::Reserved(reserved) => self.apply_reserved(reserved, place, live),
             Event::Confirmed { number, payment, at, .. } => {
                 self.apply_confirmed(*number, *payment, *at, place)
             }
@@ -65,7 +66,7 @@ impl Ledger {
                 self.apply_put(*sku, *units, *user_limit, *order_limit)
             }
             Event::Restocked { number, request, units, reason, at, .. } => {
-                self.apply_restocked(*number, *request, *units, *reason, *at, place)
+                self.apply_restocked((*number, *request), (*units, *reason), *at, place, live)
             }
             Event::GraceGranted { until, .. } => {
                 self.apply_grace(*until);
@@ -74,7 +75,7 @@ impl Ledger {
         }
     }
 
-    fn apply_reserved(&mut self, reserved: &Reserved, place: Place) -> Result<(), Violation> {
+    fn apply_reserved(&mut self, reserved: &Reserved, place: Place, live: bool) -> Result<(), Violation> {
         let quantity = reserved.quantity.units();
         let units = u64::from(quantity);
         let number = reserved.number;
@@ -99,12 +100,14 @@ impl Ledger {
             hold_ms: reserved.hold_ms,
             channel: reserved.channel,
             phase: Phase::Live(OrderState::Held),
-            in_calendar: true,
+            in_calendar: live,
             ..Order::default()
         };
         order.set_request(reserved.request);
         let slot = self.orders.insert(place.request_hash, order).ok_or(Violation::Sequence { number })?;
-        self.calendar.add(&mut self.orders.rows, slot, deadline, reserved.at);
+        if live {
+            self.calendar.add(&mut self.orders.rows, slot, deadline, reserved.at);
+        }
         self.totals.orders = self.totals.orders.saturating_add(1);
         self.totals.holds = self.totals.holds.saturating_add(1);
         self.totals.available = self.totals.available.saturating_sub(units);
@@ -218,12 +221,11 @@ impl Ledger {
 
     fn apply_restocked(
         &mut self,
-        number: OrderNumber,
-        request: RequestId,
-        units: i64,
-        reason: u32,
+        (number, request): (OrderNumber, RequestId),
+        (units, reason): (i64, u32),
         at: Timestamp,
         place: Place,
+        live: bool,
     ) -> Result<(), Violation> {
         let sku = self.stock.get_mut(place.sku).ok_or(Violation::NoSuchOrder { number })?;
         let available = sku.available.checked_add_signed(units);
@@ -242,13 +244,15 @@ impl Ledger {
             sku: place.sku,
             asked_hold_ms: reason,
             phase: Phase::Live(OrderState::Restocked),
-            in_calendar: true,
+            in_calendar: live,
             ..Order::default()
         };
         order.set_request(request);
         let evict_at = self.evict_at(&order);
         let slot = self.orders.insert(place.request_hash, order).ok_or(Violation::Sequence { number })?;
-        self.calendar.add(&mut self.orders.rows, slot, evict_at, at);
+        if live {
+            self.calendar.add(&mut self.orders.rows, slot, evict_at, at);
+        }
         self.totals.orders = self.totals.orders.saturating_add(1);
         Ok(())
     }

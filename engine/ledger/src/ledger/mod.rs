@@ -133,7 +133,7 @@ impl Ledger {
         self.now = self.now.max(now);
         let decision = self.decide(self.now, command);
         if let Some(event) = &decision.event {
-            self.apply_at(event, decision.place)?;
+            self.apply_at(event, decision.place, true)?;
             sink(event);
         }
         Ok(decision.outcome)

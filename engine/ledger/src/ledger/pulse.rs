@@ -77,6 +77,20 @@ impl Ledger {
         Ok(pulse)
     }
 
+    /// Ends replay: whatever is open or within its retention falls due from here on. Walks all orders once.
+    pub fn resume(&mut self, now: Timestamp) {
+        self.now = self.now.max(now);
+        let mut slot = 0;
+        while let Some(order) = self.orders.rows.get(slot).copied() {
+            match order.phase {
+                Phase::Live(OrderState::Held) if !order.in_calendar => self.put_off(slot, order.deadline()),
+                Phase::Live(_) if !order.in_calendar => self.put_off(slot, self.evict_at(&order)),
+                Phase::Live(_) | Phase::Free | Phase::Gone => {}
+            }
+            slot = slot.saturating_add(1);
+        }
+    }
+
     fn put_off(&mut self, slot: crate::table::Slot, until: Timestamp) {
         if let Some(order) = self.orders.rows.get_mut(slot) {
             order.in_calendar = true;
