@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use doorbuster_ledger::{Digest, Event, Ledger, PARTITIONS, PartitionId, Rules, SkuId, Timestamp, Totals};
+use doorbuster_ledger::{
+    Digest, Event, Ledger, PARTITIONS, PartitionId, Rules, SkuId, TOUCHED, Timestamp, Totals,
+};
 
 use crate::clock::Clock;
 use crate::error::EngineError;
@@ -339,12 +341,20 @@ struct Replay {
     latest: Timestamp,
     events: u64,
     compared: u64,
+    /// Events decoded and not applied yet, at most [`TOUCHED`]. Empty between blocks.
+    waiting: Vec<Event>,
 }
 
 impl Replay {
     fn new(options: &Options) -> Self {
         let ledgers = (0..options.shards).map(|_| Ledger::new(options.rules, options.seed)).collect();
-        Self { ledgers, latest: Timestamp::default(), events: 0, compared: 0 }
+        Self {
+            ledgers,
+            latest: Timestamp::default(),
+            events: 0,
+            compared: 0,
+            waiting: Vec::with_capacity(TOUCHED),
+        }
     }
 
     fn block(&mut self, mut payload: &[u8]) -> Result<(), EngineError> {
@@ -353,8 +363,14 @@ impl Replay {
             payload = payload.get(used..).unwrap_or_default();
             self.events += 1;
             match record {
-                Record::Event(event) => self.apply(&event)?,
+                Record::Event(event) => {
+                    self.waiting.push(event);
+                    if self.waiting.len() == TOUCHED {
+                        self.apply_waiting()?;
+                    }
+                }
                 Record::Checkpoint { digest, at } => {
+                    self.apply_waiting()?;
                     let found =
                         self.ledgers.iter().fold(Digest::default(), |sum, ledger| sum.and(ledger.digest()));
                     if found != digest {
@@ -365,6 +381,23 @@ impl Replay {
                 }
             }
         }
+        self.apply_waiting()
+    }
+
+    /// Applies the decoded events in order, after their memory was fetched together.
+    fn apply_waiting(&mut self) -> Result<(), EngineError> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let shards = self.ledgers.len();
+        for (shard, ledger) in self.ledgers.iter().enumerate() {
+            ledger.touch_events(waiting.iter().filter(|event| {
+                event.partition().is_some_and(|partition| usize::from(partition.raw()) % shards == shard)
+            }));
+        }
+        for event in &waiting {
+            self.apply(event)?;
+        }
+        self.waiting = waiting;
+        self.waiting.clear();
         Ok(())
     }
 
