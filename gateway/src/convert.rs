@@ -28,6 +28,11 @@ fn request_id(bytes: wire::RequestId, fresh: FreshId<'_>) -> ledger::RequestId {
 
 /// A plain reserve.
 pub(crate) fn reserve(asked: &wire::Reserve, first_attempt: bool, fresh: FreshId<'_>) -> Asked {
+    hold(asked, ledger::Terms::default(), first_attempt, fresh)
+}
+
+/// A hold of one SKU; `hashes` are terms of which the risk hashes alone count.
+fn hold(asked: &wire::Reserve, hashes: ledger::Terms, first_attempt: bool, fresh: FreshId<'_>) -> Asked {
     let quantity = ledger::Quantity::new(asked.quantity).ok_or_else(|| bad(wire::Field::Quantity))?;
     let sku = ledger::SkuId::new(asked.sku);
     let reserve = ledger::Reserve {
@@ -45,7 +50,7 @@ pub(crate) fn reserve(asked: &wire::Reserve, first_attempt: bool, fresh: FreshId
             tier: asked.tier,
             location: asked.location,
             pool: asked.pool,
-            ..ledger::Terms::default()
+            ..hashes
         },
     };
     Ok(ask(ledger::PartitionId::of(sku), ledger::Command::Reserve(reserve)))
@@ -64,29 +69,27 @@ pub(crate) fn reserve_order(asked: &wire::ReserveOrder, first_attempt: bool, fre
         }
         quantity = quantity.checked_add(line.quantity).ok_or_else(|| bad(wire::Field::Quantity))?;
     }
-    let quantity = ledger::Quantity::new(quantity).ok_or_else(|| bad(wire::Field::Quantity))?;
-    let sku = ledger::SkuId::new(first.sku);
-    let reserve = ledger::Reserve {
-        request: request_id(asked.request_id, fresh),
-        user: ledger::UserId::new(asked.user),
-        sku,
-        quantity,
-        amount: ledger::Amount::new(asked.amount),
+    let line = wire::Reserve {
+        request_id: asked.request_id,
+        user: asked.user,
+        sku: first.sku,
+        amount: asked.amount,
         hold_ms: asked.hold_ms,
-        channel: ledger::ChannelId::new(asked.channel),
-        first_attempt,
-        terms: ledger::Terms {
-            campaign: asked.campaign,
-            price_version: asked.price_version,
-            tier: asked.tier,
-            location: first.location,
-            pool: first.pool,
-            device: asked.device,
-            address: asked.address,
-            pay_account: asked.pay_account,
-        },
+        quantity,
+        campaign: asked.campaign,
+        price_version: asked.price_version,
+        channel: asked.channel,
+        tier: asked.tier,
+        location: first.location,
+        pool: first.pool,
     };
-    Ok(ask(ledger::PartitionId::of(sku), ledger::Command::Reserve(reserve)))
+    let hashes = ledger::Terms {
+        device: asked.device,
+        address: asked.address,
+        pay_account: asked.pay_account,
+        ..ledger::Terms::default()
+    };
+    hold(&line, hashes, first_attempt, fresh)
 }
 
 /// A payment.
