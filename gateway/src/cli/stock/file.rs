@@ -8,6 +8,15 @@ use std::path::{Path, PathBuf};
 use doorbuster_protocol::PutSku;
 use serde::Deserialize;
 
+use super::lines::BoundedLines;
+use super::progress::Progress;
+
+/// Most SKUs of one file. It is held whole: 0.9 GB at this bound.
+const MAX_SKUS: usize = 10_000_000;
+
+/// Lines between two looks whether it is time to say how far it is.
+const TOLD_EVERY: u64 = 4_096;
+
 /// Most units of one SKU, as the server has it.
 const MAX_UNITS: u64 = doorbuster_ledger::MAX_UNITS;
 
@@ -61,14 +70,14 @@ impl fmt::Display for FileError {
     }
 }
 
-/// Reads `path`, CSV with a header line or JSON lines by its ending.
-pub(super) fn read(path: &Path) -> Result<StockFile, FileError> {
+/// Reads `path`, CSV with a header line or JSON lines by its ending, and says on `progress` how far it is.
+pub(super) fn read(path: &Path, progress: &mut Progress) -> Result<StockFile, FileError> {
     let open = || {
         std::fs::File::open(path)
-            .map(std::io::BufReader::new)
+            .map(|file| std::io::BufReader::new(BoundedLines::new(file)))
             .map_err(|error| FileError::Open { file: path.to_owned(), error })
     };
-    let mut reading = Reading::default();
+    let mut reading = Reading::new(progress);
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("csv") => reading.csv(open()?),
         Some("jsonl") => reading.jsonl(open()?),
@@ -82,21 +91,23 @@ pub(super) fn read(path: &Path) -> Result<StockFile, FileError> {
 }
 
 #[derive(Debug)]
-struct Reading {
+struct Reading<'a> {
     found: StockFile,
+    /// The line of each SKU.
     seen: HashMap<u64, u64>,
     faults: Vec<(u64, String)>,
     more: u64,
+    /// [`MAX_SKUS`], or fewer in a test.
+    most: usize,
+    progress: &'a mut Progress,
 }
 
-impl Default for Reading {
-    fn default() -> Self {
+impl<'a> Reading<'a> {
+    fn new(progress: &'a mut Progress) -> Self {
         let found = StockFile { skus: Vec::new(), lines: Vec::new() };
-        Self { found, seen: HashMap::new(), faults: Vec::new(), more: 0 }
+        Self { found, seen: HashMap::new(), faults: Vec::new(), more: 0, most: MAX_SKUS, progress }
     }
-}
 
-impl Reading {
     fn csv(&mut self, input: impl BufRead) {
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(input);
         let header = match reader.headers() {
@@ -112,6 +123,9 @@ impl Reading {
         }
         let mut record = csv::StringRecord::new();
         loop {
+            if self.is_full() {
+                return;
+            }
             match reader.read_record(&mut record) {
                 Ok(false) => return,
                 Ok(true) => {
@@ -121,12 +135,13 @@ impl Reading {
                         Err(error) => self.fault(line, plain(&error)),
                     }
                 }
+                Err(error) if matches!(error.kind(), csv::ErrorKind::Io(_)) => {
+                    // An error of reading carries no place; the reader stands where it happened.
+                    return self.fault(reader.position().line(), plain(&error));
+                }
                 Err(error) => {
                     let line = error.position().map_or(0, csv::Position::line);
                     self.fault(line, plain(&error));
-                    if matches!(error.kind(), csv::ErrorKind::Io(_)) {
-                        return;
-                    }
                 }
             }
         }
@@ -134,6 +149,9 @@ impl Reading {
 
     fn jsonl(&mut self, input: impl BufRead) {
         for (line, text) in (1..).zip(input.lines()) {
+            if self.is_full() {
+                return;
+            }
             match text {
                 Ok(text) if text.trim().is_empty() => {}
                 Ok(text) => match serde_json::from_str(&text) {
@@ -145,7 +163,15 @@ impl Reading {
         }
     }
 
+    /// Whether nothing more is taken, because a fault of the file as a whole was found.
+    fn is_full(&self) -> bool {
+        self.found.skus.len() > self.most
+    }
+
     fn row(&mut self, line: u64, row: Row) {
+        if line.is_multiple_of(TOLD_EVERY) {
+            self.progress.say(format_args!("checking the file: {line} lines so far"));
+        }
         if row.units > MAX_UNITS {
             return self.fault(line, format!("units is {}, over the limit of {MAX_UNITS}", row.units));
         }
@@ -159,6 +185,10 @@ impl Reading {
             user_limit: row.user_limit,
             order_limit: row.order_limit,
         });
+        if self.is_full() {
+            let fault = format!("more than {} SKUs; import them in several files", self.most);
+            self.fault(line, fault);
+        }
     }
 
     fn fault(&mut self, line: u64, fault: String) {
@@ -178,6 +208,7 @@ fn plain(error: &csv::Error) -> String {
             format!("{len} fields, but the header has {expected_len}")
         }
         csv::ErrorKind::Utf8 { .. } => "not UTF-8".to_owned(),
+        csv::ErrorKind::Io(error) => error.to_string(),
         _ => error.to_string(),
     }
 }
@@ -195,7 +226,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
         std::fs::write(&path, text).unwrap();
-        let error = read(&path).unwrap_err().to_string();
+        let error = read(&path, &mut Progress::start()).unwrap_err().to_string();
         error.replace(&folder.path().display().to_string(), "")
     }
 
@@ -206,8 +237,9 @@ mod tests {
         std::fs::write(&csv, "sku, units, user_limit\n1, 10, 2\n2, 20, 0\n").unwrap();
         std::fs::write(&jsonl, "{\"sku\":1,\"units\":10,\"user_limit\":2}\n\n{\"sku\":2,\"units\":20}\n")
             .unwrap();
-        assert_eq!(read(&csv).unwrap().skus, read(&jsonl).unwrap().skus);
-        assert_eq!(read(&jsonl).unwrap().lines, [1, 3]);
+        let read = |path| read(path, &mut Progress::start()).unwrap();
+        assert_eq!(read(&csv).skus, read(&jsonl).skus);
+        assert_eq!(read(&jsonl).lines, [1, 3]);
     }
 
     #[test]
@@ -228,5 +260,26 @@ mod tests {
                 .contains("line 1: the header must name the columns sku and units")
         );
         assert!(faults("a.xlsx", "").contains("the name must end in .csv or .jsonl"));
+    }
+    #[test]
+    fn a_line_without_an_end_is_a_fault_of_its_line() {
+        let endless = "9".repeat(100_000);
+        for name in ["a.csv", "a.jsonl"] {
+            let first = if name == "a.csv" { "sku,units" } else { "{\"sku\":1,\"units\":1}" };
+            let error = faults(name, &format!("{first}\n{endless}"));
+            assert!(error.contains("line 2: a line is longer than 65536 bytes"), "{error}");
+        }
+        assert!(faults("a.csv", &endless).contains("line 1: a line is longer than 65536 bytes"));
+    }
+
+    #[test]
+    fn more_skus_than_a_file_may_have_are_a_fault_that_ends_the_reading() {
+        let mut progress = Progress::start();
+        let mut reading = Reading::new(&mut progress);
+        reading.most = 1;
+        let line = |sku: u64| format!("{{\"sku\":{sku},\"units\":1}}\n");
+        reading.jsonl([line(1), line(2), line(2), line(3)].concat().as_bytes());
+        let fault = "more than 1 SKUs; import them in several files".to_owned();
+        assert_eq!((reading.faults, reading.found.skus.len()), (vec![(2, fault)], 2));
     }
 }

@@ -1,8 +1,9 @@
 //! `doorbuster stock`.
 
 mod file;
+mod lines;
+mod progress;
 
-use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,6 +12,7 @@ use std::time::Instant;
 use clap::Subcommand;
 use doorbuster_client::{Client, Code, Outcome, PutSku};
 
+use self::progress::Progress;
 use super::{fail, say};
 
 /// SKUs in one frame of an import.
@@ -44,13 +46,19 @@ pub(super) enum StockCommand {
 
 pub(super) fn run(command: &StockCommand) -> ExitCode {
     let StockCommand::Import { file, server, dry_run, json } = command;
-    let found = match file::read(file) {
+    let mut progress = Progress::start();
+    let found = match file::read(file, &mut progress) {
         Ok(found) => found,
-        Err(error) => return fail(2, &error),
+        Err(error) => {
+            drop(progress);
+            return fail(2, &error);
+        }
     };
     let mut report = Report { skus: found.skus.len(), ..Report::default() };
     let started = Instant::now();
-    if !dry_run && let Err(error) = import(*server, &found, &mut report) {
+    let imported = if *dry_run { Ok(()) } else { import(*server, &found, &mut report, &mut progress) };
+    drop(progress);
+    if let Err(error) = imported {
         return fail(
             7,
             &format_args!("can't import into {server}: {error}; is `doorbuster serve` running there?"),
@@ -102,8 +110,12 @@ fn runtime() -> Result<tokio::runtime::Runtime, String> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())
 }
 
-fn import(server: SocketAddr, found: &file::StockFile, report: &mut Report) -> Result<(), String> {
-    let progress = std::io::stderr().is_terminal();
+fn import(
+    server: SocketAddr,
+    found: &file::StockFile,
+    report: &mut Report,
+    progress: &mut Progress,
+) -> Result<(), String> {
     runtime()?.block_on(async {
         let client = Client::connect(&server.to_string()).await.map_err(|error| error.to_string())?;
         for (skus, lines) in found.skus.chunks(CHUNK).zip(found.lines.chunks(CHUNK)) {
@@ -115,13 +127,8 @@ fn import(server: SocketAddr, found: &file::StockFile, report: &mut Report) -> R
                     Outcome::Refused(refusal) => report.refused.push((*line, sku.sku, explain(&refusal))),
                 }
             }
-            if progress {
-                let done = report.set_up + report.unchanged + report.refused.len();
-                drop(write!(std::io::stderr(), "\r{done} of {} SKUs", report.skus));
-            }
-        }
-        if progress {
-            drop(writeln!(std::io::stderr()));
+            let done = report.set_up + report.unchanged + report.refused.len();
+            progress.say(format_args!("importing: {done} of {} SKUs", report.skus));
         }
         Ok(())
     })
