@@ -112,6 +112,8 @@ fn within_descriptors(connections: usize) -> usize {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) engine: Arc<Engine>,
+    /// The machine's clock, which may be behind the engine's.
+    clock: Arc<dyn Clock>,
     pub(crate) rules: Rules,
     pub(crate) durability: Durability,
     pub(crate) log_id: [u8; 16],
@@ -127,6 +129,14 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn stopping(&self) -> bool {
         self.stop.load(Ordering::Acquire)
+    }
+
+    /// How far the clock is behind the latest time that the log or an answer carries, milliseconds. Above 0 only after
+    /// the clock was set back or the log came from a machine whose clock was ahead; time stands still meanwhile.
+    pub(crate) fn clock_behind_ms(&self) -> u64 {
+        // In this order: the clock goes on between the two readings, and seems level rather than behind.
+        let engine = self.engine.now();
+        engine.since(self.clock.now())
     }
 
     pub(crate) fn durability_byte(&self) -> u8 {
@@ -187,10 +197,11 @@ impl Server {
             seed,
         };
         let Opened { engine, scribe, preparer, recovery } =
-            Engine::open(&setup.storage, &options, setup.clock, wakers.collect())?;
+            Engine::open(&setup.storage, &options, Arc::clone(&setup.clock), wakers.collect())?;
         let log = engine.start(scribe, preparer)?;
         let shared = Arc::new(Shared {
             engine,
+            clock: setup.clock,
             rules: setup.rules,
             durability: setup.durability,
             log_id: recovery.log_id.get().to_be_bytes(),

@@ -68,7 +68,7 @@ impl LogStats {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Times since the process started, or since the last call of [`reset_times`](Self::reset_times).
+    /// Times since the process started.
     pub fn sync_times(&self) -> SyncTimes {
         let times = self.times.lock();
         SyncTimes {
@@ -79,8 +79,9 @@ impl LogStats {
         }
     }
 
-    /// Forgets the times so far.
-    pub fn reset_times(&self) {
-        self.times.lock().reset();
+    /// How long writing and syncing each block took, since the process started, microseconds. The scribe waits for
+    /// `look`, if it has a time to add: look shortly.
+    pub fn times<T>(&self, look: impl FnOnce(&Histogram<u64>) -> T) -> T {
+        look(&self.times.lock())
     }
 }

@@ -2,6 +2,7 @@
 //! serving an order touches no registry.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -13,6 +14,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::buckets::Buckets;
 use crate::server::Shared;
 
 pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
@@ -26,12 +28,6 @@ pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoRespo
 
 #[derive(Debug)]
 struct Sources(Arc<Shared>);
-
-/// Upper bounds of the latency buckets, microseconds: from a loopback round trip to a stalled disk.
-const BUCKETS_US: [u64; 16] = [
-    50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000,
-    2_000_000, 5_000_000,
-];
 
 impl Collector for Sources {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
@@ -61,26 +57,31 @@ impl Collector for Sources {
                 Some(&Unit::Seconds),
                 MetricType::Histogram,
             )?;
-            for (kind, sum, buckets) in durations(shared) {
-                let labels = [("op", kind)];
-                let mut of_kind = family.encode_family(&labels)?;
-                let count = buckets.last().map_or(0, |(_, count)| *count);
-                let mut before = 0;
-                let each: Vec<(f64, u64)> = buckets
-                    .iter()
-                    .map(|&(bound, cumulative)| {
-                        let here = cumulative - before;
-                        before = cumulative;
-                        (bound, here)
-                    })
-                    .collect();
-                of_kind
-                    .encode_histogram::<prometheus_client::encoding::NoLabelSet>(sum, count, &each, None)?;
+            for (kind, buckets) in durations(shared) {
+                buckets.encode(family.encode_family(&[("op", kind)])?)?;
             }
         }
         let engine = &shared.engine;
         let (totals, counters, journal) = (engine.totals(), engine.counters(), engine.journal());
-        let times = journal.stats().sync_times();
+        {
+            let family = encoder.encode_descriptor(
+                "log_sync",
+                "Time to write a block of the log and to sync it, where the durability level asks for it",
+                Some(&Unit::Seconds),
+                MetricType::Histogram,
+            )?;
+            journal.stats().times(Buckets::of).encode(family)?;
+        }
+        {
+            let behind = Duration::from_millis(shared.clock_behind_ms());
+            let gauge = ConstGauge::new(behind.as_secs_f64());
+            gauge.encode(encoder.encode_descriptor(
+                "clock_behind",
+                "How far the machine's clock is behind the latest time in the log; normally 0",
+                Some(&Unit::Seconds),
+                MetricType::Gauge,
+            )?)?;
+        }
         let connections: u64 = shared.stats.iter().map(|stats| stats.connections()).sum();
         let gauges = [
             ("connections", "Connections open", connections),
@@ -96,7 +97,6 @@ impl Collector for Sources {
             ("units_sold", "Units paid", totals.sold),
             ("log_decided_position", "Log position of what was decided", journal.decided()),
             ("log_durable_position", "Log position of what is durable", journal.durable()),
-            ("log_sync_p99_microseconds", "99th percentile of a block's write and sync", times.p99_us),
             (
                 "release_lag_max_milliseconds",
                 "The most that a hold was past its deadline",
@@ -149,38 +149,18 @@ fn requests(shared: &Shared) -> Vec<(&'static str, &'static str, u64)> {
     sums
 }
 
-/// Kind, sum of seconds, and cumulative counts by upper bound in seconds.
-type Durations = (&'static str, f64, Vec<(f64, u64)>);
-
-fn durations(shared: &Shared) -> Vec<Durations> {
-    let mut all: Vec<Durations> = Vec::new();
+/// Service times by kind, added up over the reactors.
+fn durations(shared: &Shared) -> Vec<(&'static str, Buckets)> {
+    let mut sums: Vec<(&'static str, Buckets)> = Vec::new();
     for op in shared.stats.iter().flat_map(|stats| stats.ops()) {
-        let (sum, mut buckets, count) = op.took(|histogram| {
-            let buckets: Vec<(f64, u64)> =
-                BUCKETS_US.iter().map(|&us| (seconds(us), histogram.count_between(0, us))).collect();
-            (histogram.mean() * count_as_float(histogram.len()) / 1e6, buckets, histogram.len())
-        });
-        if count == 0 {
+        let buckets = op.took(Buckets::of);
+        if buckets.count() == 0 {
             continue;
         }
-        buckets.push((f64::INFINITY, count));
-        match all.iter_mut().find(|known| known.0 == op.kind.name()) {
-            Some(known) => {
-                known.1 += sum;
-                known.2.iter_mut().zip(buckets).for_each(|(known, bucket)| known.1 += bucket.1);
-            }
-            None => all.push((op.kind.name(), sum, buckets)),
+        match sums.iter_mut().find(|sum| sum.0 == op.kind.name()) {
+            Some(sum) => sum.1 = sum.1.and(buckets),
+            None => sums.push((op.kind.name(), buckets)),
         }
     }
-    all
-}
-
-#[expect(clippy::cast_precision_loss, reason = "microseconds of a histogram bound fit a float exactly")]
-fn seconds(us: u64) -> f64 {
-    us as f64 / 1e6
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a count above 2^53 may lose its last digit")]
-fn count_as_float(count: u64) -> f64 {
-    count as f64
+    sums
 }

@@ -1,5 +1,6 @@
 //! The admin port: health, readiness and metrics over HTTP, on a thread of its own so that no order waits for it.
 
+mod buckets;
 mod metrics;
 
 use std::net::{SocketAddr, TcpListener};

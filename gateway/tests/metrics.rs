@@ -1,0 +1,134 @@
+//! What `/metrics` says, read as Prometheus reads it: over HTTP, line by line.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+
+use doorbuster_client::{Client, PutSku, Reserve};
+use doorbuster_engine::clock::ManualClock;
+use doorbuster_engine::storage::SimStorage;
+use doorbuster_gateway::Setup;
+use doorbuster_gateway::testing::Server;
+use doorbuster_ledger::Timestamp;
+
+/// The server's time at the start of each test.
+const START: u64 = 1_700_000_000_000;
+
+fn with_admin(setup: &mut Setup) {
+    setup.admin = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
+}
+
+fn start() -> Server {
+    Server::start_on(
+        Arc::new(SimStorage::new(0)),
+        Arc::new(ManualClock::new(Timestamp::new(START))),
+        with_admin,
+    )
+}
+
+/// The lines of a scrape.
+struct Scrape(String);
+
+impl Scrape {
+    fn of(server: &Server) -> Self {
+        let admin = server.server().admin().expect("it was set up");
+        let mut stream = TcpStream::connect(admin).expect("the admin port listens");
+        stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        assert!(answer.starts_with("HTTP/1.0 200 "), "{answer}");
+        assert!(answer.ends_with("# EOF\n"), "{answer}");
+        Self(answer)
+    }
+
+    /// The value of a series, named with its labels, as it stands there.
+    fn text(&self, series: &str) -> &str {
+        let mut values = self.0.lines().filter_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        values.next().unwrap_or_else(|| panic!("{series} is not in\n{}", self.0))
+    }
+
+    fn value(&self, series: &str) -> f64 {
+        self.text(series).parse().expect("a number")
+    }
+
+    fn kind(&self, name: &str, kind: &str) {
+        let line = format!("# TYPE {name} {kind}");
+        assert!(self.0.lines().any(|found| found == line), "{line:?} is not in\n{}", self.0);
+    }
+
+    /// Upper bounds with their counts, which include those of the smaller bounds.
+    fn buckets(&self, series: &str) -> Vec<(f64, f64)> {
+        let prefix = format!("{series}_bucket{{le=\"");
+        let number =
+            |text: &str| if text == "+Inf" { f64::INFINITY } else { text.parse().expect("a number") };
+        let rows = self.0.lines().filter_map(|line| line.strip_prefix(&prefix)?.split_once("\"} "));
+        rows.map(|(bound, count)| (number(bound), number(count))).collect()
+    }
+}
+
+/// Sets a SKU up and takes two of its ten units, one answer after the other.
+async fn sell(server: &Server) {
+    let client = Client::connect(&server.address().to_string()).await.expect("the server takes connections");
+    let put = PutSku { sku: 1, units: 10, ..PutSku::default() };
+    client.put_sku(&put).await.expect("an answer");
+    let wish = Reserve { user: 1, sku: 1, quantity: 2, ..Reserve::default() };
+    client.reserve(&wish).await.expect("an answer").done().expect("there are units");
+}
+
+#[tokio::test]
+async fn the_logs_sync_times_are_a_histogram_from_50_us_to_5_s() {
+    let server = start();
+    sell(&server).await;
+    let scrape = Scrape::of(&server);
+    scrape.kind("doorbuster_log_sync_seconds", "histogram");
+    let buckets = scrape.buckets("doorbuster_log_sync_seconds");
+    let bounds: Vec<f64> = buckets.iter().map(|(bound, _)| *bound).collect();
+    assert_eq!((bounds[0], bounds[bounds.len() - 2], bounds[bounds.len() - 1]), (5e-5, 5.0, f64::INFINITY));
+    assert!(bounds.is_sorted() && buckets.iter().map(|(_, count)| *count).is_sorted(), "{buckets:?}");
+    // The first answer's block is measured before the second one's is begun; the second may not be measured yet.
+    let count = scrape.value("doorbuster_log_sync_seconds_count");
+    assert!(count >= 1.0);
+    assert_eq!(buckets.last().map(|(_, all)| *all), Some(count));
+    assert!(scrape.value("doorbuster_log_sync_seconds_sum") > 0.0);
+    server.stop();
+}
+
+#[tokio::test]
+async fn totals_count_what_was_answered() {
+    let server = start();
+    sell(&server).await;
+    let scrape = Scrape::of(&server);
+    for (series, value) in [
+        ("doorbuster_skus", "1"),
+        ("doorbuster_units_available", "8"),
+        ("doorbuster_units_held", "2"),
+        ("doorbuster_units_sold", "0"),
+        ("doorbuster_open_holds", "1"),
+        ("doorbuster_events_total", "2"),
+        ("doorbuster_requests_total{op=\"RESERVE\",outcome=\"OK\"}", "1"),
+        ("doorbuster_log_poisoned", "0"),
+    ] {
+        assert_eq!(scrape.text(series), value, "{series}");
+    }
+    assert!(scrape.value("doorbuster_ledger_bytes") > 0.0);
+    server.stop();
+}
+
+#[tokio::test]
+async fn a_clock_behind_the_log_is_measured_until_it_has_caught_up() {
+    let server = start();
+    sell(&server).await;
+    let level = Scrape::of(&server);
+    level.kind("doorbuster_clock_behind_seconds", "gauge");
+    assert_eq!(level.text("doorbuster_clock_behind_seconds"), "0.0");
+    let (storage, clock) = server.stop();
+
+    clock.set(Timestamp::new(START - 90_500));
+    let server = Server::start_on(storage, clock, with_admin);
+    assert_eq!(Scrape::of(&server).text("doorbuster_clock_behind_seconds"), "90.5");
+    server.clock().advance(90_000);
+    assert_eq!(Scrape::of(&server).text("doorbuster_clock_behind_seconds"), "0.5");
+    server.clock().advance(1_000);
+    assert_eq!(Scrape::of(&server).text("doorbuster_clock_behind_seconds"), "0.0");
+    server.stop();
+}
