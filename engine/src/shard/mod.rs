@@ -18,15 +18,21 @@
 //! carries the ticket of the last change that it may have seen: a refusal, too, waits until its reason is durable.
 
 mod batch;
+mod figures;
+#[cfg(test)]
+mod tests;
 
 pub use batch::{Answer, Batch, MAX_SLOTS, Request, Slot, Work};
+pub use figures::Figures;
 
 use std::sync::atomic::{Ordering, fence};
 
 use crossbeam::queue::ArrayQueue;
+use crossbeam::utils::CachePadded;
 use doorbuster_ledger::{Ledger, TOUCHED, Timestamp};
 use parking_lot::Mutex;
 
+use self::figures::Board;
 use crate::journal::Journal;
 use crate::log::{MAX_BLOCK, record};
 use crate::port::Ports;
@@ -47,11 +53,17 @@ const _: () = assert!((HAND_OVER_AFTER + MAX_SLOTS) * COMMAND_BYTES < MAX_BLOCK 
 /// Orders whose time is up that one visit deals with: some 50 us at most.
 const PULSE_LIMIT: u32 = 256;
 
+/// How old the measured size of the tables may get, milliseconds. Measuring walks their segments, some 10 us: too much
+/// for a visit, nothing for one visit a second.
+const MEASURE_EVERY_MS: u64 = 1_000;
+
 /// See the module's doc.
 #[derive(Debug)]
 pub struct Shard {
     inbox: ArrayQueue<Batch>,
     state: Mutex<State>,
+    /// On a line of its own: readers take nothing away from those who work.
+    board: CachePadded<Board>,
 }
 
 /// What the lock guards.
@@ -61,12 +73,15 @@ struct State {
     /// Log position after the last event of this shard.
     last_ticket: u64,
     counters: Counters,
+    /// The size of the ledger's tables when it was measured last, bytes.
+    bytes: u64,
+    measured_at: Timestamp,
     /// Batches that are decided and wait for the ticket of their hand-over. Empty between visits.
     decided: Vec<Batch>,
 }
 
 /// What a shard has done since the process started.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Commands decided.
     pub commands: u64,
@@ -84,15 +99,18 @@ pub struct Counters {
 
 impl Shard {
     pub(crate) fn new(ledger: Ledger) -> Self {
-        Self {
-            inbox: ArrayQueue::new(INBOX_CAPACITY),
-            state: Mutex::new(State {
-                ledger,
-                last_ticket: 0,
-                counters: Counters::default(),
-                decided: Vec::new(),
-            }),
-        }
+        let mut state = State {
+            measured_at: ledger.now(),
+            ledger,
+            last_ticket: 0,
+            counters: Counters::default(),
+            bytes: 0,
+            decided: Vec::new(),
+        };
+        state.measure();
+        let board = CachePadded::new(Board::default());
+        board.publish(state.figures());
+        Self { inbox: ArrayQueue::new(INBOX_CAPACITY), state: Mutex::new(state), board }
     }
 
     /// Hands a batch in, to be decided by whoever holds or gets the lock.
@@ -111,7 +129,7 @@ impl Shard {
             let Some(mut state) = self.state.try_lock() else { return false };
             // Dropped before the lock: nobody decides on a state that a panic has left half changed.
             let guard = journal.poison_on_panic();
-            let more = state.work(&self.inbox, now, journal, ports);
+            let more = state.work(&self.inbox, &self.board, now, journal, ports);
             drop(guard);
             drop(state);
             fence(Ordering::SeqCst);
@@ -121,7 +139,12 @@ impl Shard {
         }
     }
 
-    /// Waits for the lock and looks at the ledger: for totals, digests and tests, never on an order's path.
+    /// The figures of the latest visit; waits for nobody.
+    pub fn figures(&self) -> Figures {
+        self.board.read()
+    }
+
+    /// Waits for the lock and looks at the ledger: for digests, checks and tests, never on an order's path.
     pub(crate) fn inspect<T>(&self, look: impl FnOnce(&Ledger, Counters) -> T) -> T {
         let state = self.state.lock();
         look(&state.ledger, state.counters)
@@ -131,13 +154,26 @@ impl Shard {
     pub(crate) fn amend(&self, amend: impl FnOnce(&mut Ledger) -> u64) {
         let mut state = self.state.lock();
         state.last_ticket = amend(&mut state.ledger);
+        self.board.publish(state.figures());
     }
 }
 
 impl State {
     /// One visit. Returns whether more is due than was done.
-    fn work(&mut self, inbox: &ArrayQueue<Batch>, now: Timestamp, journal: &Journal, ports: &Ports) -> bool {
+    fn work(
+        &mut self,
+        inbox: &ArrayQueue<Batch>,
+        board: &Board,
+        now: Timestamp,
+        journal: &Journal,
+        ports: &Ports,
+    ) -> bool {
         let more = self.pulse(now, journal);
+        if now.since(self.measured_at) >= MEASURE_EVERY_MS {
+            self.measured_at = now;
+            self.measure();
+        }
+        board.publish(self.figures());
         while journal.has_room() {
             let mut bytes = journal.buffer();
             let mut events = 0_u32;
@@ -155,6 +191,8 @@ impl State {
                 return more;
             }
             self.hand_over(journal, events, bytes);
+            // Before the answers leave: who has one finds it counted.
+            board.publish(self.figures());
             for mut batch in self.decided.drain(..) {
                 batch.ticket = self.last_ticket;
                 ports.deliver(batch);
@@ -220,6 +258,14 @@ impl State {
             slot.work = Work::Answered(answer);
         }
         true
+    }
+
+    fn figures(&self) -> Figures {
+        Figures { totals: self.ledger.totals(), counters: self.counters, bytes: self.bytes }
+    }
+
+    fn measure(&mut self) {
+        self.bytes = self.ledger.bytes() as u64;
     }
 
     fn pulse(&mut self, now: Timestamp, journal: &Journal) -> bool {
