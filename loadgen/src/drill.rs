@@ -216,7 +216,7 @@ fn load(
             hold_ms: settings.hold_ms,
             deadline_ms: scenario.load.deadline_ms,
             last_ns,
-            recorder: Recorder::new(limits(scenario)),
+            recorder: recorder(scenario),
         };
         let worker = Worker::connect(task);
         connected.push(worker.map_err(|error| Failure::could_not("connect the drill's shoppers", &error))?);
@@ -241,16 +241,18 @@ fn load(
     Ok((joined.collect(), cpu))
 }
 
-fn limits(scenario: &Scenario) -> Limits {
-    Limits {
+fn recorder(scenario: &Scenario) -> Recorder {
+    let limits = Limits {
         reserve_ns: nanos(scenario.objectives.reserve_p99_ms / 1_000.0),
         confirm_ns: nanos(scenario.objectives.confirm_p99_ms / 1_000.0),
-    }
+    };
+    let ends = Schedule::spans(&scenario.phases).into_iter().map(|(_, ends)| nanos(ends));
+    Recorder::new(limits, ends.collect())
 }
 
 fn merge(harvests: Vec<Harvest>, scenario: &Scenario) -> Harvest {
     let mut all = Harvest {
-        recorder: Recorder::new(limits(scenario)),
+        recorder: recorder(scenario),
         journal: Journal::default(),
         held_back: 0,
         reconnects: 0,
@@ -390,7 +392,8 @@ fn assemble(settings: Settings, harvest: &Harvest, cpu: CpuUse, judged: Judged, 
         oversold_units: judged.audit.as_ref().map(|audit| audit.oversold_units),
         lost_effects: judged.audit.as_ref().map(|audit| audit.lost_effects),
         objectives,
-        operations: report::operation_rows(recorder, settings.phases_seconds),
+        operations: report::operation_rows(&recorder.latency, &recorder.unanswered, settings.phases_seconds),
+        phases: report::phase_rows(recorder, &settings),
         requests,
         unanswered: recorder.unanswered.values().sum(),
         stock: judged.audit.as_ref().map(|audit| audit.stock),

@@ -71,6 +71,11 @@ impl Schedule {
     pub fn expected(phases: &[Phase], peak: f64) -> f64 {
         courses(phases, peak).iter().map(Course::expected).sum()
     }
+
+    /// When each phase begins and ends, seconds since the start.
+    pub fn spans(phases: &[Phase]) -> Vec<(f64, f64)> {
+        courses(phases, 1.0).iter().map(|course| (course.begins, course.ends)).collect()
+    }
 }
 
 impl Iterator for Schedule {

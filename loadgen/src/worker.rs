@@ -421,7 +421,7 @@ impl Worker {
             if flight.open && token.is_none_or(|token| flight.token as usize == token) {
                 flight.open = false;
                 self.free.push(index);
-                self.task.recorder.unanswered(flight.operation);
+                self.task.recorder.unanswered(flight.operation, flight.due_ns);
             }
         }
     }

@@ -261,7 +261,7 @@ mod tests {
 
     /// Shopper 1 paid for one unit; shopper 2 holds one; shopper 3 was refused. Three units of one SKU.
     fn sound() -> Case {
-        let mut recorder = Recorder::new(Limits { reserve_ns: 1, confirm_ns: 1 });
+        let mut recorder = Recorder::new(Limits { reserve_ns: 1, confirm_ns: 1 }, Vec::new());
         for code in [Code::Ok, Code::Ok, Code::SoldOut] {
             recorder.sent(Operation::Reserve, 0, 0);
             recorder.answered(Operation::Reserve, code.number(), 0, 0, 1);

@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn an_interval_log_reads_back_with_its_counts() {
-        let mut recorder = Recorder::new(Limits { reserve_ns: 1, confirm_ns: 1 });
+        let mut recorder = Recorder::new(Limits { reserve_ns: 1, confirm_ns: 1 }, Vec::new());
         for second in [0, 2, 2] {
             let at = second * 1_000_000_000 + 10;
             recorder.answered(Operation::Reserve, Code::Ok.number(), at, at, at + 5_000);

@@ -8,12 +8,16 @@
 //! | `OPERATION-CODE.hgrm` | `HdrHistogram` plotters: percentile distribution of response times, milliseconds |
 //! | `reserve.hlog` | `HdrHistogram` log processors: response times of reserves, one histogram a second |
 
+mod figures;
 mod files;
 mod junit;
 mod model;
+mod table;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use files::write;
-pub use model::{CheckRow, OperationRow, Percentiles, Report, SCHEMA_VERSION, SecondRow, Settings};
-pub(crate) use model::{check_rows, operation_rows, p99_ms, second_rows};
+pub use model::{CheckRow, OperationRow, Percentiles, PhaseRow, Report, SCHEMA_VERSION, SecondRow, Settings};
+pub(crate) use model::{check_rows, operation_rows, p99_ms, phase_rows, second_rows};
 pub use text::render;

@@ -1,17 +1,23 @@
 //! The report's content, as JSON has it.
 
+use std::collections::BTreeMap;
+
 use doorbuster_protocol::Code;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use crate::audit::{Audit, StockTotals};
 use crate::health::{CpuUse, lossy};
-use crate::recorder::{Operation, Recorder};
+use crate::recorder::{Latency, Operation, Recorder};
 use crate::scenario::Scenario;
+use crate::schedule::Schedule;
 use crate::verdict::Objective;
 
 /// Version of the JSON's shape. A new key leaves it; a changed or removed one raises it.
 pub const SCHEMA_VERSION: u32 = 1;
+
+/// Name of the row for what was due after all phases. No phase can be called so: names have no spaces.
+const AFTER: &str = "after the phases";
 
 /// How the drill was set up.
 #[derive(Clone, Debug, Serialize)]
@@ -63,6 +69,8 @@ pub struct Report {
     pub objectives: Vec<Objective>,
     /// Latencies by operation and outcome.
     pub operations: Vec<OperationRow>,
+    /// Phase by phase, as the scenario names them, and at the end what was due after all of them.
+    pub phases: Vec<PhaseRow>,
     /// Requests sent.
     pub requests: u64,
     /// Requests without an answer.
@@ -102,6 +110,23 @@ pub struct OperationRow {
     pub response_us: Option<Percentiles>,
     /// From the time that it was sent.
     pub service_us: Option<Percentiles>,
+}
+
+/// One phase of the scenario: the requests that were due in it, whenever their answers came.
+#[derive(Clone, Debug, Serialize)]
+pub struct PhaseRow {
+    /// Its name in the scenario, or `after the phases`.
+    pub name: String,
+    /// Seconds since the start.
+    pub begins_s: f64,
+    /// Seconds since the start. After the phases: when the last request could be due.
+    pub ends_s: f64,
+    /// Requests that were due in it.
+    pub requests: u64,
+    /// Of those, without an answer.
+    pub unanswered: u64,
+    /// Latencies by operation and outcome.
+    pub operations: Vec<OperationRow>,
 }
 
 /// Percentiles in microseconds.
@@ -170,8 +195,12 @@ pub struct SecondRow {
 }
 
 /// One row for each operation and outcome, unanswered requests last.
-pub(crate) fn operation_rows(recorder: &Recorder, seconds: f64) -> Vec<OperationRow> {
-    let answered = recorder.latency.iter().map(|(&(operation, number), latency)| OperationRow {
+pub(crate) fn operation_rows(
+    latency: &BTreeMap<(Operation, u16), Latency>,
+    unanswered: &BTreeMap<Operation, u64>,
+    seconds: f64,
+) -> Vec<OperationRow> {
+    let answered = latency.iter().map(|(&(operation, number), latency)| OperationRow {
         operation: operation.name(),
         outcome: Code::from_number(number).map_or_else(|| number.to_string(), |code| code.name().to_owned()),
         count: latency.response_ns.len(),
@@ -179,7 +208,7 @@ pub(crate) fn operation_rows(recorder: &Recorder, seconds: f64) -> Vec<Operation
         response_us: Some(Percentiles::of(&latency.response_ns)),
         service_us: Some(Percentiles::of(&latency.service_ns)),
     });
-    let unanswered = recorder.unanswered.iter().map(|(operation, &count)| OperationRow {
+    let unanswered = unanswered.iter().map(|(operation, &count)| OperationRow {
         operation: operation.name(),
         outcome: "UNANSWERED".to_owned(),
         count,
@@ -188,6 +217,24 @@ pub(crate) fn operation_rows(recorder: &Recorder, seconds: f64) -> Vec<Operation
         service_us: None,
     });
     answered.chain(unanswered).collect()
+}
+
+/// One row for each phase of the scenario, and one for what was due after them: payments, mostly.
+pub(crate) fn phase_rows(recorder: &Recorder, settings: &Settings) -> Vec<PhaseRow> {
+    let phases = &settings.scenario.phases;
+    let last = settings.phases_seconds + f64::from(settings.hold_ms) / 1_000.0;
+    let names = phases.iter().map(|phase| phase.name.clone()).chain([AFTER.to_owned()]);
+    let spans = Schedule::spans(phases).into_iter().chain([(settings.phases_seconds, last)]);
+    let row =
+        |((name, (begins_s, ends_s)), phase): ((String, (f64, f64)), &crate::recorder::Phase)| PhaseRow {
+            name,
+            begins_s,
+            ends_s,
+            requests: phase.sent.values().sum(),
+            unanswered: phase.unanswered.values().sum(),
+            operations: operation_rows(&phase.latency, &phase.unanswered, ends_s - begins_s),
+        };
+    names.zip(spans).zip(&recorder.phases).map(row).collect()
 }
 
 pub(crate) fn second_rows(recorder: &Recorder) -> Vec<SecondRow> {

@@ -3,10 +3,12 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{CellAlignment, Table};
+use super::figures::{grouped, milliseconds, rounded, seconds};
+use super::model::Report;
+use super::table::{self, WIDTH};
 
-use super::model::{OperationRow, Percentiles, Report};
+/// Columns of a field's name.
+const NAME: usize = 11;
 
 /// Appends a line to a text in memory, which can't fail.
 macro_rules! say {
@@ -20,12 +22,14 @@ pub fn render(report: &Report, folder: Option<&Path>) -> String {
     say!(out, "");
     settings(report, &mut out);
     say!(out, "");
-    say!(out, "{}", table(report));
-    say!(
-        out,
-        "Response: from the time that a request was due; service: from its sending. Times in milliseconds."
-    );
+    out.push_str(&table::render(report));
     say!(out, "");
+    field(
+        &mut out,
+        "times",
+        "response time counts from when a request was due, service time from when it was sent; a request belongs to \
+         the phase in which it was due",
+    );
     stock(report, &mut out);
     audit(report, &mut out);
     generator(report, &mut out);
@@ -33,17 +37,38 @@ pub fn render(report: &Report, folder: Option<&Path>) -> String {
         let measured =
             objective.measured.map_or_else(|| "nothing measured".to_owned(), |m| format!("{m:.3}"));
         let word = if objective.met { "met" } else { "MISSED" };
-        say!(out, "objective  {}: {measured}, limit {} ({word})", objective.name, objective.limit);
+        let text = format!("{:<15} {measured}, limit {} ({word})", objective.name, objective.limit);
+        field(&mut out, "objective", &text);
     }
     say!(out, "");
     if let Some(lost) = &report.lost {
-        say!(out, "target     lost: {lost}");
+        field(&mut out, "target", &format!("lost: {lost}"));
     }
     if let Some(folder) = folder {
-        say!(out, "report     {}", folder.display());
+        field(&mut out, "report", &folder.display().to_string());
     }
-    say!(out, "verdict    {} (exit code {})", report.verdict, report.exit_code);
+    field(&mut out, "verdict", &format!("{} (exit code {})", report.verdict, report.exit_code));
     out
+}
+
+/// A field's name and its text, broken between words where a line would be too wide. Only a word that is too long by
+/// itself, such as a folder's path, goes beyond.
+fn field(out: &mut String, name: &str, text: &str) {
+    let mut line = format!("{name:<NAME$}");
+    let mut empty = true;
+    for word in text.split(' ') {
+        if !empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            say!(out, "{}", line.trim_end());
+            line = " ".repeat(NAME + 2);
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        empty = false;
+    }
+    say!(out, "{}", line.trim_end());
 }
 
 /// `OVERSOLD 0 · LOST 0 · goodput 12,345/s · p99 6.7 ms`.
@@ -54,7 +79,7 @@ fn headline(report: &Report) -> String {
         .iter()
         .find(|row| row.operation == "reserve" && row.outcome == "OK")
         .and_then(|row| row.response_us)
-        .map_or_else(|| "-".to_owned(), |percentiles| format!("{:.1} ms", percentiles.p99 / 1_000.0));
+        .map_or_else(|| "-".to_owned(), |percentiles| format!("{} ms", milliseconds(percentiles.p99)));
     format!(
         "OVERSOLD {} · LOST {} · goodput {}/s · p99 {p99}",
         or_unknown(report.oversold_units),
@@ -66,166 +91,88 @@ fn headline(report: &Report) -> String {
 fn settings(report: &Report, out: &mut String) {
     let settings = &report.settings;
     let scenario = &settings.scenario;
-    say!(
-        out,
-        "scenario   {}, seed {}; {:.0} s, T0 at {:.0} s, peak {} arrivals/s{}",
+    let calibrated = settings.calibrated_per_second.map_or_else(String::new, |capacity| {
+        let share = scenario.load.utilisation * 100.0;
+        format!(" ({share:.0} % of the {}/s that the calibration found)", rounded(capacity))
+    });
+    let course = format!(
+        "{}, seed {}; {} s, T0 at {} s, peak {} arrivals/s{calibrated}",
         scenario.name,
         scenario.seed,
-        settings.phases_seconds,
-        settings.t0_seconds,
-        rounded(settings.peak_per_second),
-        settings.calibrated_per_second.map_or_else(String::new, |capacity| format!(
-            " ({:.0} % of the {}/s that the calibration found)",
-            scenario.load.utilisation * 100.0,
-            rounded(capacity)
-        ))
+        seconds(settings.phases_seconds),
+        seconds(settings.t0_seconds),
+        rounded(settings.peak_per_second)
     );
-    say!(
-        out,
-        "time_scale {}: holds last {} ms, the median shopper pays after {:.0} ms",
+    field(out, "scenario", &course);
+    let pace = format!(
+        "time_scale {}: holds last {} ms, the median shopper pays after {} ms",
         scenario.time_scale,
-        settings.hold_ms,
-        scenario.shoppers.pay_median_seconds * scenario.time_scale * 1_000.0
+        grouped(u64::from(settings.hold_ms)),
+        rounded(scenario.shoppers.pay_median_seconds * scenario.time_scale * 1_000.0)
     );
-    say!(
-        out,
-        "shoppers   {} on {} connections, {} SKUs of {} units",
+    field(out, "pace", &pace);
+    let shoppers = format!(
+        "{} on {} connections, {} SKUs of {} units",
         grouped(u64::from(scenario.shoppers.users)),
-        scenario.load.connections,
+        grouped(u64::from(scenario.load.connections)),
         grouped(u64::from(scenario.stock.skus)),
         grouped(settings.units_each)
     );
+    field(out, "shoppers", &shoppers);
     let sync = report.server_sync_p99_us.filter(|&us| us > 0);
-    say!(
-        out,
-        "target     {}; durability {}, disk sync p99 {}",
+    let target = format!(
+        "{}; durability {}, disk sync p99 {}",
         settings.target,
         settings.durability,
-        sync.map_or_else(|| "unknown".to_owned(), |us| format!("{us} us"))
+        sync.map_or_else(|| "unknown".to_owned(), |us| format!("{} us", grouped(us)))
     );
-}
-
-fn table(report: &Report) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY);
-    table.set_header([
-        "operation",
-        "outcome",
-        "count",
-        "per s",
-        "time",
-        "p50",
-        "p90",
-        "p99",
-        "p99.9",
-        "p99.99",
-        "max",
-    ]);
-    for row in &report.operations {
-        let both = [("response", row.response_us), ("service", row.service_us)];
-        let lines: Vec<[String; 7]> = both.into_iter().map(|(name, found)| cells(name, found)).collect();
-        // The two lines of a row stand in the same cells, one above the other.
-        let mut all: Vec<String> =
-            vec![row.operation.to_owned(), row.outcome.clone(), grouped(row.count), rate(row)];
-        let joined =
-            |column: usize| lines.iter().map(|line| line[column].clone()).collect::<Vec<_>>().join("\n");
-        all.extend((0..7).map(joined));
-        table.add_row(all);
-    }
-    for column in (2..=3).chain(5..=10) {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
-}
-
-fn cells(name: &str, found: Option<Percentiles>) -> [String; 7] {
-    let Some(p) = found else { return [(); 7].map(|()| String::new()) };
-    let ms = |us: f64| format!("{:.3}", us / 1_000.0);
-    [name.to_owned(), ms(p.p50), ms(p.p90), ms(p.p99), ms(p.p99_9), ms(p.p99_99), ms(p.max)]
-}
-
-fn rate(row: &OperationRow) -> String {
-    format!("{:.1}", row.rate_per_second)
+    field(out, "target", &target);
 }
 
 fn stock(report: &Report, out: &mut String) {
-    match &report.stock {
-        Some(stock) => say!(
-            out,
-            "stock      stocked {} = available {} + held {} + sold {}; {} SKUs empty",
-            grouped(stock.stocked_units),
-            grouped(stock.available_units),
-            grouped(stock.held_units),
-            grouped(stock.sold_units),
-            grouped(stock.empty_skus)
-        ),
-        None => say!(out, "stock      unknown: the server's accounts couldn't be read"),
-    }
-    say!(out, "requests   {} sent, {} unanswered", grouped(report.requests), grouped(report.unanswered));
+    let text = report.stock.as_ref().map_or_else(
+        || "unknown: the server's accounts couldn't be read".to_owned(),
+        |stock| {
+            format!(
+                "stocked {} = available {} + held {} + sold {}; {} SKUs empty",
+                grouped(stock.stocked_units),
+                grouped(stock.available_units),
+                grouped(stock.held_units),
+                grouped(stock.sold_units),
+                grouped(stock.empty_skus)
+            )
+        },
+    );
+    field(out, "stock", &text);
+    let requests = format!("{} sent, {} unanswered", grouped(report.requests), grouped(report.unanswered));
+    field(out, "requests", &requests);
 }
 
 fn audit(report: &Report, out: &mut String) {
     for check in &report.checks {
         let word =
             if check.faults == 0 { "holds".to_owned() } else { format!("BROKEN {}x", grouped(check.faults)) };
-        say!(out, "audit      {}: {} ({word}; {} examined)", check.name, check.rule, grouped(check.examined));
+        let examined = grouped(check.examined);
+        field(out, "audit", &format!("{:<8} {word}, {examined} examined: {}", check.name, check.rule));
         for example in &check.examples {
-            say!(out, "             {example}");
+            field(out, "", &format!("- {example}"));
         }
     }
 }
 
 fn generator(report: &Report, out: &mut String) {
     let cpu = &report.cpu;
-    say!(
-        out,
-        "generator  send lag p99 {:.3} ms (limit {:.1}), {} held back, {} reconnects",
+    let lag = format!(
+        "send lag p99 {:.3} ms (limit {:.1}), {} held back, {} reconnects",
         report.send_lag_p99_ms,
         report.send_lag_limit_ms,
         grouped(report.held_back),
         grouped(report.reconnects)
     );
-    say!(
-        out,
-        "processors {:.0} cores: generator {:.2}, server {:.2}, others {:.2}, stolen {:.2}",
-        cpu.cores,
-        cpu.generator_cores,
-        cpu.server_cores,
-        cpu.others_cores,
-        cpu.stolen_cores
+    field(out, "generator", &lag);
+    let used = format!(
+        "{:.0} cores: generator {:.2}, server {:.2}, others {:.2}, stolen {:.2}",
+        cpu.cores, cpu.generator_cores, cpu.server_cores, cpu.others_cores, cpu.stolen_cores
     );
-}
-
-/// A count with its thousands apart.
-pub(super) fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut out = String::with_capacity(digits.len() * 4 / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "rates are small and not negative"
-)]
-fn rounded(rate: f64) -> String {
-    grouped(rate.max(0.0).round() as u64)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thousands_stand_apart() {
-        assert_eq!([0, 12, 999, 1_000, 1_234_567].map(grouped), ["0", "12", "999", "1,000", "1,234,567"]);
-    }
+    field(out, "processors", &used);
 }

@@ -34,6 +34,13 @@ fn a_drill_with_its_own_server_passes_and_leaves_every_file() {
     }
     let report = report(&drill.report());
     assert_eq!((&report["schema_version"], &report["exit_code"]), (&1.into(), &0.into()));
+    let phases = report["phases"].as_array().expect("phases");
+    let names: Vec<&serde_json::Value> = phases.iter().map(|phase| &phase["name"]).collect();
+    assert_eq!(names, ["calm", "doors-open", "crowd-thins", "tail", "after the phases"]);
+    let in_phases: u64 = phases.iter().filter_map(|phase| phase["requests"].as_u64()).sum();
+    assert_eq!(report["requests"], in_phases, "every request is in one phase");
+    let wide = ended.stdout.lines().find(|line| !line.starts_with("report ") && line.chars().count() > 120);
+    assert_eq!(wide, None);
     for check in ["answers", "counts", "orders", "stock", "limits", "log"] {
         assert_eq!(faults(&report, check), 0);
     }

@@ -4,11 +4,14 @@
 //! pair of operation and code has its own two histograms: response time, from the moment when the request was due,
 //! and service time, from the moment when it was sent.
 
+mod phase;
+
 use std::collections::BTreeMap;
 
 use doorbuster_protocol::{Class, Code};
 use hdrhistogram::Histogram;
 
+pub use self::phase::Phase;
 use crate::saturate::histogram;
 
 /// What was asked.
@@ -46,6 +49,13 @@ pub struct Latency {
     pub response_ns: Histogram<u64>,
     /// From the sending to the answer.
     pub service_ns: Histogram<u64>,
+}
+
+impl Latency {
+    fn record(&mut self, response_ns: u64, service_ns: u64) {
+        self.response_ns.saturating_record(response_ns.max(1));
+        self.service_ns.saturating_record(service_ns.max(1));
+    }
 }
 
 /// One second of the drill.
@@ -95,18 +105,24 @@ pub struct Recorder {
     pub sent: BTreeMap<Operation, u64>,
     /// Requests that never got an answer, by operation.
     pub unanswered: BTreeMap<Operation, u64>,
+    /// Phase by phase; the last one is what was due after all of them.
+    pub phases: Vec<Phase>,
+    /// When each phase of the scenario ends, nanoseconds since the start, in order.
+    phase_ends_ns: Vec<u64>,
     limits: Limits,
 }
 
 impl Recorder {
-    /// An empty recorder.
-    pub fn new(limits: Limits) -> Self {
+    /// An empty recorder; `phase_ends_ns` says when each phase ends, nanoseconds since the start, in order.
+    pub fn new(limits: Limits, phase_ends_ns: Vec<u64>) -> Self {
         Self {
             latency: BTreeMap::new(),
             seconds: Vec::new(),
             lag_ns: histogram(),
             sent: BTreeMap::new(),
             unanswered: BTreeMap::new(),
+            phases: vec![Phase::default(); phase_ends_ns.len() + 1],
+            phase_ends_ns,
             limits,
         }
     }
@@ -116,17 +132,20 @@ impl Recorder {
         *self.sent.entry(operation).or_default() += 1;
         self.lag_ns.saturating_record(sent_ns.saturating_sub(due_ns).max(1));
         self.second(due_ns).offered += 1;
+        if let Some(phase) = self.phase(due_ns) {
+            *phase.sent.entry(operation).or_default() += 1;
+        }
     }
 
     /// An answer came.
     pub fn answered(&mut self, operation: Operation, code: u16, due_ns: u64, sent_ns: u64, now_ns: u64) {
         let response = now_ns.saturating_sub(due_ns).max(1);
-        let latency = self
-            .latency
-            .entry((operation, code))
-            .or_insert_with(|| Latency { response_ns: histogram(), service_ns: histogram() });
-        latency.response_ns.saturating_record(response);
-        latency.service_ns.saturating_record(now_ns.saturating_sub(sent_ns).max(1));
+        let service = now_ns.saturating_sub(sent_ns);
+        let empty = || Latency { response_ns: histogram(), service_ns: histogram() };
+        self.latency.entry((operation, code)).or_insert_with(empty).record(response, service);
+        if let Some(phase) = self.phase(due_ns) {
+            phase.answered(operation, code, response, service);
+        }
         let limit = match operation {
             Operation::Reserve | Operation::Repeat | Operation::Look => self.limits.reserve_ns,
             Operation::Confirm | Operation::Cancel => self.limits.confirm_ns,
@@ -147,21 +166,19 @@ impl Recorder {
         }
     }
 
-    /// A request will never be answered.
-    pub fn unanswered(&mut self, operation: Operation) {
+    /// A request that was due then will never be answered.
+    pub fn unanswered(&mut self, operation: Operation, due_ns: u64) {
         *self.unanswered.entry(operation).or_default() += 1;
+        if let Some(phase) = self.phase(due_ns) {
+            *phase.unanswered.entry(operation).or_default() += 1;
+        }
     }
 
-    /// Adds another worker's measurements.
+    /// Adds the measurements of another worker of the same drill.
     pub fn merge(&mut self, other: Self) {
-        for (key, latency) in other.latency {
-            match self.latency.get_mut(&key) {
-                Some(own) => {
-                    own.response_ns += latency.response_ns;
-                    own.service_ns += latency.service_ns;
-                }
-                None => drop(self.latency.insert(key, latency)),
-            }
+        merge_latencies(&mut self.latency, other.latency);
+        for (own, phase) in self.phases.iter_mut().zip(other.phases) {
+            own.merge(phase);
         }
         if self.seconds.len() < other.seconds.len() {
             self.seconds.resize_with(other.seconds.len(), Second::default);
@@ -175,12 +192,8 @@ impl Recorder {
             own.reserve_ns += second.reserve_ns;
         }
         self.lag_ns += other.lag_ns;
-        for (operation, count) in other.sent {
-            *self.sent.entry(operation).or_default() += count;
-        }
-        for (operation, count) in other.unanswered {
-            *self.unanswered.entry(operation).or_default() += count;
-        }
+        merge_counts(&mut self.sent, other.sent);
+        merge_counts(&mut self.unanswered, other.unanswered);
     }
 
     /// Answers of an operation with one of these codes.
@@ -204,6 +217,12 @@ impl Recorder {
         self.sent.values().sum()
     }
 
+    /// The phase in which a request was due.
+    fn phase(&mut self, due_ns: u64) -> Option<&mut Phase> {
+        let index = self.phase_ends_ns.partition_point(|&end_ns| end_ns <= due_ns);
+        self.phases.get_mut(index)
+    }
+
     fn second(&mut self, at_ns: u64) -> &mut Second {
         // A drill lasts a day at most; anything later is a broken clock and shares the last second.
         let index = usize::try_from(at_ns / 1_000_000_000).unwrap_or(usize::MAX).min(100_000);
@@ -214,12 +233,33 @@ impl Recorder {
     }
 }
 
+fn merge_counts(own: &mut BTreeMap<Operation, u64>, other: BTreeMap<Operation, u64>) {
+    for (operation, count) in other {
+        *own.entry(operation).or_default() += count;
+    }
+}
+
+fn merge_latencies(
+    own: &mut BTreeMap<(Operation, u16), Latency>,
+    other: BTreeMap<(Operation, u16), Latency>,
+) {
+    for (key, latency) in other {
+        match own.get_mut(&key) {
+            Some(own) => {
+                own.response_ns += latency.response_ns;
+                own.service_ns += latency.service_ns;
+            }
+            None => drop(own.insert(key, latency)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn recorder() -> Recorder {
-        Recorder::new(Limits { reserve_ns: 1_000_000, confirm_ns: 1_000_000 })
+        Recorder::new(Limits { reserve_ns: 1_000_000, confirm_ns: 1_000_000 }, vec![1_000, 5_000_000])
     }
 
     #[test]
@@ -249,9 +289,33 @@ mod tests {
         one.sent(Operation::Reserve, 0, 5);
         one.answered(Operation::Reserve, Code::Ok.number(), 0, 5, 9);
         two.sent(Operation::Reserve, 3_000_000_000, 3_000_000_001);
-        two.unanswered(Operation::Reserve);
+        two.unanswered(Operation::Reserve, 3_000_000_000);
         one.merge(two);
         assert_eq!((one.requests(), one.answers(), one.unanswered[&Operation::Reserve]), (2, 1, 1));
         assert_eq!(one.seconds.iter().map(|second| second.offered).sum::<u64>(), 2);
+    }
+
+    #[test]
+    fn a_request_belongs_to_the_phase_in_which_it_was_due() {
+        let mut one = recorder();
+        let ok = Code::Ok.number();
+        for (due_ns, answered_ns) in [(0, 10), (999, 9_000_000), (1_000, 1_010), (4_999_999, 5_000_010)] {
+            one.sent(Operation::Reserve, due_ns, due_ns);
+            one.answered(Operation::Reserve, ok, due_ns, due_ns, answered_ns);
+        }
+        let mut two = recorder();
+        two.sent(Operation::Confirm, 5_000_000, 5_000_000);
+        two.unanswered(Operation::Confirm, 5_000_000);
+        one.merge(two);
+        let answers = |phase: &Phase| {
+            phase.latency.get(&(Operation::Reserve, ok)).map_or(0, |latency| latency.response_ns.len())
+        };
+        assert_eq!(one.phases.iter().map(answers).collect::<Vec<_>>(), [2, 2, 0]);
+        let slowest = one.phases[0].latency[&(Operation::Reserve, ok)].response_ns.max();
+        assert!(slowest > 8_000_000, "a late answer stays with the phase that asked: {slowest}");
+        let last = &one.phases[2];
+        assert_eq!((last.sent[&Operation::Confirm], last.unanswered[&Operation::Confirm]), (1, 1));
+        let sent: u64 = one.phases.iter().flat_map(|phase| phase.sent.values()).sum();
+        assert_eq!(sent, one.requests());
     }
 }
