@@ -1,0 +1,112 @@
+//! The real binary: what it prints, what it exits with, and that what is wrong is said in one line.
+
+mod data;
+mod serve;
+mod stock;
+mod usage;
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+/// Variables that would change what the binary does.
+const VARIABLES: [&str; 8] = [
+    "DOORBUSTER_CONFIG",
+    "DOORBUSTER_LISTEN",
+    "DOORBUSTER_ADMIN",
+    "DOORBUSTER_DATA",
+    "DOORBUSTER_DURABILITY",
+    "DOORBUSTER_SHARDS",
+    "DOORBUSTER_REACTORS",
+    "DOORBUSTER_LOG",
+];
+
+const FREE_PORTS: [&str; 4] = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+
+fn binary(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_doorbuster"));
+    command.current_dir(folder).stdin(Stdio::null());
+    for variable in VARIABLES {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// Exit code, standard output and standard error of a command that ends by itself.
+fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let output = binary(folder).args(arguments).output().expect("the binary runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("output is UTF-8");
+    (output.status.code().expect("no signal ended it"), text(output.stdout), text(output.stderr))
+}
+
+/// The command fails with this code and one line that holds all of these.
+fn fails(folder: &Path, arguments: &[&str], code: i32, parts: &[&str]) {
+    let (found, said, complained) = run(folder, arguments);
+    assert_eq!((found, said.as_str()), (code, ""), "{arguments:?}: {complained}");
+    assert_eq!(complained.lines().count(), 1, "{complained}");
+    assert!(complained.starts_with("doorbuster: "), "{complained}");
+    for part in parts {
+        assert!(complained.contains(part), "{part:?} is not in {complained}");
+    }
+}
+
+/// A server that is killed when its test ends early.
+struct Serving {
+    process: Child,
+    output: BufReader<ChildStdout>,
+    address: String,
+    ready: serde_json::Value,
+}
+
+impl Serving {
+    fn start(folder: &Path, arguments: &[&str]) -> Self {
+        let mut process = binary(folder)
+            .args(["serve", "--ready-line"])
+            .args(FREE_PORTS)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary runs");
+        let mut output = BufReader::new(process.stdout.take().expect("its output is piped"));
+        let mut line = String::new();
+        output.read_line(&mut line).expect("it says when it is ready");
+        let ready: serde_json::Value = serde_json::from_str(&line).expect("the ready line is JSON");
+        let address = ready["listen"].as_str().expect("it says where it listens").to_owned();
+        Self { process, output, address, ready }
+    }
+
+    /// Sends SIGTERM and gives the exit code.
+    fn terminate(mut self) -> Option<i32> {
+        terminate(&self.process);
+        let mut rest = String::new();
+        self.output.read_to_string(&mut rest).expect("its output ends with it");
+        self.process.wait().expect("it can be waited for").code()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+fn terminate(process: &Child) {
+    let kill = format!("kill -TERM {}", process.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().expect("there is a shell").success());
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("there is room for temporary files")
+}
+
+fn write(folder: &Path, name: &str, text: &str) {
+    std::fs::write(folder.join(name), text).expect("there is room for temporary files");
+}
+
+/// Runs a future to its end.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime can be made").block_on(future)
+}

@@ -1,0 +1,64 @@
+//! What a wrong command line or configuration is answered with.
+
+use crate::{fails, folder, run, write};
+
+#[test]
+fn help_lists_the_exit_codes() {
+    let place = folder();
+    let (code, said, complained) = run(place.path(), &["--help"]);
+    assert_eq!((code, complained.as_str()), (0, ""));
+    for line in [
+        "  0  done",
+        "  1  a fault in doorbuster",
+        "  2  wrong usage",
+        "  3  an address",
+        "  4  the data folder",
+        "  5  the log is damaged",
+        "  6  the log failed",
+        "  7  the server could not be reached",
+    ] {
+        assert!(said.contains(line), "{line:?} is not in {said}");
+    }
+    for command in [&["serve", "--help"][..], &["stock", "import", "--help"], &["--version"]] {
+        assert_eq!(run(place.path(), command).0, 0, "{command:?}");
+    }
+}
+
+#[test]
+fn wrong_usage_exits_with_2_and_names_what_is_wrong() {
+    let place = folder();
+    for (arguments, part) in [
+        (&["serve", "--prot", "1"][..], "--prot"),
+        (&["serve", "--listen", "everywhere"], "everywhere"),
+        (&["serve", "--durability", "sometimes"], "sometimes"),
+        (&["serve", "--dev", "--data", "x"], "--data"),
+        (&["sell"], "sell"),
+        (&["stock", "import"], "FILE"),
+        (&[], "Usage"),
+    ] {
+        let (code, said, complained) = run(place.path(), arguments);
+        assert_eq!((code, said.as_str()), (2, ""), "{arguments:?}");
+        assert!(complained.contains(part), "{arguments:?}: {complained}");
+    }
+    fails(place.path(), &["serve", "--shards", "65"], 2, &["server.shards = 65", "0 (automatic) to 64"]);
+    assert!(!place.path().join("doorbuster-data").exists(), "nothing was made");
+}
+
+#[test]
+fn a_wrong_configuration_is_said_in_one_line_with_its_place() {
+    let place = folder();
+    for (text, parts) in [
+        ("[server]\nport = 1\n", &["shop.toml, line 2, column 1", "unknown field `port`"][..]),
+        ("[server]\nlisten = 7700\n", &["shop.toml, line 2, column 10", "invalid type: integer `7700`"]),
+        (
+            "[log]\ninterval_ms = 0\n",
+            &["shop.toml, line 2, column 1", "log.interval_ms = 0", "1 to 60,000 ms"],
+        ),
+        ("[log\n", &["shop.toml, line 1, column 5"]),
+    ] {
+        write(place.path(), "shop.toml", text);
+        fails(place.path(), &["serve", "--config", "shop.toml"], 2, parts);
+    }
+    fails(place.path(), &["serve", "--config", "none.toml"], 2, &["can't read none.toml"]);
+    assert!(!place.path().join("doorbuster-data").exists(), "nothing was made");
+}
