@@ -32,9 +32,11 @@ mod builder;
 mod client;
 mod clock;
 mod error;
+mod failure;
 mod link;
 mod outbox;
 mod outcome;
+mod pool;
 mod retry;
 
 pub use budget::RetryBudget;

@@ -126,11 +126,36 @@ impl Reply for doorbuster_protocol::StatusView {
     }
 }
 
+/// What a reserve with this id came to.
+pub(crate) fn hold(answer: &Answer, request_id: RequestId) -> Result<Outcome<Hold>, ProtocolError> {
+    settle(answer, |answer, replayed| Hold {
+        order: answer.order,
+        request_id,
+        expires_at: answer.at,
+        state: OrderState::from_byte(answer.state).unwrap_or(OrderState::Held),
+        replayed,
+    })
+}
+
+/// What a payment or a cancel came to.
+pub(crate) fn settled(answer: &Answer) -> Result<Outcome<Settled>, ProtocolError> {
+    let broken = ProtocolError::Body { kind: "answer", index: 0, reason: "names no order state" };
+    match settle(answer, |answer, replayed| (answer.order, replayed))? {
+        Outcome::Done((order, replayed)) => {
+            let state = OrderState::from_byte(answer.state).ok_or(broken)?;
+            Ok(Outcome::Done(Settled { order, state, replayed }))
+        }
+        Outcome::Refused(refusal) => Ok(Outcome::Refused(refusal)),
+    }
+}
+
+/// What a change of stock came to.
+pub(crate) fn applied(answer: &Answer) -> Result<Outcome<Applied>, ProtocolError> {
+    settle(answer, |answer, replayed| Applied { units: answer.units, replayed })
+}
+
 /// Tells done from refused; `done` makes the value, given whether the effect is an earlier one.
-pub(crate) fn settle<T>(
-    answer: &Answer,
-    done: impl FnOnce(&Answer, bool) -> T,
-) -> Result<Outcome<T>, ProtocolError> {
+fn settle<T>(answer: &Answer, done: impl FnOnce(&Answer, bool) -> T) -> Result<Outcome<T>, ProtocolError> {
     let code = answer.code()?;
     Ok(if code.class() == Class::Done {
         Outcome::Done(done(answer, code == Code::Replayed))
