@@ -4,10 +4,11 @@
 //! time has come, then sleeps on its sockets until the next due time or the next answer. An answer to a reserve
 //! plans what its shopper does next; payments and cancels have due times of their own, and count from them.
 
+mod task;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use doorbuster_protocol::{
@@ -15,12 +16,12 @@ use doorbuster_protocol::{
     StockView, body,
 };
 
+pub use self::task::{Harvest, Progress, Task};
 use crate::ids::IdMaker;
 use crate::journal::{Attempt, Journal, Settlement};
 use crate::net::{Link, LinkError, Poller};
-use crate::population::{Intent, Population, Visit};
-use crate::recorder::{Operation, Recorder};
-use crate::schedule::Schedule;
+use crate::population::{Intent, Visit};
+use crate::recorder::Operation;
 
 /// What every purchase costs, minor units: the server checks that the payment names the same.
 const AMOUNT: u64 = 9_900;
@@ -36,57 +37,6 @@ const DRAIN_NS: u64 = 10_000_000_000;
 
 /// Most unanswered requests of a worker; what is due beyond is counted as not sent. Bounds memory at 50 MB.
 const MOST_IN_FLIGHT: usize = 1 << 20;
-
-/// What workers share with the thread that shows progress.
-#[derive(Debug, Default)]
-pub struct Progress {
-    /// Set to stop early. Written by the signal's thread, read by workers; relaxed, as nothing else hangs on it.
-    pub stop: AtomicBool,
-    /// Requests sent. Written by workers, read by the progress line; relaxed.
-    pub sent: AtomicU64,
-    /// Answers that took effect.
-    pub done: AtomicU64,
-    /// Answers that refused.
-    pub refused: AtomicU64,
-}
-
-/// Everything that one worker needs.
-#[derive(Debug)]
-pub struct Task {
-    /// The server.
-    pub address: SocketAddr,
-    /// Connections of this worker.
-    pub connections: u32,
-    /// Arrivals.
-    pub schedule: Schedule,
-    /// Shoppers.
-    pub population: Population,
-    /// Number of the first SKU; a shopper's SKU counts from it.
-    pub first_sku: u64,
-    /// Hold time, milliseconds.
-    pub hold_ms: u32,
-    /// Deadline of each request, milliseconds.
-    pub deadline_ms: u32,
-    /// Nothing is sent later than this, nanoseconds since the start.
-    pub last_ns: u64,
-    /// Where measurements go.
-    pub recorder: Recorder,
-}
-
-/// What a worker brings home.
-#[derive(Debug)]
-pub struct Harvest {
-    /// Measurements.
-    pub recorder: Recorder,
-    /// The account.
-    pub journal: Journal,
-    /// Requests that were due and could not be sent because too many were unanswered.
-    pub held_back: u64,
-    /// Connections that broke and were made again.
-    pub reconnects: u64,
-    /// Why the target was given up, if it was.
-    pub lost: Option<String>,
-}
 
 /// A request without an answer yet; its index is its correlation.
 #[derive(Clone, Copy, Debug)]

@@ -1,0 +1,155 @@
+//! A whole drill: target, calibration, stock, load, audit, report.
+
+mod judge;
+mod prepare;
+mod publish;
+mod signals;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use crate::audit::Sale;
+use crate::exit::{Exit, Failure};
+use crate::health::{CpuMeter, CpuUse, lossy};
+use crate::ids::{IdMaker, mix};
+use crate::journal::Journal;
+use crate::population::Population;
+use crate::progress;
+use crate::recorder::{Limits, Recorder};
+use crate::report::Settings;
+use crate::scenario::Scenario;
+use crate::schedule::{Schedule, nanos};
+use crate::target::Target;
+use crate::worker::{Harvest, Progress, Task, Worker};
+
+/// Time for the workers' threads to start.
+const LEAD_IN: Duration = Duration::from_millis(50);
+
+/// Most sender threads: one keeps hundreds of connections busy, and the server needs the other cores.
+const MOST_WORKERS: usize = 4;
+
+/// What the command line adds to a scenario.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The scenario, with what the command line changed in it.
+    pub scenario: Scenario,
+    /// A running server to drill.
+    pub target: Option<String>,
+    /// Drill a server that holds stock of others.
+    pub allow_live: bool,
+    /// Durability of the embedded server.
+    pub durability: String,
+    /// Folder for the report.
+    pub report: Option<PathBuf>,
+    /// Print the JSON report instead of the text.
+    pub json: bool,
+}
+
+/// Runs a drill and prints its report to `out`.
+pub fn run(request: &Request, out: &mut dyn Write) -> ExitCode {
+    match drill(request, out) {
+        Ok(exit) => exit.into(),
+        Err(failure) => failure.print(),
+    }
+}
+
+fn drill(request: &Request, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let progress = Arc::new(Progress::default());
+    signals::stop_on(&progress)?;
+    let mut target = Target::reach(request.target.as_deref(), &request.durability)?;
+    let before = prepare::refuse_live(&target, request.allow_live)?;
+    let settings = prepare::settle(request, &target, &before)?;
+    let first_sku = mix(IdMaker::fresh_nonce()) >> 24 << 20;
+    let skus = first_sku..first_sku + u64::from(request.scenario.stock.skus);
+    let sale = Sale { skus, units_each: settings.units_each, user_limit: request.scenario.stock.user_limit };
+    prepare::put_stock(&target, &request.scenario, &sale)?;
+    let (harvests, cpu) = load(request, &settings, &target, &sale, &progress)?;
+    let interrupted = progress.stop.load(Ordering::Relaxed);
+    let harvest = merge(harvests, &request.scenario);
+    let judged = judge::judge(&mut target, &settings, &sale, &harvest, interrupted);
+    let report = publish::assemble(settings, &harvest, cpu, judged, interrupted);
+    publish::publish(request, &report, &harvest.recorder, out)
+}
+
+/// Runs the workers to the end of the schedule.
+fn load(
+    request: &Request,
+    settings: &Settings,
+    target: &Target,
+    sale: &Sale,
+    progress: &Progress,
+) -> Result<(Vec<Harvest>, CpuUse), Failure> {
+    let scenario = &request.scenario;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let connections = scenario.load.connections as usize;
+    let workers = (cores / 2).clamp(1, MOST_WORKERS).min(connections);
+    let length = Duration::from_secs_f64(settings.phases_seconds);
+    // A shopper who meant to pay after the end and after his hold's end would only add refusals.
+    let last_ns = nanos(settings.phases_seconds) + u64::from(settings.hold_ms) * 1_000_000;
+    let mut connected = Vec::new();
+    for index in 0..workers {
+        let seed = mix(scenario.seed ^ mix(index as u64 + 1));
+        let task = Task {
+            address: target.address(),
+            connections: u32::try_from((connections + index) / workers).unwrap_or(u32::MAX),
+            schedule: Schedule::new(&scenario.phases, settings.peak_per_second / lossy(workers as u64), seed),
+            population: Population::new(scenario, mix(seed)),
+            first_sku: sale.skus.start,
+            hold_ms: settings.hold_ms,
+            deadline_ms: scenario.load.deadline_ms,
+            last_ns,
+            recorder: recorder(scenario),
+        };
+        let worker = Worker::connect(task);
+        connected.push(worker.map_err(|error| Failure::could_not("connect the drill's shoppers", &error))?);
+    }
+    progress::step(&format!(
+        "drilling for {:.0} s: T0 at {:.0} s, peak {:.0} arrivals/s, time_scale {}",
+        settings.phases_seconds, settings.t0_seconds, settings.peak_per_second, scenario.time_scale
+    ));
+    let start = Instant::now() + LEAD_IN;
+    let meter = CpuMeter::start(target.server_pid());
+    let results = std::thread::scope(|scope| {
+        let spawned: Vec<_> =
+            connected.into_iter().map(|worker| scope.spawn(move || worker.run(start, progress))).collect();
+        progress::watch(progress, start, length, || {
+            spawned.iter().all(std::thread::ScopedJoinHandle::is_finished)
+        });
+        spawned.into_iter().map(std::thread::ScopedJoinHandle::join).collect::<Vec<_>>()
+    });
+    let cpu = meter.stop();
+    let joined =
+        results.into_iter().map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+    Ok((joined.collect(), cpu))
+}
+
+fn recorder(scenario: &Scenario) -> Recorder {
+    let limits = Limits {
+        reserve_ns: nanos(scenario.objectives.reserve_p99_ms / 1_000.0),
+        confirm_ns: nanos(scenario.objectives.confirm_p99_ms / 1_000.0),
+    };
+    let ends = Schedule::spans(&scenario.phases).into_iter().map(|(_, ends)| nanos(ends));
+    Recorder::new(limits, ends.collect())
+}
+
+fn merge(harvests: Vec<Harvest>, scenario: &Scenario) -> Harvest {
+    let mut all = Harvest {
+        recorder: recorder(scenario),
+        journal: Journal::default(),
+        held_back: 0,
+        reconnects: 0,
+        lost: None,
+    };
+    for harvest in harvests {
+        all.recorder.merge(harvest.recorder);
+        all.journal.merge(harvest.journal);
+        all.held_back += harvest.held_back;
+        all.reconnects += harvest.reconnects;
+        all.lost = all.lost.or(harvest.lost);
+    }
+    all
+}

@@ -1,0 +1,129 @@
+//! Before the load: the target is looked at, everything that the scenario leaves to the machine is fixed, and the stock
+//! is set up.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use doorbuster_protocol::{Answer, Code, Kind, PutSku, StatusView};
+
+use super::Request;
+use crate::audit::Sale;
+use crate::calibrate::calibrate;
+use crate::exit::Failure;
+use crate::net::{Control, LinkError};
+use crate::progress;
+use crate::report::Settings;
+use crate::scenario::{Auto, Scenario};
+use crate::schedule::Schedule;
+use crate::target::Target;
+
+/// Most memory that the account of a drill may need, as purchases: 64 bytes each, 6.4 GB.
+const MOST_PURCHASES: f64 = 100_000_000.0;
+
+/// Reads what the target holds, and refuses to drill somebody else's stock.
+pub(super) fn refuse_live(target: &Target, allow_live: bool) -> Result<StatusView, Failure> {
+    let failed =
+        |error: LinkError| Failure::could_not(&format!("drill the server at {}", target.address()), &error);
+    let status = Control::connect(target.address(), "doorbuster-drill")
+        .and_then(|mut c| c.status())
+        .map_err(failed)?;
+    if status.skus > 0 && !allow_live && !target.is_embedded() {
+        return Err(Failure::usage(format!(
+            "the server at {} holds {} SKUs that this drill didn't set up; drill another one, or say --allow-live",
+            target.address(),
+            status.skus
+        )));
+    }
+    Ok(status)
+}
+
+/// Fixes everything that the scenario leaves to the machine.
+pub(super) fn settle(request: &Request, target: &Target, before: &StatusView) -> Result<Settings, Failure> {
+    let scenario = &request.scenario;
+    let (calibrated_per_second, peak_per_second) = match scenario.load.peak_per_second {
+        Auto::Given(rate) => (None, rate),
+        Auto::Auto => {
+            progress::step("calibrating for 2 s");
+            let capacity = calibrate(target, scenario.load.connections)?;
+            (Some(capacity), (capacity * scenario.load.utilisation).max(1.0))
+        }
+    };
+    let reserves =
+        Schedule::expected(&scenario.phases, peak_per_second) * (1.0 - scenario.shoppers.read_share);
+    if reserves > MOST_PURCHASES {
+        return Err(Failure::usage(format!(
+            "the scenario expects {reserves:.0} purchases; the account has room for {MOST_PURCHASES:.0}: \
+             shorten the phases or lower the rate"
+        )));
+    }
+    let units = match scenario.stock.units {
+        Auto::Given(units) => units,
+        Auto::Auto => reserves / scenario.stock.demand_per_unit,
+    };
+    let phases_seconds: f64 = scenario.phases.iter().map(|phase| phase.seconds).sum();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(Settings {
+        scenario: scenario.clone(),
+        target: target.describe(),
+        durability: durability(before.durability).to_owned(),
+        embedded: target.is_embedded(),
+        started_at_unix_ms: u64::try_from(now.as_millis()).unwrap_or(0),
+        calibrated_per_second,
+        peak_per_second,
+        units_each: whole((units / f64::from(scenario.stock.skus)).round()).max(1),
+        hold_ms: u32::try_from(whole(scenario.shoppers.hold_seconds * scenario.time_scale * 1_000.0))
+            .unwrap_or(u32::MAX)
+            .max(1),
+        phases_seconds,
+        t0_seconds: t0(scenario),
+    })
+}
+
+/// The start of the phase that begins with the highest rate.
+fn t0(scenario: &Scenario) -> f64 {
+    let mut begins = 0.0;
+    let mut highest = (0.0, 0.0);
+    for phase in &scenario.phases {
+        if phase.rate > highest.0 {
+            highest = (phase.rate, begins);
+        }
+        begins += phase.seconds;
+    }
+    highest.1
+}
+
+fn durability(byte: u8) -> &'static str {
+    match byte {
+        0 => "always",
+        1 => "interval",
+        2 => "none",
+        _ => "unknown",
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "bounded by the scenario's checks"
+)]
+fn whole(number: f64) -> u64 {
+    number.max(0.0) as u64
+}
+
+/// Sets the drill's SKUs up.
+pub(super) fn put_stock(target: &Target, scenario: &Scenario, sale: &Sale) -> Result<(), Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::could_not("set up the drill's stock", error);
+    let requests: Vec<PutSku> = (0..u64::from(scenario.stock.skus))
+        .map(|index| PutSku {
+            sku: sale.skus.start + index,
+            units: sale.units_each,
+            user_limit: sale.user_limit,
+            order_limit: 0,
+        })
+        .collect();
+    let mut control = Control::connect(target.address(), "doorbuster-drill").map_err(|e| failed(&e))?;
+    let answers: Vec<Answer> = control.execute(Kind::PutSku, &requests).map_err(|e| failed(&e))?;
+    match answers.iter().find(|answer| answer.code != Code::Ok.number()) {
+        None => Ok(()),
+        Some(answer) => Err(failed(&Code::from_number(answer.code).map_or("an unknown code", Code::name))),
+    }
+}

@@ -1,0 +1,119 @@
+//! At the end: the verdict, and the report into files and onto standard output.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::Request;
+use super::judge::Judged;
+use crate::audit::Audit;
+use crate::exit::{Exit, Failure};
+use crate::health::{CpuUse, lossy};
+use crate::recorder::{Operation, Recorder};
+use crate::report::{self, Report, SCHEMA_VERSION, Settings};
+use crate::verdict::{self, Facts, Generator, Objective};
+use crate::worker::Harvest;
+
+/// Puts the report together, verdict included.
+pub(super) fn assemble(
+    settings: Settings,
+    harvest: &Harvest,
+    cpu: CpuUse,
+    judged: Judged,
+    interrupted: bool,
+) -> Report {
+    let recorder = &harvest.recorder;
+    let scenario = &settings.scenario;
+    let requests = recorder.requests();
+    let shed: u64 = recorder.seconds.iter().map(|second| second.shed).sum();
+    let decided = recorder.answers() - shed;
+    let answered_share = (requests > 0).then(|| lossy(decided) / lossy(requests));
+    let objectives = vec![
+        Objective::at_most(
+            "reserve_p99_ms",
+            scenario.objectives.reserve_p99_ms,
+            report::p99_ms(recorder, Operation::Reserve),
+        ),
+        Objective::at_most(
+            "confirm_p99_ms",
+            scenario.objectives.confirm_p99_ms,
+            report::p99_ms(recorder, Operation::Confirm),
+        ),
+        Objective::at_least("answered_share", scenario.objectives.answered_share, answered_share),
+    ];
+    let strictest = scenario.objectives.reserve_p99_ms.min(scenario.objectives.confirm_p99_ms);
+    let due = requests + harvest.held_back;
+    let generator = Generator {
+        lag_p99_ms: lossy(recorder.lag_ns.value_at_quantile(0.99)) / 1e6,
+        lag_limit_ms: Generator::lag_limit_ms(strictest),
+        achieved_share: if due == 0 { 1.0 } else { lossy(requests) / lossy(due) },
+    };
+    let exit = verdict::decide(&Facts {
+        faults: judged.audit.as_ref().map_or(harvest.journal.faults.count, Audit::faults),
+        interrupted,
+        lost: judged.lost.is_some(),
+        generator,
+        objectives: objectives.clone(),
+    });
+    let span = |from: f64, to: f64| {
+        let seconds = recorder.seconds.iter().zip(0_u32..);
+        seconds
+            .filter(move |(_, at)| f64::from(*at) >= from && f64::from(*at) < to)
+            .map(|(second, _)| second.in_time)
+    };
+    let open = (settings.phases_seconds - settings.t0_seconds).max(1.0);
+    Report {
+        schema_version: SCHEMA_VERSION,
+        verdict: exit.word(),
+        exit_code: exit.code(),
+        lost: judged.lost,
+        goodput_per_second: lossy(span(settings.t0_seconds, settings.phases_seconds).sum()) / open,
+        oversold_units: judged.audit.as_ref().map(|audit| audit.oversold_units),
+        lost_effects: judged.audit.as_ref().map(|audit| audit.lost_effects),
+        objectives,
+        operations: report::operation_rows(&recorder.latency, &recorder.unanswered, settings.phases_seconds),
+        phases: report::phase_rows(recorder, &settings),
+        requests,
+        unanswered: recorder.unanswered.values().sum(),
+        stock: judged.audit.as_ref().map(|audit| audit.stock),
+        checks: judged.audit.as_ref().map(report::check_rows).unwrap_or_default(),
+        send_lag_p99_ms: generator.lag_p99_ms,
+        send_lag_limit_ms: generator.lag_limit_ms,
+        held_back: harvest.held_back,
+        reconnects: harvest.reconnects,
+        cpu,
+        server_sync_p99_us: judged.sync_p99_us,
+        seconds: report::second_rows(recorder),
+        settings,
+    }
+}
+
+/// Writes the report's files and prints the report.
+pub(super) fn publish(
+    request: &Request,
+    report: &Report,
+    recorder: &Recorder,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    let folder = request.report.clone().unwrap_or_else(|| default_folder(report));
+    report::write(&folder, report, recorder).map_err(|error| {
+        Failure::could_not(&format!("write the report into {}", folder.display()), &error)
+    })?;
+    let text = if request.json {
+        serde_json::to_string_pretty(report).map_err(|e| Failure::could_not("print the report", &e))? + "\n"
+    } else {
+        report::render(report, Some(&folder))
+    };
+    // A reader that went away has seen enough; the files are there.
+    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+    Exit::ALL
+        .into_iter()
+        .find(|exit| exit.code() == report.exit_code)
+        .ok_or_else(|| Failure::could_not("end", &"the report has no exit code"))
+}
+
+/// `target/drill/NAME-TIME` where there is a build folder, which version control ignores; else `drill-report/…`.
+fn default_folder(report: &Report) -> PathBuf {
+    let base = if Path::new("target").is_dir() { "target/drill" } else { "drill-report" };
+    let settings = &report.settings;
+    Path::new(base).join(format!("{}-{}", settings.scenario.name, settings.started_at_unix_ms))
+}

@@ -1,0 +1,60 @@
+//! What a worker gets, shares and brings home.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use crate::journal::Journal;
+use crate::population::Population;
+use crate::recorder::Recorder;
+use crate::schedule::Schedule;
+
+/// What workers share with the thread that shows progress.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Set to stop early. Written by the signal's thread, read by workers; relaxed, as nothing else hangs on it.
+    pub stop: AtomicBool,
+    /// Requests sent. Written by workers, read by the progress line; relaxed.
+    pub sent: AtomicU64,
+    /// Answers that took effect.
+    pub done: AtomicU64,
+    /// Answers that refused.
+    pub refused: AtomicU64,
+}
+
+/// Everything that one worker needs.
+#[derive(Debug)]
+pub struct Task {
+    /// The server.
+    pub address: SocketAddr,
+    /// Connections of this worker.
+    pub connections: u32,
+    /// Arrivals.
+    pub schedule: Schedule,
+    /// Shoppers.
+    pub population: Population,
+    /// Number of the first SKU; a shopper's SKU counts from it.
+    pub first_sku: u64,
+    /// Hold time, milliseconds.
+    pub hold_ms: u32,
+    /// Deadline of each request, milliseconds.
+    pub deadline_ms: u32,
+    /// Nothing is sent later than this, nanoseconds since the start.
+    pub last_ns: u64,
+    /// Where measurements go.
+    pub recorder: Recorder,
+}
+
+/// What a worker brings home.
+#[derive(Debug)]
+pub struct Harvest {
+    /// Measurements.
+    pub recorder: Recorder,
+    /// The account.
+    pub journal: Journal,
+    /// Requests that were due and could not be sent because too many were unanswered.
+    pub held_back: u64,
+    /// Connections that broke and were made again.
+    pub reconnects: u64,
+    /// Why the target was given up, if it was.
+    pub lost: Option<String>,
+}
