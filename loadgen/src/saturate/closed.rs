@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use doorbuster_protocol::{Answer, Code, FLAG_DRILL, FLAG_FIRST_ATTEMPT, Header, Kind, ProtocolError};
-use hdrhistogram::Histogram;
 
 use super::Operation;
-use crate::frames::{Payment, Template, Wish};
-use crate::ids::{IdMaker, mix};
+use super::measured::{LONGEST_NS, Measured, Tally};
+use super::source::Source;
+use crate::frames::Template;
+use crate::ids::IdMaker;
 use crate::net::{Link, LinkError, Poller};
 
 /// Time at the start that isn't measured: tables grow, buffers find their size.
@@ -19,9 +20,6 @@ const DRAIN: Duration = Duration::from_secs(10);
 
 /// Longest nap of the loop, so that it notices its end.
 const NAP: Duration = Duration::from_millis(50);
-
-/// Longest latency that a histogram tells apart, nanoseconds: a minute.
-const LONGEST_NS: u64 = 60_000_000_000;
 
 /// Most orders that a confirm load reserves beforehand: bounds its memory at 64 MB.
 const MOST_ORDERS: usize = 4 << 20;
@@ -51,91 +49,6 @@ pub struct Load {
     pub drill: bool,
 }
 
-/// Answers by code.
-#[derive(Clone, Debug)]
-pub struct Tally {
-    counts: Vec<u64>,
-}
-
-impl Default for Tally {
-    fn default() -> Self {
-        Self { counts: vec![0; 1_000] }
-    }
-}
-
-impl Tally {
-    /// Counts an answer with this code number; numbers outside 1000..2000 count as 1999.
-    pub fn count(&mut self, number: u16) {
-        let index = usize::from(number).wrapping_sub(1_000).min(999);
-        self.counts[index] += 1;
-    }
-
-    /// Answers with this code.
-    pub fn of(&self, code: Code) -> u64 {
-        self.counts.get(usize::from(code.number()) - 1_000).copied().unwrap_or(0)
-    }
-
-    /// Code numbers and how often they came.
-    pub fn seen(&self) -> impl Iterator<Item = (u16, u64)> {
-        (1_000..).zip(self.counts.iter().copied()).filter(|&(_, count)| count > 0)
-    }
-
-    /// Answers other than the one that this load is about.
-    pub fn unexpected(&self, op: Operation) -> u64 {
-        let expected = match op {
-            Operation::SoldOut => Code::SoldOut,
-            Operation::Reserve | Operation::Confirm | Operation::Echo => Code::Ok,
-        };
-        self.seen().filter(|&(number, _)| number != expected.number()).map(|(_, count)| count).sum()
-    }
-}
-
-/// What came of a load.
-#[derive(Debug)]
-pub struct Measured {
-    /// Operations answered in the measured time.
-    pub operations: u64,
-    /// The measured time.
-    pub elapsed: Duration,
-    /// Nanoseconds from a frame's start of writing (closed loop) or due time (open loop) to its answer.
-    pub latency_ns: Histogram<u64>,
-    /// Nanoseconds that the generator was late; empty in a closed loop.
-    pub lag_ns: Histogram<u64>,
-    /// Answers by code.
-    pub tally: Tally,
-    /// Operations without an answer at the end.
-    pub unanswered: u64,
-}
-
-impl Measured {
-    pub(super) fn empty() -> Self {
-        Self {
-            operations: 0,
-            elapsed: Duration::ZERO,
-            latency_ns: histogram(),
-            lag_ns: histogram(),
-            tally: Tally::default(),
-            unanswered: 0,
-        }
-    }
-
-    /// Operations a second.
-    pub fn rate(&self) -> f64 {
-        crate::health::lossy(self.operations) / self.elapsed.as_secs_f64().max(1e-9)
-    }
-}
-
-/// A histogram of nanoseconds with three significant digits.
-///
-/// # Panics
-/// Never: the bounds are valid constants.
-pub fn histogram() -> Histogram<u64> {
-    let mut histogram =
-        Histogram::new_with_bounds(1, LONGEST_NS, 3).expect("bounds and digits are valid constants");
-    histogram.auto(true);
-    histogram
-}
-
 /// Connections with their frames in flight.
 #[derive(Debug)]
 pub struct Closed {
@@ -159,58 +72,6 @@ struct Slot {
     /// Number of the frame's first operation; its shopper follows from it.
     first: u64,
     in_flight: bool,
-}
-
-/// Where frames come from.
-#[derive(Debug)]
-struct Source {
-    op: Operation,
-    template: Template,
-    ids: IdMaker,
-    now_ms: u64,
-    next: u64,
-    users: u64,
-    first_sku: u64,
-    skus: u64,
-    /// Reserved orders to confirm, with their owners.
-    orders: Vec<(u64, u64)>,
-}
-
-impl Source {
-    /// Shopper of the n-th operation: every shopper once in the first `users` operations, in a mixed order where
-    /// `users` is a power of two, nearly so elsewhere.
-    fn user(&self, number: u64) -> u64 {
-        1 + mix(number) % self.users
-    }
-
-    /// Appends the next frame; false if there is nothing left to ask for.
-    fn put(&mut self, batch: u32, correlation: u64, out: &mut Vec<u8>) -> Option<u64> {
-        let first = self.next;
-        if self.op == Operation::Confirm {
-            if self.orders.len() < batch as usize {
-                return None;
-            }
-            let Self { template, ids, orders, now_ms, .. } = self;
-            let payment = || {
-                let (order, user) = orders.pop().unwrap_or_default();
-                Payment { order, user, payment_id: ids.make(*now_ms) }
-            };
-            template.put_confirms(correlation, payment, out);
-        } else {
-            let mut number = first;
-            let (users, skus, first_sku, now_ms) = (self.users, self.skus, self.first_sku, self.now_ms);
-            let Self { template, ids, .. } = self;
-            let wish = || {
-                let spread = mix(number);
-                number += 1;
-                let sku = first_sku + (((spread >> 32) * skus) >> 32);
-                Wish { request_id: ids.make(now_ms), user: 1 + spread % users, sku }
-            };
-            template.put_reserves(correlation, wish, out);
-        }
-        self.next += u64::from(batch);
-        Some(first)
-    }
 }
 
 impl Closed {

@@ -10,16 +10,19 @@
 
 mod closed;
 mod echo;
+mod measured;
 mod open;
 mod options;
 mod report;
+mod source;
 
 use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-pub use closed::{Closed, Load, Measured, Tally, histogram};
+pub use closed::{Closed, Load};
+pub use measured::{Measured, Tally, histogram};
 pub use options::{Operation, Options};
 
 use crate::exit::{Exit, Failure};

@@ -9,7 +9,8 @@ use rand::SeedableRng;
 use rand_distr::Exp1;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::closed::{Load, Measured, refused, tally, unasked};
+use super::closed::{Load, refused, tally, unasked};
+use super::measured::Measured;
 use crate::frames::{Template, Wish};
 use crate::ids::{IdMaker, mix};
 use crate::net::{Link, LinkError, Poller};
