@@ -25,9 +25,9 @@ fn decide(ledger: &mut Ledger, commands: &[Command], bytes: &mut Vec<u8>) {
     let now = Timestamp::new(START + 1);
     for batch in commands.chunks(BATCH) {
         bytes.clear();
-        ledger.touch(batch.iter());
-        for command in batch {
-            let outcome = ledger.execute(now, command, |event| record::encode_event(event, bytes));
+        let places = ledger.touch(batch.iter());
+        for (command, place) in batch.iter().zip(places) {
+            let outcome = ledger.execute_at(now, command, place, |event| record::encode_event(event, bytes));
             black_box(outcome.expect("a sound ledger stays sound"));
         }
         black_box(bytes.len());
@@ -137,10 +137,10 @@ fn expire(c: &mut Criterion) {
                 let started = Instant::now();
                 for batch in commands.chunks(BATCH) {
                     bytes.clear();
-                    ledger.touch(batch.iter());
-                    for command in batch {
-                        let outcome =
-                            ledger.execute(now, command, |event| record::encode_event(event, &mut bytes));
+                    let places = ledger.touch(batch.iter());
+                    for (command, place) in batch.iter().zip(places) {
+                        let outcome = ledger
+                            .execute_at(now, command, place, |event| record::encode_event(event, &mut bytes));
                         black_box(outcome.expect("a sound ledger stays sound"));
                     }
                 }

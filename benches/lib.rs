@@ -93,10 +93,10 @@ pub fn fill(ledger: &mut Ledger, crowd: &mut Crowd, orders: usize) -> Vec<Comman
     let mut confirms = Vec::with_capacity(orders);
     while confirms.len() < orders {
         let reserves = crowd.reserves(now, TOUCHED);
-        ledger.touch(reserves.iter());
-        for command in &reserves {
+        let places = ledger.touch(reserves.iter());
+        for (command, place) in reserves.iter().zip(places) {
             let (Ok(Outcome::Reserved { order, .. }), Command::Reserve(reserve)) =
-                (ledger.execute(now, command, |_| {}), command)
+                (ledger.execute_at(now, command, place, |_| {}), command)
             else {
                 continue;
             };

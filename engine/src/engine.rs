@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use doorbuster_ledger::{
-    Digest, Event, Ledger, PARTITIONS, PartitionId, Rules, SkuId, TOUCHED, Timestamp, Totals,
+    Digest, Event, Ledger, PARTITIONS, PartitionId, Place, Rules, SkuId, TOUCHED, Timestamp, Totals,
 };
 
 use crate::clock::Clock;
@@ -327,7 +327,7 @@ impl Engine {
         let mut applied = Ok(());
         for shard in &self.shards {
             shard.amend(|ledger| {
-                applied = applied.and(ledger.apply(&event));
+                applied = applied.and(ledger.apply(&event, Place::default()));
                 ticket
             });
         }
@@ -411,7 +411,7 @@ impl Replay {
             }
             None => self.ledgers.as_mut_slice(),
         };
-        concerned.iter_mut().try_for_each(|ledger| ledger.apply(event)).map_err(EngineError::Violation)
+        concerned.iter_mut().try_for_each(|ledger| ledger.apply(event, Place::default())).map_err(EngineError::Violation)
     }
 }
 

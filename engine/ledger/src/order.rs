@@ -13,17 +13,17 @@ use crate::outcome::OrderState;
 use crate::stock::Reference;
 use crate::table::{NONE, Row, Rows, Segmented, Slot, index};
 
-/// An order's row. 104 bytes; every field that is not needed again to decide or to answer stays in the log alone.
+/// An order's row. 88 bytes; every field that is not needed again to decide or to answer stays in the log alone, and
+/// what only some orders have stands elsewhere.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Order {
     pub(crate) request: [u64; 2],
-    pub(crate) payment: [u64; 2],
     pub(crate) number: OrderNumber,
     pub(crate) user: UserId,
     pub(crate) amount: Amount,
     pub(crate) placed_at: Timestamp,
     /// Fingerprint of the content that is not kept in the row, for telling a repeat from a conflict.
-    pub(crate) fingerprint: u64,
+    pub(crate) fingerprint: u32,
     pub(crate) sku: Slot,
     pub(crate) quantity: u32,
     pub(crate) asked_hold_ms: u32,
@@ -32,13 +32,15 @@ pub(crate) struct Order {
     /// End less `placed_at`; the largest value stands for that or more.
     pub(crate) ended_ms: u32,
     pub(crate) link: Slot,
+    /// Where its payment is; none until it is paid.
+    pub(crate) payment: Slot,
     pub(crate) channel: ChannelId,
     pub(crate) phase: Phase,
     /// Whether the calendar's links run through this row.
     pub(crate) in_calendar: bool,
 }
 
-const _: () = assert!(size_of::<Order>() == 104);
+const _: () = assert!(size_of::<Order>() == 88);
 
 /// What a row is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,7 +58,6 @@ impl Default for Order {
     fn default() -> Self {
         Self {
             request: [0; 2],
-            payment: [0; 2],
             number: OrderNumber::default(),
             user: UserId::default(),
             amount: Amount::default(),
@@ -68,6 +69,7 @@ impl Default for Order {
             hold_ms: 0,
             ended_ms: 0,
             link: NONE,
+            payment: NONE,
             channel: ChannelId::default(),
             phase: Phase::Free,
             in_calendar: false,
@@ -83,14 +85,6 @@ impl Order {
 
     pub(crate) fn set_request(&mut self, request: RequestId) {
         self.request = split(request.raw());
-    }
-
-    pub(crate) fn payment(&self) -> PaymentId {
-        PaymentId::new(join(self.payment))
-    }
-
-    pub(crate) fn set_payment(&mut self, payment: PaymentId) {
-        self.payment = split(payment.raw());
     }
 
     pub(crate) fn deadline(&self) -> Timestamp {
@@ -128,6 +122,24 @@ impl Row for Order {
     }
 }
 
+/// The id of a payment; in a free row, the link to the next.
+#[derive(Clone, Copy, Debug, Default)]
+struct Payment([u64; 2]);
+
+impl Row for Payment {
+    fn link(&self) -> Slot {
+        Slot::try_from(self.0[0]).unwrap_or(NONE)
+    }
+
+    fn set_link(&mut self, link: Slot) {
+        self.0[0] = u64::from(link);
+    }
+
+    fn due(&self) -> Option<Timestamp> {
+        None
+    }
+}
+
 fn split(id: u128) -> [u64; 2] {
     [u64::try_from(id >> 64).unwrap_or(0), u64::try_from(id & u128::from(u64::MAX)).unwrap_or(0)]
 }
@@ -141,6 +153,7 @@ fn join([high, low]: [u64; 2]) -> u128 {
 #[derive(Debug)]
 pub(crate) struct Orders {
     pub(crate) rows: Rows<Order>,
+    payments: Rows<Payment>,
     by_request: Segmented<Reference, 8>,
     sequences: Vec<Sequences>,
 }
@@ -149,7 +162,8 @@ impl Orders {
     pub(crate) fn new() -> Self {
         Self {
             rows: Rows::new(),
-            by_request: Segmented::new(0),
+            payments: Rows::new(),
+            by_request: Segmented::new(0, 75),
             sequences: (0..PARTITIONS).map(|_| Sequences::default()).collect(),
         }
     }
@@ -157,6 +171,23 @@ impl Orders {
     #[inline]
     pub(crate) fn touch_request(&self, hash: u64) -> Slot {
         self.by_request.touch(hash).map_or(NONE, |reference| reference.slot)
+    }
+
+    #[inline]
+    pub(crate) fn touch_request_overflow(&self, hash: u64) -> Slot {
+        self.by_request.touch_overflow(hash).map_or(NONE, |reference| reference.slot)
+    }
+
+    /// The payment of an order; zero until it is paid.
+    pub(crate) fn payment(&self, order: &Order) -> PaymentId {
+        self.payments.get(order.payment).map_or(PaymentId::new(0), |payment| PaymentId::new(join(payment.0)))
+    }
+
+    /// Notes the payment of the order in `slot`. `None` if there is no such order, or no room.
+    pub(crate) fn set_payment(&mut self, slot: Slot, payment: PaymentId) -> Option<()> {
+        let order = self.rows.get_mut(slot)?;
+        order.payment = self.payments.insert(Payment(split(payment.raw())))?;
+        Some(())
     }
 
     #[inline]
@@ -219,7 +250,11 @@ impl Orders {
         }
     }
 
+    /// Gives an order's row back, and what belongs to it.
     pub(crate) fn free(&mut self, slot: Slot) {
+        if let Some(order) = self.rows.get(slot) {
+            self.payments.remove(order.payment);
+        }
         self.rows.remove(slot);
     }
 
@@ -229,7 +264,8 @@ impl Orders {
 
     pub(crate) fn bytes(&self) -> usize {
         let sequences: usize = self.sequences.iter().map(Sequences::bytes).sum();
-        self.rows.bytes().saturating_add(self.by_request.bytes()).saturating_add(sequences)
+        let rows = self.rows.bytes().saturating_add(self.payments.bytes());
+        rows.saturating_add(self.by_request.bytes()).saturating_add(sequences)
     }
 }
 

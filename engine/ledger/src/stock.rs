@@ -76,9 +76,8 @@ impl Reference {
 
     /// Whether the row may be the one with this hash; the row itself must still be compared.
     #[inline]
-    #[expect(clippy::needless_bitwise_bool, reason = "a whole line of these is compared without branching")]
     pub(crate) fn matches(self, hash: u64) -> bool {
-        (self.tag == tag(hash)) & (self.slot != NONE)
+        self.tag == tag(hash)
     }
 }
 
@@ -109,7 +108,7 @@ pub(crate) struct Stock {
 
 impl Stock {
     pub(crate) fn new() -> Self {
-        Self { rows: Rows::new(), index: Segmented::new(0) }
+        Self { rows: Rows::new(), index: Segmented::new(0, 40) }
     }
 
     pub(crate) fn has_room(&self) -> bool {

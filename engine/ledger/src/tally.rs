@@ -16,7 +16,7 @@ impl Units {
     #[inline]
     #[expect(clippy::needless_bitwise_bool, reason = "a whole line of these is compared without branching")]
     fn is(self, user: UserId, sku: Slot) -> bool {
-        (self.user == user) & (self.sku == sku) & (sku != NONE)
+        (self.user == user) & (self.sku == sku)
     }
 }
 
@@ -41,12 +41,17 @@ pub(crate) struct Tally {
 
 impl Tally {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { table: Segmented::new(seed) }
+        Self { table: Segmented::new(seed, 75) }
     }
 
     #[inline]
     pub(crate) fn touch(&self, hash: u64) -> u32 {
         self.table.touch(hash).map_or(0, |units| units.units)
+    }
+
+    #[inline]
+    pub(crate) fn touch_overflow(&self, hash: u64) -> u32 {
+        self.table.touch_overflow(hash).map_or(0, |units| units.units)
     }
 
     /// Units that the shopper has.

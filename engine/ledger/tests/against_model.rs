@@ -93,9 +93,9 @@ fn request(now: u64, id: u64, age: u64) -> RequestId {
     RequestId::new((u128::from(made) << 80) | (version << 76) | (2 << 62) | u128::from(id))
 }
 
-fn command(ask: &Ask, now: u64, placed: &[(OrderNumber, UserId)]) -> Option<Command> {
+fn command(ask: &Ask, now: u64, reserved: &[(OrderNumber, UserId)]) -> Option<Command> {
     let order = |pick: usize, wrong: bool| {
-        let (order, user) = *placed.get(placed.len().checked_sub(pick + 1)?)?;
+        let (order, user) = *reserved.get(reserved.len().checked_sub(pick + 1)?)?;
         Some((order, if wrong { UserId::new(99) } else { user }))
     };
     Some(match *ask {
@@ -166,55 +166,71 @@ fn rules() -> Rules {
     }
 }
 
+/// Lets time come to `now` and carries out all that is due.
+fn pass(ledger: &mut Ledger, model: &mut Model, log: &mut Vec<Event>, now: u64) {
+    loop {
+        let mut events = Vec::new();
+        let pulse = ledger.pulse(Timestamp::new(now), 3, |event| events.push(*event)).unwrap();
+        assert!(events.len() <= 3);
+        for event in &events {
+            model.pulse_event(now, event);
+        }
+        log.extend(events);
+        if !pulse.more {
+            break;
+        }
+    }
+    for order in &model.orders {
+        let overdue = order.state == OrderState::Held && order.deadline + 8 <= now;
+        assert!(!overdue, "a hold outlives its deadline and a full pulse: {order:?}");
+    }
+}
+
 fn run(steps: &[Step]) {
     let mut ledger = Ledger::new(rules(), 11);
     let mut model = Model::new(rules());
     let mut log = Vec::new();
-    let mut placed = Vec::new();
+    let mut reserved = Vec::new();
     let mut now = START;
-    for step in steps {
-        match step {
-            Step::Pass(ms) => {
-                now += ms;
-                loop {
-                    let mut events = Vec::new();
-                    let pulse = ledger.pulse(Timestamp::new(now), 3, |event| events.push(*event)).unwrap();
-                    assert!(events.len() <= 3);
-                    for event in &events {
-                        model.pulse_event(now, event);
-                    }
-                    log.extend(events);
-                    if !pulse.more {
-                        break;
-                    }
-                }
-                for order in &model.orders {
-                    let overdue = order.state == OrderState::Held && order.deadline + 8 <= now;
-                    assert!(!overdue, "a hold outlives its deadline and a full pulse: {order:?}");
-                }
-            }
-            Step::Do(ask) => {
-                let Some(command) = command(ask, now, &placed) else { continue };
-                let before = ledger.digest();
-                let decided = ledger.decide(Timestamp::new(now), &command);
-                assert_eq!(ledger.digest(), before, "deciding changed the state");
-                let outcome =
-                    ledger.execute(Timestamp::new(now), &command, |event| log.push(*event)).unwrap();
-                assert_eq!(outcome, decided.outcome);
-                let outcome = without_advice(outcome, &model, &command, now);
-                assert_eq!(outcome, model.execute(now, &command), "{command:?} at {now}");
-                match (outcome, command) {
-                    (Outcome::Refused(_) | Outcome::Replayed { .. }, _) => {
-                        assert_eq!(ledger.digest(), before, "a refusal left a trace");
-                    }
-                    (Outcome::Reserved { order, .. }, Command::Reserve(reserve)) => {
-                        placed.push((order, reserve.user));
-                    }
-                    _ => {}
-                }
-            }
+    let mut rest = steps;
+    while let Some((first, others)) = rest.split_first() {
+        if let Step::Pass(ms) = first {
+            rest = others;
+            now += ms;
+            pass(&mut ledger, &mut model, &mut log, now);
+            ledger.check().unwrap();
+            continue;
         }
-        ledger.check().unwrap();
+        // Batches of one to four commands, as a shard takes them: all are touched before the first is executed.
+        let asked = rest.iter().take_while(|step| matches!(step, Step::Do(_))).count();
+        let (batch, others) = rest.split_at(asked.min(1 + rest.len() % 4));
+        rest = others;
+        let asks = batch.iter().filter_map(|step| match step {
+            Step::Do(ask) => command(ask, now, &reserved),
+            Step::Pass(_) => None,
+        });
+        let commands: Vec<_> = asks.collect();
+        let places = ledger.touch(commands.iter());
+        for (command, place) in commands.iter().zip(places) {
+            let before = ledger.digest();
+            let decided = ledger.decide(Timestamp::new(now), command, Place::default());
+            assert_eq!(ledger.digest(), before, "deciding changed the state");
+            let outcome =
+                ledger.execute_at(Timestamp::new(now), command, place, |event| log.push(*event)).unwrap();
+            assert_eq!(outcome, decided.outcome, "touching changed the answer");
+            let outcome = without_advice(outcome, &model, command, now);
+            assert_eq!(outcome, model.execute(now, command), "{command:?} at {now}");
+            match (outcome, command) {
+                (Outcome::Refused(_) | Outcome::Replayed { .. }, _) => {
+                    assert_eq!(ledger.digest(), before, "a refusal left a trace");
+                }
+                (Outcome::Reserved { order, .. }, Command::Reserve(reserve)) => {
+                    reserved.push((order, reserve.user));
+                }
+                _ => {}
+            }
+            ledger.check().unwrap();
+        }
     }
     for sku in &model.skus {
         let stock = ledger.stock(sku.put.sku).unwrap();
@@ -234,8 +250,11 @@ fn run(steps: &[Step]) {
     }
     // Replay under another seed: nothing may depend on it.
     let mut replayed = Ledger::new(rules(), 12);
-    for event in &log {
-        replayed.apply(event).unwrap();
+    for events in log.chunks(7) {
+        let places = replayed.touch_events(events.iter());
+        for (event, place) in events.iter().zip(places) {
+            replayed.apply(event, place).unwrap();
+        }
     }
     replayed.resume(Timestamp::new(now));
     replayed.check().unwrap();

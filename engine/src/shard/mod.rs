@@ -29,7 +29,7 @@ use std::sync::atomic::{Ordering, fence};
 
 use crossbeam::queue::ArrayQueue;
 use crossbeam::utils::CachePadded;
-use doorbuster_ledger::{Ledger, TOUCHED, Timestamp};
+use doorbuster_ledger::{Ledger, Place, TOUCHED, Timestamp};
 use parking_lot::Mutex;
 
 use self::figures::Board;
@@ -226,12 +226,19 @@ impl State {
         events: &mut u32,
         journal: &Journal,
     ) -> bool {
-        self.ledger.touch(slots.iter().filter_map(|slot| match &slot.work {
-            Work::Asked(Request::Command(command)) => Some(command),
-            Work::Asked(_) | Work::Answered(_) => None,
-        }));
+        let mut places = self
+            .ledger
+            .touch(slots.iter().filter_map(|slot| match &slot.work {
+                Work::Asked(Request::Command(command)) => Some(command),
+                Work::Asked(_) | Work::Answered(_) => None,
+            }))
+            .into_iter();
         for slot in slots {
             let Work::Asked(request) = &slot.work else { continue };
+            let place = match request {
+                Request::Command(_) => places.next().unwrap_or_default(),
+                Request::ReadOrder { .. } | Request::ReadStock { .. } => Place::default(),
+            };
             let answer = if slot.deadline != Timestamp::default() && slot.deadline < now {
                 self.counters.deadline_exceeded += 1;
                 Answer::DeadlineExceeded
@@ -239,7 +246,7 @@ impl State {
                 match request {
                     Request::Command(command) => {
                         self.counters.commands += 1;
-                        let decided = self.ledger.execute(now, command, |event| {
+                        let decided = self.ledger.execute_at(now, command, place, |event| {
                             *events += 1;
                             record::encode_event(event, bytes);
                         });

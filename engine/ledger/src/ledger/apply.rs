@@ -1,54 +1,26 @@
 //! Application: the only code that changes the state, live and in replay.
 
 use super::check::Violation;
-use super::decide::{Place, fingerprint};
-use super::{Ledger, MAX_UNITS};
+use super::decide::fingerprint;
+use super::{Ledger, MAX_UNITS, Place};
 use crate::event::{Event, Reserved};
 use crate::ids::{Amount, OrderNumber, PartitionId, PaymentId, RequestId, SkuId, Timestamp, UserId};
 use crate::order::{Order, Phase};
 use crate::outcome::OrderState;
 use crate::stock::Sku;
-use crate::table::{NONE, Slot};
+use crate::table::Slot;
 
 impl Ledger {
     /// Applies an event that was decided earlier, here or elsewhere: replay. Nothing falls due until
     /// [`resume`](Self::resume) has been called, so that an order that was evicted in the log leaves memory at once.
+    /// `place` is where [`touch_events`](Self::touch_events) saw what the event is about, or [`Place::default`].
     ///
     /// # Errors
     /// [`Violation`] if the event can't follow the state: the log is not the one that this state came from. The
     /// ledger must not be used any further.
-    pub fn apply(&mut self, event: &Event) -> Result<(), Violation> {
-        let place = self.locate(event);
+    pub fn apply(&mut self, event: &Event, place: Place) -> Result<(), Violation> {
+        let place = self.locate(event, place);
         self.apply_at(event, place, false)
-    }
-
-    /// Looks up, for a replayed event, what `decide` would have found.
-    fn locate(&self, event: &Event) -> Place {
-        let sku_slot = |sku: SkuId| self.stock.find(self.hasher.sku(sku), sku).unwrap_or(NONE);
-        match event {
-            Event::Reserved(reserved) => {
-                let sku = sku_slot(reserved.sku);
-                Place {
-                    sku,
-                    order: NONE,
-                    request_hash: self.hasher.request(reserved.request, sku),
-                    user_hash: self.hasher.user(reserved.user, sku),
-                }
-            }
-            Event::Restocked { sku, request, .. } => {
-                let sku = sku_slot(*sku);
-                Place { sku, request_hash: self.hasher.request(*request, sku), ..Place::NOWHERE }
-            }
-            Event::Confirmed { number, .. }
-            | Event::Cancelled { number, .. }
-            | Event::Expired { number, .. }
-            | Event::Evicted { number, .. } => {
-                let order = self.orders.slot_of(*number).unwrap_or(NONE);
-                let sku = self.orders.rows.get(order).map_or(NONE, |order| order.sku);
-                Place { sku, order, ..Place::NOWHERE }
-            }
-            Event::SkuPut { .. } | Event::GraceGranted { .. } => Place::NOWHERE,
-        }
     }
 
     #[inline]
@@ -123,8 +95,7 @@ impl Ledger {
         place: Place,
     ) -> Result<(), Violation> {
         let units = self.end(number, OrderState::Confirmed, at, place)?;
-        let order = self.orders.rows.get_mut(place.order).ok_or(Violation::NoSuchOrder { number })?;
-        order.set_payment(payment);
+        self.orders.set_payment(place.order, payment).ok_or(Violation::NoSuchOrder { number })?;
         let sku = self.stock.get_mut(place.sku).ok_or(Violation::NoSuchOrder { number })?;
         sku.sold = sku.sold.saturating_add(units);
         self.totals.sold = self.totals.sold.saturating_add(units);

@@ -1,6 +1,6 @@
 //! Decisions: what a command comes to, given the state and the time. Reads only.
 
-use super::{Ledger, MAX_UNITS};
+use super::{Ledger, MAX_UNITS, Place};
 use crate::command::{Cancel, Command, Confirm, PutSku, Reserve, Restock, Terms};
 use crate::event::{Event, Reserved};
 use crate::hash::Mix;
@@ -19,45 +19,33 @@ pub struct Decision {
     pub(super) place: Place,
 }
 
-/// Where `decide` found things, so that `apply` need not look again.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
-    pub(super) sku: Slot,
-    pub(super) order: Slot,
-    pub(super) request_hash: u64,
-    pub(super) user_hash: u64,
-}
-
-impl Place {
-    pub(super) const NOWHERE: Self = Self { sku: NONE, order: NONE, request_hash: 0, user_hash: 0 };
-}
-
 impl Decision {
     fn refuse(refusal: Refusal) -> Self {
         Self::unchanged(Outcome::Refused(refusal))
     }
 
     fn unchanged(outcome: Outcome) -> Self {
-        Self { outcome, event: None, place: Place::NOWHERE }
+        Self { outcome, event: None, place: Place::default() }
     }
 }
 
 impl Ledger {
-    /// What `command` comes to at `now`, which must not be before [`Ledger::now`]. Changes nothing.
+    /// What `command` comes to at `now`, which must not be before [`Ledger::now`]. Changes nothing. `place` is where
+    /// [`touch`](Self::touch) saw the command's SKU or order, or [`Place::default`].
     #[inline]
-    pub fn decide(&self, now: Timestamp, command: &Command) -> Decision {
+    pub fn decide(&self, now: Timestamp, command: &Command, place: Place) -> Decision {
         match command {
-            Command::Reserve(reserve) => self.decide_reserve(now, reserve),
-            Command::Confirm(confirm) => self.decide_confirm(now, confirm),
-            Command::Cancel(cancel) => self.decide_cancel(now, cancel),
+            Command::Reserve(reserve) => self.decide_reserve(now, reserve, place),
+            Command::Confirm(confirm) => self.decide_confirm(now, confirm, place),
+            Command::Cancel(cancel) => self.decide_cancel(now, cancel, place),
             Command::PutSku(put) => self.decide_put(now, put),
             Command::Restock(restock) => self.decide_restock(now, restock),
         }
     }
 
-    fn decide_reserve(&self, now: Timestamp, reserve: &Reserve) -> Decision {
-        let sku_slot = self.stock.find(self.hasher.sku(reserve.sku), reserve.sku);
-        let sku = sku_slot.and_then(|slot| self.stock.get(slot));
+    fn decide_reserve(&self, now: Timestamp, reserve: &Reserve, place: Place) -> Decision {
+        let sku_slot = self.sku_at(place, reserve.sku);
+        let sku = self.stock.get(sku_slot);
         if reserve.first_attempt
             && let Some(sku) = sku
             && sku.available == 0
@@ -69,9 +57,8 @@ impl Ledger {
             });
         }
         // Requests are known by SKU and id: which shard a SKU is in must not decide what a repeat is.
-        let known = sku_slot.unwrap_or(NONE);
-        let request_hash = self.hasher.request(reserve.request, known);
-        if let Some((_, order)) = self.orders.by_request(request_hash, reserve.request, known) {
+        let place = self.hashed(place, sku_slot, reserve.request, reserve.user);
+        if let Some((_, order)) = self.orders.by_request(place.request_hash, reserve.request, sku_slot) {
             return repeat_reserve(order, reserve);
         }
         if let Err(refusal) = self.check_request(now, reserve.request) {
@@ -80,9 +67,7 @@ impl Ledger {
         if reserve.hold_ms > self.rules.max_hold_ms {
             return Decision::refuse(Refusal::Invalid { field: Field::HoldMs });
         }
-        let (Some(sku_slot), Some(sku)) = (sku_slot, sku) else {
-            return Decision::refuse(Refusal::UnknownSku);
-        };
+        let Some(sku) = sku else { return Decision::refuse(Refusal::UnknownSku) };
         if sku.available == 0 {
             return Decision::refuse(Refusal::SoldOut {
                 holds: sku.holds,
@@ -93,8 +78,7 @@ impl Ledger {
         if sku.order_limit != 0 && quantity > sku.order_limit {
             return Decision::refuse(Refusal::OrderLimit { limit: sku.order_limit });
         }
-        let user_hash = self.hasher.user(reserve.user, sku_slot);
-        let has = self.tally.units(user_hash, reserve.user, sku_slot);
+        let has = self.tally.units(place.user_hash, reserve.user, sku_slot);
         let limit = if sku.user_limit == 0 { u32::MAX } else { sku.user_limit };
         if has.checked_add(quantity).is_none_or(|units| units > limit) {
             return Decision::refuse(Refusal::UserLimit { left: limit.saturating_sub(has) });
@@ -122,7 +106,7 @@ impl Ledger {
         Decision {
             outcome: Outcome::Reserved { order: number, deadline: now.plus(u64::from(hold_ms)) },
             event: Some(event),
-            place: Place { sku: sku_slot, order: NONE, request_hash, user_hash },
+            place,
         }
     }
 
@@ -142,9 +126,13 @@ impl Ledger {
     }
 
     /// The order with this number, if it is a sale and belongs to `user`.
-    fn owned(&self, number: OrderNumber, user: UserId) -> Result<(Slot, &Order, OrderState), Refusal> {
-        let slot = self.orders.slot_of(number).ok_or(Refusal::NoSuchOrder)?;
-        let order = self.orders.rows.get(slot).ok_or(Refusal::NoSuchOrder)?;
+    fn owned(
+        &self,
+        number: OrderNumber,
+        user: UserId,
+        place: Place,
+    ) -> Result<(Slot, &Order, OrderState), Refusal> {
+        let (slot, order) = self.order_at(place, number).ok_or(Refusal::NoSuchOrder)?;
         match order.state() {
             None | Some(OrderState::Restocked) => Err(Refusal::NoSuchOrder),
             Some(_) if order.user != user => Err(Refusal::OwnerMismatch),
@@ -152,18 +140,18 @@ impl Ledger {
         }
     }
 
-    fn decide_confirm(&self, now: Timestamp, confirm: &Confirm) -> Decision {
+    fn decide_confirm(&self, now: Timestamp, confirm: &Confirm, place: Place) -> Decision {
         if confirm.payment == PaymentId::new(0) {
             return Decision::refuse(Refusal::Invalid { field: Field::PaymentId });
         }
-        let (slot, order, state) = match self.owned(confirm.order, confirm.user) {
+        let (slot, order, state) = match self.owned(confirm.order, confirm.user, place) {
             Ok(found) => found,
             Err(refusal) => return Decision::refuse(refusal),
         };
         let deadline = order.deadline();
         let amount_differs = order.amount.raw() != 0 && order.amount != confirm.amount;
         match state {
-            OrderState::Confirmed if order.payment() != confirm.payment => {
+            OrderState::Confirmed if self.orders.payment(order) != confirm.payment => {
                 Decision::refuse(Refusal::AlreadyConfirmed)
             }
             OrderState::Held | OrderState::Confirmed if amount_differs => {
@@ -179,7 +167,7 @@ impl Ledger {
                     amount: confirm.amount,
                     at: now,
                 }),
-                place: Place { sku: order.sku, order: slot, ..Place::NOWHERE },
+                place: Place::of_order(slot, order.sku),
             },
             OrderState::Cancelled => Decision::refuse(Refusal::AlreadyCancelled),
             OrderState::Expired => Decision::refuse(Refusal::HoldExpired { deadline }),
@@ -187,8 +175,8 @@ impl Ledger {
         }
     }
 
-    fn decide_cancel(&self, now: Timestamp, cancel: &Cancel) -> Decision {
-        let (slot, order, state) = match self.owned(cancel.order, cancel.user) {
+    fn decide_cancel(&self, now: Timestamp, cancel: &Cancel, place: Place) -> Decision {
+        let (slot, order, state) = match self.owned(cancel.order, cancel.user, place) {
             Ok(found) => found,
             Err(refusal) => return Decision::refuse(refusal),
         };
@@ -198,7 +186,7 @@ impl Ledger {
             OrderState::Held => Decision {
                 outcome: Outcome::Cancelled { order: cancel.order },
                 event: Some(Event::Cancelled { number: cancel.order, reason: cancel.reason, at: now }),
-                place: Place { sku: order.sku, order: slot, ..Place::NOWHERE },
+                place: Place::of_order(slot, order.sku),
             },
             OrderState::Cancelled => Decision::unchanged(replayed(order)),
             OrderState::Expired => Decision::refuse(Refusal::HoldExpired { deadline }),
@@ -244,7 +232,7 @@ impl Ledger {
                 order_limit: put.order_limit,
                 at: now,
             }),
-            place: Place::NOWHERE,
+            place: Place::default(),
         }
     }
 
@@ -293,7 +281,7 @@ impl Ledger {
                 reason: restock.reason,
                 at: now,
             }),
-            place: Place { sku: slot, order: NONE, request_hash, user_hash: 0 },
+            place: Place { request_hash, ..Place::of_sku(slot) },
         }
     }
 }
@@ -328,12 +316,13 @@ fn replayed(order: &Order) -> Outcome {
     Outcome::Replayed { order: Some(order.number), state: order.state(), deadline: order.deadline() }
 }
 
-/// A fixed 64-bit mix of the terms, 0 for the default: equal terms have equal fingerprints, on every machine.
-pub(super) fn fingerprint(terms: &Terms) -> u64 {
+/// A fixed mix of the terms, 0 for the default: equal terms have equal fingerprints, on every machine. It tells a
+/// client's mistake from a repeat, and misses one in 2^32.
+pub(super) fn fingerprint(terms: &Terms) -> u32 {
     if *terms == Terms::default() {
         return 0;
     }
-    Mix::new(0x7465_726D)
+    let mixed = Mix::new(0x7465_726D)
         .word(u64::from(terms.campaign))
         .word(u64::from(terms.price_version))
         .word(u64::from(terms.tier))
@@ -342,5 +331,6 @@ pub(super) fn fingerprint(terms: &Terms) -> u64 {
         .word(terms.device)
         .word(terms.address)
         .word(terms.pay_account)
-        .finish()
+        .finish();
+    u32::try_from(mixed >> 32).unwrap_or(0)
 }

@@ -2,7 +2,7 @@
 
 use super::Ledger;
 use crate::hash::Mix;
-use crate::ids::{PARTITIONS, PartitionId};
+use crate::ids::{PARTITIONS, PartitionId, PaymentId};
 use crate::order::{Order, Phase};
 use crate::outcome::OrderState;
 use crate::stock::Sku;
@@ -52,7 +52,7 @@ impl Ledger {
         for (_, order) in self.orders.rows.iter() {
             if let Phase::Live(state) = order.phase {
                 let sku = self.stock.get(order.sku).map_or(0, |sku| sku.id.raw());
-                digest.entry(mix_order(order, state, sku));
+                digest.entry(mix_order(order, state, sku, self.orders.payment(order)));
             }
         }
         for units in self.tally.iter() {
@@ -81,7 +81,7 @@ fn mix_sku(sku: &Sku) -> Mix {
         .word(u64::from(sku.order_limit))
 }
 
-fn mix_order(order: &Order, state: OrderState, sku: u64) -> Mix {
+fn mix_order(order: &Order, state: OrderState, sku: u64, payment: PaymentId) -> Mix {
     let state = match state {
         OrderState::Held => 1,
         OrderState::Confirmed => 2,
@@ -92,11 +92,11 @@ fn mix_order(order: &Order, state: OrderState, sku: u64) -> Mix {
     Mix::new(2)
         .word(order.number.raw())
         .wide(order.request().raw())
-        .wide(order.payment().raw())
+        .wide(payment.raw())
         .word(order.user.raw())
         .word(order.amount.raw())
         .word(order.placed_at.raw())
-        .word(order.fingerprint)
+        .word(u64::from(order.fingerprint))
         .word(sku)
         .word(u64::from(order.quantity))
         .word(u64::from(order.asked_hold_ms))

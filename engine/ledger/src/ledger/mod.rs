@@ -8,12 +8,14 @@ mod apply;
 mod check;
 mod decide;
 mod digest;
+mod place;
 mod pulse;
 mod touch;
 
 pub use check::Violation;
 pub use decide::Decision;
 pub use digest::Digest;
+pub use place::Place;
 pub use pulse::Pulse;
 pub use touch::TOUCHED;
 
@@ -130,8 +132,23 @@ impl Ledger {
         command: &Command,
         sink: impl FnOnce(&Event),
     ) -> Result<Outcome, Violation> {
+        self.execute_at(now, command, Place::default(), sink)
+    }
+
+    /// As [`execute`](Self::execute), for a command that [`touch`](Self::touch) saw in this very place.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    #[inline]
+    pub fn execute_at(
+        &mut self,
+        now: Timestamp,
+        command: &Command,
+        place: Place,
+        sink: impl FnOnce(&Event),
+    ) -> Result<Outcome, Violation> {
         self.now = self.now.max(now);
-        let decision = self.decide(self.now, command);
+        let decision = self.decide(self.now, command, place);
         if let Some(event) = &decision.event {
             self.apply_at(event, decision.place, true)?;
             sink(event);
@@ -155,11 +172,7 @@ impl Ledger {
     /// # Errors
     /// [`Refusal::NoSuchOrder`] or [`Refusal::OwnerMismatch`].
     pub fn order(&self, number: OrderNumber, user: UserId) -> Result<OrderSnapshot, Refusal> {
-        let order = self
-            .orders
-            .slot_of(number)
-            .and_then(|slot| self.orders.rows.get(slot))
-            .ok_or(Refusal::NoSuchOrder)?;
+        let (_, order) = self.order_at(Place::default(), number).ok_or(Refusal::NoSuchOrder)?;
         let state =
             order.state().filter(|&state| state != OrderState::Restocked).ok_or(Refusal::NoSuchOrder)?;
         if order.user != user {
@@ -178,7 +191,7 @@ impl Ledger {
             placed_at: order.placed_at,
             deadline: order.deadline(),
             ended_at: (state != OrderState::Held).then(|| order.ended_at()),
-            payment: (state == OrderState::Confirmed).then(|| order.payment()),
+            payment: (state == OrderState::Confirmed).then(|| self.orders.payment(order)),
         })
     }
 

@@ -1,10 +1,11 @@
 //! What time alone brings about: holds end, ended orders leave memory.
 
-use super::{Ledger, Violation};
+use super::{Ledger, Place, TOUCHED, Violation};
 use crate::event::Event;
 use crate::ids::Timestamp;
 use crate::order::{Order, Phase};
 use crate::outcome::OrderState;
+use crate::table::{NONE, Slot, index};
 
 /// What one call of [`Ledger::pulse`] did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,48 +34,83 @@ impl Ledger {
         mut sink: impl FnMut(&Event),
     ) -> Result<Pulse, Violation> {
         self.now = self.now.max(now);
-        let now = self.now;
         let mut pulse = Pulse::default();
-        for _ in 0..limit {
-            let Some(slot) = self.calendar.take_due(&mut self.orders.rows, now) else { return Ok(pulse) };
-            let Some(order) = self.orders.rows.get_mut(slot) else { continue };
-            order.in_calendar = false;
-            let order = *order;
-            let event = match order.phase {
-                Phase::Free => continue,
-                Phase::Gone => {
-                    self.orders.free(slot);
-                    continue;
-                }
-                Phase::Live(OrderState::Held) if order.deadline() <= now => {
-                    pulse.expired = pulse.expired.saturating_add(1);
-                    pulse.lag_ms = pulse.lag_ms.max(now.since(order.deadline()));
-                    Event::Expired { number: order.number, at: now }
-                }
-                Phase::Live(OrderState::Held) => {
-                    self.put_off(slot, order.deadline());
-                    continue;
-                }
-                Phase::Live(_) if self.evict_at(&order) <= now => {
-                    pulse.evicted = pulse.evicted.saturating_add(1);
-                    Event::Evicted { number: order.number, at: now }
-                }
-                Phase::Live(_) => {
-                    self.put_off(slot, self.evict_at(&order));
-                    continue;
-                }
-            };
-            self.apply(&event)?;
-            sink(&event);
-            if let Event::Expired { .. } = event {
-                let due = self.orders.rows.get(slot).map(|order| self.evict_at(order));
-                if let Some(due) = due {
-                    self.put_off(slot, due);
-                }
+        let mut left = limit;
+        let mut due = [NONE; TOUCHED];
+        while left > 0 {
+            let few = index(left).min(TOUCHED);
+            let mut found = 0_u32;
+            for (place, _) in due.iter_mut().zip(0..few) {
+                let Some(slot) = self.calendar.take_due(&mut self.orders.rows, self.now) else { break };
+                *place = slot;
+                found = found.saturating_add(1);
             }
+            let due = due.get(..index(found)).unwrap_or_default();
+            self.touch_due(due);
+            for &slot in due {
+                self.carry_out(slot, &mut pulse, &mut sink)?;
+            }
+            if index(found) < few {
+                return Ok(pulse);
+            }
+            left = left.saturating_sub(found);
         }
         pulse.more = true;
         Ok(pulse)
+    }
+
+    /// Reads what ending these orders will look at: see [`touch`](Self::touch).
+    fn touch_due(&self, due: &[Slot]) {
+        let mut seen = 0_u32;
+        for order in due.iter().filter_map(|&slot| self.orders.rows.get(slot)) {
+            seen ^= self.stock.get(order.sku).map_or(0, |sku| sku.holds);
+            seen ^= match order.phase {
+                Phase::Live(OrderState::Held) => self.tally.touch(self.hasher.user(order.user, order.sku)),
+                Phase::Live(_) => {
+                    self.orders.touch_request(self.hasher.request(order.request(), order.sku))
+                        ^ self.orders.slot_of(order.number).unwrap_or(NONE)
+                }
+                Phase::Free | Phase::Gone => 0,
+            };
+        }
+        core::hint::black_box(seen);
+    }
+
+    /// Does what is due about the order that the calendar gave out.
+    fn carry_out(
+        &mut self,
+        slot: Slot,
+        pulse: &mut Pulse,
+        sink: &mut impl FnMut(&Event),
+    ) -> Result<(), Violation> {
+        let now = self.now;
+        let Some(order) = self.orders.rows.get_mut(slot) else { return Ok(()) };
+        order.in_calendar = false;
+        let order = *order;
+        let place = Place::of_order(slot, order.sku);
+        match order.phase {
+            Phase::Free => {}
+            Phase::Gone => self.orders.free(slot),
+            Phase::Live(OrderState::Held) if order.deadline() <= now => {
+                pulse.expired = pulse.expired.saturating_add(1);
+                pulse.lag_ms = pulse.lag_ms.max(now.since(order.deadline()));
+                let event = Event::Expired { number: order.number, at: now };
+                self.apply_at(&event, place, true)?;
+                sink(&event);
+                if let Some(order) = self.orders.rows.get(slot) {
+                    self.put_off(slot, self.evict_at(order));
+                }
+            }
+            Phase::Live(OrderState::Held) => self.put_off(slot, order.deadline()),
+            Phase::Live(_) if self.evict_at(&order) <= now => {
+                pulse.evicted = pulse.evicted.saturating_add(1);
+                let event = Event::Evicted { number: order.number, at: now };
+                self.apply_at(&event, place, true)?;
+                sink(&event);
+            }
+            Phase::Live(_) => self.put_off(slot, self.evict_at(&order)),
+        }
+        Ok(())
     }
 
     /// Ends replay: whatever is open or within its retention falls due from here on. Walks all orders once.
@@ -91,7 +127,7 @@ impl Ledger {
         }
     }
 
-    fn put_off(&mut self, slot: crate::table::Slot, until: Timestamp) {
+    fn put_off(&mut self, slot: Slot, until: Timestamp) {
         if let Some(order) = self.orders.rows.get_mut(slot) {
             order.in_calendar = true;
         }

@@ -1,18 +1,22 @@
 //! Fetching a batch's memory before it is needed.
 //!
 //! With ten million shoppers each command needs four or five cache lines that nobody has looked at for a while. A
-//! dependent read from memory takes 100 to 250 ns, an independent one a tenth of that, because the processor keeps
-//! a dozen on their way. So a batch is walked in passes, each of which reads, for all commands, what the pass before
-//! has found the way to: first index entries, then the rows that they name, then what depends on the rows. Deciding
-//! (or, in replay, applying) afterwards finds everything in the cache.
+//! dependent read from memory takes 150 ns, an independent one a tenth of that, because the processor keeps a dozen on
+//! their way. So a batch is walked in passes, each of which reads, for all commands, what the pass before has found
+//! the way to: first index entries, then the rows that they name, then what depends on the rows. Deciding (or, in
+//! replay, applying) afterwards finds everything in the cache.
 //!
-//! Nothing is decided here and nothing is remembered; leaving it out changes no answer.
+//! How many reads are on their way at once depends on how many instructions stand between them, as the processor looks
+//! some 500 ahead. So hashes are worked out in passes of their own, and the passes that miss the cache do nothing but
+//! read. The hashes and slots are handed on as [`Place`]s and not worked out again.
+//!
+//! Nothing is decided here; leaving it out changes no answer.
 
-use super::Ledger;
+use super::{Ledger, Place};
 use crate::command::Command;
 use crate::event::Event;
 use crate::ids::{OrderNumber, PartitionId, RequestId, SkuId, UserId};
-use crate::table::{NONE, Slot};
+use crate::table::NONE;
 
 /// Commands or events that one call deals with; more would push the first ones' lines out of the cache again.
 pub const TOUCHED: usize = 64;
@@ -20,7 +24,13 @@ pub const TOUCHED: usize = 64;
 /// What a command or an event will look at.
 #[derive(Clone, Copy)]
 enum Target {
-    Sale { request: RequestId, user: UserId, sku: SkuId },
+    Sale {
+        request: RequestId,
+        user: UserId,
+        sku: SkuId,
+        /// A SKU without units is all that will be looked at.
+        first_attempt: bool,
+    },
     Order(OrderNumber),
     Sku(SkuId),
     Nothing,
@@ -30,7 +40,12 @@ impl From<&Command> for Target {
     #[inline]
     fn from(command: &Command) -> Self {
         match command {
-            Command::Reserve(of) => Self::Sale { request: of.request, user: of.user, sku: of.sku },
+            Command::Reserve(reserve) => Self::Sale {
+                request: reserve.request,
+                user: reserve.user,
+                sku: reserve.sku,
+                first_attempt: reserve.first_attempt,
+            },
             Command::Confirm(confirm) => Self::Order(confirm.order),
             Command::Cancel(cancel) => Self::Order(cancel.order),
             Command::PutSku(put) => Self::Sku(put.sku),
@@ -43,7 +58,12 @@ impl From<&Event> for Target {
     #[inline]
     fn from(event: &Event) -> Self {
         match event {
-            Event::Reserved(of) => Self::Sale { request: of.request, user: of.user, sku: of.sku },
+            Event::Reserved(reserved) => Self::Sale {
+                request: reserved.request,
+                user: reserved.user,
+                sku: reserved.sku,
+                first_attempt: false,
+            },
             Event::Confirmed { number, .. }
             | Event::Cancelled { number, .. }
             | Event::Expired { number, .. }
@@ -55,56 +75,67 @@ impl From<&Event> for Target {
 }
 
 impl Ledger {
-    /// Reads the places where the first [`TOUCHED`] of these commands will look.
+    /// Reads the places where the first [`TOUCHED`] of these commands will look, and returns them in the same order.
     #[inline]
-    pub fn touch<'a>(&self, commands: impl Iterator<Item = &'a Command> + Clone) {
-        self.touch_targets(commands.map(Target::from));
+    pub fn touch<'a>(&self, commands: impl Iterator<Item = &'a Command> + Clone) -> [Place; TOUCHED] {
+        self.touch_targets(commands.map(Target::from))
     }
 
     /// As [`touch`](Self::touch), for events that are about to be replayed.
-    pub fn touch_events<'a>(&self, events: impl Iterator<Item = &'a Event> + Clone) {
-        self.touch_targets(events.map(Target::from));
+    #[inline]
+    pub fn touch_events<'a>(&self, events: impl Iterator<Item = &'a Event> + Clone) -> [Place; TOUCHED] {
+        self.touch_targets(events.map(Target::from))
     }
 
     #[inline]
-    fn touch_targets(&self, targets: impl Iterator<Item = Target> + Clone) {
-        // What a target's SKU or order was found to be, for the next pass.
-        let mut slots = [NONE; TOUCHED];
+    fn touch_targets(&self, targets: impl Iterator<Item = Target> + Clone) -> [Place; TOUCHED] {
+        let mut places = [Place::default(); TOUCHED];
         let mut seen = 0_u32;
-        for (target, slot) in targets.clone().zip(&mut slots) {
+        // What a SKU hashes to stands in `request_hash` until the slot is known.
+        for (target, place) in targets.clone().zip(&mut places) {
             match target {
-                Target::Sale { sku, .. } | Target::Sku(sku) => seen ^= self.stock.touch(self.hasher.sku(sku)),
-                Target::Order(number) => *slot = self.slot_of(number),
+                Target::Sale { sku, .. } | Target::Sku(sku) => {
+                    place.request_hash = self.hasher.sku(sku);
+                    seen ^= self.stock.touch(place.request_hash);
+                }
+                Target::Order(number) => place.order = self.orders.slot_of(number).unwrap_or(NONE),
                 Target::Nothing => {}
             }
         }
-        for (target, slot) in targets.clone().zip(&mut slots) {
+        for (target, place) in targets.clone().zip(&mut places) {
             match target {
                 Target::Sale { sku, .. } => {
-                    *slot = self.stock.find(self.hasher.sku(sku), sku).unwrap_or(NONE);
+                    place.sku = self.stock.find(place.request_hash, sku).unwrap_or(NONE);
                     seen ^= self.orders.touch_sequence(PartitionId::of(sku));
                 }
-                Target::Order(_) => seen ^= self.orders.rows.get(*slot).map_or(0, |order| order.quantity),
+                Target::Order(_) => {
+                    place.sku = self.orders.rows.get(place.order).map_or(NONE, |order| order.sku);
+                }
                 Target::Sku(_) | Target::Nothing => {}
             }
         }
-        for (target, slot) in targets.zip(&slots) {
+        for (target, place) in targets.zip(&mut places) {
+            place.request_hash = 0;
             match target {
-                Target::Sale { request, user, .. } => {
-                    seen ^= self.orders.touch_request(self.hasher.request(request, *slot));
-                    seen ^= self.tally.touch(self.hasher.user(user, *slot));
+                Target::Sale { request, user, first_attempt, .. } => {
+                    let sold_out = self.stock.get(place.sku).is_none_or(|sku| sku.available == 0);
+                    if !(sold_out && first_attempt) && place.sku != NONE {
+                        *place = self.hashed(*place, place.sku, request, user);
+                    }
                 }
-                Target::Order(_) => {
-                    let sku = self.orders.rows.get(*slot).map_or(NONE, |order| order.sku);
-                    seen ^= self.stock.get(sku).map_or(0, |sku| sku.holds);
-                }
+                Target::Order(_) => seen ^= self.stock.get(place.sku).map_or(0, |sku| sku.holds),
                 Target::Sku(_) | Target::Nothing => {}
             }
+        }
+        for place in places.iter().filter(|place| place.request_hash != 0) {
+            seen ^= self.orders.touch_request(place.request_hash);
+            seen ^= self.tally.touch(place.user_hash);
+        }
+        for place in places.iter().filter(|place| place.request_hash != 0) {
+            seen ^= self.orders.touch_request_overflow(place.request_hash);
+            seen ^= self.tally.touch_overflow(place.user_hash);
         }
         core::hint::black_box(seen);
-    }
-
-    fn slot_of(&self, number: OrderNumber) -> Slot {
-        self.orders.slot_of(number).unwrap_or(NONE)
+        places
     }
 }

@@ -1,7 +1,7 @@
 //! Containers whose growth never stops the ledger.
 //!
 //! A hash map of ten million entries that doubles moves all of them at once: over 100 ms in which nobody is served.
-//! The containers here grow in small pieces instead: [`Rows`] by a chunk, [`Segmented`] by one of its 1,024 segments.
+//! The containers here grow in small pieces instead: [`Rows`] by a chunk, [`Segmented`] by a segment.
 
 mod rows;
 mod segmented;

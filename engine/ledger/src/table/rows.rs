@@ -1,14 +1,13 @@
 //! Rows of one size, by slot.
 
-use alloc::boxed::Box;
-use alloc::vec;
 use alloc::vec::Vec;
 
 use super::{NONE, Slot, index};
 use crate::ids::Timestamp;
 
-/// Rows that are allocated at once. At 104 bytes a row that is 104 KiB: 26 pages to fault in, some 10 us.
-const CHUNK: u32 = 1_024;
+/// Rows that are allocated at once. Their size in bytes is a multiple of 64 KiB for any row of a multiple of 8 bytes,
+/// so that the allocator rounds nothing up. Memory is faulted in as rows are filled, not all at once.
+const CHUNK: u32 = 8_192;
 
 /// A row that can be linked to another of its kind while it is free or queued.
 pub(crate) trait Row: Copy + Default {
@@ -24,7 +23,7 @@ pub(crate) trait Row: Copy + Default {
 /// links, so that the free list itself never grows in one step either.
 #[derive(Debug)]
 pub(crate) struct Rows<R> {
-    chunks: Vec<Box<[R]>>,
+    chunks: Vec<Vec<R>>,
     /// Slots below this have been given out at least once.
     used: Slot,
     free: Slot,
@@ -48,16 +47,17 @@ impl<R: Row> Rows<R> {
                 return None;
             }
             if index(slot / CHUNK) == self.chunks.len() {
-                self.chunks.push(vec![R::default(); index(CHUNK)].into_boxed_slice());
+                self.chunks.push(Vec::with_capacity(index(CHUNK)));
             }
+            self.chunks.last_mut()?.push(row);
             self.used = slot.saturating_add(1);
             slot
         } else {
             let slot = self.free;
             self.free = self.get(slot).map_or(NONE, Row::link);
+            *self.get_mut(slot)? = row;
             slot
         };
-        *self.get_mut(slot)? = row;
         Some(slot)
     }
 
@@ -90,6 +90,6 @@ impl<R: Row> Rows<R> {
     pub(crate) fn bytes(&self) -> usize {
         let rows = self.chunks.len().saturating_mul(index(CHUNK));
         rows.saturating_mul(size_of::<R>())
-            .saturating_add(self.chunks.capacity().saturating_mul(size_of::<Box<[R]>>()))
+            .saturating_add(self.chunks.capacity().saturating_mul(size_of::<Vec<R>>()))
     }
 }
