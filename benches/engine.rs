@@ -9,7 +9,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use doorbuster_benches::{Crowd, START};
 use doorbuster_engine::clock::{Clock, ManualClock};
 use doorbuster_engine::journal::Durability;
-use doorbuster_engine::log::{LogOptions, Owner, recover};
+use doorbuster_engine::log::{LogOptions, Owner, recover, scan};
 use doorbuster_engine::shard::{Batch, Request, Slot, Work};
 use doorbuster_engine::storage::{FileStorage, SimStorage, Storage};
 use doorbuster_engine::{Engine, Opened, Options};
@@ -39,7 +39,8 @@ fn journal(c: &mut Criterion) {
         let folder = folder();
         let storage: Arc<dyn Storage> =
             Arc::new(FileStorage::open(folder.path()).expect("a fresh folder opens"));
-        let recovered = recover(&storage, &log_options(), |_, _| Ok(())).expect("an empty log opens");
+        let scan = scan(storage.as_ref(), |_, _, _| Ok(())).expect("an empty log reads");
+        let recovered = recover(&storage, &log_options(), scan).expect("an empty log opens");
         let (mut writer, mut preparer) = (recovered.writer, recovered.preparer);
         let payload = vec![7_u8; kib * 1024 - 256];
         group.throughput(Throughput::Bytes(payload.len() as u64));

@@ -5,16 +5,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use doorbuster_ledger::{
-    Digest, Event, Ledger, PARTITIONS, PartitionId, Place, Rules, SkuId, TOUCHED, Timestamp, Totals,
-};
+use doorbuster_ledger::{Digest, Event, PARTITIONS, PartitionId, Place, Rules, SkuId, Timestamp, Totals};
 
 use crate::clock::Clock;
 use crate::error::EngineError;
 use crate::journal::{Durability, Journal, Scribe};
 use crate::log::record::{self, Record};
-use crate::log::{LogId, LogOptions, Preparer, Progress, TornTail, VisitError, recover};
+use crate::log::{LogId, LogOptions, Preparer, Progress, Recovered, TornTail, VisitError, recover, scan};
 use crate::port::{Ports, Waker};
+use crate::replay::Replay;
 use crate::shard::{Batch, Counters, Shard};
 use crate::storage::Storage;
 
@@ -109,13 +108,18 @@ impl Engine {
         if options.shards == 0 || options.shards > MAX_SHARDS {
             return Err(EngineError::Shards { found: options.shards });
         }
-        let mut replay = Replay::new(options);
-        let recovered =
-            recover(storage, &options.log, |_, payload| replay.block(payload).map_err(VisitError::from))?;
-        let (writer, preparer, scan) = (recovered.writer, recovered.preparer, recovered.scan);
-        let open_holds = replay.ledgers.iter().map(|ledger| ledger.totals().holds).sum();
-        let latest = replay.latest.max(Timestamp::new(scan.time_ms));
+        let mut replay = Replay::start(options)?;
+        let scanned = scan(storage.as_ref(), |place, _, payload| {
+            replay.block(place, payload).map_err(VisitError::from)
+        });
+        let written = scanned.as_ref().map_or(0, |scan| scan.time_ms);
+        let latest = replay.latest().max(Timestamp::new(written));
         let now = clock.now();
+        // What can't follow the state stands earlier in the log than what the scan stopped at, and may be its cause.
+        let replayed = replay.finish(latest.max(now))?;
+        let Recovered { writer, preparer, scan, rewritten_blocks, .. } =
+            recover(storage, &options.log, scanned?)?;
+        let open_holds = replayed.ledgers.iter().map(|ledger| ledger.totals().holds).sum();
         if latest > now {
             let behind_ms = latest.since(now);
             tracing::warn!(
@@ -123,13 +127,10 @@ impl Engine {
                 "the clock is behind the log; time stands still until it has caught up"
             );
         }
-        for ledger in &mut replay.ledgers {
-            ledger.resume(latest.max(now));
-        }
         let journal = Arc::new(Journal::new(scan.lsn.get()));
         let ports = Arc::new(Ports::new(wakers));
         let engine = Arc::new(Self {
-            shards: replay.ledgers.into_iter().map(Shard::new).collect(),
+            shards: replayed.ledgers.into_iter().map(Shard::new).collect(),
             journal: Arc::clone(&journal),
             ports: Arc::clone(&ports),
             clock: Arc::clone(&clock),
@@ -142,12 +143,12 @@ impl Engine {
         let scribe = Scribe::new(journal, ports, writer, clock, options.durability);
         let recovery = Recovery {
             log_id: scan.log_id,
-            events: replay.events,
+            events: replayed.events,
             bytes: scan.bytes,
             segments: scan.segments,
             open_holds,
-            digests_compared: replay.compared,
-            rewritten_blocks: recovered.rewritten_blocks,
+            digests_compared: replayed.compared,
+            rewritten_blocks,
             torn: scan.torn,
         };
         Ok(Opened { engine, scribe, preparer, recovery })
@@ -332,86 +333,6 @@ impl Engine {
             });
         }
         applied.map_err(EngineError::Violation)
-    }
-}
-
-/// Recovery's side of the ledgers.
-struct Replay {
-    ledgers: Vec<Ledger>,
-    latest: Timestamp,
-    events: u64,
-    compared: u64,
-    /// Events decoded and not applied yet, at most [`TOUCHED`]. Empty between blocks.
-    waiting: Vec<Event>,
-}
-
-impl Replay {
-    fn new(options: &Options) -> Self {
-        let ledgers = (0..options.shards).map(|_| Ledger::new(options.rules, options.seed)).collect();
-        Self {
-            ledgers,
-            latest: Timestamp::default(),
-            events: 0,
-            compared: 0,
-            waiting: Vec::with_capacity(TOUCHED),
-        }
-    }
-
-    fn block(&mut self, mut payload: &[u8]) -> Result<(), EngineError> {
-        while !payload.is_empty() {
-            let (record, used) = record::decode(payload).map_err(EngineError::Record)?;
-            payload = payload.get(used..).unwrap_or_default();
-            self.events += 1;
-            match record {
-                Record::Event(event) => {
-                    self.waiting.push(event);
-                    if self.waiting.len() == TOUCHED {
-                        self.apply_waiting()?;
-                    }
-                }
-                Record::Checkpoint { digest, at } => {
-                    self.apply_waiting()?;
-                    let found =
-                        self.ledgers.iter().fold(Digest::default(), |sum, ledger| sum.and(ledger.digest()));
-                    if found != digest {
-                        return Err(EngineError::Digest { recorded: digest, found });
-                    }
-                    self.compared += 1;
-                    self.latest = self.latest.max(at);
-                }
-            }
-        }
-        self.apply_waiting()
-    }
-
-    /// Applies the decoded events in order, after their memory was fetched together.
-    fn apply_waiting(&mut self) -> Result<(), EngineError> {
-        let waiting = std::mem::take(&mut self.waiting);
-        let shards = self.ledgers.len();
-        for (shard, ledger) in self.ledgers.iter().enumerate() {
-            ledger.touch_events(waiting.iter().filter(|event| {
-                event.partition().is_some_and(|partition| usize::from(partition.raw()) % shards == shard)
-            }));
-        }
-        for event in &waiting {
-            self.apply(event)?;
-        }
-        self.waiting = waiting;
-        self.waiting.clear();
-        Ok(())
-    }
-
-    fn apply(&mut self, event: &Event) -> Result<(), EngineError> {
-        self.latest = self.latest.max(event.at());
-        let shards = self.ledgers.len();
-        let concerned = match event.partition() {
-            Some(partition) => {
-                let shard = usize::from(partition.raw()) % shards;
-                self.ledgers.get_mut(shard..=shard).unwrap_or_default()
-            }
-            None => self.ledgers.as_mut_slice(),
-        };
-        concerned.iter_mut().try_for_each(|ledger| ledger.apply(event, Place::default())).map_err(EngineError::Violation)
     }
 }
 

@@ -20,6 +20,7 @@ mod error;
 pub mod journal;
 pub mod log;
 mod port;
+mod replay;
 pub mod shard;
 pub mod storage;
 

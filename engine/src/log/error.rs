@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::block::BlockFault;
-use super::position::{BlockNumber, SegmentNumber};
+use super::position::{BlockNumber, BlockPlace, SegmentNumber};
 use super::segment::file_name;
 use crate::storage::{LogId, StorageError};
 
@@ -79,14 +79,10 @@ pub enum LogError {
         supported: u16,
     },
     /// Whoever was shown the block could not make sense of its payload.
-    #[error("read {} at offset {offset}: block {block} has an intact checksum, but {source}", file_name(*segment))]
+    #[error("read {} at offset {}: block {} has an intact checksum, but {source}", file_name(place.segment), place.offset, place.block)]
     Rejected {
-        /// The segment.
-        segment: SegmentNumber,
-        /// Byte offset of the block.
-        offset: u64,
-        /// The block.
-        block: BlockNumber,
+        /// Where the block is.
+        place: BlockPlace,
         /// What the visitor said.
         source: Arc<dyn Error + Send + Sync>,
     },

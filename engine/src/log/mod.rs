@@ -52,7 +52,7 @@ pub use block::{BLOCK_HEADER_LEN, BLOCK_VERSION, BlockFault, BlockHeader, MAX_BL
 pub use error::{LogError, Proof, VisitError};
 pub use options::{DEFAULT_SEGMENT, LogOptions};
 pub use pool::SegmentPool;
-pub use position::{BlockNumber, Epoch, Lsn, Owner, SegmentNumber};
+pub use position::{BlockNumber, BlockPlace, Epoch, Lsn, Owner, SegmentNumber};
 pub use preparer::{PREPARE_STEP, Preparer, Progress};
 pub use reader::{Scan, scan};
 pub use recovery::{Recovered, recover};

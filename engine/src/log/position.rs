@@ -46,6 +46,17 @@ number! {
     /// A segment's number, from 1; its file is named after it.
     SegmentNumber
 }
+/// Where a block is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockPlace {
+    /// The segment.
+    pub segment: SegmentNumber,
+    /// Byte offset in the segment's file.
+    pub offset: u64,
+    /// The block.
+    pub block: BlockNumber,
+}
+
 number! {
     /// How often the log was taken over: each recovery starts the next epoch. The first is 1.
     Epoch

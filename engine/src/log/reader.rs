@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::block::{BLOCK_VERSION, BlockFault, BlockHeader};
 use super::error::{LogError, Proof, VisitError};
-use super::position::{BlockNumber, Epoch, Lsn, SegmentNumber};
+use super::position::{BlockNumber, BlockPlace, Epoch, Lsn, SegmentNumber};
 use super::segment::{SEGMENT_HEADER_LEN, SEGMENT_VERSION, SegmentHeader, file_name, file_number};
 use super::tail::{self, TornTail};
 use super::walk::Walk;
@@ -88,7 +88,7 @@ pub(super) struct Found {
 /// Everything that [`LogError`] says of reading; `visit` may have been called before it was found.
 pub fn scan(
     storage: &dyn Storage,
-    mut visit: impl FnMut(&BlockHeader, &[u8]) -> Result<(), VisitError>,
+    mut visit: impl FnMut(BlockPlace, &BlockHeader, &[u8]) -> Result<(), VisitError>,
 ) -> Result<Scan, LogError> {
     let manifest = Manifest::read(storage)?.ok_or(LogError::NoManifest)?;
     let found = find_segments(storage, &manifest)?;
@@ -155,7 +155,7 @@ impl Reading<'_> {
         &self,
         window: &mut Window,
         walk: &mut Walk,
-        visit: &mut impl FnMut(&BlockHeader, &[u8]) -> Result<(), VisitError>,
+        visit: &mut impl FnMut(BlockPlace, &BlockHeader, &[u8]) -> Result<(), VisitError>,
     ) -> Result<(LastSegment, Option<BlockFault>), LogError> {
         let number = self.segment.number;
         let mut unproven = VecDeque::new();
@@ -182,12 +182,9 @@ impl Reading<'_> {
                 unproven.pop_front();
             }
             if header.count > 0 {
-                visit(&header, payload).map_err(|error| LogError::Rejected {
-                    segment: number,
-                    offset,
-                    block: header.number,
-                    source: Arc::from(error),
-                })?;
+                let place = BlockPlace { segment: number, offset, block: header.number };
+                visit(place, &header, payload)
+                    .map_err(|error| LogError::Rejected { place, source: Arc::from(error) })?;
             }
             offset += header.padded_len() as u64;
         }

@@ -16,12 +16,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::block::{BLOCK_HEADER_LEN, BlockHeader, PAGE};
-use super::error::{LogError, VisitError};
+use super::error::LogError;
 use super::options::LogOptions;
 use super::pool::{ReadySegment, SegmentPool};
 use super::position::{BlockNumber, Epoch, SegmentNumber};
 use super::preparer::{LEFTOVERS, PREPARE_STEP, Preparer, fill};
-use super::reader::{Behind, LastSegment, Scan, Unproven, scan};
+use super::reader::{Behind, LastSegment, Scan, Unproven};
 use super::segment::{SEGMENT_HEADER_LEN, SegmentHeader, file_name};
 use super::writer::{End, Place, Writer};
 use crate::storage::{Manifest, Storage, StorageFile};
@@ -46,20 +46,14 @@ pub struct Recovered {
     pub preparer: Preparer,
 }
 
-/// Opens the log of a data folder: reads it from the start, shows `visit` each block that holds events, in order,
-/// and makes it ready to be written. When it returns, everything that `visit` saw is durable. An empty data folder
-/// becomes an empty log.
+/// Makes the log that `scan` has just read, and nobody has changed since, ready to be written. When it returns,
+/// everything that the scan's visitor saw is durable.
 ///
 /// # Errors
-/// Everything in [`LogError`]; `visit` may have been called before. It may be tried again after any error that is
-/// mended: a recovery that is cut short loses nothing.
-pub fn recover(
-    storage: &Arc<dyn Storage>,
-    options: &LogOptions,
-    visit: impl FnMut(&BlockHeader, &[u8]) -> Result<(), VisitError>,
-) -> Result<Recovered, LogError> {
+/// The disk fails, or an option is out of its range. It may be tried again, after another scan: a recovery that is cut
+/// short loses nothing.
+pub fn recover(storage: &Arc<dyn Storage>, options: &LogOptions, scan: Scan) -> Result<Recovered, LogError> {
     options.check()?;
-    let scan = scan(storage.as_ref(), visit)?;
     let repair = Repair::plan(storage.as_ref(), options, &scan);
     let (end, length, offset) = repair.write_aside()?;
     let ready = repair.publish()?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use doorbuster_engine::log::{LogOptions, Owner, Recovered, recover};
+use doorbuster_engine::log::{LogOptions, Owner, Recovered, recover, scan};
 use doorbuster_engine::storage::{FileStorage, Storage, StorageError};
 
 use crate::world::{Block, append, collect};
@@ -13,7 +13,8 @@ fn start(folder: &Path, owner: u64) -> (Recovered, Vec<Block>) {
     let mut options = LogOptions::new(Owner::new(owner));
     options.segment_bytes = 4 << 20;
     let mut blocks = Vec::new();
-    let recovered = recover(&storage, &options, collect(&mut blocks)).unwrap();
+    let scan = scan(storage.as_ref(), collect(&mut blocks)).unwrap();
+    let recovered = recover(&storage, &options, scan).unwrap();
     (recovered, blocks)
 }
 

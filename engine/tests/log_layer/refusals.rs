@@ -1,6 +1,6 @@
 //! Each way in which a log can be incomplete or not ours has its own clear error.
 
-use doorbuster_engine::log::{BlockHeader, LogError, recover};
+use doorbuster_engine::log::{BlockHeader, BlockPlace, LogError, recover, scan};
 use doorbuster_engine::storage::{SimStorage, Storage};
 
 use crate::world::{PAGE, log_of, look, open, options, segment, shared};
@@ -156,11 +156,11 @@ fn newer_segments_and_blocks_are_refused_as_newer() {
 fn a_block_that_the_visitor_rejects_is_named() {
     let storage = SimStorage::new(11);
     log_of(&storage, &[vec![1], vec![2]]);
-    let reject = |header: &BlockHeader, _: &[u8]| match header.number.get() {
+    let reject = |_: BlockPlace, header: &BlockHeader, _: &[u8]| match header.number.get() {
         2 => Err("record 0 has no such kind".into()),
         _ => Ok(()),
     };
-    let error = recover(&shared(&storage), &options(2), reject).unwrap_err();
+    let error = scan(&storage, reject).unwrap_err();
     assert_eq!(
         error.to_string(),
         "read segment-0000000001.log at offset 12288: block 2 has an intact checksum, but record 0 has no such kind"
@@ -173,7 +173,9 @@ fn sizes_out_of_range_are_refused() {
         let mut options = options(1);
         options.segment_bytes = segment_bytes;
         options.block_bytes = block_bytes;
-        let error = recover(&shared(&SimStorage::new(12)), &options, |_, _| Ok(())).unwrap_err();
+        let storage = SimStorage::new(12);
+        let scan = scan(&storage, |_, _, _| Ok(())).unwrap();
+        let error = recover(&shared(&storage), &options, scan).unwrap_err();
         assert!(matches!(error, LogError::Options { .. }), "{error}");
     }
 }

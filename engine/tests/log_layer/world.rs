@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use doorbuster_engine::log::{
-    BlockHeader, LogError, LogOptions, Owner, Recovered, Scan, VisitError, Writer, recover, scan,
+    BlockHeader, BlockPlace, LogError, LogOptions, Owner, Recovered, Scan, VisitError, Writer, recover, scan,
 };
 use doorbuster_engine::storage::{SimStorage, Storage};
 
@@ -37,8 +37,10 @@ pub(crate) fn shared(storage: &SimStorage) -> Arc<dyn Storage> {
     Arc::new(storage.clone())
 }
 
-pub(crate) fn collect(blocks: &mut Vec<Block>) -> impl FnMut(&BlockHeader, &[u8]) -> Result<(), VisitError> {
-    |header, payload| {
+pub(crate) fn collect(
+    blocks: &mut Vec<Block>,
+) -> impl FnMut(BlockPlace, &BlockHeader, &[u8]) -> Result<(), VisitError> {
+    |_, header, payload| {
         blocks.push(Block { payload: payload.to_vec(), count: header.count });
         Ok(())
     }
@@ -47,7 +49,8 @@ pub(crate) fn collect(blocks: &mut Vec<Block>) -> impl FnMut(&BlockHeader, &[u8]
 /// Recovers, and answers the blocks with it.
 pub(crate) fn open(storage: &SimStorage, owner: u64) -> Result<(Recovered, Vec<Block>), LogError> {
     let mut blocks = Vec::new();
-    let recovered = recover(&shared(storage), &options(owner), collect(&mut blocks))?;
+    let scan = scan(storage, collect(&mut blocks))?;
+    let recovered = recover(&shared(storage), &options(owner), scan)?;
     Ok((recovered, blocks))
 }
 
