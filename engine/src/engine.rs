@@ -266,11 +266,12 @@ impl Engine {
         self.ports.take(reactor)
     }
 
-    /// Sums over all shards; they are looked at one after the other, so under load the sums are not of one moment.
+    /// Sums over all shards, as published at their latest visits; waits for none of them. Each shard's are of one
+    /// moment, under load not all of the same.
     pub fn totals(&self) -> Totals {
         let mut totals = Totals::default();
         for shard in &self.shards {
-            let of = shard.inspect(|ledger, _| ledger.totals());
+            let of = shard.figures().totals;
             totals.skus += of.skus;
             totals.orders += of.orders;
             totals.holds += of.holds;
@@ -281,16 +282,16 @@ impl Engine {
         totals
     }
 
-    /// Bytes that the ledgers' tables have allocated.
-    pub fn ledger_bytes(&self) -> usize {
-        self.shards.iter().map(|shard| shard.inspect(|ledger, _| ledger.bytes())).sum()
+    /// Bytes that the ledgers' tables have allocated, as measured in the last second; waits for no shard.
+    pub fn ledger_bytes(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.figures().bytes).sum()
     }
 
-    /// What the shards have done, added up.
+    /// What the shards have done, added up, as published at their latest visits; waits for none of them.
     pub fn counters(&self) -> Counters {
         let mut sum = Counters::default();
         for shard in &self.shards {
-            let of = shard.inspect(|_, counters| counters);
+            let of = shard.figures().counters;
             sum.commands += of.commands;
             sum.events += of.events;
             sum.deadline_exceeded += of.deadline_exceeded;
