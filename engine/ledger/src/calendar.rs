@@ -21,7 +21,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec;
 
 use crate::ids::Timestamp;
-use crate::table::{NONE, Row, Rows, Slot};
+use crate::table::{Due, NONE, Row, Rows, Slot};
 
 /// Milliseconds of a day: how late, at most, a hold is found to be due.
 const DAY_MS: u64 = 8;
@@ -57,7 +57,7 @@ impl Calendar {
     }
 
     /// Puts an order on the day of `at`, or on the first day not done if that has passed.
-    pub(crate) fn add<R: Row>(&mut self, rows: &mut Rows<R>, slot: Slot, at: Timestamp, now: Timestamp) {
+    pub(crate) fn add<R: Due>(&mut self, rows: &mut Rows<R>, slot: Slot, at: Timestamp, now: Timestamp) {
         let day = at.raw().div_ceil(DAY_MS);
         if self.cursor == 0 {
             // The first order of all: days before now have never had anybody.
@@ -76,7 +76,7 @@ impl Calendar {
     }
 
     /// Takes one order whose day is over at `now`, unless there is none. The order is then in no place.
-    pub(crate) fn take_due<R: Row>(&mut self, rows: &mut Rows<R>, now: Timestamp) -> Option<Slot> {
+    pub(crate) fn take_due<R: Due>(&mut self, rows: &mut Rows<R>, now: Timestamp) -> Option<Slot> {
         self.bring_near(rows);
         let today = now.raw() / DAY_MS;
         while self.cursor <= today && self.cursor != 0 {
@@ -112,7 +112,7 @@ impl Calendar {
     }
 
     /// Moves a few orders of the first far second into the ring, once the ring covers it whole.
-    fn bring_near<R: Row>(&mut self, rows: &mut Rows<R>) {
+    fn bring_near<R: Due>(&mut self, rows: &mut Rows<R>) {
         for _ in 0..MOVES_A_STEP {
             let Some(mut first) = self.far.first_entry() else { return };
             let second_ends = first.key().saturating_add(1).saturating_mul(DAYS_A_SECOND);
@@ -130,7 +130,7 @@ impl Calendar {
                 first.insert(link);
             }
             // The order's own time is finer than the second, where it has one that is known here.
-            let due = rows.get(slot).and_then(Row::due);
+            let due = rows.get(slot).and_then(Due::due);
             let day =
                 due.map_or(second_ends, |due| due.raw().div_ceil(DAY_MS)).min(second_ends).max(self.cursor);
             self.near_len = self.near_len.saturating_add(1);
@@ -148,18 +148,21 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Copy, Debug, Default)]
-    struct Due {
+    struct Task {
         link: Slot,
         at: u64,
     }
 
-    impl Row for Due {
+    impl Row for Task {
         fn link(&self) -> Slot {
             self.link
         }
         fn set_link(&mut self, link: Slot) {
             self.link = link;
         }
+    }
+
+    impl Due for Task {
         fn due(&self) -> Option<Timestamp> {
             Some(Timestamp::new(self.at))
         }
@@ -172,11 +175,11 @@ mod tests {
             holds in proptest::collection::vec((0_u64..3_000_000, 0_u64..50_000), 1..200),
         ) {
             let start = 1_700_000_000_000;
-            let (mut calendar, mut rows) = (Calendar::new(), Rows::<Due>::new());
+            let (mut calendar, mut rows) = (Calendar::new(), Rows::<Task>::new());
             let mut now = start;
             let mut open = 0;
             for (hold, pause) in holds {
-                let slot = rows.insert(Due { link: NONE, at: now + hold }).unwrap();
+                let slot = rows.insert(Task { link: NONE, at: now + hold }).unwrap();
                 calendar.add(&mut rows, slot, Timestamp::new(now + hold), Timestamp::new(now));
                 open += 1;
                 now += pause;

@@ -77,6 +77,7 @@ mod ids;
 mod ledger;
 mod order;
 mod outcome;
+mod sequence;
 mod stock;
 mod table;
 mod tally;

@@ -1,17 +1,12 @@
 //! Orders: one row each, found by number and by request id.
 
-use alloc::boxed::Box;
-use alloc::collections::VecDeque;
-use alloc::vec;
-use alloc::vec::Vec;
-
 use crate::ids::{
-    Amount, ChannelId, MAX_SEQUENCE, OrderNumber, PARTITIONS, PartitionId, PaymentId, RequestId, Timestamp,
-    UserId,
+    Amount, ChannelId, MAX_SEQUENCE, OrderNumber, PartitionId, PaymentId, RequestId, Timestamp, UserId,
 };
 use crate::outcome::OrderState;
+use crate::sequence::Sequences;
 use crate::stock::Reference;
-use crate::table::{NONE, Row, Rows, Segmented, Slot, index};
+use crate::table::{Due, Home, NONE, Row, Rows, Segmented, Slot};
 
 /// An order's row. 88 bytes; every field that is not needed again to decide or to answer stays in the log alone, and
 /// what only some orders have stands elsewhere.
@@ -116,7 +111,9 @@ impl Row for Order {
     fn set_link(&mut self, link: Slot) {
         self.link = link;
     }
+}
 
+impl Due for Order {
     fn due(&self) -> Option<Timestamp> {
         (self.phase == Phase::Live(OrderState::Held)).then(|| self.deadline())
     }
@@ -133,10 +130,6 @@ impl Row for Payment {
 
     fn set_link(&mut self, link: Slot) {
         self.0[0] = u64::from(link);
-    }
-
-    fn due(&self) -> Option<Timestamp> {
-        None
     }
 }
 
@@ -155,7 +148,7 @@ pub(crate) struct Orders {
     pub(crate) rows: Rows<Order>,
     payments: Rows<Payment>,
     by_request: Segmented<Reference, 8>,
-    sequences: Vec<Sequences>,
+    sequences: Sequences,
 }
 
 impl Orders {
@@ -164,18 +157,23 @@ impl Orders {
             rows: Rows::new(),
             payments: Rows::new(),
             by_request: Segmented::new(0, 75),
-            sequences: (0..PARTITIONS).map(|_| Sequences::default()).collect(),
+            sequences: Sequences::new(),
         }
     }
 
     #[inline]
-    pub(crate) fn touch_request(&self, hash: u64) -> Slot {
-        self.by_request.touch(hash).map_or(NONE, |reference| reference.slot)
+    pub(crate) fn home(&self, request_hash: u64) -> Home {
+        self.by_request.home(request_hash)
     }
 
     #[inline]
-    pub(crate) fn touch_request_overflow(&self, hash: u64) -> Slot {
-        self.by_request.touch_overflow(hash).map_or(NONE, |reference| reference.slot)
+    pub(crate) fn touch_request(&self, home: Home) -> Slot {
+        self.by_request.touch(home).map_or(NONE, |reference| reference.slot)
+    }
+
+    #[inline]
+    pub(crate) fn touch_overflow(&self, home: Home) -> Slot {
+        self.by_request.touch_overflow(home).map_or(NONE, |reference| reference.slot)
     }
 
     /// The payment of an order; zero until it is paid.
@@ -205,39 +203,35 @@ impl Orders {
 
     #[inline]
     pub(crate) fn slot_of(&self, number: OrderNumber) -> Option<Slot> {
-        let slot = self.sequences.get(usize::from(number.partition().raw()))?.slot(number.sequence());
+        let slot = self.sequences.slot(number);
         (slot != NONE).then_some(slot)
     }
 
     /// Reads the place where the partition's next order will be noted.
     #[inline]
     pub(crate) fn touch_sequence(&self, partition: PartitionId) -> Slot {
-        let sequences = self.sequences.get(usize::from(partition.raw()));
-        sequences.map_or(NONE, |sequences| sequences.slot(sequences.next.saturating_sub(1)))
+        self.sequences.touch(partition)
     }
 
     /// The number that the next order of the partition gets; `None` when the partition or the table is full.
     #[inline]
     pub(crate) fn next_number(&self, partition: PartitionId) -> Option<OrderNumber> {
-        let next = self.sequences.get(usize::from(partition.raw()))?.next;
+        let next = self.sequences.next(partition)?;
         (next <= MAX_SEQUENCE && self.rows.has_room()).then(|| OrderNumber::compose(partition, next))
     }
 
     /// The number of the partition's last order; 0: none yet.
     pub(crate) fn last_sequence(&self, partition: PartitionId) -> u64 {
-        self.sequences
-            .get(usize::from(partition.raw()))
-            .map_or(0, |sequences| sequences.next.saturating_sub(1))
+        self.sequences.next(partition).map_or(0, |next| next.saturating_sub(1))
     }
 
     /// Stores an order under the next number of its partition. `None` if that is not its number.
     pub(crate) fn insert(&mut self, hash: u64, order: Order) -> Option<Slot> {
-        let sequences = self.sequences.get_mut(usize::from(order.number.partition().raw()))?;
-        if sequences.next != order.number.sequence() {
+        if self.sequences.next(order.number.partition()) != Some(order.number.sequence()) {
             return None;
         }
         let slot = self.rows.insert(order)?;
-        sequences.push(slot);
+        self.sequences.push(order.number, slot)?;
         self.by_request.insert(hash, Reference::new(hash, slot));
         Some(slot)
     }
@@ -245,9 +239,7 @@ impl Orders {
     /// Takes an order out of both indexes; its row stays until [`free`](Self::free).
     pub(crate) fn forget(&mut self, hash: u64, slot: Slot, number: OrderNumber) {
         self.by_request.remove(hash, |reference| reference.slot == slot);
-        if let Some(sequences) = self.sequences.get_mut(usize::from(number.partition().raw())) {
-            sequences.forget(number.sequence());
-        }
+        self.sequences.forget(number);
     }
 
     /// Gives an order's row back, and what belongs to it.
@@ -263,83 +255,7 @@ impl Orders {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        let sequences: usize = self.sequences.iter().map(Sequences::bytes).sum();
         let rows = self.rows.bytes().saturating_add(self.payments.bytes());
-        rows.saturating_add(self.by_request.bytes()).saturating_add(sequences)
-    }
-}
-
-/// Orders whose slots are kept together: a page of one partition's sequence.
-const PAGE: u64 = 256;
-
-/// Where the orders of one partition are, by sequence: a dense list in pages, from the oldest order in memory on.
-#[derive(Debug)]
-struct Sequences {
-    next: u64,
-    first_page: u64,
-    pages: VecDeque<Page>,
-}
-
-#[derive(Debug)]
-struct Page {
-    slots: Box<[Slot]>,
-    live: u32,
-}
-
-impl Default for Sequences {
-    fn default() -> Self {
-        Self { next: 1, first_page: 0, pages: VecDeque::new() }
-    }
-}
-
-impl Sequences {
-    #[inline]
-    fn slot(&self, sequence: u64) -> Slot {
-        let page = (sequence / PAGE).checked_sub(self.first_page).and_then(|page| usize::try_from(page).ok());
-        page.and_then(|page| self.pages.get(page))
-            .and_then(|page| page.slots.get(usize::try_from(sequence % PAGE).unwrap_or(0)))
-            .map_or(NONE, |slot| *slot)
-    }
-
-    fn push(&mut self, slot: Slot) {
-        let sequence = self.next;
-        if self.pages.is_empty() {
-            self.first_page = sequence / PAGE;
-        }
-        let page = usize::try_from((sequence / PAGE).saturating_sub(self.first_page)).unwrap_or(usize::MAX);
-        if page == self.pages.len() {
-            let slots = vec![NONE; usize::try_from(PAGE).unwrap_or(0)].into_boxed_slice();
-            self.pages.push_back(Page { slots, live: 0 });
-        }
-        if let Some(page) = self.pages.get_mut(page)
-            && let Some(place) = page.slots.get_mut(usize::try_from(sequence % PAGE).unwrap_or(0))
-        {
-            *place = slot;
-            page.live = page.live.saturating_add(1);
-        }
-        self.next = sequence.saturating_add(1);
-    }
-
-    fn forget(&mut self, sequence: u64) {
-        let Some(page) = (sequence / PAGE).checked_sub(self.first_page) else { return };
-        if let Some(page) = usize::try_from(page).ok().and_then(|page| self.pages.get_mut(page))
-            && let Some(place) = page.slots.get_mut(usize::try_from(sequence % PAGE).unwrap_or(0))
-            && *place != NONE
-        {
-            *place = NONE;
-            page.live = page.live.saturating_sub(1);
-        }
-        // The last page stays: new orders go there.
-        while self.pages.len() > 1 && self.pages.front().is_some_and(|page| page.live == 0) {
-            self.pages.pop_front();
-            self.first_page = self.first_page.saturating_add(1);
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        let pages = self.pages.len().saturating_mul(index(256)).saturating_mul(size_of::<Slot>());
-        pages
-            .saturating_add(self.pages.capacity().saturating_mul(size_of::<Page>()))
-            .saturating_add(size_of::<Self>())
+        rows.saturating_add(self.by_request.bytes()).saturating_add(self.sequences.bytes())
     }
 }

@@ -56,10 +56,6 @@ impl Row for Sku {
     }
 
     fn set_link(&mut self, _link: Slot) {}
-
-    fn due(&self) -> Option<Timestamp> {
-        None
-    }
 }
 
 /// A reference from a hash to a row: 32 bits of the hash, and where the row is.
@@ -117,7 +113,7 @@ impl Stock {
 
     #[inline]
     pub(crate) fn touch(&self, hash: u64) -> Slot {
-        self.index.touch(hash).map_or(NONE, |reference| reference.slot)
+        self.index.touch(self.index.home(hash)).map_or(NONE, |reference| reference.slot)
     }
 
     #[inline]

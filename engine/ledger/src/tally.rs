@@ -2,7 +2,7 @@
 
 use crate::hash::Hasher;
 use crate::ids::UserId;
-use crate::table::{Entry, NONE, Segmented, Slot};
+use crate::table::{Entry, Home, NONE, Segmented, Slot};
 
 /// One shopper's units of one SKU. 16 bytes.
 #[derive(Clone, Copy, Debug)]
@@ -45,13 +45,18 @@ impl Tally {
     }
 
     #[inline]
-    pub(crate) fn touch(&self, hash: u64) -> u32 {
-        self.table.touch(hash).map_or(0, |units| units.units)
+    pub(crate) fn home(&self, hash: u64) -> Home {
+        self.table.home(hash)
     }
 
     #[inline]
-    pub(crate) fn touch_overflow(&self, hash: u64) -> u32 {
-        self.table.touch_overflow(hash).map_or(0, |units| units.units)
+    pub(crate) fn touch(&self, home: Home) -> u32 {
+        self.table.touch(home).map_or(0, |units| units.units)
+    }
+
+    #[inline]
+    pub(crate) fn touch_overflow(&self, home: Home) -> u32 {
+        self.table.touch_overflow(home).map_or(0, |units| units.units)
     }
 
     /// Units that the shopper has.

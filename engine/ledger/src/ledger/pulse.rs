@@ -65,9 +65,12 @@ impl Ledger {
         for order in due.iter().filter_map(|&slot| self.orders.rows.get(slot)) {
             seen ^= self.stock.get(order.sku).map_or(0, |sku| sku.holds);
             seen ^= match order.phase {
-                Phase::Live(OrderState::Held) => self.tally.touch(self.hasher.user(order.user, order.sku)),
+                Phase::Live(OrderState::Held) => {
+                    self.tally.touch(self.tally.home(self.hasher.user(order.user, order.sku)))
+                }
                 Phase::Live(_) => {
-                    self.orders.touch_request(self.hasher.request(order.request(), order.sku))
+                    self.orders
+                        .touch_request(self.orders.home(self.hasher.request(order.request(), order.sku)))
                         ^ self.orders.slot_of(order.number).unwrap_or(NONE)
                 }
                 Phase::Free | Phase::Gone => 0,

@@ -16,7 +16,7 @@ use super::{Ledger, Place};
 use crate::command::Command;
 use crate::event::Event;
 use crate::ids::{OrderNumber, PartitionId, RequestId, SkuId, UserId};
-use crate::table::NONE;
+use crate::table::{Home, NONE};
 
 /// Commands or events that one call deals with; more would push the first ones' lines out of the cache again.
 pub const TOUCHED: usize = 64;
@@ -114,6 +114,9 @@ impl Ledger {
                 Target::Sku(_) | Target::Nothing => {}
             }
         }
+        // Of the requests and of the shoppers' tallies.
+        let mut homes = [(Home::default(), Home::default()); TOUCHED];
+        let mut free = homes.iter_mut();
         for (target, place) in targets.zip(&mut places) {
             place.request_hash = 0;
             match target {
@@ -121,19 +124,22 @@ impl Ledger {
                     let sold_out = self.stock.get(place.sku).is_none_or(|sku| sku.available == 0);
                     if !(sold_out && first_attempt) && place.sku != NONE {
                         *place = self.hashed(*place, place.sku, request, user);
+                        if let Some(home) = free.next() {
+                            *home = (self.orders.home(place.request_hash), self.tally.home(place.user_hash));
+                        }
                     }
                 }
                 Target::Order(_) => seen ^= self.stock.get(place.sku).map_or(0, |sku| sku.holds),
                 Target::Sku(_) | Target::Nothing => {}
             }
         }
-        for place in places.iter().filter(|place| place.request_hash != 0) {
-            seen ^= self.orders.touch_request(place.request_hash);
-            seen ^= self.tally.touch(place.user_hash);
+        let filled = TOUCHED.saturating_sub(free.len());
+        let homes = homes.get(..filled).unwrap_or_default();
+        for &(request, tally) in homes {
+            seen ^= self.orders.touch_request(request) ^ self.tally.touch(tally);
         }
-        for place in places.iter().filter(|place| place.request_hash != 0) {
-            seen ^= self.orders.touch_request_overflow(place.request_hash);
-            seen ^= self.tally.touch_overflow(place.user_hash);
+        for &(request, tally) in homes {
+            seen ^= self.orders.touch_overflow(request) ^ self.tally.touch_overflow(tally);
         }
         core::hint::black_box(seen);
         places

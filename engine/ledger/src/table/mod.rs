@@ -6,8 +6,8 @@
 mod rows;
 mod segmented;
 
-pub(crate) use rows::{Row, Rows};
-pub(crate) use segmented::{Entry, Segmented};
+pub(crate) use rows::{Due, Row, Rows};
+pub(crate) use segmented::{Entry, Home, Segmented};
 
 /// Where a row stands in its [`Rows`]. Local to the process: never logged, never part of a digest.
 pub(crate) type Slot = u32;

@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 use super::{NONE, Slot, index};
 use crate::ids::Timestamp;
 
-/// Rows that are allocated at once. Their size in bytes is a multiple of 64 KiB for any row of a multiple of 8 bytes,
-/// so that the allocator rounds nothing up. Memory is faulted in as rows are filled, not all at once.
-const CHUNK: u32 = 8_192;
+/// Rows that are allocated at once, where nothing else is said: some megabytes, of which the 64 KiB that an allocator
+/// rounds up to are a hundredth. Memory is faulted in as rows are filled, not all at once.
+const ROWS: u32 = 65_536;
 
 /// A row that can be linked to another of its kind while it is free or queued.
 pub(crate) trait Row: Copy + Default {
@@ -15,22 +15,30 @@ pub(crate) trait Row: Copy + Default {
     fn link(&self) -> Slot;
     /// Sets the link.
     fn set_link(&mut self, link: Slot);
-    /// When something has to be done about the row, where the row alone can tell.
+}
+
+/// A row that something has to be done about at some time.
+pub(crate) trait Due: Row {
+    /// When, where the row alone can tell.
     fn due(&self) -> Option<Timestamp>;
 }
 
 /// A slab of rows in chunks: a row never moves, and growing costs one chunk. Free rows form a list through their
 /// links, so that the free list itself never grows in one step either.
 #[derive(Debug)]
-pub(crate) struct Rows<R> {
+pub(crate) struct Rows<R, const CHUNK: u32 = ROWS> {
     chunks: Vec<Vec<R>>,
     /// Slots below this have been given out at least once.
     used: Slot,
     free: Slot,
 }
 
-impl<R: Row> Rows<R> {
+#[expect(clippy::arithmetic_side_effects, reason = "a chunk has rows, asserted when rows are made")]
+impl<R: Row, const CHUNK: u32> Rows<R, CHUNK> {
+    const NOT_EMPTY: () = assert!(CHUNK.is_power_of_two());
+
     pub(crate) const fn new() -> Self {
+        let () = Self::NOT_EMPTY;
         Self { chunks: Vec::new(), used: 0, free: NONE }
     }
 

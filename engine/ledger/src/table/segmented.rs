@@ -28,8 +28,9 @@ use alloc::vec::Vec;
 /// Lines of a segment of a table as the ledger uses it: 64 KiB.
 pub(crate) const LINES: usize = 1_024;
 
-/// Segments that are allocated at once: 1 MiB. It is faulted in as segments are begun.
-const CHUNK: usize = 16;
+/// Segments that are allocated at once: 4 MiB, of which the 64 KiB that an allocator rounds up to are little. Memory is
+/// faulted in as segments are begun.
+const CHUNK: usize = 64;
 
 /// The directory's largest depth: some 10^10 entries, more than there are slots.
 const MAX_DEPTH: u32 = 22;
@@ -72,6 +73,13 @@ pub(crate) struct Segmented<E, const N: usize, const L: usize = LINES> {
     len: usize,
 }
 
+/// A line of a segment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Home {
+    segment: usize,
+    line: usize,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Segment {
     /// Entries in it.
@@ -112,21 +120,26 @@ impl<E: Entry, const N: usize, const L: usize> Segmented<E, N, L> {
         self.len
     }
 
-    /// Reads the entry at the hash's home, whatever it is, so that its cache line is on its way when it is needed.
-    /// Touching a whole batch first lets the processor fetch all the lines at the same time.
+    /// Where a hash belongs, worked out ahead of [`touch`](Self::touch).
     #[inline]
-    pub(crate) fn touch(&self, hash: u64) -> Option<&E> {
-        self.lines_of(self.segment_of(hash))?.get(home_of::<L>(hash))?.0.first()
+    pub(crate) fn home(&self, hash: u64) -> Home {
+        Home { segment: self.segment_of(hash), line: home_of::<L>(hash) }
     }
 
-    /// Reads the line behind the home if the home is full, else the home again. For a hash whose home was touched
-    /// before; there is no branch on what the line holds, since a wrong guess would stop the fetching.
+    /// Reads the entry at a home, whatever it is, so that its cache line is on its way when it is needed. Touching a
+    /// whole batch first lets the processor fetch all the lines at the same time.
     #[inline]
-    pub(crate) fn touch_overflow(&self, hash: u64) -> Option<&E> {
-        let lines = self.lines_of(self.segment_of(hash))?;
-        let home = home_of::<L>(hash);
-        let full = usize::from(lines.get(home)?.is_full());
-        lines.get(home.wrapping_add(full) & L.wrapping_sub(1))?.0.first()
+    pub(crate) fn touch(&self, home: Home) -> Option<&E> {
+        self.lines_of(home.segment)?.get(home.line)?.0.first()
+    }
+
+    /// Reads the line behind a home if the home is full, else the home again. For a home that was touched before; there
+    /// is no branch on what the line holds, since a wrong guess would stop the fetching.
+    #[inline]
+    pub(crate) fn touch_overflow(&self, home: Home) -> Option<&E> {
+        let lines = self.lines_of(home.segment)?;
+        let full = usize::from(lines.get(home.line)?.is_full());
+        lines.get(home.line.wrapping_add(full) & L.wrapping_sub(1))?.0.first()
     }
 
     /// The entry under `hash` for which `may_be` and `is` hold. `may_be` sees free places, too, and should compare without

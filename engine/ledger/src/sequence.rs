@@ -1,0 +1,189 @@
+//! Where the orders of each partition are, by sequence.
+//!
+//! A partition's orders are numbered without gaps, so a dense list of slots finds them with four bytes an order. The
+//! list is kept in pages, from the oldest order in memory on, and all partitions' pages are rows of one slab. Each
+//! partition names its last page in its own cache line: placing an order reads that line and the page's, no more.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use crate::ids::{OrderNumber, PARTITIONS, PartitionId};
+use crate::table::{NONE, Row, Rows, Slot, index};
+
+/// Orders whose slots are kept together.
+const PAGE: usize = 256;
+
+/// Slots of consecutive orders. In a free page, the first is the link to the next.
+#[derive(Clone, Copy, Debug)]
+struct Page([Slot; PAGE]);
+
+impl Default for Page {
+    fn default() -> Self {
+        Self([NONE; PAGE])
+    }
+}
+
+impl Row for Page {
+    fn link(&self) -> Slot {
+        self.0[0]
+    }
+
+    fn set_link(&mut self, link: Slot) {
+        self.0[0] = link;
+    }
+}
+
+/// All partitions' lists.
+#[derive(Debug)]
+pub(crate) struct Sequences {
+    partitions: Vec<Partition>,
+    pages: Rows<Page, 1_024>,
+}
+
+/// One partition's list. A cache line.
+#[derive(Debug)]
+#[repr(align(64))]
+struct Partition {
+    /// The next order's sequence, from 1.
+    next: u64,
+    /// Pages before the first that is kept.
+    dropped: u64,
+    /// The last page.
+    last: Slot,
+    kept: VecDeque<Kept>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    page: Slot,
+    /// Orders of the page that have left memory.
+    gone: u32,
+}
+
+impl Sequences {
+    pub(crate) fn new() -> Self {
+        let partition = |_| Partition { next: 1, dropped: 0, last: NONE, kept: VecDeque::new() };
+        Self { partitions: (0..PARTITIONS).map(partition).collect(), pages: Rows::new() }
+    }
+
+    /// The slot of an order; none if it isn't in memory.
+    #[inline]
+    pub(crate) fn slot(&self, number: OrderNumber) -> Slot {
+        let Some(partition) = self.partition(number.partition()) else { return NONE };
+        let (page, at) = split(number.sequence());
+        let kept = page.checked_sub(partition.dropped).and_then(|nth| usize::try_from(nth).ok());
+        let page = kept.and_then(|nth| partition.kept.get(nth)).and_then(|kept| self.pages.get(kept.page));
+        page.and_then(|page| page.0.get(at)).map_or(NONE, |slot| *slot)
+    }
+
+    /// Reads the places where the partition's next order will be noted.
+    #[inline]
+    pub(crate) fn touch(&self, partition: PartitionId) -> Slot {
+        self.partition(partition).map_or(NONE, |partition| {
+            let page = self.pages.get(partition.last);
+            page.and_then(|page| page.0.get(split(partition.next).1)).map_or(NONE, |slot| *slot)
+        })
+    }
+
+    /// The sequence that the partition's next order gets.
+    #[inline]
+    pub(crate) fn next(&self, partition: PartitionId) -> Option<u64> {
+        self.partition(partition).map(|partition| partition.next)
+    }
+
+    /// Notes where the partition's next order is. `None` if that is not its number, or the pages are full.
+    #[inline]
+    pub(crate) fn push(&mut self, number: OrderNumber, slot: Slot) -> Option<()> {
+        let partition = self.partitions.get_mut(usize::from(number.partition().raw()))?;
+        if partition.next != number.sequence() {
+            return None;
+        }
+        let (nth, at) = split(partition.next);
+        if at == 0 || partition.last == NONE {
+            if partition.kept.is_empty() {
+                partition.dropped = nth;
+            }
+            let page = self.pages.insert(Page::default())?;
+            // Sequence 0 is no order's: the first page is one short of full from the start.
+            partition.kept.push_back(Kept { page, gone: u32::from(nth == 0) });
+            partition.last = page;
+        }
+        *self.pages.get_mut(partition.last)?.0.get_mut(at)? = slot;
+        partition.next = partition.next.saturating_add(1);
+        Some(())
+    }
+
+    /// Forgets an order, and the oldest pages once all of theirs have left.
+    pub(crate) fn forget(&mut self, number: OrderNumber) {
+        let Some(partition) = self.partitions.get_mut(usize::from(number.partition().raw())) else { return };
+        let (page, at) = split(number.sequence());
+        let nth = page.checked_sub(partition.dropped).and_then(|nth| usize::try_from(nth).ok());
+        let Some(kept) = nth.and_then(|nth| partition.kept.get_mut(nth)) else { return };
+        let Some(slot) = self.pages.get_mut(kept.page).and_then(|page| page.0.get_mut(at)) else { return };
+        if *slot == NONE {
+            return;
+        }
+        *slot = NONE;
+        kept.gone = kept.gone.saturating_add(1);
+        // The last page stays: new orders go there.
+        while partition.kept.len() > 1
+            && let Some(first) = partition.kept.front()
+            && index(first.gone) == PAGE
+        {
+            self.pages.remove(first.page);
+            partition.kept.pop_front();
+            partition.dropped = partition.dropped.saturating_add(1);
+        }
+    }
+
+    /// Bytes allocated.
+    pub(crate) fn bytes(&self) -> usize {
+        let kept: usize = self.partitions.iter().map(|partition| partition.kept.capacity()).sum();
+        let partitions = self.partitions.capacity().saturating_mul(size_of::<Partition>());
+        partitions.saturating_add(kept.saturating_mul(size_of::<Kept>())).saturating_add(self.pages.bytes())
+    }
+
+    #[inline]
+    fn partition(&self, partition: PartitionId) -> Option<&Partition> {
+        self.partitions.get(usize::from(partition.raw()))
+    }
+}
+
+/// Which page a sequence is on, and where.
+#[inline]
+fn split(sequence: u64) -> (u64, usize) {
+    let at = usize::try_from(sequence & 0xFF).unwrap_or(0);
+    (sequence >> 8, at)
+}
+
+const _: () = assert!(PAGE == 256 && size_of::<Partition>() == 64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_kept_from_the_oldest_order_on_and_used_again() {
+        let mut sequences = Sequences::new();
+        let partition = PartitionId::new(9).unwrap();
+        let number = |sequence| OrderNumber::compose(partition, sequence);
+        let mut most = 0;
+        for sequence in 1..100_000_u64 {
+            let slot = Slot::try_from(sequence).unwrap() + 7;
+            assert_eq!(sequences.push(number(sequence), slot), Some(()));
+            assert_eq!(sequences.push(number(sequence), slot), None, "a sequence is given out twice");
+            if sequence > 1_000 {
+                assert_eq!(sequences.slot(number(sequence - 1_000)), slot - 1_000);
+                sequences.forget(number(sequence - 1_000));
+                sequences.forget(number(sequence - 1_000));
+                assert_eq!(sequences.slot(number(sequence - 1_000)), NONE);
+                assert_eq!(sequences.slot(number(sequence - 999)), slot - 999);
+            }
+            if sequence == 10_000 {
+                most = sequences.bytes();
+            }
+        }
+        assert_eq!(sequences.bytes(), most, "a list of a thousand orders grows with time");
+        assert_eq!(sequences.next(partition), Some(100_000));
+    }
+}
