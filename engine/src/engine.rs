@@ -108,6 +108,7 @@ impl Engine {
         if options.shards == 0 || options.shards > MAX_SHARDS {
             return Err(EngineError::Shards { found: options.shards });
         }
+        options.log.check()?;
         let mut replay = Replay::start(options)?;
         let scanned = scan(storage.as_ref(), |place, _, payload| {
             replay.block(place, payload).map_err(VisitError::from)

@@ -27,7 +27,8 @@ use crate::log::{BlockPlace, LogError};
 /// Events that are handed to a shard's thread at once: some 150 KB, so that handing over costs next to nothing.
 const BATCH: usize = 1_024;
 
-/// Batches that may wait for a shard's thread: enough to bridge a table's growth, and 600 KB of memory a shard.
+/// Batches that may wait for a shard's thread: with those being filled and applied, 900 KB of memory a shard while the
+/// log is read.
 const AHEAD: usize = 4;
 
 /// Rebuilds ledgers from the blocks of a log.
@@ -352,7 +353,7 @@ mod tests {
 
     #[test]
     fn the_first_block_that_cannot_follow_the_state_is_named() {
-        // Two faults in different shards, and good blocks between and behind them.
+        // Two faults in different shards, and good blocks between and behind them, all in one batch.
         let blocks =
             [vec![put(1), put(2)], vec![put(3), stray(1)], vec![put(4)], vec![stray(2)], vec![put(5)]];
         for shards in [1, 2, 64] {
@@ -370,6 +371,29 @@ mod tests {
                 )
             );
         }
+    }
+
+    #[test]
+    fn a_fault_is_named_though_the_reader_was_far_ahead() {
+        let mut replay = start(1);
+        let mut refused = None;
+        for block in 0..200 {
+            // Blocks of 700 and batches of 1,024 events: a batch begins within a block.
+            let mut records: Vec<_> = (0..700).map(|nth| put(1 + block * 700 + nth)).collect();
+            if block == 3 {
+                records[650] = stray(1);
+            }
+            if let Err(error) = replay.block(place(block), &payload(&records)) {
+                refused = Some(error);
+                break;
+            }
+        }
+        assert!(refused.is_some(), "the reader never met the thread that had stopped");
+        let error = replay.finish(Timestamp::default()).unwrap_err().to_string();
+        assert!(
+            error.starts_with("read segment-0000000001.log at offset 16384: block 3 has an intact"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -232,7 +232,7 @@ impl Orders {
         }
         let slot = self.rows.insert(order)?;
         self.sequences.push(order.number, slot)?;
-        self.by_request.insert(hash, Reference::new(hash, slot));
+        self.by_request.insert(hash, Reference::new(hash, slot))?;
         Some(slot)
     }
 

@@ -139,7 +139,7 @@ impl Stock {
 
     pub(crate) fn insert(&mut self, hash: u64, sku: Sku) -> Option<Slot> {
         let slot = self.rows.insert(sku)?;
-        self.index.insert(hash, Reference::new(hash, slot));
+        self.index.insert(hash, Reference::new(hash, slot))?;
         Some(slot)
     }
 

@@ -65,13 +65,13 @@ impl Tally {
         self.table.find(hash, |entry| entry.is(user, sku), |_| true).map_or(0, |entry| entry.units)
     }
 
-    /// Adds units. `None`, and no change, where the count would overflow.
+    /// Adds units. `None`, and no change, where the count would overflow or the table has no room.
     #[inline]
     pub(crate) fn add(&mut self, hash: u64, user: UserId, sku: Slot, units: u32) -> Option<()> {
         if let Some(entry) = self.table.find_mut(hash, |entry| entry.is(user, sku)) {
             entry.units = entry.units.checked_add(units)?;
         } else {
-            self.table.insert(hash, Units { user, sku, units });
+            self.table.insert(hash, Units { user, sku, units })?;
         }
         Some(())
     }

@@ -29,7 +29,7 @@ impl LogOptions {
         Self { owner, segment_bytes: DEFAULT_SEGMENT, block_bytes: MAX_BLOCK, ready_segments: 2 }
     }
 
-    pub(super) fn check(&self) -> Result<(), LogError> {
+    pub(crate) fn check(&self) -> Result<(), LogError> {
         let page = PAGE as u64;
         if self.block_bytes < PAGE || self.block_bytes > MAX_BLOCK || !self.block_bytes.is_multiple_of(PAGE) {
             return Err(LogError::Options {

@@ -16,8 +16,8 @@ use super::walk::Walk;
 use super::window::Window;
 use crate::storage::{LogId, Manifest, Storage, StorageFile};
 
-/// What a reading found.
-#[derive(Clone, Debug)]
+/// What a reading found. Not to be copied: a log is repaired once after it was read.
+#[derive(Debug)]
 pub struct Scan {
     /// The log's identity.
     pub log_id: LogId,

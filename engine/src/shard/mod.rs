@@ -53,7 +53,7 @@ const _: () = assert!((HAND_OVER_AFTER + MAX_SLOTS) * COMMAND_BYTES < MAX_BLOCK 
 /// Orders whose time is up that one visit deals with: some 50 us at most.
 const PULSE_LIMIT: u32 = 256;
 
-/// How old the measured size of the tables may get, milliseconds. Measuring walks their segments, some 10 us: too much
+/// How old the measured size of the tables may get, milliseconds. Measuring looks at every partition, some 10 us: too much
 /// for a visit, nothing for one visit a second.
 const MEASURE_EVERY_MS: u64 = 1_000;
 

@@ -102,7 +102,7 @@ impl Collector for Sources {
                 "The most that a hold was past its deadline",
                 counters.release_lag_max_ms,
             ),
-            ("ledger_bytes", "Bytes that the ledgers' tables have allocated", engine.ledger_bytes()),
+            ("ledger_bytes", "Bytes that the ledgers' tables use", engine.ledger_bytes()),
             ("log_poisoned", "1 when the log has failed", u64::from(journal.poisoned().is_some())),
         ];
         for (name, help, value) in gauges {

@@ -30,7 +30,8 @@ fn stock_is_imported_checked_and_reported() {
     };
     let (code, said, _) = import("a.csv", &["--json"]);
     let expected = serde_json::json!({
-        "schema_version": 1, "dry_run": false, "skus": 2, "set_up": 2, "unchanged": 0, "refused": [],
+        "schema_version": 1, "dry_run": false, "skus": 2, "set_up": 2, "unchanged": 0,
+        "refused_count": 0, "refused": [],
     });
     assert_eq!((code, json(&said)), (0, expected), "the dry run had set nothing up");
 

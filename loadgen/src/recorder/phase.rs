@@ -10,12 +10,12 @@ use super::{Latency, Operation};
 /// figures and not in those of the calm that follows.
 #[derive(Clone, Debug, Default)]
 pub struct Phase {
-    /// Requests that were due, by operation.
+    /// Requests that were sent, by operation.
     pub sent: BTreeMap<Operation, u64>,
     /// Of those, the ones that never got an answer.
     pub unanswered: BTreeMap<Operation, u64>,
     /// By operation and code number; with two significant digits, so that a thousand phases of ten outcomes
-    /// stay below half a gigabyte.
+    /// stay below half a gigabyte for each of at most four senders.
     pub latency: BTreeMap<(Operation, u16), Latency>,
 }
 

@@ -112,7 +112,7 @@ pub struct OperationRow {
     pub service_us: Option<Percentiles>,
 }
 
-/// One phase of the scenario: the requests that were due in it, whenever their answers came.
+/// One phase of the scenario: the requests that were due in it and were sent, whenever their answers came.
 #[derive(Clone, Debug, Serialize)]
 pub struct PhaseRow {
     /// Its name in the scenario, or `after the phases`.

@@ -195,7 +195,7 @@ impl Ledger {
         })
     }
 
-    /// Bytes that its tables have allocated.
+    /// Bytes that its tables use. They are reserved some megabytes at a time, and those not used yet are not counted.
     pub fn bytes(&self) -> usize {
         self.stock.bytes().saturating_add(self.orders.bytes()).saturating_add(self.tally.bytes())
     }

@@ -45,7 +45,10 @@ impl Ledger {
     /// The slot of the SKU; none if there is no such SKU.
     #[inline]
     pub(super) fn sku_at(&self, place: Place, sku: SkuId) -> Slot {
-        if place.sku == NONE { self.stock.find(self.hasher.sku(sku), sku).unwrap_or(NONE) } else { place.sku }
+        if self.stock.get(place.sku).is_some_and(|seen| seen.id == sku) {
+            return place.sku;
+        }
+        self.stock.find(self.hasher.sku(sku), sku).unwrap_or(NONE)
     }
 
     /// The order with this number.

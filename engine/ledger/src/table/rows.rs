@@ -33,12 +33,15 @@ pub(crate) struct Rows<R, const CHUNK: u32 = ROWS> {
     free: Slot,
 }
 
-#[expect(clippy::arithmetic_side_effects, reason = "a chunk has rows, asserted when rows are made")]
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "a chunk's size is a power of two, asserted when rows are made"
+)]
 impl<R: Row, const CHUNK: u32> Rows<R, CHUNK> {
-    const NOT_EMPTY: () = assert!(CHUNK.is_power_of_two());
+    const SIZE: () = assert!(CHUNK.is_power_of_two());
 
     pub(crate) const fn new() -> Self {
-        let () = Self::NOT_EMPTY;
+        let () = Self::SIZE;
         Self { chunks: Vec::new(), used: 0, free: NONE }
     }
 
@@ -94,9 +97,9 @@ impl<R: Row, const CHUNK: u32> Rows<R, CHUNK> {
         (0..self.used).filter_map(|slot| self.get(slot).map(|row| (slot, row)))
     }
 
-    /// Bytes allocated.
+    /// Bytes in use: of a chunk, the rows that have been given out.
     pub(crate) fn bytes(&self) -> usize {
-        let rows = self.chunks.len().saturating_mul(index(CHUNK));
+        let rows = index(self.used);
         rows.saturating_mul(size_of::<R>())
             .saturating_add(self.chunks.capacity().saturating_mul(size_of::<Vec<R>>()))
     }

@@ -20,7 +20,8 @@
 //!
 //! Were all segments given equal shares of the hash space, all would be full at the same moment: a wave of splits, and
 //! a table half empty after it. So shares differ by up to a factor of two, as in spiral storage (Martin, 1979): at any
-//! time some segments are full and some fresh, and an entry costs about twice its own size at most, whatever their number.
+//! time some segments are full and some fresh. From a hundred segments on, filled to three quarters at most, an entry
+//! costs no more than about twice its own size, whatever their number.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -164,20 +165,19 @@ impl<E: Entry, const N: usize, const L: usize> Segmented<E, N, L> {
         lines.get_mut(line)?.0.get_mut(at)
     }
 
-    /// Adds an entry that is not there yet.
+    /// Adds an entry that is not there yet. `None`, and no change, if its segment has neither a place nor a half to give
+    /// away: thousands of hashes are nearly equal, which a secret seed prevents.
     #[inline]
-    pub(crate) fn insert(&mut self, hash: u64, entry: E) {
+    pub(crate) fn insert(&mut self, hash: u64, entry: E) -> Option<()> {
         let mut segment = self.segment_of(hash);
         while self.is_full(segment) && self.split(hash, segment) {
             segment = self.segment_of(hash);
         }
-        if let Some(lines) = self.lines_of_mut(segment) {
-            place(lines, home_of::<L>(hash), entry);
-        }
-        if let Some(segment) = self.segments.get_mut(segment) {
-            segment.len = segment.len.saturating_add(1);
-        }
+        place(self.lines_of_mut(segment)?, home_of::<L>(hash), entry)?;
+        let segment = self.segments.get_mut(segment)?;
+        segment.len = segment.len.saturating_add(1);
         self.len = self.len.saturating_add(1);
+        Some(())
     }
 
     /// Takes the entry under `hash` for which `may_be` holds out of the table.
@@ -199,9 +199,9 @@ impl<E: Entry, const N: usize, const L: usize> Segmented<E, N, L> {
         self.lines.iter().flatten().flat_map(|line| line.0.iter()).filter(|entry| !entry.is_free())
     }
 
-    /// Bytes allocated.
+    /// Bytes in use: of a chunk, the segments that have been begun.
     pub(crate) fn bytes(&self) -> usize {
-        let lines: usize = self.lines.iter().map(Vec::capacity).sum();
+        let lines = self.segments.len().saturating_mul(L);
         lines
             .saturating_mul(size_of::<Line<E, N>>())
             .saturating_add(self.directory.capacity().saturating_mul(size_of::<u32>()))
@@ -277,9 +277,8 @@ impl<E: Entry, const N: usize, const L: usize> Segmented<E, N, L> {
             let home = u64::from(entry.home(self.seed));
             let to = self.segment_of(home);
             moved = moved.saturating_add(u32::from(to == next));
-            if let Some(lines) = self.lines_of_mut(to) {
-                place(lines, home_of::<L>(home), *entry);
-            }
+            let placed = self.lines_of_mut(to).and_then(|lines| place(lines, home_of::<L>(home), *entry));
+            debug_assert!(placed.is_some(), "two halves have room for what one whole had");
         }
         if let Some(new) = self.segments.get_mut(next) {
             new.len = moved;
@@ -333,23 +332,25 @@ fn search<E: Entry, const N: usize, const L: usize>(
     None
 }
 
-/// Puts the entry on the first free place from its home on.
+/// Puts the entry on the first free place from its home on. `None` if there is none.
 #[inline]
-fn place<E: Entry, const N: usize, const L: usize>(lines: &mut [Line<E, N>; L], home: usize, entry: E) {
+fn place<E: Entry, const N: usize, const L: usize>(
+    lines: &mut [Line<E, N>; L],
+    home: usize,
+    entry: E,
+) -> Option<()> {
     let mut nth = home;
     for _ in 0..L {
-        let Some(line) = lines.get_mut(nth) else { return };
+        let line = lines.get_mut(nth)?;
         if !line.is_full() {
             let used =
                 line.0.iter().fold(0, |used: u32, entry| used.wrapping_add(u32::from(!entry.is_free())));
-            if let Some(place) = line.0.get_mut(super::index(used)) {
-                *place = entry;
-            }
-            return;
+            *line.0.get_mut(super::index(used))? = entry;
+            return Some(());
         }
         nth = after::<L>(nth);
     }
-    debug_assert!(false, "a segment is never full");
+    None
 }
 
 /// The line behind another, in a ring.
@@ -371,7 +372,8 @@ fn close_gap<E: Entry, const N: usize, const L: usize>(
 ) {
     let mask = L.wrapping_mul(N).wrapping_sub(1);
     let mut at = gap;
-    loop {
+    // Once around at most: a segment that is all taken has no free place to stop at.
+    for _ in 0..mask {
         at = at.wrapping_add(1) & mask;
         let Some(&entry) = lines.get(at / N).and_then(|line| line.0.get(at % N)) else { return };
         if entry.is_free() {
@@ -425,7 +427,7 @@ mod tests {
                 let high = if high % 2 == 0 { high << 8 } else { high << 23 };
                 let key = high | (home + 1);
                 if add {
-                    if model.insert(key) { table.insert(key, Key(key)); }
+                    if model.insert(key) { table.insert(key, Key(key)).unwrap(); }
                 } else {
                     let removed = table.remove(key, |entry| entry.0 == key);
                     assert_eq!(removed.is_some(), model.remove(&key));
@@ -446,12 +448,27 @@ mod tests {
         for count in 1_u64..2_000_000 {
             // An odd multiplier gives every key a hash of its own, spread evenly.
             let hash = count.wrapping_mul(0x9E37_79B9);
-            table.insert(hash, Key(hash));
+            table.insert(hash, Key(hash)).unwrap();
             if count >= 1_000_000 && count % 10_000 == 0 {
                 most = most.max(table.bytes() * 100 / (table.len() * size_of::<Key>()));
             }
         }
         assert!(most < 215, "an entry costs {most} % of its size");
+    }
+
+    #[test]
+    fn a_segment_that_cannot_split_refuses_and_loses_nothing() {
+        // Hashes that differ in their high halves only: no split tells them apart.
+        let mut table = Segmented::<Key, 8, 4>::new(0, 85);
+        let keys: Vec<u64> = (1_u64..100).map(|high| (high << 32) | 5).collect();
+        let taken: Vec<u64> =
+            keys.iter().copied().filter(|&key| table.insert(key, Key(key)).is_some()).collect();
+        assert_eq!((taken.len(), table.len()), (32, 32), "a segment has four lines of eight places");
+        for (gone, &key) in taken.iter().enumerate() {
+            assert_eq!(table.find(key, |entry| entry.0 == key, |_| true), Some(&Key(key)));
+            assert_eq!(table.remove(key, |entry| entry.0 == key), Some(Key(key)));
+            assert_eq!((table.len(), table.iter().count()), (31 - gone, 31 - gone));
+        }
     }
 
     #[test]

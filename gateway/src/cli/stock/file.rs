@@ -72,15 +72,15 @@ impl fmt::Display for FileError {
 
 /// Reads `path`, CSV with a header line or JSON lines by its ending, and says on `progress` how far it is.
 pub(super) fn read(path: &Path, progress: &mut Progress) -> Result<StockFile, FileError> {
-    let open = || {
+    let open = |quotes| {
         std::fs::File::open(path)
-            .map(|file| std::io::BufReader::new(BoundedLines::new(file)))
+            .map(|file| std::io::BufReader::new(BoundedLines::new(file, quotes)))
             .map_err(|error| FileError::Open { file: path.to_owned(), error })
     };
     let mut reading = Reading::new(progress);
     match path.extension().and_then(|extension| extension.to_str()) {
-        Some("csv") => reading.csv(open()?),
-        Some("jsonl") => reading.jsonl(open()?),
+        Some("csv") => reading.csv(open(true)?),
+        Some("jsonl") => reading.jsonl(open(false)?),
         _ => return Err(FileError::Format { file: path.to_owned() }),
     }
     if reading.faults.is_empty() {
@@ -126,6 +126,7 @@ impl<'a> Reading<'a> {
             if self.is_full() {
                 return;
             }
+            let begins = reader.position().line();
             match reader.read_record(&mut record) {
                 Ok(false) => return,
                 Ok(true) => {
@@ -136,8 +137,8 @@ impl<'a> Reading<'a> {
                     }
                 }
                 Err(error) if matches!(error.kind(), csv::ErrorKind::Io(_)) => {
-                    // An error of reading carries no place; the reader stands where it happened.
-                    return self.fault(reader.position().line(), plain(&error));
+                    // An error of reading carries no place. What it cut short begins here.
+                    return self.fault(begins, plain(&error));
                 }
                 Err(error) => {
                     let line = error.position().map_or(0, csv::Position::line);
@@ -175,7 +176,8 @@ impl<'a> Reading<'a> {
         if row.units > MAX_UNITS {
             return self.fault(line, format!("units is {}, over the limit of {MAX_UNITS}", row.units));
         }
-        if let Some(first) = self.seen.insert(row.sku, line) {
+        let first = *self.seen.entry(row.sku).or_insert(line);
+        if first != line {
             return self.fault(line, format!("SKU {} stands on line {first} already", row.sku));
         }
         self.found.lines.push(line);
@@ -240,6 +242,15 @@ mod tests {
         let read = |path| read(path, &mut Progress::start()).unwrap();
         assert_eq!(read(&csv).skus, read(&jsonl).skus);
         assert_eq!(read(&jsonl).lines, [1, 3]);
+    }
+
+    #[test]
+    fn a_quote_without_end_does_not_fill_the_memory() {
+        let error = faults("a.csv", &format!("sku,units\n\"1,10\n{}", "2,10\n".repeat(1_000_000)));
+        assert!(
+            error.contains("line 2: a line is longer than 65536 bytes: a quote in it has no end"),
+            "{error}"
+        );
     }
 
     #[test]

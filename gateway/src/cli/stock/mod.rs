@@ -71,6 +71,7 @@ pub(super) fn run(command: &StockCommand) -> ExitCode {
             "skus": report.skus,
             "set_up": report.set_up,
             "unchanged": report.unchanged,
+            "refused_count": report.refused_count,
             "refused": report.refused.iter().map(|(line, sku, why)| {
                 serde_json::json!({ "line": line, "sku": sku, "why": why })
             }).collect::<Vec<_>>(),
@@ -83,7 +84,7 @@ pub(super) fn run(command: &StockCommand) -> ExitCode {
             report.skus
         ));
     } else {
-        for (line, sku, why) in report.refused.iter().take(MAX_LISTED) {
+        for (line, sku, why) in &report.refused {
             say(&format_args!("{}, line {line}: SKU {sku}: {why}", file.display()));
         }
         say(&format_args!(
@@ -91,7 +92,7 @@ pub(super) fn run(command: &StockCommand) -> ExitCode {
             file.display(),
             report.set_up,
             report.unchanged,
-            report.refused.len(),
+            report.refused_count,
             started.elapsed().as_secs_f64()
         ));
     }
@@ -103,6 +104,8 @@ struct Report {
     skus: usize,
     set_up: usize,
     unchanged: usize,
+    refused_count: usize,
+    /// The first [`MAX_LISTED`] of them: line, SKU, why.
     refused: Vec<(u64, u64, String)>,
 }
 
@@ -124,10 +127,15 @@ fn import(
                 match answer.map_err(|error| error.to_string())? {
                     Outcome::Done(applied) if applied.replayed => report.unchanged += 1,
                     Outcome::Done(_) => report.set_up += 1,
-                    Outcome::Refused(refusal) => report.refused.push((*line, sku.sku, explain(&refusal))),
+                    Outcome::Refused(refusal) => {
+                        report.refused_count += 1;
+                        if report.refused.len() < MAX_LISTED {
+                            report.refused.push((*line, sku.sku, explain(&refusal)));
+                        }
+                    }
                 }
             }
-            let done = report.set_up + report.unchanged + report.refused.len();
+            let done = report.set_up + report.unchanged + report.refused_count;
             progress.say(format_args!("importing: {done} of {} SKUs", report.skus));
         }
         Ok(())
