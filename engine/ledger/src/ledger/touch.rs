@@ -15,7 +15,7 @@
 use super::{Ledger, Place};
 use crate::command::Command;
 use crate::event::Event;
-use crate::ids::{OrderNumber, PartitionId, RequestId, SkuId, UserId};
+use crate::ids::{OrderNumber, RequestId, SkuId, UserId};
 use crate::table::{Home, NONE};
 
 /// Commands or events that one call deals with; more would push the first ones' lines out of the cache again.
@@ -91,27 +91,32 @@ impl Ledger {
     fn touch_targets(&self, targets: impl Iterator<Item = Target> + Clone) -> [Place; TOUCHED] {
         let mut places = [Place::default(); TOUCHED];
         let mut seen = 0_u32;
-        // What a SKU hashes to stands in `request_hash` until the slot is known.
+        // What a SKU hashes to stands in `request_hash` until the slot is known. A crowd asks for one SKU after the other.
+        let mut last = None;
         for (target, place) in targets.clone().zip(&mut places) {
             match target {
-                Target::Sale { sku, .. } | Target::Sku(sku) => {
+                Target::Sale { sku, .. } | Target::Sku(sku) if last != Some(sku) => {
+                    last = Some(sku);
                     place.request_hash = self.hasher.sku(sku);
                     seen ^= self.stock.touch(place.request_hash);
                 }
                 Target::Order(number) => place.order = self.orders.slot_of(number).unwrap_or(NONE),
-                Target::Nothing => {}
+                Target::Sale { .. } | Target::Sku(_) | Target::Nothing => {}
             }
         }
+        let mut last = (None, NONE);
         for (target, place) in targets.clone().zip(&mut places) {
             match target {
-                Target::Sale { sku, .. } => {
-                    place.sku = self.stock.find(place.request_hash, sku).unwrap_or(NONE);
-                    seen ^= self.orders.touch_sequence(PartitionId::of(sku));
+                Target::Sale { sku, .. } | Target::Sku(sku) => {
+                    if last.0 != Some(sku) {
+                        last = (Some(sku), self.stock.find(place.request_hash, sku).unwrap_or(NONE));
+                    }
+                    place.sku = last.1;
                 }
                 Target::Order(_) => {
                     place.sku = self.orders.rows.get(place.order).map_or(NONE, |order| order.sku);
                 }
-                Target::Sku(_) | Target::Nothing => {}
+                Target::Nothing => {}
             }
         }
         // Of the requests and of the shoppers' tallies.
@@ -121,8 +126,10 @@ impl Ledger {
             place.request_hash = 0;
             match target {
                 Target::Sale { request, user, first_attempt, .. } => {
-                    let sold_out = self.stock.get(place.sku).is_none_or(|sku| sku.available == 0);
-                    if !(sold_out && first_attempt) && place.sku != NONE {
+                    if let Some(sku) = self.stock.get(place.sku)
+                        && !(first_attempt && sku.available == 0)
+                    {
+                        seen ^= self.orders.touch_sequence(sku.partition);
                         *place = self.hashed(*place, place.sku, request, user);
                         if let Some(home) = free.next() {
                             *home = (self.orders.home(place.request_hash), self.tally.home(place.user_hash));

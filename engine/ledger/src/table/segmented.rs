@@ -77,8 +77,8 @@ pub(crate) struct Segmented<E, const N: usize, const L: usize = LINES> {
 /// A line of a segment.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Home {
-    segment: usize,
-    line: usize,
+    segment: u32,
+    line: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -124,23 +124,25 @@ impl<E: Entry, const N: usize, const L: usize> Segmented<E, N, L> {
     /// Where a hash belongs, worked out ahead of [`touch`](Self::touch).
     #[inline]
     pub(crate) fn home(&self, hash: u64) -> Home {
-        Home { segment: self.segment_of(hash), line: home_of::<L>(hash) }
+        let (segment, line) = (self.segment_of(hash), home_of::<L>(hash));
+        Home { segment: u32::try_from(segment).unwrap_or(0), line: u32::try_from(line).unwrap_or(0) }
     }
 
     /// Reads the entry at a home, whatever it is, so that its cache line is on its way when it is needed. Touching a
     /// whole batch first lets the processor fetch all the lines at the same time.
     #[inline]
     pub(crate) fn touch(&self, home: Home) -> Option<&E> {
-        self.lines_of(home.segment)?.get(home.line)?.0.first()
+        self.lines_of(super::index(home.segment))?.get(super::index(home.line))?.0.first()
     }
 
     /// Reads the line behind a home if the home is full, else the home again. For a home that was touched before; there
     /// is no branch on what the line holds, since a wrong guess would stop the fetching.
     #[inline]
     pub(crate) fn touch_overflow(&self, home: Home) -> Option<&E> {
-        let lines = self.lines_of(home.segment)?;
-        let full = usize::from(lines.get(home.line)?.is_full());
-        lines.get(home.line.wrapping_add(full) & L.wrapping_sub(1))?.0.first()
+        let lines = self.lines_of(super::index(home.segment))?;
+        let line = super::index(home.line);
+        let full = usize::from(lines.get(line)?.is_full());
+        lines.get(line.wrapping_add(full) & L.wrapping_sub(1))?.0.first()
     }
 
     /// The entry under `hash` for which `may_be` and `is` hold. `may_be` sees free places, too, and should compare without
