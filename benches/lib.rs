@@ -87,6 +87,19 @@ pub fn ledger(skus: u64, units: u64) -> Ledger {
     ledger
 }
 
+/// A ledger of one SKU that keeps nothing for long: orders leave memory two seconds after their end.
+///
+/// # Panics
+/// Never: the SKU is new.
+pub fn short_lived() -> Ledger {
+    let rules = Rules { idempotency_window_ms: 2_000, order_retention_ms: 2_000, ..Rules::default() };
+    let mut ledger = Ledger::new(rules, 0xD00B);
+    let put = PutSku { sku: SkuId::new(1), units: 1 << 39, user_limit: u32::MAX, order_limit: 0 };
+    let outcome = ledger.execute(Timestamp::new(START), &Command::PutSku(put), |_| {});
+    assert_eq!(outcome, Ok(Outcome::SkuPut));
+    ledger
+}
+
 /// Fills `ledger` with `orders` open holds and returns confirms for them.
 pub fn fill(ledger: &mut Ledger, crowd: &mut Crowd, orders: usize) -> Vec<Command> {
     let now = Timestamp::new(START);
