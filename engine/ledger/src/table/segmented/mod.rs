@@ -102,6 +102,7 @@ impl<E: Entry, const N: usize, const L: usize> Segmented<E, N, L> {
     /// many searches need a second line; with fewer, memory is wasted.
     pub(crate) fn new(seed: u64, percent: u32) -> Self {
         let () = Self::SIZES;
+        debug_assert!(percent < 100, "splitting a segment needs a line with room");
         let places = u32::try_from(L.wrapping_mul(N)).unwrap_or(0);
         let mut table = Self {
             directory: vec![0],
@@ -212,9 +213,7 @@ impl<E: Entry, const N: usize, const L: usize> Segmented<E, N, L> {
 
     #[inline]
     fn segment_of(&self, hash: u64) -> usize {
-        let at = share(hash).wrapping_shl(self.depth) >> 32;
-        let segment = usize::try_from(at).ok().and_then(|at| self.directory.get(at));
-        segment.map_or(0, |segment| super::index(*segment))
+        self.directory.get(at(hash, self.depth)).map_or(0, |segment| super::index(*segment))
     }
 
     #[inline]
@@ -259,29 +258,18 @@ impl<E: Entry, const N: usize, const L: usize> Segmented<E, N, L> {
             self.directory = self.directory.iter().flat_map(|&segment| [segment, segment]).collect();
             self.depth = self.depth.saturating_add(1);
         }
-        let Some(old) = self.lines_of_mut(segment) else { return false };
-        let entries: Vec<_> = old.iter().flat_map(|line| line.0).filter(|entry| !entry.is_free()).collect();
-        old.fill(Line([E::FREE; N]));
         let next = self.begin(depth.saturating_add(1));
 
         // The upper half of the directory's entries that led here lead to the new segment.
         let led = 1_usize.wrapping_shl(self.depth.saturating_sub(depth));
-        let at = usize::try_from(share(hash).wrapping_shl(self.depth) >> 32).unwrap_or(0);
-        let first = at / led * led;
+        let first = at(hash, self.depth) / led * led;
         if let (Some(upper), Ok(next)) = (
             self.directory.get_mut(first.wrapping_add(led / 2)..first.wrapping_add(led)),
             u32::try_from(next),
         ) {
             upper.fill(next);
         }
-        let mut moved = 0_u32;
-        for entry in &entries {
-            let home = u64::from(entry.home(self.seed));
-            let to = self.segment_of(home);
-            moved = moved.saturating_add(u32::from(to == next));
-            let placed = self.lines_of_mut(to).and_then(|lines| place(lines, home_of::<L>(home), *entry));
-            debug_assert!(placed.is_some(), "two halves have room for what one whole had");
-        }
+        let moved = self.deal(segment, next, depth.saturating_add(1));
         if let Some(new) = self.segments.get_mut(next) {
             new.len = moved;
         }
@@ -290,6 +278,29 @@ impl<E: Entry, const N: usize, const L: usize> Segmented<E, N, L> {
             old.depth = depth.saturating_add(1);
         }
         true
+    }
+
+    /// Puts each entry of a segment into its half: the upper into `next`, the lower where it finds room from its home on.
+    /// Returns how many moved. Line by line and in place: an entry's way from its home leads over lines that have been
+    /// dealt with, as the first line stands behind one with room, which no way leads over.
+    fn deal(&mut self, segment: usize, next: usize, depth: u32) -> u32 {
+        let room = self.lines_of(segment).and_then(|lines| lines.iter().position(|line| !line.is_full()));
+        debug_assert!(room.is_some(), "a segment is split before it is full");
+        let (mut moved, mut nth) = (0_u32, room.unwrap_or(0));
+        for _ in 0..L {
+            nth = after::<L>(nth);
+            let line = self.lines_of_mut(segment).and_then(|lines| lines.get_mut(nth));
+            let Some(line) = line.map(|line| core::mem::replace(line, Line([E::FREE; N]))) else { continue };
+            for entry in line.0.into_iter().filter(|entry| !entry.is_free()) {
+                let home = u64::from(entry.home(self.seed));
+                let upper = at(home, depth) % 2 == 1;
+                moved = moved.saturating_add(u32::from(upper));
+                let lines = self.lines_of_mut(if upper { next } else { segment });
+                let placed = lines.and_then(|lines| place(lines, home_of::<L>(home), entry));
+                debug_assert!(placed.is_some(), "two halves have room for what one whole had");
+            }
+        }
+        moved
     }
 }
 
@@ -300,6 +311,12 @@ impl<E: Entry, const N: usize, const L: usize> Segmented<E, N, L> {
 const fn share(hash: u64) -> u64 {
     let u = hash & 0xFFFF_FFFF;
     u.wrapping_mul((u >> 2).wrapping_add(1 << 31)) >> 32
+}
+
+/// Which of the 2^depth equal parts of all shares a hash is in.
+#[inline]
+fn at(hash: u64, depth: u32) -> usize {
+    usize::try_from(share(hash).wrapping_shl(depth) >> 32).unwrap_or(0)
 }
 
 /// The line where a hash belongs.
@@ -396,91 +413,4 @@ fn close_gap<E: Entry, const N: usize, const L: usize>(
 }
 
 #[cfg(test)]
-mod tests {
-    use alloc::collections::BTreeSet;
-
-    use super::*;
-
-    /// A key that is its own hash, so that collisions can be made at will.
-    #[derive(Clone, Copy, Debug, PartialEq)]
-    struct Key(u64);
-
-    impl Entry for Key {
-        const FREE: Self = Self(0);
-        fn is_free(&self) -> bool {
-            self.0 == 0
-        }
-        fn home(&self, _seed: u64) -> u32 {
-            u32::try_from(self.0 & 0xFFFF_FFFF).unwrap()
-        }
-    }
-
-    proptest::proptest! {
-        /// Segments of four lines and three homes, so that runs collide, wrap around, are removed from the middle and
-        /// split, evenly and not.
-        #[test]
-        fn behaves_as_a_set(
-            steps in proptest::collection::vec((0_u64..3, 1_u64..200, proptest::bool::weighted(0.7)), 0..800),
-        ) {
-            let mut table = Segmented::<Key, 8, 4>::new(0, 85);
-            let mut model = BTreeSet::new();
-            for (home, high, add) in steps {
-                // Half of the keys crowd into one corner of the hash space.
-                let high = if high % 2 == 0 { high << 8 } else { high << 23 };
-                let key = high | (home + 1);
-                if add {
-                    if model.insert(key) { table.insert(key, Key(key)).unwrap(); }
-                } else {
-                    let removed = table.remove(key, |entry| entry.0 == key);
-                    assert_eq!(removed.is_some(), model.remove(&key));
-                }
-                assert_eq!(table.len(), model.len());
-            }
-            for &key in &model {
-                assert_eq!(table.find(key, |entry| entry.0 == key, |_| true), Some(&Key(key)));
-            }
-            assert_eq!(table.iter().map(|key| key.0).collect::<BTreeSet<_>>(), model);
-        }
-    }
-
-    #[test]
-    fn an_entry_costs_about_twice_its_size_at_most_at_any_number() {
-        let mut table = Segmented::<Key, 8>::new(0, 75);
-        let mut most = 0;
-        for count in 1_u64..2_000_000 {
-            // An odd multiplier gives every key a hash of its own, spread evenly.
-            let hash = count.wrapping_mul(0x9E37_79B9);
-            table.insert(hash, Key(hash)).unwrap();
-            if count >= 1_000_000 && count % 10_000 == 0 {
-                most = most.max(table.bytes() * 100 / (table.len() * size_of::<Key>()));
-            }
-        }
-        assert!(most < 215, "an entry costs {most} % of its size");
-    }
-
-    #[test]
-    fn a_segment_that_cannot_split_refuses_and_loses_nothing() {
-        // Hashes that differ in their high halves only: no split tells them apart.
-        let mut table = Segmented::<Key, 8, 4>::new(0, 85);
-        let keys: Vec<u64> = (1_u64..100).map(|high| (high << 32) | 5).collect();
-        let taken: Vec<u64> =
-            keys.iter().copied().filter(|&key| table.insert(key, Key(key)).is_some()).collect();
-        assert_eq!((taken.len(), table.len()), (32, 32), "a segment has four lines of eight places");
-        for (gone, &key) in taken.iter().enumerate() {
-            assert_eq!(table.find(key, |entry| entry.0 == key, |_| true), Some(&Key(key)));
-            assert_eq!(table.remove(key, |entry| entry.0 == key), Some(Key(key)));
-            assert_eq!((table.len(), table.iter().count()), (31 - gone, 31 - gone));
-        }
-    }
-
-    #[test]
-    fn shares_keep_the_order_of_hashes() {
-        assert_eq!(share(0), 0);
-        assert!((3 << 30) - 4 <= share(u64::MAX) && share(u64::MAX) < 3 << 30);
-        let mut last = 0;
-        for hash in (0..1 << 32).step_by(65_537) {
-            assert!(share(hash) >= last);
-            last = share(hash);
-        }
-    }
-}
+mod tests;
