@@ -1,12 +1,15 @@
-//! The ledger alone: decide, apply, and the event encoded into a buffer, as a shard does it, in batches of 64.
+//! The ledger alone: decide, apply, and the event encoded into a buffer, as a shard does it, in batches of 64. As in
+//! production, the engine's keeper makes memory ready on a thread of its own, which a growing ledger is not charged for.
 //!
 //! The defaults fit a short run. `DOORBUSTER_BENCH_FULL=1` takes the sizes of the goals: 10 M users, 1 M SKUs, 10 M
 //! orders present.
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use doorbuster_benches::{Crowd, START, fill, ledger};
+use doorbuster_engine::Keeper;
 use doorbuster_engine::log::record;
 use doorbuster_ledger::{Command, Ledger, Timestamp};
 
@@ -20,10 +23,18 @@ fn full() -> bool {
     std::env::var_os("DOORBUSTER_BENCH_FULL").is_some()
 }
 
+/// Starts a keeper of one ledger.
+fn keeper() -> Arc<Keeper> {
+    let keeper = Arc::new(Keeper::new(1));
+    keeper.start().expect("the system gives a thread");
+    keeper
+}
+
 /// What a shard does with a batch.
-fn decide(ledger: &mut Ledger, commands: &[Command], bytes: &mut Vec<u8>) {
+fn decide(ledger: &mut Ledger, keeper: &Keeper, commands: &[Command], bytes: &mut Vec<u8>) {
     let now = Timestamp::new(START + 1);
     for batch in commands.chunks(BATCH) {
+        keeper.serve(0, ledger);
         bytes.clear();
         let places = ledger.touch(batch.iter());
         for (command, place) in batch.iter().zip(places) {
@@ -37,7 +48,7 @@ fn decide(ledger: &mut Ledger, commands: &[Command], bytes: &mut Vec<u8>) {
 /// One benchmark over a ledger that keeps what it is given, as in a sale. Only deciding is timed; each iteration gets
 /// fresh commands, made just before, as a reactor would have decoded them.
 fn growing(c: &mut Criterion, id: &str, mut ledger: Ledger, mut commands: impl FnMut() -> Vec<Command>) {
-    let mut bytes = Vec::new();
+    let (keeper, mut bytes) = (keeper(), Vec::new());
     let mut group = c.benchmark_group("ledger");
     group.throughput(Throughput::Elements((BATCH * BATCHES) as u64));
     group.bench_function(id, |b| {
@@ -46,12 +57,13 @@ fn growing(c: &mut Criterion, id: &str, mut ledger: Ledger, mut commands: impl F
             for _ in 0..iterations {
                 let commands = commands();
                 let started = Instant::now();
-                decide(&mut ledger, &commands, &mut bytes);
+                decide(&mut ledger, &keeper, &commands, &mut bytes);
                 took += started.elapsed();
             }
             took
         });
     });
+    keeper.close();
     group.finish();
 }
 
@@ -79,7 +91,7 @@ fn confirm(c: &mut Criterion) {
     let mut crowd = Crowd::new(3, 10_000_000, 1, 0);
     let mut ledger = ledger(1, 1 << 39);
     let mut waiting = std::collections::VecDeque::from(fill(&mut ledger, &mut crowd, orders));
-    let mut bytes = Vec::new();
+    let (keeper, mut bytes) = (keeper(), Vec::new());
     let mut group = c.benchmark_group("ledger");
     group.throughput(Throughput::Elements((BATCH * BATCHES) as u64));
     group.bench_function("confirm/hot_sku", |b| {
@@ -89,12 +101,13 @@ fn confirm(c: &mut Criterion) {
                 waiting.extend(fill(&mut ledger, &mut crowd, BATCH * BATCHES));
                 let confirms: Vec<_> = waiting.drain(..BATCH * BATCHES).collect();
                 let started = Instant::now();
-                decide(&mut ledger, &confirms, &mut bytes);
+                decide(&mut ledger, &keeper, &confirms, &mut bytes);
                 took += started.elapsed();
             }
             took
         });
     });
+    keeper.close();
     group.finish();
 }
 
@@ -124,7 +137,7 @@ fn expire(c: &mut Criterion) {
     let mut crowd = Crowd::new(6, 1_000_000, 1, 100);
     let mut ledger = ledger(1, 1 << 39);
     let mut now = START;
-    let mut bytes = Vec::new();
+    let (keeper, mut bytes) = (keeper(), Vec::new());
     let mut group = c.benchmark_group("ledger");
     group.throughput(Throughput::Elements((BATCH * BATCHES) as u64));
     group.bench_function("reserve_and_expire/short_holds", |b| {
@@ -136,6 +149,7 @@ fn expire(c: &mut Criterion) {
                 let commands = crowd.reserves(now, BATCH * BATCHES);
                 let started = Instant::now();
                 for batch in commands.chunks(BATCH) {
+                    keeper.serve(0, &mut ledger);
                     bytes.clear();
                     let places = ledger.touch(batch.iter());
                     for (command, place) in batch.iter().zip(places) {
@@ -156,6 +170,7 @@ fn expire(c: &mut Criterion) {
             took
         });
     });
+    keeper.close();
     group.finish();
 }
 

@@ -10,6 +10,7 @@ use doorbuster_ledger::{Digest, Event, PARTITIONS, PartitionId, Place, Rules, Sk
 use crate::clock::Clock;
 use crate::error::EngineError;
 use crate::journal::{Durability, Journal, Scribe};
+use crate::keeper::Keeper;
 use crate::log::record::{self, Record};
 use crate::log::{LogId, LogOptions, Preparer, Progress, Recovered, TornTail, VisitError, recover, scan};
 use crate::port::{Ports, Waker};
@@ -67,6 +68,7 @@ pub struct Engine {
     shards: Vec<Shard>,
     journal: Arc<Journal>,
     ports: Arc<Ports>,
+    keeper: Arc<Keeper>,
     clock: Arc<dyn Clock>,
     /// The latest time handed out, milliseconds. Whoever reads the clock raises it; it never falls. Relaxed: each
     /// shard's ledger keeps its own time from falling as well.
@@ -92,6 +94,7 @@ pub struct Opened {
 pub struct Threads {
     journal: JoinHandle<()>,
     preparer: JoinHandle<()>,
+    keeper: JoinHandle<()>,
 }
 
 impl Engine {
@@ -117,7 +120,7 @@ impl Engine {
         let latest = replay.latest().max(Timestamp::new(written));
         let now = clock.now();
         // What can't follow the state stands earlier in the log than what the scan stopped at, and may be its cause.
-        let replayed = replay.finish(latest.max(now))?;
+        let mut replayed = replay.finish(latest.max(now))?;
         let Recovered { writer, preparer, scan, rewritten_blocks, .. } =
             recover(storage, &options.log, scanned?)?;
         let open_holds = replayed.ledgers.iter().map(|ledger| ledger.totals().holds).sum();
@@ -130,10 +133,15 @@ impl Engine {
         }
         let journal = Arc::new(Journal::new(scan.lsn.get()));
         let ports = Arc::new(Ports::new(wakers));
+        let keeper = Arc::new(Keeper::new(options.shards));
+        // The first spares are made as soon as the keeper starts.
+        replayed.ledgers.iter_mut().enumerate().for_each(|(shard, ledger)| keeper.serve(shard, ledger));
+        let shard = |(number, ledger)| Shard::new(number, ledger);
         let engine = Arc::new(Self {
-            shards: replayed.ledgers.into_iter().map(Shard::new).collect(),
+            shards: replayed.ledgers.into_iter().enumerate().map(shard).collect(),
             journal: Arc::clone(&journal),
             ports: Arc::clone(&ports),
+            keeper,
             clock: Arc::clone(&clock),
             latest_ms: AtomicU64::new(latest.raw()),
             closed: Arc::new(AtomicBool::new(false)),
@@ -155,7 +163,7 @@ impl Engine {
         Ok(Opened { engine, scribe, preparer, recovery })
     }
 
-    /// Starts the threads that write the log.
+    /// Starts the threads that write the log and make memory ready.
     ///
     /// # Errors
     /// The operating system refuses a thread.
@@ -183,7 +191,8 @@ impl Engine {
                 }
             })
             .map_err(EngineError::Thread)?;
-        Ok(Threads { journal, preparer })
+        let keeper = self.keeper.start().map_err(EngineError::Thread)?;
+        Ok(Threads { journal, preparer, keeper })
     }
 
     /// Writes what was decided and a digest of the whole state, syncs, and ends the threads. No more work may be
@@ -199,14 +208,16 @@ impl Engine {
         self.journal.hand_over(1, bytes);
         self.closed.store(true, Ordering::Release);
         self.journal.wake();
+        self.keeper.close();
         let journal = threads.journal.join();
         threads.preparer.thread().unpark();
         let preparer = threads.preparer.join();
+        let keeper = threads.keeper.join();
         if let Some(why) = self.journal.poisoned() {
             return Err(EngineError::Poisoned { why });
         }
-        if journal.is_err() || preparer.is_err() {
-            return Err(EngineError::Poisoned { why: "a thread of the log panicked".into() });
+        if journal.is_err() || preparer.is_err() || keeper.is_err() {
+            return Err(EngineError::Poisoned { why: "a thread of the engine panicked".into() });
         }
         Ok(())
     }
@@ -233,6 +244,11 @@ impl Engine {
         &self.journal
     }
 
+    /// Makes memory ready for the ledgers; a simulator drives it.
+    pub fn keeper(&self) -> &Keeper {
+        &self.keeper
+    }
+
     /// The time now, never earlier than any that was given out before.
     pub fn now(&self) -> Timestamp {
         let now = self.clock.now().raw();
@@ -256,7 +272,7 @@ impl Engine {
     /// Returns whether more is due than one visit deals with: come again soon.
     pub fn visit(&self, shard: usize, reactor: usize) -> bool {
         let Some(target) = self.shards.get(shard) else { return false };
-        let more = target.visit(self.now(), &self.journal, &self.ports);
+        let more = target.visit(self.now(), &self.journal, &self.ports, &self.keeper);
         self.ports.wake_others(reactor);
         more
     }

@@ -18,6 +18,7 @@ pub mod clock;
 mod engine;
 mod error;
 pub mod journal;
+mod keeper;
 pub mod log;
 mod port;
 mod replay;
@@ -26,4 +27,5 @@ pub mod storage;
 
 pub use engine::{Engine, MAX_SHARDS, Opened, Options, Recovery, Threads};
 pub use error::EngineError;
+pub use keeper::Keeper;
 pub use port::{MAX_BATCHES, Waker};

@@ -88,5 +88,7 @@ pub use ids::{
     Amount, ChannelId, OrderNumber, PARTITIONS, PartitionId, PaymentId, Quantity, RequestId, SkuId,
     Timestamp, UserId,
 };
-pub use ledger::{Decision, Digest, Ledger, MAX_UNITS, Place, Pulse, Rules, TOUCHED, Totals, Violation};
+pub use ledger::{
+    Decision, Digest, Ledger, MAX_UNITS, Need, Place, Pulse, Rules, Spare, TOUCHED, Totals, Violation,
+};
 pub use outcome::{Field, OrderSnapshot, OrderState, Outcome, Refusal, StockSnapshot};

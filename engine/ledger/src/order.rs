@@ -121,7 +121,7 @@ impl Due for Order {
 
 /// The id of a payment; in a free row, the link to the next.
 #[derive(Clone, Copy, Debug, Default)]
-struct Payment([u64; 2]);
+pub(crate) struct Payment([u64; 2]);
 
 impl Row for Payment {
     fn link(&self) -> Slot {
@@ -146,9 +146,9 @@ fn join([high, low]: [u64; 2]) -> u128 {
 #[derive(Debug)]
 pub(crate) struct Orders {
     pub(crate) rows: Rows<Order>,
-    payments: Rows<Payment>,
-    by_request: Segmented<Reference, 8>,
-    sequences: Sequences,
+    pub(crate) payments: Rows<Payment>,
+    pub(crate) by_request: Segmented<Reference, 8>,
+    pub(crate) sequences: Sequences,
 }
 
 impl Orders {

@@ -15,7 +15,7 @@ const PAGE: usize = 256;
 
 /// Slots of consecutive orders. In a free page, the first is the link to the next.
 #[derive(Clone, Copy, Debug)]
-struct Page([Slot; PAGE]);
+pub(crate) struct Page([Slot; PAGE]);
 
 impl Default for Page {
     fn default() -> Self {
@@ -37,7 +37,7 @@ impl Row for Page {
 #[derive(Debug)]
 pub(crate) struct Sequences {
     partitions: Vec<Partition>,
-    pages: Rows<Page, 1_024>,
+    pub(crate) pages: Rows<Page>,
 }
 
 /// One partition's list. A cache line.

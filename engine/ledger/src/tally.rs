@@ -36,7 +36,7 @@ impl Entry for Units {
 /// See the module's doc.
 #[derive(Debug)]
 pub(crate) struct Tally {
-    table: Segmented<Units, 4>,
+    pub(crate) table: Segmented<Units, 4>,
 }
 
 impl Tally {

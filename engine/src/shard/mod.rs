@@ -34,6 +34,7 @@ use parking_lot::Mutex;
 
 use self::figures::Board;
 use crate::journal::Journal;
+use crate::keeper::Keeper;
 use crate::log::{MAX_BLOCK, record};
 use crate::port::Ports;
 
@@ -69,6 +70,8 @@ pub struct Shard {
 /// What the lock guards.
 #[derive(Debug)]
 struct State {
+    /// Of this shard among the engine's, from 0.
+    number: usize,
     ledger: Ledger,
     /// Log position after the last event of this shard.
     last_ticket: u64,
@@ -98,8 +101,9 @@ pub struct Counters {
 }
 
 impl Shard {
-    pub(crate) fn new(ledger: Ledger) -> Self {
+    pub(crate) fn new(number: usize, ledger: Ledger) -> Self {
         let mut state = State {
+            number,
             measured_at: ledger.now(),
             ledger,
             last_ticket: 0,
@@ -123,13 +127,13 @@ impl Shard {
 
     /// Decides what waits and a bounded part of what is due, unless somebody else is at it, who then does it. Returns
     /// whether more is due.
-    pub(crate) fn visit(&self, now: Timestamp, journal: &Journal, ports: &Ports) -> bool {
+    pub(crate) fn visit(&self, now: Timestamp, journal: &Journal, ports: &Ports, keeper: &Keeper) -> bool {
         loop {
             fence(Ordering::SeqCst);
             let Some(mut state) = self.state.try_lock() else { return false };
             // Dropped before the lock: nobody decides on a state that a panic has left half changed.
             let guard = journal.poison_on_panic();
-            let more = state.work(&self.inbox, &self.board, now, journal, ports);
+            let more = state.work(&self.inbox, &self.board, now, journal, ports, keeper);
             drop(guard);
             drop(state);
             fence(Ordering::SeqCst);
@@ -167,6 +171,7 @@ impl State {
         now: Timestamp,
         journal: &Journal,
         ports: &Ports,
+        keeper: &Keeper,
     ) -> bool {
         let more = self.pulse(now, journal);
         if now.since(self.measured_at) >= MEASURE_EVERY_MS {
@@ -175,6 +180,8 @@ impl State {
         }
         board.publish(self.figures());
         while journal.has_room() {
+            // Not once a visit: a long queue uses up more than the spares that a ledger keeps.
+            keeper.serve(self.number, &mut self.ledger);
             let mut bytes = journal.buffer();
             let mut events = 0_u32;
             let mut commands = 0;

@@ -7,6 +7,7 @@ use doorbuster_ledger::{
 
 use super::{Answer, Batch, Figures, MEASURE_EVERY_MS, Request, Shard, Slot, Work};
 use crate::journal::Journal;
+use crate::keeper::Keeper;
 use crate::port::{MAX_BATCHES, Ports};
 
 const START: Timestamp = Timestamp::new(1_700_000_000_000);
@@ -18,6 +19,7 @@ struct World {
     shard: Shard,
     journal: Journal,
     ports: Ports,
+    keeper: Keeper,
 }
 
 impl World {
@@ -25,7 +27,7 @@ impl World {
         let mut ledger = Ledger::new(Rules::default(), 7);
         ledger.resume(START);
         let ports = Ports::new(vec![std::sync::Arc::new(|| {})]);
-        Self { shard: Shard::new(ledger), journal: Journal::new(0), ports }
+        Self { shard: Shard::new(0, ledger), journal: Journal::new(0), ports, keeper: Keeper::new(1) }
     }
 
     fn push(&self, commands: &[Command]) {
@@ -39,7 +41,7 @@ impl World {
     }
 
     fn visit(&self, now: Timestamp) {
-        self.shard.visit(now, &self.journal, &self.ports);
+        self.shard.visit(now, &self.journal, &self.ports, &self.keeper);
     }
 
     /// What the figures must be: read under the lock.
@@ -140,4 +142,18 @@ fn the_size_of_the_tables_is_measured_again_after_a_second() {
     let measured = world.shard.figures().bytes;
     assert!(measured > before);
     assert_eq!(measured, world.shard.inspect(|ledger, _| ledger.bytes() as u64));
+}
+
+#[test]
+fn a_visit_notes_what_the_ledger_needs_and_takes_what_is_ready() {
+    let world = World::new();
+    let visit = |sku| {
+        world.push(&[put_sku(sku, 10)]);
+        world.visit(START);
+        world.shard.inspect(|ledger, _| ledger.bytes())
+    };
+    let before = visit(1);
+    while world.keeper.step() {}
+    assert!(visit(2) > before + (8 << 20), "spares are in memory");
+    assert!(!world.keeper.step(), "nothing is missing");
 }

@@ -2,7 +2,7 @@
 //!
 //! The parts are those of production; only the threads are missing. A single loop, driven by one seed, decides who
 //! takes the next step: a shopper asks, a reactor hands a batch in or visits the shard, the scribe writes, the scribe
-//! syncs, the preparer fills a piece of a segment, time passes, power fails. What a shopper has seen is kept in the
+//! syncs, the preparer fills a piece of a segment, the keeper makes memory ready, time passes, power fails. What a shopper has seen is kept in the
 //! shopper's own account, and after each crash the account is held against the recovered engine.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -170,6 +170,7 @@ impl World {
             }
             97 if self.plan.faults => self.plant(),
             98 => self.crash()?,
+            99 => drop(self.engine.keeper().step()),
             _ => {}
         }
         if self.engine.journal().poisoned().is_some() {

@@ -10,6 +10,7 @@ mod decide;
 mod digest;
 mod place;
 mod pulse;
+mod spares;
 mod touch;
 
 pub use check::Violation;
@@ -17,6 +18,7 @@ pub use decide::Decision;
 pub use digest::Digest;
 pub use place::Place;
 pub use pulse::Pulse;
+pub use spares::{Need, Spare};
 pub use touch::TOUCHED;
 
 use crate::calendar::Calendar;
@@ -195,7 +197,8 @@ impl Ledger {
         })
     }
 
-    /// Bytes that its tables use. They are reserved some megabytes at a time, and those not used yet are not counted.
+    /// Bytes that its tables use, and those of spares. Tables take memory up to 2 MiB at a time; what is not used yet of
+    /// the last piece is not counted.
     pub fn bytes(&self) -> usize {
         self.stock.bytes().saturating_add(self.orders.bytes()).saturating_add(self.tally.bytes())
     }

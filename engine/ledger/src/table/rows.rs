@@ -2,12 +2,8 @@
 
 use alloc::vec::Vec;
 
-use super::{NONE, Slot, index};
+use super::{Chunks, NONE, Slot, index};
 use crate::ids::Timestamp;
-
-/// Rows that are allocated at once, where nothing else is said: some megabytes, of which the 64 KiB that an allocator
-/// rounds up to are a hundredth. Memory is faulted in as rows are filled, not all at once.
-const ROWS: u32 = 65_536;
 
 /// A row that can be linked to another of its kind while it is free or queued.
 pub(crate) trait Row: Copy + Default {
@@ -23,26 +19,20 @@ pub(crate) trait Due: Row {
     fn due(&self) -> Option<Timestamp>;
 }
 
-/// A slab of rows in chunks: a row never moves, and growing costs one chunk. Free rows form a list through their
+/// A slab of rows in [`Chunks`]: a row never moves, and growing costs one chunk. Free rows form a list through their
 /// links, so that the free list itself never grows in one step either.
 #[derive(Debug)]
-pub(crate) struct Rows<R, const CHUNK: u32 = ROWS> {
-    chunks: Vec<Vec<R>>,
+pub(crate) struct Rows<R> {
+    chunks: Chunks<R>,
     /// Slots below this have been given out at least once.
     used: Slot,
     free: Slot,
 }
 
-#[expect(
-    clippy::arithmetic_side_effects,
-    reason = "a chunk's size is a power of two, asserted when rows are made"
-)]
-impl<R: Row, const CHUNK: u32> Rows<R, CHUNK> {
-    const SIZE: () = assert!(CHUNK.is_power_of_two());
-
+#[expect(clippy::arithmetic_side_effects, reason = "a chunk's length is a power of two")]
+impl<R: Row> Rows<R> {
     pub(crate) const fn new() -> Self {
-        let () = Self::SIZE;
-        Self { chunks: Vec::new(), used: 0, free: NONE }
+        Self { chunks: Chunks::new(), used: 0, free: NONE }
     }
 
     /// Whether another row can be had.
@@ -57,8 +47,8 @@ impl<R: Row, const CHUNK: u32> Rows<R, CHUNK> {
             if slot == NONE {
                 return None;
             }
-            if index(slot / CHUNK) == self.chunks.len() {
-                self.chunks.push(Vec::with_capacity(index(CHUNK)));
+            if index(slot) / Chunks::<R>::LEN == self.chunks.len() {
+                self.chunks.begin();
             }
             self.chunks.last_mut()?.push(row);
             self.used = slot.saturating_add(1);
@@ -84,12 +74,12 @@ impl<R: Row, const CHUNK: u32> Rows<R, CHUNK> {
 
     #[inline]
     pub(crate) fn get(&self, slot: Slot) -> Option<&R> {
-        self.chunks.get(index(slot / CHUNK))?.get(index(slot % CHUNK))
+        self.chunks.get(index(slot) / Chunks::<R>::LEN)?.get(index(slot) % Chunks::<R>::LEN)
     }
 
     #[inline]
     pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut R> {
-        self.chunks.get_mut(index(slot / CHUNK))?.get_mut(index(slot % CHUNK))
+        self.chunks.get_mut(index(slot) / Chunks::<R>::LEN)?.get_mut(index(slot) % Chunks::<R>::LEN)
     }
 
     /// Every row ever given out, free ones (as their default) included.
@@ -97,10 +87,22 @@ impl<R: Row, const CHUNK: u32> Rows<R, CHUNK> {
         (0..self.used).filter_map(|slot| self.get(slot).map(|row| (slot, row)))
     }
 
-    /// Bytes in use: of a chunk, the rows that have been given out.
+    /// For more rows: see [`Chunks::ask`].
+    #[inline]
+    pub(crate) fn ask(&mut self, target: usize) -> bool {
+        self.chunks.ask(target)
+    }
+
+    pub(crate) fn stock_up(&mut self, spare: Vec<R>) {
+        self.chunks.stock_up(spare);
+    }
+
+    pub(crate) fn spare() -> Vec<R> {
+        Chunks::spare(R::default())
+    }
+
+    /// Bytes in use: of a chunk, the rows that have been given out; and spares.
     pub(crate) fn bytes(&self) -> usize {
-        let rows = index(self.used);
-        rows.saturating_mul(size_of::<R>())
-            .saturating_add(self.chunks.capacity().saturating_mul(size_of::<Vec<R>>()))
+        index(self.used).saturating_mul(size_of::<R>()).saturating_add(self.chunks.bytes())
     }
 }

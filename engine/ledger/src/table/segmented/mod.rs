@@ -26,12 +26,10 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
+use super::{Chunks, index};
+
 /// Lines of a segment of a table as the ledger uses it: 64 KiB.
 pub(crate) const LINES: usize = 1_024;
-
-/// Segments that are allocated at once: 4 MiB, of which the 64 KiB that an allocator rounds up to are little. Memory is
-/// faulted in as segments are begun.
-const CHUNK: usize = 64;
 
 /// The directory's largest depth: some 10^10 entries, more than there are slots.
 const MAX_DEPTH: u32 = 22;
@@ -39,7 +37,7 @@ const MAX_DEPTH: u32 = 22;
 /// Entries of one cache line.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
-struct Line<E, const N: usize>([E; N]);
+pub(crate) struct Line<E, const N: usize>([E; N]);
 
 impl<E: Entry, const N: usize> Line<E, N> {
     /// Entries stand at the front of a line: [`place`] puts them there, and [`close_gap`] moves them up.
@@ -66,8 +64,8 @@ pub(crate) struct Segmented<E, const N: usize, const L: usize = LINES> {
     directory: Vec<u32>,
     depth: u32,
     segments: Vec<Segment>,
-    /// The segments' lines, [`CHUNK`] segments in each.
-    lines: Vec<Vec<Line<E, N>>>,
+    /// The segments' lines.
+    lines: Chunks<Line<E, N>>,
     seed: u64,
     /// Entries at which a segment splits.
     most: u32,
@@ -94,6 +92,9 @@ struct Segment {
     reason = "N and L are powers of two, asserted when a table is made"
 )]
 impl<E: Entry, const N: usize, const L: usize> Segmented<E, N, L> {
+    /// Segments of a chunk.
+    const CHUNK: usize = Chunks::<Line<E, N>>::LEN / L;
+
     const SIZES: () = assert!(
         N.is_power_of_two() && N <= 32 && size_of::<Line<E, N>>() == 64 && L.is_power_of_two() && L <= 1_024
     );
@@ -104,17 +105,15 @@ impl<E: Entry, const N: usize, const L: usize> Segmented<E, N, L> {
         let () = Self::SIZES;
         debug_assert!(percent < 100, "splitting a segment needs a line with room");
         let places = u32::try_from(L.wrapping_mul(N)).unwrap_or(0);
-        let mut table = Self {
+        Self {
             directory: vec![0],
             depth: 0,
             segments: Vec::new(),
-            lines: Vec::new(),
+            lines: Chunks::new(),
             seed,
             most: places.wrapping_mul(percent) / 100,
             len: 0,
-        };
-        table.begin(0);
-        table
+        }
     }
 
     /// Entries in the table.
@@ -133,15 +132,15 @@ impl<E: Entry, const N: usize, const L: usize> Segmented<E, N, L> {
     /// whole batch first lets the processor fetch all the lines at the same time.
     #[inline]
     pub(crate) fn touch(&self, home: Home) -> Option<&E> {
-        self.lines_of(super::index(home.segment))?.get(super::index(home.line))?.0.first()
+        self.lines_of(index(home.segment))?.get(index(home.line))?.0.first()
     }
 
     /// Reads the line behind a home if the home is full, else the home again. For a home that was touched before; there
     /// is no branch on what the line holds, since a wrong guess would stop the fetching.
     #[inline]
     pub(crate) fn touch_overflow(&self, home: Home) -> Option<&E> {
-        let lines = self.lines_of(super::index(home.segment))?;
-        let line = super::index(home.line);
+        let lines = self.lines_of(index(home.segment))?;
+        let line = index(home.line);
         let full = usize::from(lines.get(line)?.is_full());
         lines.get(line.wrapping_add(full) & L.wrapping_sub(1))?.0.first()
     }
@@ -199,46 +198,62 @@ impl<E: Entry, const N: usize, const L: usize> Segmented<E, N, L> {
 
     /// All entries, in no order that means anything.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &E> {
-        self.lines.iter().flatten().flat_map(|line| line.0.iter()).filter(|entry| !entry.is_free())
+        self.lines.iter().flat_map(|line| line.0.iter()).filter(|entry| !entry.is_free())
     }
 
-    /// Bytes in use: of a chunk, the segments that have been begun.
+    /// For more segments: see [`Chunks::ask`].
+    #[inline]
+    pub(crate) fn ask(&mut self, target: usize) -> bool {
+        self.lines.ask(target)
+    }
+
+    pub(crate) fn stock_up(&mut self, spare: Vec<Line<E, N>>) {
+        self.lines.stock_up(spare);
+    }
+
+    pub(crate) fn spare() -> Vec<Line<E, N>> {
+        Chunks::spare(Line([E::FREE; N]))
+    }
+
+    /// Bytes in use: of a chunk, the segments that have been begun; and spares.
     pub(crate) fn bytes(&self) -> usize {
         let lines = self.segments.len().saturating_mul(L);
         lines
             .saturating_mul(size_of::<Line<E, N>>())
             .saturating_add(self.directory.capacity().saturating_mul(size_of::<u32>()))
             .saturating_add(self.segments.capacity().saturating_mul(size_of::<Segment>()))
+            .saturating_add(self.lines.bytes())
     }
 
     #[inline]
     fn segment_of(&self, hash: u64) -> usize {
-        self.directory.get(at(hash, self.depth)).map_or(0, |segment| super::index(*segment))
+        self.directory.get(at(hash, self.depth)).map_or(0, |segment| index(*segment))
     }
 
     #[inline]
     fn lines_of(&self, segment: usize) -> Option<&[Line<E, N>; L]> {
-        let start = (segment % CHUNK).wrapping_mul(L);
-        self.lines.get(segment / CHUNK)?.get(start..)?.first_chunk()
+        let start = (segment % Self::CHUNK).wrapping_mul(L);
+        self.lines.get(segment / Self::CHUNK)?.get(start..)?.first_chunk()
     }
 
     #[inline]
     fn lines_of_mut(&mut self, segment: usize) -> Option<&mut [Line<E, N>; L]> {
-        let start = (segment % CHUNK).wrapping_mul(L);
-        self.lines.get_mut(segment / CHUNK)?.get_mut(start..)?.first_chunk_mut()
+        let start = (segment % Self::CHUNK).wrapping_mul(L);
+        self.lines.get_mut(segment / Self::CHUNK)?.get_mut(start..)?.first_chunk_mut()
     }
 
+    /// Whether the segment has to be split, or begun, before it takes another entry.
     #[inline]
     fn is_full(&self, segment: usize) -> bool {
-        self.segments.get(segment).is_some_and(|segment| segment.len >= self.most)
+        self.segments.get(segment).is_none_or(|segment| segment.len >= self.most)
     }
 
     /// Adds a segment without entries and returns its number.
     fn begin(&mut self, depth: u32) -> usize {
         let number = self.segments.len();
         self.segments.push(Segment { len: 0, depth });
-        if number.is_multiple_of(CHUNK) {
-            self.lines.push(Vec::with_capacity(CHUNK.wrapping_mul(L)));
+        if number.is_multiple_of(Self::CHUNK) {
+            self.lines.begin();
         }
         if let Some(chunk) = self.lines.last_mut() {
             chunk.resize(chunk.len().wrapping_add(L), Line([E::FREE; N]));
@@ -246,11 +261,13 @@ impl<E: Entry, const N: usize, const L: usize> Segmented<E, N, L> {
         number
     }
 
-    /// Splits a segment to which `hash` leads. Returns false if that is as deep as it may be: only a crowd of equal
-    /// hashes, which a secret seed prevents, could then fill it up.
+    /// Splits a segment to which `hash` leads, or begins the first. Returns false if it is as deep as it may be: only a
+    /// crowd of equal hashes, which a secret seed prevents, could then fill it up.
     #[cold]
     fn split(&mut self, hash: u64, segment: usize) -> bool {
-        let Some(&Segment { depth, .. }) = self.segments.get(segment) else { return false };
+        let Some(&Segment { depth, .. }) = self.segments.get(segment) else {
+            return self.begin(0) == segment;
+        };
         if depth >= MAX_DEPTH {
             return false;
         }
@@ -364,7 +381,7 @@ fn place<E: Entry, const N: usize, const L: usize>(
         if !line.is_full() {
             let used =
                 line.0.iter().fold(0, |used: u32, entry| used.wrapping_add(u32::from(!entry.is_free())));
-            *line.0.get_mut(super::index(used))? = entry;
+            *line.0.get_mut(index(used))? = entry;
             return Some(());
         }
         nth = after::<L>(nth);
