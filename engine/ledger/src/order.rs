@@ -225,11 +225,9 @@ impl Orders {
         self.sequences.next(partition).map_or(0, |next| next.saturating_sub(1))
     }
 
-    /// Stores an order under the next number of its partition. `None` if that is not its number.
+    /// Stores an order under the next number of its partition. `None` if that is not its number, or there is no room; the
+    /// orders must then not be used any further, as part of it may have been done.
     pub(crate) fn insert(&mut self, hash: u64, order: Order) -> Option<Slot> {
-        if self.sequences.next(order.number.partition()) != Some(order.number.sequence()) {
-            return None;
-        }
         let slot = self.rows.insert(order)?;
         self.sequences.push(order.number, slot)?;
         self.by_request.insert(hash, Reference::new(hash, slot))?;

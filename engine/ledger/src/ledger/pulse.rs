@@ -5,7 +5,7 @@ use crate::event::Event;
 use crate::ids::Timestamp;
 use crate::order::{Order, Phase};
 use crate::outcome::OrderState;
-use crate::table::{NONE, Slot, index};
+use crate::table::{Due as _, NONE, Slot, index};
 
 /// What one call of [`Ledger::pulse`] did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -101,17 +101,16 @@ impl Ledger {
                 self.apply_at(&event, place, true)?;
                 sink(&event);
                 if let Some(order) = self.orders.rows.get(slot) {
-                    self.put_off(slot, self.evict_at(order));
+                    self.put_off(slot, self.due_at(order));
                 }
             }
-            Phase::Live(OrderState::Held) => self.put_off(slot, order.deadline()),
-            Phase::Live(_) if self.evict_at(&order) <= now => {
+            Phase::Live(state) if state != OrderState::Held && self.evict_at(&order) <= now => {
                 pulse.evicted = pulse.evicted.saturating_add(1);
                 let event = Event::Evicted { number: order.number, at: now };
                 self.apply_at(&event, place, true)?;
                 sink(&event);
             }
-            Phase::Live(_) => self.put_off(slot, self.evict_at(&order)),
+            Phase::Live(_) => self.put_off(slot, self.due_at(&order)),
         }
         Ok(())
     }
@@ -122,8 +121,7 @@ impl Ledger {
         let mut slot = 0;
         while let Some(order) = self.orders.rows.get(slot).copied() {
             match order.phase {
-                Phase::Live(OrderState::Held) if !order.in_calendar => self.put_off(slot, order.deadline()),
-                Phase::Live(_) if !order.in_calendar => self.put_off(slot, self.evict_at(&order)),
+                Phase::Live(_) if !order.in_calendar => self.put_off(slot, self.due_at(&order)),
                 Phase::Live(_) | Phase::Free | Phase::Gone => {}
             }
             slot = slot.saturating_add(1);
@@ -135,6 +133,11 @@ impl Ledger {
             order.in_calendar = true;
         }
         self.calendar.add(&mut self.orders.rows, slot, until, self.now);
+    }
+
+    /// When something has to be done about an order: at its deadline while it is held, then when it may leave memory.
+    fn due_at(&self, order: &Order) -> Timestamp {
+        order.due().unwrap_or_else(|| self.evict_at(order))
     }
 
     /// When an ended order may leave memory: after its retention, and not before its request id is too old to be
