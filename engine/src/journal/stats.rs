@@ -70,7 +70,7 @@ impl LogStats {
 
     /// Times since the process started.
     pub fn sync_times(&self) -> SyncTimes {
-        let times = self.times.lock();
+        let times = self.times();
         SyncTimes {
             count: times.len(),
             p50_us: times.value_at_quantile(0.5),
@@ -79,9 +79,9 @@ impl LogStats {
         }
     }
 
-    /// How long writing and syncing each block took, since the process started, microseconds. The scribe waits for
-    /// `look`, if it has a time to add: look shortly.
-    pub fn times<T>(&self, look: impl FnOnce(&Histogram<u64>) -> T) -> T {
-        look(&self.times.lock())
+    /// How long writing and syncing each block took, since the process started, microseconds. A copy, as the scribe waits
+    /// for whoever looks.
+    pub fn times(&self) -> Histogram<u64> {
+        self.times.lock().clone()
     }
 }

@@ -70,7 +70,7 @@ impl Collector for Sources {
                 Some(&Unit::Seconds),
                 MetricType::Histogram,
             )?;
-            journal.stats().times(Buckets::of).encode(family)?;
+            Buckets::of(&journal.stats().times()).encode(family)?;
         }
         {
             let behind = Duration::from_millis(shared.clock_behind_ms());
@@ -153,7 +153,7 @@ fn requests(shared: &Shared) -> Vec<(&'static str, &'static str, u64)> {
 fn durations(shared: &Shared) -> Vec<(&'static str, Buckets)> {
     let mut sums: Vec<(&'static str, Buckets)> = Vec::new();
     for op in shared.stats.iter().flat_map(|stats| stats.ops()) {
-        let buckets = op.took(Buckets::of);
+        let buckets = Buckets::of(&op.took());
         if buckets.count() == 0 {
             continue;
         }

@@ -55,9 +55,10 @@ impl OpStats {
         Code::ALL.iter().copied().zip(counts).filter(|(_, count)| *count > 0)
     }
 
-    /// Service times, from the read of the request to the write of its answer, microseconds.
-    pub fn took<T>(&self, look: impl FnOnce(&Histogram<u64>) -> T) -> T {
-        look(&self.took.lock())
+    /// Service times, from the read of the request to the write of its answer, microseconds. A copy, as the reactor waits
+    /// for whoever looks.
+    pub fn took(&self) -> Histogram<u64> {
+        self.took.lock().clone()
     }
 }
 
