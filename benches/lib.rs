@@ -78,25 +78,22 @@ impl Crowd {
 /// # Panics
 /// If `units` is more than a SKU can have.
 pub fn ledger(skus: u64, units: u64) -> Ledger {
-    let mut ledger = Ledger::new(Rules::default(), 0xD00B);
+    stocked(Rules::default(), skus, units)
+}
+
+/// A ledger of one SKU that keeps nothing for long: orders leave memory two seconds after their end.
+pub fn short_lived() -> Ledger {
+    let rules = Rules { idempotency_window_ms: 2_000, order_retention_ms: 2_000, ..Rules::default() };
+    stocked(rules, 1, 1 << 39)
+}
+
+fn stocked(rules: Rules, skus: u64, units: u64) -> Ledger {
+    let mut ledger = Ledger::new(rules, 0xD00B);
     for sku in 1..=skus {
         let put = PutSku { sku: SkuId::new(sku), units, user_limit: u32::MAX, order_limit: 0 };
         let outcome = ledger.execute(Timestamp::new(START), &Command::PutSku(put), |_| {});
         assert_eq!(outcome, Ok(Outcome::SkuPut));
     }
-    ledger
-}
-
-/// A ledger of one SKU that keeps nothing for long: orders leave memory two seconds after their end.
-///
-/// # Panics
-/// Never: the SKU is new.
-pub fn short_lived() -> Ledger {
-    let rules = Rules { idempotency_window_ms: 2_000, order_retention_ms: 2_000, ..Rules::default() };
-    let mut ledger = Ledger::new(rules, 0xD00B);
-    let put = PutSku { sku: SkuId::new(1), units: 1 << 39, user_limit: u32::MAX, order_limit: 0 };
-    let outcome = ledger.execute(Timestamp::new(START), &Command::PutSku(put), |_| {});
-    assert_eq!(outcome, Ok(Outcome::SkuPut));
     ledger
 }
 

@@ -52,6 +52,10 @@ pub struct Latency {
 }
 
 impl Latency {
+    fn empty(histogram: fn() -> Histogram<u64>) -> Self {
+        Self { response_ns: histogram(), service_ns: histogram() }
+    }
+
     fn record(&mut self, response_ns: u64, service_ns: u64) {
         self.response_ns.saturating_record(response_ns.max(1));
         self.service_ns.saturating_record(service_ns.max(1));
@@ -141,8 +145,8 @@ impl Recorder {
     pub fn answered(&mut self, operation: Operation, code: u16, due_ns: u64, sent_ns: u64, now_ns: u64) {
         let response = now_ns.saturating_sub(due_ns).max(1);
         let service = now_ns.saturating_sub(sent_ns);
-        let empty = || Latency { response_ns: histogram(), service_ns: histogram() };
-        self.latency.entry((operation, code)).or_insert_with(empty).record(response, service);
+        let latency = self.latency.entry((operation, code)).or_insert_with(|| Latency::empty(histogram));
+        latency.record(response, service);
         if let Some(phase) = self.phase(due_ns) {
             phase.answered(operation, code, response, service);
         }

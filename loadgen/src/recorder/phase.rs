@@ -21,8 +21,8 @@ pub struct Phase {
 
 impl Phase {
     pub(super) fn answered(&mut self, operation: Operation, code: u16, response_ns: u64, service_ns: u64) {
-        let empty = || Latency { response_ns: histogram(), service_ns: histogram() };
-        self.latency.entry((operation, code)).or_insert_with(empty).record(response_ns, service_ns);
+        let latency = self.latency.entry((operation, code)).or_insert_with(|| Latency::empty(histogram));
+        latency.record(response_ns, service_ns);
     }
 
     pub(super) fn merge(&mut self, other: Self) {
