@@ -197,7 +197,7 @@ impl Ledger {
         })
     }
 
-    /// Bytes that its tables use, and those of spares. Tables take memory up to 2 MiB at a time; what is not used yet of
+    /// Bytes that its tables use, and those of spares. Tables take memory half a mebibyte at a time; what is not used yet of
     /// the last piece is not counted.
     pub fn bytes(&self) -> usize {
         self.stock.bytes().saturating_add(self.orders.bytes()).saturating_add(self.tally.bytes())

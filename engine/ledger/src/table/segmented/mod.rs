@@ -3,7 +3,7 @@
 //! Extendible hashing (Fagin, Nievergelt, Pippenger and Strong, ACM TODS 4/3, 1979) over segments with linear probing
 //! (Knuth, TAOCP vol. 3, 6.4, algorithm L) and deletion by moving later entries back (algorithm R), so there are no
 //! tombstones and a table in which holds come and go for days stays as fast as a new one. Of the low 32 bits of a hash,
-//! the high ones lead through a directory to a segment, the low ten to a home in it. A home is always the start of a
+//! the high ones lead through a directory to a segment, the low sixteen to a home in it. A home is always the start of a
 //! cache line, so that most searches, in vain or not, read one line and no more: with homes anywhere, half of all
 //! searches would run into a second, cold one.
 //!
@@ -14,7 +14,7 @@
 //!   directory [0][0][1][2][3][3]… ──► segment 2: lines [EE··|EEEE|E···|····]
 //! ```
 //!
-//! Growing costs one segment's worth of work, some 40 us, and one more segment of memory: nothing is given back to the
+//! Growing costs one segment's worth of work, some 0.1 ms, and one more segment of memory: nothing is given back to the
 //! allocator, cleared again or held twice. Only the directory doubles as a whole, four bytes for every 64 KiB or so; of
 //! ten million entries it stays within the second-level cache.
 //!
@@ -28,8 +28,10 @@ use alloc::vec::Vec;
 
 use super::{Chunks, index};
 
-/// Lines of a segment of a table as the ledger uses it: 64 KiB.
-pub(crate) const LINES: usize = 1_024;
+/// Lines of a segment of a table as the ledger uses it: a line short of 64 KiB, so that the eight segments of a chunk, and
+/// what an allocator may need to align them, fit its size class of 512 KiB. A line more, and a quarter of the memory would
+/// be waste.
+pub(crate) const LINES: usize = 1_023;
 
 /// The directory's largest depth: some 10^10 entries, more than there are slots.
 const MAX_DEPTH: u32 = 22;
@@ -89,15 +91,14 @@ struct Segment {
 
 #[expect(
     clippy::arithmetic_side_effects,
-    reason = "N and L are powers of two, asserted when a table is made"
+    reason = "N is a power of two and L is not zero, asserted when a table is made"
 )]
 impl<E: Entry, const N: usize, const L: usize> Segmented<E, N, L> {
     /// Segments of a chunk.
     const CHUNK: usize = Chunks::<Line<E, N>>::LEN / L;
 
-    const SIZES: () = assert!(
-        N.is_power_of_two() && N <= 32 && size_of::<Line<E, N>>() == 64 && L.is_power_of_two() && L <= 1_024
-    );
+    const SIZES: () =
+        assert!(N.is_power_of_two() && N <= 32 && size_of::<Line<E, N>>() == 64 && 0 < L && L <= 1_024);
 
     /// An empty table; `seed` is handed to [`Entry::home`]. Of 100 places of a segment, `percent` may be taken: with more,
     /// many searches need a second line; with fewer, memory is wasted.
@@ -142,7 +143,8 @@ impl<E: Entry, const N: usize, const L: usize> Segmented<E, N, L> {
         let lines = self.lines_of(index(home.segment))?;
         let line = index(home.line);
         let full = usize::from(lines.get(line)?.is_full());
-        lines.get(line.wrapping_add(full) & L.wrapping_sub(1))?.0.first()
+        let next = line.wrapping_add(full);
+        lines.get(next.wrapping_sub(L.wrapping_mul(usize::from(next == L))))?.0.first()
     }
 
     /// The entry under `hash` for which `may_be` and `is` hold. `may_be` sees free places, too, and should compare without
@@ -336,10 +338,10 @@ fn at(hash: u64, depth: u32) -> usize {
     usize::try_from(share(hash).wrapping_shl(depth) >> 32).unwrap_or(0)
 }
 
-/// The line where a hash belongs.
+/// The line where a hash belongs: its low 16 bits as a fraction of all lines (Lemire, ACM TOMACS 29/1, 2019).
 #[inline]
 fn home_of<const L: usize>(hash: u64) -> usize {
-    usize::try_from(hash & 0xFFFF_FFFF).unwrap_or(0) & L.wrapping_sub(1)
+    usize::try_from(hash & 0xFFFF).unwrap_or(0).wrapping_mul(L) >> 16
 }
 
 /// Looks for an entry, line by line. Whether a line has it at all is found without a branch, so that the processor
@@ -392,32 +394,40 @@ fn place<E: Entry, const N: usize, const L: usize>(
 /// The line behind another, in a ring.
 #[inline]
 const fn after<const L: usize>(line: usize) -> usize {
-    line.wrapping_add(1) & L.wrapping_sub(1)
+    let next = line.wrapping_add(1);
+    if next == L { 0 } else { next }
 }
 
 /// Frees a place, after later entries that may stand there have moved up: all those of the same line at least, as no
 /// home is within a line.
 #[expect(
     clippy::arithmetic_side_effects,
-    reason = "N and L are powers of two, asserted when a table is made"
+    reason = "N is a power of two and L is not zero, asserted when a table is made"
 )]
 fn close_gap<E: Entry, const N: usize, const L: usize>(
     lines: &mut [Line<E, N>; L],
     mut gap: usize,
     seed: u64,
 ) {
-    let mask = L.wrapping_mul(N).wrapping_sub(1);
+    let places = L.wrapping_mul(N);
+    // How far a place lies behind another, in a ring.
+    let behind = |place: usize, other: usize| {
+        place.wrapping_sub(other).wrapping_add(if place < other { places } else { 0 })
+    };
     let mut at = gap;
     // Once around at most: a segment that is all taken has no free place to stop at.
-    for _ in 0..mask {
-        at = at.wrapping_add(1) & mask;
+    for _ in 1..places {
+        at = at.wrapping_add(1);
+        if at == places {
+            at = 0;
+        }
         let Some(&entry) = lines.get(at / N).and_then(|line| line.0.get(at % N)) else { return };
         if entry.is_free() {
             break;
         }
         // The entry may move into the gap unless its home lies behind the gap, cyclically.
         let home = home_of::<L>(u64::from(entry.home(seed))).wrapping_mul(N);
-        if at.wrapping_sub(home) & mask >= at.wrapping_sub(gap) & mask {
+        if behind(at, home) >= behind(at, gap) {
             if let Some(place) = lines.get_mut(gap / N).and_then(|line| line.0.get_mut(gap % N)) {
                 *place = entry;
             }

@@ -29,8 +29,8 @@ proptest::proptest! {
         let mut model = BTreeSet::new();
         for (home, high, add) in steps {
             // Half of the keys crowd into one corner of the hash space.
-            let high = if high % 2 == 0 { high << 8 } else { high << 23 };
-            let key = high | (home + 1);
+            let high = if high % 2 == 0 { high << 16 } else { high << 23 };
+            let key = high | (home << 14) | 1;
             if add {
                 if model.insert(key) { table.insert(key, Key(key)).unwrap(); }
             } else {
