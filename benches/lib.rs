@@ -63,6 +63,7 @@ impl Crowd {
             hold_ms: self.hold_ms,
             channel: ChannelId::new(1),
             first_attempt: true,
+            supersedes: None,
             terms: Terms::default(),
         }
     }

@@ -42,7 +42,7 @@ STATUS_RECORD = struct.Struct("<HBBIQQQQQQQQQ")
 
 ANSWER_FIELDS = ("code", "state", "field", "retry_after_ms", "order", "at", "units")
 ORDER_FIELDS = (
-    "code", "state", "reserved", "quantity", "order", "user", "sku", "placed_at", "expires_at", "ended_at",
+    "code", "state", "refunds", "quantity", "order", "user", "sku", "placed_at", "expires_at", "ended_at",
     "amount", "request_id", "payment_id", "channel", "tier",
 )
 STOCK_FIELDS = (
@@ -56,18 +56,19 @@ STATUS_FIELDS = (
 
 # docs/codes.md.
 CODES = {
-    1000: "OK", 1001: "REPLAYED",
+    1000: "OK", 1001: "REPLAYED", 1002: "REACQUIRED",
     1100: "BAD_REQUEST", 1101: "UNKNOWN_OPERATION", 1102: "VERSION_MISMATCH", 1103: "IDEMPOTENCY_CONFLICT",
     1104: "TOO_LARGE", 1105: "ID_TOO_OLD", 1106: "ID_FROM_FUTURE", 1107: "HELLO_REQUIRED",
     1200: "SOLD_OUT", 1201: "INSUFFICIENT", 1202: "UNKNOWN_SKU", 1203: "SKU_EXISTS", 1204: "SEVERAL_SKUS",
     1205: "CAPACITY_EXCEEDED",
-    1300: "USER_LIMIT", 1301: "ORDER_LIMIT",
+    1300: "USER_LIMIT", 1301: "ORDER_LIMIT", 1302: "EXTEND_LIMIT",
     1400: "NO_SUCH_ORDER", 1401: "HOLD_EXPIRED", 1402: "ALREADY_CONFIRMED", 1403: "ALREADY_CANCELLED",
-    1404: "OWNER_MISMATCH", 1405: "AMOUNT_MISMATCH",
+    1404: "OWNER_MISMATCH", 1405: "AMOUNT_MISMATCH", 1406: "REFUND_REQUIRED", 1407: "PAYMENT_UNDER_WAY",
     1500: "BUSY", 1502: "DEADLINE_EXCEEDED", 1503: "RECOVERING", 1507: "SHUTTING_DOWN",
     1900: "INVARIANT_VIOLATION",
 }
-STATES = {0: "-", 1: "HELD", 2: "CONFIRMED", 3: "CANCELLED", 4: "EXPIRED", 5: "RESTOCKED"}
+STATES = {0: "-", 1: "HELD", 2: "CONFIRMED", 3: "CANCELLED", 4: "EXPIRED", 5: "RESTOCKED", 6: "PAYING",
+          7: "SUPERSEDED"}
 DURABILITY = {0: "always", 1: "interval", 2: "none"}
 
 

@@ -73,6 +73,14 @@ pub struct RulesConfig {
     pub order_retention_ms: u64,
     /// How far ahead of the server's clock a request id may be, milliseconds.
     pub future_tolerance_ms: u64,
+    /// How much longer a hold lasts once its payment has begun, milliseconds.
+    pub pay_pin_ms: u64,
+    /// How long a hold lasts from the beginning of a slow payment, milliseconds.
+    pub slow_pay_ms: u64,
+    /// What a shopper has at least after a failed payment, milliseconds.
+    pub pay_grace_ms: u64,
+    /// How often a hold may be extended.
+    pub max_extensions: u8,
 }
 
 /// The durability levels by name.
@@ -122,6 +130,10 @@ impl Default for RulesConfig {
             idempotency_window_ms: rules.idempotency_window_ms,
             order_retention_ms: rules.order_retention_ms,
             future_tolerance_ms: rules.future_tolerance_ms,
+            pay_pin_ms: u64::from(rules.pay_pin_ms),
+            slow_pay_ms: u64::from(rules.slow_pay_ms),
+            pay_grace_ms: u64::from(rules.pay_grace_ms),
+            max_extensions: rules.max_extensions,
         }
     }
 }
@@ -243,7 +255,11 @@ impl Config {
         let month = "1 s to 31 days, in ms";
         within("rules.idempotency_window_ms", rules.idempotency_window_ms, 1_000..=2_678_400_000, month)?;
         within("rules.order_retention_ms", rules.order_retention_ms, 1_000..=2_678_400_000, month)?;
-        within("rules.future_tolerance_ms", rules.future_tolerance_ms, 0..=3_600_000, "0 to an hour, in ms")
+        within("rules.future_tolerance_ms", rules.future_tolerance_ms, 0..=3_600_000, "0 to an hour, in ms")?;
+        within("rules.pay_pin_ms", rules.pay_pin_ms, 0..=3_600_000, "0 to an hour, in ms")?;
+        within("rules.slow_pay_ms", rules.slow_pay_ms, 0..=MAX_HOLD_MS, "0 to a week, in ms")?;
+        within("rules.pay_grace_ms", rules.pay_grace_ms, 0..=3_600_000, "0 to an hour, in ms")?;
+        within("rules.max_extensions", u64::from(rules.max_extensions), 0..=100, "0 to 100")
     }
 
     /// The durability level with its interval.
@@ -265,6 +281,10 @@ impl Config {
             idempotency_window_ms: rules.idempotency_window_ms,
             order_retention_ms: rules.order_retention_ms,
             future_tolerance_ms: rules.future_tolerance_ms,
+            pay_pin_ms: ms(rules.pay_pin_ms),
+            slow_pay_ms: ms(rules.slow_pay_ms),
+            pay_grace_ms: ms(rules.pay_grace_ms),
+            max_extensions: rules.max_extensions,
         }
     }
 }

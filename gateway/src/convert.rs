@@ -28,11 +28,16 @@ fn request_id(bytes: wire::RequestId, fresh: FreshId<'_>) -> ledger::RequestId {
 
 /// A plain reserve.
 pub(crate) fn reserve(asked: &wire::Reserve, first_attempt: bool, fresh: FreshId<'_>) -> Asked {
-    hold(asked, ledger::Terms::default(), first_attempt, fresh)
+    hold(asked, (ledger::Terms::default(), None), first_attempt, fresh)
 }
 
-/// A hold of one SKU; `hashes` are terms of which the risk hashes alone count.
-fn hold(asked: &wire::Reserve, hashes: ledger::Terms, first_attempt: bool, fresh: FreshId<'_>) -> Asked {
+/// A hold of one SKU; of the terms in `besides`, the risk hashes alone count, and its number is the hold to replace.
+fn hold(
+    asked: &wire::Reserve,
+    (hashes, supersedes): (ledger::Terms, Option<ledger::OrderNumber>),
+    first_attempt: bool,
+    fresh: FreshId<'_>,
+) -> Asked {
     let quantity = ledger::Quantity::new(asked.quantity).ok_or_else(|| bad(wire::Field::Quantity))?;
     let sku = ledger::SkuId::new(asked.sku);
     let reserve = ledger::Reserve {
@@ -44,6 +49,7 @@ fn hold(asked: &wire::Reserve, hashes: ledger::Terms, first_attempt: bool, fresh
         hold_ms: asked.hold_ms,
         channel: ledger::ChannelId::new(asked.channel),
         first_attempt,
+        supersedes,
         terms: ledger::Terms {
             campaign: asked.campaign,
             price_version: asked.price_version,
@@ -89,7 +95,12 @@ pub(crate) fn reserve_order(asked: &wire::ReserveOrder, first_attempt: bool, fre
         pay_account: asked.pay_account,
         ..ledger::Terms::default()
     };
-    hold(&line, hashes, first_attempt, fresh)
+    let supersedes = (asked.supersedes != 0).then(|| ledger::OrderNumber::new(asked.supersedes));
+    hold(&line, (hashes, supersedes), first_attempt, fresh)
+}
+
+fn payment_id(bytes: [u8; 16]) -> ledger::PaymentId {
+    ledger::PaymentId::new(u128::from_be_bytes(bytes))
 }
 
 /// A payment.
@@ -98,7 +109,7 @@ pub(crate) fn confirm(asked: &wire::Confirm) -> Ask {
     let confirm = ledger::Confirm {
         order,
         user: ledger::UserId::new(asked.user),
-        payment: ledger::PaymentId::new(u128::from_be_bytes(asked.payment_id)),
+        payment: payment_id(asked.payment_id),
         amount: ledger::Amount::new(asked.amount),
     };
     ask(order.partition(), ledger::Command::Confirm(confirm))
@@ -109,6 +120,32 @@ pub(crate) fn cancel(asked: &wire::Cancel) -> Ask {
     let order = ledger::OrderNumber::new(asked.order);
     let user = ledger::UserId::new(asked.user);
     ask(order.partition(), ledger::Command::Cancel(ledger::Cancel { order, user, reason: asked.reason }))
+}
+
+/// A payment that begins.
+pub(crate) fn begin_pay(asked: &wire::BeginPay) -> Ask {
+    let order = ledger::OrderNumber::new(asked.order);
+    let begin = ledger::BeginPay {
+        order,
+        user: ledger::UserId::new(asked.user),
+        payment: payment_id(asked.payment_id),
+        class: if asked.slow == 0 { ledger::PayClass::Fast } else { ledger::PayClass::Slow },
+    };
+    ask(order.partition(), ledger::Command::BeginPay(begin))
+}
+
+/// A payment that came to nothing.
+pub(crate) fn fail_pay(asked: &wire::FailPay) -> Ask {
+    let order = ledger::OrderNumber::new(asked.order);
+    let (user, payment) = (ledger::UserId::new(asked.user), payment_id(asked.payment_id));
+    ask(order.partition(), ledger::Command::FailPay(ledger::FailPay { order, user, payment }))
+}
+
+/// A hold to be kept longer.
+pub(crate) fn extend(asked: &wire::Extend) -> Ask {
+    let order = ledger::OrderNumber::new(asked.order);
+    let (user, until) = (ledger::UserId::new(asked.user), ledger::Timestamp::new(asked.until));
+    ask(order.partition(), ledger::Command::Extend(ledger::Extend { order, user, until }))
 }
 
 /// A SKU set up.
@@ -154,6 +191,8 @@ fn state(state: ledger::OrderState) -> wire::OrderState {
         ledger::OrderState::Cancelled => wire::OrderState::Cancelled,
         ledger::OrderState::Expired => wire::OrderState::Expired,
         ledger::OrderState::Restocked => wire::OrderState::Restocked,
+        ledger::OrderState::Paying => wire::OrderState::Paying,
+        ledger::OrderState::Superseded => wire::OrderState::Superseded,
     }
 }
 
@@ -171,6 +210,7 @@ fn field(field: ledger::Field) -> u8 {
         ledger::Field::OrderLimit => wire::Field::OrderLimit,
         ledger::Field::Reason => wire::Field::Reason,
         ledger::Field::PaymentId => wire::Field::PaymentId,
+        ledger::Field::Supersedes => wire::Field::Supersedes,
     };
     field.byte()
 }
@@ -187,6 +227,20 @@ pub(crate) fn outcome(outcome: &ledger::Outcome) -> Answer {
         ledger::Outcome::Confirmed { order } => {
             Answer { state: wire::OrderState::Confirmed.byte(), order: order.raw(), ..Answer::of(Code::Ok) }
         }
+        ledger::Outcome::Reacquired { order } => Answer {
+            state: wire::OrderState::Confirmed.byte(),
+            order: order.raw(),
+            ..Answer::of(Code::Reacquired)
+        },
+        ledger::Outcome::RefundRequired { order, state: stands } => {
+            Answer { state: state(stands).byte(), order: order.raw(), ..Answer::of(Code::RefundRequired) }
+        }
+        ledger::Outcome::Kept { order, state: stands, deadline } => Answer {
+            state: state(stands).byte(),
+            order: order.raw(),
+            at: deadline.raw(),
+            ..Answer::of(Code::Ok)
+        },
         ledger::Outcome::Cancelled { order } => {
             Answer { state: wire::OrderState::Cancelled.byte(), order: order.raw(), ..Answer::of(Code::Ok) }
         }
@@ -232,6 +286,8 @@ pub(crate) fn refusal(refusal: &ledger::Refusal) -> Answer {
         R::HoldExpired { deadline } => Answer { at: deadline.raw(), ..Answer::of(Code::HoldExpired) },
         R::AlreadyConfirmed => Answer::of(Code::AlreadyConfirmed),
         R::AlreadyCancelled => Answer::of(Code::AlreadyCancelled),
+        R::PaymentUnderWay { deadline } => Answer { at: deadline.raw(), ..Answer::of(Code::PaymentUnderWay) },
+        R::ExtendLimit { latest } => Answer { at: latest.raw(), ..Answer::of(Code::ExtendLimit) },
         R::AmountMismatch { due } => Answer { units: due.raw(), ..Answer::of(Code::AmountMismatch) },
         R::CapacityExceeded => Answer::of(Code::CapacityExceeded),
     }
@@ -244,7 +300,7 @@ pub(crate) fn order(read: &Result<ledger::OrderSnapshot, ledger::Refusal>) -> wi
         Ok(order) => wire::OrderView {
             code: Code::Ok.number(),
             state: state(order.state).byte(),
-            reserved: 0,
+            refunds: order.refunds,
             quantity: order.quantity,
             order: order.number.raw(),
             user: order.user.raw(),

@@ -94,6 +94,10 @@ fn every_range_is_kept_at_both_ends() {
         ("rules.idempotency_window_ms", 1_000, 2_678_400_000),
         ("rules.order_retention_ms", 1_000, 2_678_400_000),
         ("rules.future_tolerance_ms", 0, 3_600_000),
+        ("rules.pay_pin_ms", 0, 3_600_000),
+        ("rules.slow_pay_ms", 0, 604_800_000),
+        ("rules.pay_grace_ms", 0, 3_600_000),
+        ("rules.max_extensions", 0, 100),
     ] {
         let set = |value: i64| Config::parse("probe", &format!("{key} = {value}\n"));
         assert!(set(least).is_ok() && set(most).is_ok(), "{key}");

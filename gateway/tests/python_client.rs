@@ -20,7 +20,7 @@ reserve 1 unit for user 1003: SOLD_OUT, 1 hold open
 user 1002 gives it back: OK, now CANCELLED
 the order of user 1001: CONFIRMED, 1 unit, 99.00
 stock: 2 available, 0 held, 1 sold
-server: 1 SKUs, 5 of 5 events durable
+server: 1 SKUs, 6 of 6 events durable
 ";
 
 fn python(arguments: &[&str]) -> (Option<i32>, String, String) {

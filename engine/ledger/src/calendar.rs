@@ -10,14 +10,15 @@
 //!       ▲ cursor: everything before it is done
 //! ```
 //!
-//! An order whose deadline moves, or that ends early, stays where it is; when its day comes, the ledger looks at the
-//! order and puts it where it belongs now. So there is no removal, no search, and a link is enough. Far seconds move
-//! into the ring a few orders at a time once the ring reaches them.
+//! An order whose deadline moves to a later time, or that ends early, stays where it is; when its day comes, the ledger
+//! looks at the order and puts it where it belongs now. So there is no removal, no search, and a link is enough. Far
+//! seconds move into the ring a few orders at a time once the ring reaches them. The few deadlines that move to an
+//! earlier time, when a payment fails, stand in a sorted list besides.
 //!
 //! The calendar is a derived index: it is neither logged nor part of a digest, and replay rebuilds it.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec;
 
 use crate::ids::Timestamp;
@@ -44,6 +45,8 @@ pub(crate) struct Calendar {
     far: BTreeMap<u64, Slot>,
     /// Orders in the ring: where there are none, the cursor leaps.
     near_len: u32,
+    /// Deadlines that have moved to an earlier time.
+    sooner: BTreeSet<(Timestamp, Slot)>,
 }
 
 impl Calendar {
@@ -53,7 +56,22 @@ impl Calendar {
             cursor: 0,
             far: BTreeMap::new(),
             near_len: 0,
+            sooner: BTreeSet::new(),
         }
+    }
+
+    /// Notes that an order, which keeps its place, must be looked at already at `at`.
+    pub(crate) fn add_sooner(&mut self, slot: Slot, at: Timestamp) {
+        self.sooner.insert((at, slot));
+    }
+
+    /// Takes one order that had to be looked at early and is due at `now`. The row may hold another order by now.
+    pub(crate) fn take_sooner(&mut self, now: Timestamp) -> Option<Slot> {
+        let (at, _) = self.sooner.first()?;
+        if *at > now {
+            return None;
+        }
+        self.sooner.pop_first().map(|(_, slot)| slot)
     }
 
     /// Puts an order on the day of `at`, or on the first day not done if that has passed.

@@ -1,6 +1,6 @@
 //! What can be asked of the ledger.
 
-use crate::ids::{Amount, ChannelId, OrderNumber, PaymentId, Quantity, RequestId, SkuId, UserId};
+use crate::ids::{Amount, ChannelId, OrderNumber, PaymentId, Quantity, RequestId, SkuId, Timestamp, UserId};
 
 /// The closed set of operations that may change the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +11,12 @@ pub enum Command {
     Confirm(Confirm),
     /// Give a hold back.
     Cancel(Cancel),
+    /// Keep a hold while its shopper pays.
+    BeginPay(BeginPay),
+    /// The payment that had begun came to nothing.
+    FailPay(FailPay),
+    /// Keep a hold longer.
+    Extend(Extend),
     /// Set a SKU up.
     PutSku(PutSku),
     /// Bring units in, or take available ones out.
@@ -36,6 +42,9 @@ pub struct Reserve {
     pub channel: ChannelId,
     /// The client promises that it never sent this request before: a refusal needs no look at former requests.
     pub first_attempt: bool,
+    /// An open hold of the same shopper and SKU that gives its units to this one, in one step. One that has ended by
+    /// now needs no replacing and is passed over. It is no part of what a repeat is compared with.
+    pub supersedes: Option<OrderNumber>,
     /// What later rules decide by.
     pub terms: Terms,
 }
@@ -73,6 +82,51 @@ pub struct Confirm {
     pub payment: PaymentId,
     /// Amount paid.
     pub amount: Amount,
+}
+
+/// How fast a payment is decided.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum PayClass {
+    /// While the shopper waits: wallets, cards.
+    #[default]
+    Fast,
+    /// Hours or days later: bank transfers, cash on delivery.
+    Slow,
+}
+
+/// The shopper of the hold `order` starts to pay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BeginPay {
+    /// The order.
+    pub order: OrderNumber,
+    /// The shopper that it must belong to.
+    pub user: UserId,
+    /// Names the payment.
+    pub payment: PaymentId,
+    /// How long it may take.
+    pub class: PayClass,
+}
+
+/// The payment that had begun for `order` came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FailPay {
+    /// The order.
+    pub order: OrderNumber,
+    /// The shopper that it must belong to.
+    pub user: UserId,
+    /// The payment.
+    pub payment: PaymentId,
+}
+
+/// Keep the hold `order` until `until`. As that is a time and not a duration, a repeat changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extend {
+    /// The order.
+    pub order: OrderNumber,
+    /// The shopper that it must belong to.
+    pub user: UserId,
+    /// The deadline wished for.
+    pub until: Timestamp,
 }
 
 /// Give the hold `order` back.

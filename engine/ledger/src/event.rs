@@ -5,7 +5,8 @@ use crate::ids::{
     Amount, ChannelId, OrderNumber, PartitionId, PaymentId, Quantity, RequestId, SkuId, Timestamp, UserId,
 };
 
-/// A decided change. Refusals are not events: they change nothing.
+/// What was decided and is written down: a change, or a refusal that carries money ([`Event::AmountMismatched`]). Other
+/// refusals are not events: they change nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A SKU was set up.
@@ -40,6 +41,69 @@ pub enum Event {
     Reserved(Reserved),
     /// A hold was paid.
     Confirmed {
+        /// The order.
+        number: OrderNumber,
+        /// The payment.
+        payment: PaymentId,
+        /// What was paid.
+        amount: Amount,
+        /// When.
+        at: Timestamp,
+    },
+    /// A payment has begun: the hold is pinned until `deadline`.
+    PayBegun {
+        /// The order.
+        number: OrderNumber,
+        /// The payment.
+        payment: PaymentId,
+        /// When the hold ends now.
+        deadline: Timestamp,
+        /// When.
+        at: Timestamp,
+    },
+    /// The payment that had begun came to nothing.
+    PayFailed {
+        /// The order.
+        number: OrderNumber,
+        /// When the hold ends now.
+        deadline: Timestamp,
+        /// When.
+        at: Timestamp,
+    },
+    /// A hold's deadline was moved by its shopper.
+    Extended {
+        /// The order.
+        number: OrderNumber,
+        /// When the hold ends now.
+        deadline: Timestamp,
+        /// When.
+        at: Timestamp,
+    },
+    /// A payment came after the hold's end, and the same units were there to be taken again.
+    Reacquired {
+        /// The order.
+        number: OrderNumber,
+        /// The payment.
+        payment: PaymentId,
+        /// What was paid.
+        amount: Amount,
+        /// When.
+        at: Timestamp,
+    },
+    /// A payment came that buys nothing: after the hold's end, when the units were gone, or a second one for a paid
+    /// order. The order stays as it is.
+    RefundRequired {
+        /// The order.
+        number: OrderNumber,
+        /// The payment.
+        payment: PaymentId,
+        /// What must be paid back.
+        amount: Amount,
+        /// When.
+        at: Timestamp,
+    },
+    /// A payment of another amount than is due was refused. Changes nothing but must not be forgotten.
+    AmountMismatched {
         /// The order.
         number: OrderNumber,
         /// The payment.
@@ -104,6 +168,8 @@ pub struct Reserved {
     pub hold_ms: u32,
     /// Where the demand came from.
     pub channel: ChannelId,
+    /// The hold of the same shopper and SKU that ended for this one.
+    pub supersedes: Option<OrderNumber>,
     /// What later rules decide by.
     pub terms: Terms,
 }
@@ -116,6 +182,12 @@ impl Event {
             Self::Reserved(reserved) => Some(reserved.number.partition()),
             Self::Restocked { number, .. }
             | Self::Confirmed { number, .. }
+            | Self::PayBegun { number, .. }
+            | Self::PayFailed { number, .. }
+            | Self::Extended { number, .. }
+            | Self::Reacquired { number, .. }
+            | Self::RefundRequired { number, .. }
+            | Self::AmountMismatched { number, .. }
             | Self::Cancelled { number, .. }
             | Self::Expired { number, .. }
             | Self::Evicted { number, .. } => Some(number.partition()),
@@ -130,6 +202,12 @@ impl Event {
             Self::SkuPut { at, .. }
             | Self::Restocked { at, .. }
             | Self::Confirmed { at, .. }
+            | Self::PayBegun { at, .. }
+            | Self::PayFailed { at, .. }
+            | Self::Extended { at, .. }
+            | Self::Reacquired { at, .. }
+            | Self::RefundRequired { at, .. }
+            | Self::AmountMismatched { at, .. }
             | Self::Cancelled { at, .. }
             | Self::Expired { at, .. }
             | Self::Evicted { at, .. }

@@ -45,6 +45,7 @@
 //!     hold_ms: 0,
 //!     channel: ChannelId::new(0),
 //!     first_attempt: true,
+//!     supersedes: None,
 //!     terms: Terms::default(),
 //! });
 //! assert!(matches!(ledger.execute(now, &reserve, |_| {}), Ok(Outcome::Reserved { .. })));
@@ -77,12 +78,15 @@ mod ids;
 mod ledger;
 mod order;
 mod outcome;
+mod payment;
 mod sequence;
 mod stock;
 mod table;
 mod tally;
 
-pub use command::{Cancel, Command, Confirm, PutSku, Reserve, Restock, Terms};
+pub use command::{
+    BeginPay, Cancel, Command, Confirm, Extend, FailPay, PayClass, PutSku, Reserve, Restock, Terms,
+};
 pub use event::{Event, Reserved};
 pub use ids::{
     Amount, ChannelId, OrderNumber, PARTITIONS, PartitionId, PaymentId, Quantity, RequestId, SkuId,

@@ -4,6 +4,7 @@ use crate::ids::{
     Amount, ChannelId, MAX_SEQUENCE, OrderNumber, PartitionId, PaymentId, RequestId, Timestamp, UserId,
 };
 use crate::outcome::OrderState;
+use crate::payment::{Payment, PaymentKind, Payments, join, split};
 use crate::sequence::Sequences;
 use crate::stock::Reference;
 use crate::table::{Due, Home, NONE, Row, Rows, Segmented, Slot};
@@ -27,12 +28,14 @@ pub(crate) struct Order {
     /// End less `placed_at`; the largest value stands for that or more.
     pub(crate) ended_ms: u32,
     pub(crate) link: Slot,
-    /// Where its payment is; none until it is paid.
+    /// Where its payments are.
     pub(crate) payment: Slot,
     pub(crate) channel: ChannelId,
     pub(crate) phase: Phase,
     /// Whether the calendar's links run through this row.
     pub(crate) in_calendar: bool,
+    /// How its deadline was moved: see [`Order::extensions`] and [`Order::is_pinned`].
+    pub(crate) moves: u8,
 }
 
 const _: () = assert!(size_of::<Order>() == 88);
@@ -68,9 +71,13 @@ impl Default for Order {
             channel: ChannelId::default(),
             phase: Phase::Free,
             in_calendar: false,
+            moves: 0,
         }
     }
 }
+
+/// The bit of [`Order::moves`] that says that a payment has begun; the others count extensions.
+const PINNED: u8 = 0x80;
 
 impl Order {
     #[inline]
@@ -84,6 +91,40 @@ impl Order {
 
     pub(crate) fn deadline(&self) -> Timestamp {
         self.placed_at.plus(u64::from(self.hold_ms))
+    }
+
+    /// Moves the deadline.
+    pub(crate) fn hold_until(&mut self, deadline: Timestamp) {
+        self.hold_ms = u32::try_from(deadline.since(self.placed_at)).unwrap_or(u32::MAX);
+    }
+
+    /// The latest deadline that a row can hold: 49 days.
+    pub(crate) fn latest_deadline(&self) -> Timestamp {
+        self.placed_at.plus(u64::from(u32::MAX))
+    }
+
+    /// How often its shopper has moved the deadline.
+    pub(crate) fn extensions(&self) -> u8 {
+        self.moves & !PINNED
+    }
+
+    /// Counts an extension.
+    pub(crate) fn extended(&mut self) {
+        self.moves = self.moves.saturating_add(u8::from(self.extensions() < !PINNED));
+    }
+
+    /// Whether a payment has begun before.
+    pub(crate) fn is_pinned(&self) -> bool {
+        self.moves & PINNED != 0
+    }
+
+    /// Notes that a payment has begun.
+    pub(crate) fn pin(&mut self) {
+        self.moves |= PINNED;
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.state().is_some_and(OrderState::is_open)
     }
 
     pub(crate) fn ended_at(&self) -> Timestamp {
@@ -115,38 +156,15 @@ impl Row for Order {
 
 impl Due for Order {
     fn due(&self) -> Option<Timestamp> {
-        (self.phase == Phase::Live(OrderState::Held)).then(|| self.deadline())
+        self.is_open().then(|| self.deadline())
     }
-}
-
-/// The id of a payment; in a free row, the link to the next.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Payment([u64; 2]);
-
-impl Row for Payment {
-    fn link(&self) -> Slot {
-        Slot::try_from(self.0[0]).unwrap_or(NONE)
-    }
-
-    fn set_link(&mut self, link: Slot) {
-        self.0[0] = u64::from(link);
-    }
-}
-
-fn split(id: u128) -> [u64; 2] {
-    [u64::try_from(id >> 64).unwrap_or(0), u64::try_from(id & u128::from(u64::MAX)).unwrap_or(0)]
-}
-
-#[inline]
-fn join([high, low]: [u64; 2]) -> u128 {
-    (u128::from(high) << 64) | u128::from(low)
 }
 
 /// All orders of a ledger.
 #[derive(Debug)]
 pub(crate) struct Orders {
     pub(crate) rows: Rows<Order>,
-    pub(crate) payments: Rows<Payment>,
+    pub(crate) payments: Payments,
     pub(crate) by_request: Segmented<Reference, 8>,
     pub(crate) sequences: Sequences,
 }
@@ -155,7 +173,7 @@ impl Orders {
     pub(crate) fn new() -> Self {
         Self {
             rows: Rows::new(),
-            payments: Rows::new(),
+            payments: Payments::new(),
             by_request: Segmented::new(0, 75),
             sequences: Sequences::new(),
         }
@@ -176,16 +194,46 @@ impl Orders {
         self.by_request.touch_overflow(home).map_or(NONE, |reference| reference.slot)
     }
 
-    /// The payment of an order; zero until it is paid.
-    pub(crate) fn payment(&self, order: &Order) -> PaymentId {
-        self.payments.get(order.payment).map_or(PaymentId::new(0), |payment| PaymentId::new(join(payment.0)))
+    /// All that is known of an order's payments.
+    pub(crate) fn payments(&self, order: &Order) -> impl Iterator<Item = &Payment> {
+        self.payments.list(order.payment)
     }
 
-    /// Notes the payment of the order in `slot`. `None` if there is no such order, or no room.
-    pub(crate) fn set_payment(&mut self, slot: Slot, payment: PaymentId) -> Option<()> {
+    /// What is known of one payment of an order.
+    #[inline]
+    pub(crate) fn payment(&self, order: &Order, id: PaymentId) -> Option<&Payment> {
+        self.payments(order).find(|payment| payment.id() == id)
+    }
+
+    /// The payment that paid the order.
+    pub(crate) fn taken(&self, order: &Order) -> Option<&Payment> {
+        self.payments(order).find(|payment| payment.kind() == PaymentKind::Taken)
+    }
+
+    /// Payments of an order that must be paid back.
+    pub(crate) fn refunds(&self, order: &Order) -> u8 {
+        let refunds = self.payments(order).filter(|payment| payment.kind() == PaymentKind::Refund);
+        u8::try_from(refunds.count()).unwrap_or(u8::MAX)
+    }
+
+    /// Notes a payment of the order in `slot`, in the place of the one that is under way, which any news ends. `None`
+    /// if there is no such order, or no room.
+    pub(crate) fn set_payment(&mut self, slot: Slot, payment: Payment) -> Option<()> {
         let order = self.rows.get_mut(slot)?;
-        order.payment = self.payments.insert(Payment(split(payment.raw())))?;
+        let rest = if payment.kind() == PaymentKind::Refund {
+            order.payment
+        } else {
+            self.payments.forget_begun(order.payment)
+        };
+        order.payment = self.payments.add(rest, payment)?;
         Some(())
+    }
+
+    /// Forgets the payment of the order in `slot` that was under way.
+    pub(crate) fn forget_begun(&mut self, slot: Slot) {
+        if let Some(order) = self.rows.get_mut(slot) {
+            order.payment = self.payments.forget_begun(order.payment);
+        }
     }
 
     #[inline]
@@ -243,7 +291,7 @@ impl Orders {
     /// Gives an order's row back, and what belongs to it.
     pub(crate) fn free(&mut self, slot: Slot) {
         if let Some(order) = self.rows.get(slot) {
-            self.payments.remove(order.payment);
+            self.payments.free(order.payment);
         }
         self.rows.remove(slot);
     }

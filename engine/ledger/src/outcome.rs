@@ -17,6 +17,27 @@ pub enum Outcome {
         /// The order.
         order: OrderNumber,
     },
+    /// The hold had ended, and its units were taken again for the payment: the order is paid.
+    Reacquired {
+        /// The order.
+        order: OrderNumber,
+    },
+    /// The payment buys nothing and must be paid back. It is written down; a repeat gets the same answer.
+    RefundRequired {
+        /// The order.
+        order: OrderNumber,
+        /// Where it stands.
+        state: OrderState,
+    },
+    /// The order is open, and this is its deadline now.
+    Kept {
+        /// The order.
+        order: OrderNumber,
+        /// Where it stands.
+        state: OrderState,
+        /// When the hold ends.
+        deadline: Timestamp,
+    },
     /// The hold was given back.
     Cancelled {
         /// The order.
@@ -109,6 +130,16 @@ pub enum Refusal {
     AlreadyConfirmed,
     /// The order was given back.
     AlreadyCancelled,
+    /// A payment is under way: the hold can't be replaced.
+    PaymentUnderWay {
+        /// When the hold ends.
+        deadline: Timestamp,
+    },
+    /// The hold can't be kept as long as that.
+    ExtendLimit {
+        /// The latest time that it can be kept to.
+        latest: Timestamp,
+    },
     /// Another amount is due.
     AmountMismatch {
         /// The amount due.
@@ -145,6 +176,8 @@ pub enum Field {
     Reason,
     /// The payment id.
     PaymentId,
+    /// The hold to be replaced.
+    Supersedes,
 }
 
 /// Where an order stands.
@@ -160,6 +193,17 @@ pub enum OrderState {
     Expired,
     /// A restock that was carried out; takes a number like an order, so that its repeat is recognised.
     Restocked,
+    /// Units are held, and a payment is under way.
+    Paying,
+    /// Ended for a hold that took its place.
+    Superseded,
+}
+
+impl OrderState {
+    /// Whether the order holds units that it has not paid.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Held | Self::Paying)
+    }
 }
 
 /// An order, for reading.
@@ -189,6 +233,8 @@ pub struct OrderSnapshot {
     pub ended_at: Option<Timestamp>,
     /// The payment that confirmed it.
     pub payment: Option<PaymentId>,
+    /// Payments that bought nothing and must be paid back.
+    pub refunds: u8,
 }
 
 /// A SKU's accounts, for reading.

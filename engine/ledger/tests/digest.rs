@@ -21,6 +21,7 @@ fn reserve(number: u128, terms: Terms) -> Command {
         hold_ms: 60_000,
         channel: ChannelId::new(3),
         first_attempt: true,
+        supersedes: None,
         terms,
     })
 }

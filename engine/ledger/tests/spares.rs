@@ -21,6 +21,7 @@ fn reserve(number: u64) -> Command {
         hold_ms: 60_000,
         channel: ChannelId::new(1),
         first_attempt: true,
+        supersedes: None,
         terms: Terms::default(),
     })
 }

@@ -65,6 +65,7 @@ fn reserve(seed: u64, sku: u64) -> Command {
         hold_ms: u32::try_from(HOLD_MS).expect("a minute"),
         channel: ChannelId::default(),
         first_attempt: true,
+        supersedes: None,
         terms: Terms::default(),
     })
 }

@@ -104,6 +104,10 @@ fn options(plan: &Plan) -> Options {
             idempotency_window_ms: 30_000,
             order_retention_ms: 20_000,
             future_tolerance_ms: 1_000,
+            pay_pin_ms: 1_500,
+            slow_pay_ms: 9_000,
+            pay_grace_ms: 300,
+            max_extensions: 2,
         },
         durability: plan.durability,
         recovery_grace_ms: 500,
@@ -202,6 +206,9 @@ impl World {
                 Command::PutSku(put) => PartitionId::of(put.sku),
                 Command::Confirm(confirm) => confirm.order.partition(),
                 Command::Cancel(cancel) => cancel.order.partition(),
+                Command::BeginPay(begin) => begin.order.partition(),
+                Command::FailPay(failed) => failed.order.partition(),
+                Command::Extend(extend) => extend.order.partition(),
             });
             let work = Work::Asked(Request::Command(command));
             let slot = Slot { token: self.next_token, deadline: Timestamp::default(), work };
@@ -244,6 +251,18 @@ impl World {
                 known.unsure = true;
                 Command::Cancel(Cancel { order, user: known.user, reason: 0 })
             }
+            9..12 if orders > 0 => {
+                let at = pick(&mut self.rng);
+                let (&order, known) = self.orders.iter_mut().nth(at).expect("the pick is in range");
+                known.unsure = true;
+                let (user, payment) = (known.user, PaymentId::new(u128::from(order.raw())));
+                match self.rng.random_range(0..4_u32) {
+                    0 => Command::BeginPay(BeginPay { order, user, payment, class: PayClass::Slow }),
+                    1 => Command::BeginPay(BeginPay { order, user, payment, class: PayClass::Fast }),
+                    2 => Command::FailPay(FailPay { order, user, payment }),
+                    _ => Command::Extend(Extend { order, user, until: self.clock.now().plus(1_000) }),
+                }
+            }
             _ => {
                 let reserve = Reserve {
                     request: self.request(),
@@ -254,6 +273,7 @@ impl World {
                     hold_ms: if self.rng.random_bool(0.5) { 0 } else { 300 },
                     channel: ChannelId::new(0),
                     first_attempt: false,
+                    supersedes: None,
                     terms: Terms::default(),
                 };
                 self.sent.insert(reserve.request, Command::Reserve(reserve));
@@ -333,7 +353,7 @@ impl World {
                     ));
                 }
             }
-            (Command::Confirm(confirm), Outcome::Confirmed { .. }) => {
+            (Command::Confirm(confirm), Outcome::Confirmed { .. } | Outcome::Reacquired { .. }) => {
                 self.note(confirm.order, OrderState::Confirmed)?;
             }
             (Command::Cancel(cancel), Outcome::Cancelled { .. }) => {
@@ -346,7 +366,7 @@ impl World {
 
     fn note(&mut self, order: OrderNumber, state: OrderState) -> Result<(), String> {
         let known = self.orders.get_mut(&order).ok_or("an order that was never given out ended")?;
-        if known.state != OrderState::Held {
+        if known.state == OrderState::Confirmed {
             return Err(format!("order {} was {:?} and became {state:?}", order.raw(), known.state));
         }
         known.state = state;
@@ -428,8 +448,8 @@ impl World {
                         return Err(format!("order {} changed its content", read.number.raw()));
                     }
                     let explained = read.state == known.state
-                        || (known.state == OrderState::Held && read.state == OrderState::Expired)
-                        || (known.state == OrderState::Held && known.unsure);
+                        || (known.state.is_open() && read.state == OrderState::Expired)
+                        || (known.state != OrderState::Confirmed && known.unsure);
                     if !explained {
                         return Err(format!(
                             "order {} was acknowledged as {:?} and is {:?}",

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorbuster_protocol::{
-    Answer, Cancel, Confirm, Kind, OrderView, PutSku, ReadOrder, ReadStock, Record, RequestId, Reserve,
-    ReserveOrder, Restock, StatusView, StockView, body,
+    Answer, BeginPay, Cancel, Confirm, Extend, FailPay, Kind, OrderView, PutSku, ReadOrder, ReadStock,
+    Record, RequestId, Reserve, ReserveOrder, Restock, StatusView, StockView, body,
 };
 
 use crate::builder::Builder;
 use crate::error::Error;
-use crate::outcome::{Applied, Hold, Outcome, Reply, Settled, applied, hold, settled, view};
+use crate::outcome::{Applied, Hold, Kept, Outcome, Reply, Settled, applied, hold, kept, settled, view};
 use crate::pool::{Answered, History, Pool};
 
 /// A pool of connections to one server. Cheap to clone; clones share the pool.
@@ -124,6 +124,33 @@ impl Client {
             .into_iter()
             .map(|answer| Ok(settled(&answer?)?))
             .collect()
+    }
+
+    /// Keeps a hold while its shopper pays. Repeating it is safe.
+    ///
+    /// # Errors
+    /// As [`Client::reserve`].
+    pub async fn begin_pay(&self, request: &BeginPay) -> Result<Outcome<Kept>, Error> {
+        let answers = self.operate::<_, Answer>(Kind::BeginPay, std::slice::from_ref(request)).await;
+        Ok(kept(&only(answers)?)?)
+    }
+
+    /// Says that the payment which had begun came to nothing. Repeating it is safe.
+    ///
+    /// # Errors
+    /// As [`Client::reserve`].
+    pub async fn fail_pay(&self, request: &FailPay) -> Result<Outcome<Kept>, Error> {
+        let answers = self.operate::<_, Answer>(Kind::FailPay, std::slice::from_ref(request)).await;
+        Ok(kept(&only(answers)?)?)
+    }
+
+    /// Keeps a hold until a later time. Repeating it is safe.
+    ///
+    /// # Errors
+    /// As [`Client::reserve`].
+    pub async fn extend(&self, request: &Extend) -> Result<Outcome<Kept>, Error> {
+        let answers = self.operate::<_, Answer>(Kind::Extend, std::slice::from_ref(request)).await;
+        Ok(kept(&only(answers)?)?)
     }
 
     /// Reads an order.

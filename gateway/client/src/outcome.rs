@@ -74,6 +74,21 @@ pub struct Settled {
     pub state: OrderState,
     /// The same request had taken effect before.
     pub replayed: bool,
+    /// The hold had ended, and its units were taken again for the payment.
+    pub reacquired: bool,
+}
+
+/// An open hold whose deadline was moved, or could have been.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The order's number.
+    pub order: u64,
+    /// The order's state now.
+    pub state: OrderState,
+    /// When the hold ends, server milliseconds.
+    pub expires_at: u64,
+    /// Nothing had to be changed: the same request came before, or another one took its place.
+    pub replayed: bool,
 }
 
 /// A SKU that was set up or restocked.
@@ -139,11 +154,24 @@ pub(crate) fn hold(answer: &Answer, request_id: RequestId) -> Result<Outcome<Hol
 
 /// What a payment or a cancel came to.
 pub(crate) fn settled(answer: &Answer) -> Result<Outcome<Settled>, ProtocolError> {
+    let reacquired = answer.code()? == Code::Reacquired;
+    with_state(answer, |state, replayed| Settled { order: answer.order, state, replayed, reacquired })
+}
+
+/// What a wish to keep a hold came to.
+pub(crate) fn kept(answer: &Answer) -> Result<Outcome<Kept>, ProtocolError> {
+    with_state(answer, |state, replayed| Kept { order: answer.order, state, expires_at: answer.at, replayed })
+}
+
+/// As [`settle`], for an answer that must name the order's state.
+fn with_state<T>(
+    answer: &Answer,
+    done: impl FnOnce(OrderState, bool) -> T,
+) -> Result<Outcome<T>, ProtocolError> {
     let broken = ProtocolError::Body { kind: "answer", index: 0, reason: "names no order state" };
-    match settle(answer, |answer, replayed| (answer.order, replayed))? {
-        Outcome::Done((order, replayed)) => {
-            let state = OrderState::from_byte(answer.state).ok_or(broken)?;
-            Ok(Outcome::Done(Settled { order, state, replayed }))
+    match settle(answer, |_, replayed| replayed)? {
+        Outcome::Done(replayed) => {
+            Ok(Outcome::Done(done(OrderState::from_byte(answer.state).ok_or(broken)?, replayed)))
         }
         Outcome::Refused(refusal) => Ok(Outcome::Refused(refusal)),
     }

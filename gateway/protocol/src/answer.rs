@@ -83,6 +83,10 @@ bytes_enum! {
         Expired = 4, "EXPIRED";
         /// Not a sale: a restock that was carried out.
         Restocked = 5, "RESTOCKED";
+        /// Units are held, and a payment is under way.
+        Paying = 6, "PAYING";
+        /// Ended for a hold that took its place.
+        Superseded = 7, "SUPERSEDED";
     }
 }
 
@@ -121,6 +125,8 @@ bytes_enum! {
         Reason = 15, "reason";
         /// `lines`.
         Lines = 16, "lines";
+        /// `supersedes`.
+        Supersedes = 17, "supersedes";
     }
 }
 
@@ -131,8 +137,8 @@ pub struct OrderView {
     pub code: u16,
     /// An [`OrderState`]'s byte.
     pub state: u8,
-    /// Reserved, 0.
-    pub reserved: u8,
+    /// Payments for it that bought nothing and must be paid back.
+    pub refunds: u8,
     /// Units.
     pub quantity: u32,
     /// The order's number.
@@ -227,7 +233,11 @@ macro_rules! record {
     };
 }
 
-record!(Answer, [Reserved, Confirmed, Cancelled, OrderReserved, SkuPut, Restocked], 32);
+record!(
+    Answer,
+    [Reserved, Confirmed, Cancelled, OrderReserved, PayBegun, PayFailed, Extended, SkuPut, Restocked],
+    32
+);
 record!(OrderView, [OrderRead], 100);
 record!(StockView, [StockRead], 64);
 record!(StatusView, [StatusRead], 80);

@@ -78,6 +78,8 @@ codes! {
     Ok = 1000, "OK", Done;
     /// This request took effect earlier; the answer describes that effect and the order's state now.
     Replayed = 1001, "REPLAYED", Done;
+    /// The hold had ended, its units were there and were taken again for this payment: the order is paid.
+    Reacquired = 1002, "REACQUIRED", Done;
 
     /// The frame or a field in it is malformed or out of range; `field` names it.
     BadRequest = 1100, "BAD_REQUEST", Final;
@@ -115,6 +117,8 @@ codes! {
     UserLimit = 1300, "USER_LIMIT", Final;
     /// More units in one order than the SKU allows; `units` is the most.
     OrderLimit = 1301, "ORDER_LIMIT", Final;
+    /// The hold can't be kept as long as that; `at` is the latest time that it can be kept to.
+    ExtendLimit = 1302, "EXTEND_LIMIT", Final;
 
     /// No order has this number (or it ended longer ago than the retention).
     NoSuchOrder = 1400, "NO_SUCH_ORDER", Final;
@@ -128,6 +132,12 @@ codes! {
     OwnerMismatch = 1404, "OWNER_MISMATCH", Final;
     /// The amount paid is not the amount that the order was placed with; `units` is the amount due, in minor units.
     AmountMismatch = 1405, "AMOUNT_MISMATCH", Final;
+    /// The payment buys nothing and must be paid back: it came after the hold's end, when the units were gone or over the
+    /// shopper's limit, or it is a second payment for a paid order. It is written down; `state` is where the order
+    /// stands.
+    RefundRequired = 1406, "REFUND_REQUIRED", Final;
+    /// The hold can't be replaced while a payment for it is under way; it ends at `at`.
+    PaymentUnderWay = 1407, "PAYMENT_UNDER_WAY", Later;
 
     /// The server is at a bound; nothing was executed.
     Busy = 1500, "BUSY", Retry;

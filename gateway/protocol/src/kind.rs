@@ -50,6 +50,12 @@ kinds! {
     Cancel = 0x12, "CANCEL";
     /// Holds with a list of lines and risk hashes: [`ReserveOrder`](crate::ReserveOrder).
     ReserveOrder = 0x13, "RESERVE_ORDER";
+    /// Keeps a hold while its shopper pays: [`BeginPay`](crate::BeginPay).
+    BeginPay = 0x14, "BEGIN_PAY";
+    /// Says that a payment came to nothing: [`FailPay`](crate::FailPay).
+    FailPay = 0x15, "FAIL_PAY";
+    /// Keeps a hold longer: [`Extend`](crate::Extend).
+    Extend = 0x16, "EXTEND";
     /// Reads an order: [`ReadOrder`](crate::ReadOrder).
     ReadOrder = 0x20, "READ_ORDER";
     /// Reads a SKU's accounts: [`ReadStock`](crate::ReadStock).
@@ -72,6 +78,12 @@ kinds! {
     Cancelled = 0x92, "CANCELLED";
     /// Answers to `RESERVE_ORDER`.
     OrderReserved = 0x93, "ORDER_RESERVED";
+    /// Answers to `BEGIN_PAY`.
+    PayBegun = 0x94, "PAY_BEGUN";
+    /// Answers to `FAIL_PAY`.
+    PayFailed = 0x95, "PAY_FAILED";
+    /// Answers to EXTEND.
+    Extended = 0x96, "EXTENDED";
     /// Answers to `READ_ORDER`: [`OrderView`](crate::OrderView).
     OrderRead = 0xA0, "ORDER_READ";
     /// Answers to `READ_STOCK`: [`StockView`](crate::StockView).

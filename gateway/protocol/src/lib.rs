@@ -44,7 +44,8 @@ pub use frame::{FLAG_DRILL, FLAG_FIRST_ATTEMPT, HEADER_LEN, Header, MAX_BATCH, M
 pub use hello::{Fault, Hello, MAGIC, Welcome};
 pub use kind::Kind;
 pub use request::{
-    Cancel, Confirm, Line, MAX_LINES, PutSku, ReadOrder, ReadStock, RequestId, Reserve, ReserveOrder, Restock,
+    BeginPay, Cancel, Confirm, Extend, FailPay, Line, MAX_LINES, PutSku, ReadOrder, ReadStock, RequestId,
+    Reserve, ReserveOrder, Restock,
 };
 
 /// The protocol's version, in every header.

@@ -80,6 +80,8 @@ pub struct ReserveOrder {
     pub address: u64,
     /// Opaque hash of the paying account; 0: unknown.
     pub pay_account: u64,
+    /// An open hold of the same shopper and SKU that gives its units to this one; 0: none.
+    pub supersedes: u64,
     /// 1 to [`MAX_LINES`] lines. Lines of the same SKU, location and pool are summed before anything is decided.
     pub lines: Vec<Line>,
 }
@@ -95,6 +97,41 @@ pub struct Confirm {
     pub payment_id: [u8; 16],
     /// Amount paid, in minor units; must equal the order's where that is not 0.
     pub amount: u64,
+}
+
+/// Keep a hold while its shopper pays: once a hold, for a bounded time. Idempotent on (order, payment id).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct BeginPay {
+    /// The order's number.
+    pub order: u64,
+    /// The shopper that it belongs to.
+    pub user: u64,
+    /// Names the payment; not all zero.
+    pub payment_id: [u8; 16],
+    /// 0: the shopper waits for it (wallet, card); 1: it takes hours or days (bank transfer).
+    pub slow: u8,
+}
+
+/// Say that the payment which had begun came to nothing. Idempotent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct FailPay {
+    /// The order's number.
+    pub order: u64,
+    /// The shopper that it belongs to.
+    pub user: u64,
+    /// The payment.
+    pub payment_id: [u8; 16],
+}
+
+/// Keep a hold until a later time. Idempotent, as the time is absolute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Extend {
+    /// The order's number.
+    pub order: u64,
+    /// The shopper that it belongs to.
+    pub user: u64,
+    /// The deadline wished for, server milliseconds.
+    pub until: u64,
 }
 
 /// Give a hold's units back. Idempotent.
@@ -165,7 +202,7 @@ macro_rules! record {
 }
 
 record!(Reserve, Reserve, 64, |_this| Ok(()));
-record!(ReserveOrder, ReserveOrder, 80, |this| if this.lines.is_empty() {
+record!(ReserveOrder, ReserveOrder, 88, |this| if this.lines.is_empty() {
     Err("an order needs a line")
 } else if this.lines.len() > MAX_LINES {
     Err("an order has at most 32 lines")
@@ -174,6 +211,9 @@ record!(ReserveOrder, ReserveOrder, 80, |this| if this.lines.is_empty() {
 });
 record!(Confirm, Confirm, 40, |_this| Ok(()));
 record!(Cancel, Cancel, 20, |_this| Ok(()));
+record!(BeginPay, BeginPay, 33, |this| if this.slow > 1 { Err("slow is 0 or 1") } else { Ok(()) });
+record!(FailPay, FailPay, 32, |_this| Ok(()));
+record!(Extend, Extend, 24, |_this| Ok(()));
 record!(ReadOrder, ReadOrder, 16, |_this| Ok(()));
 record!(ReadStock, ReadStock, 8, |_this| Ok(()));
 record!(PutSku, PutSku, 24, |_this| Ok(()));

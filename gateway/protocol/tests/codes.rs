@@ -43,7 +43,7 @@ fn fields(code: Code) -> &'static str {
         Code::Ok => {
             "RESERVE, RESERVE_ORDER: `order`, `state` (HELD), `at` (the hold's deadline). CONFIRM, CANCEL: `order`, \
              `state`. RESTOCK: `order` (the change's own number), `state` (RESTOCKED), `units` (available now). \
-             PUT_SKU: none"
+             BEGIN_PAY, FAIL_PAY, EXTEND: `order`, `state`, `at` (the hold's deadline now). PUT_SKU: none"
         }
         Code::Replayed => {
             "`order`, `state` (now, so a repeated RESERVE may find its order CONFIRMED or EXPIRED), `at` (the hold's \
@@ -58,6 +58,9 @@ fn fields(code: Code) -> &'static str {
         Code::UserLimit => "`units` (the shopper may still take)",
         Code::OrderLimit => "`units` (most in one order)",
         Code::HoldExpired => "`at` (the deadline that has passed)",
+        Code::Reacquired | Code::RefundRequired => "`order`, `state`",
+        Code::ExtendLimit => "`at` (the latest deadline that may be asked for)",
+        Code::PaymentUnderWay => "`at` (the hold's deadline)",
         Code::AmountMismatch => "`units` (amount due, minor units)",
         Code::Busy | Code::Recovering => "`retry_after_ms`. Reserved: this version does not send it",
         Code::DeadlineExceeded => "`retry_after_ms` (0: at once, with a new deadline)",
@@ -122,8 +125,8 @@ fn a_class_is_final_unless_the_page_says_otherwise() {
     let of = |class| {
         Code::ALL.iter().filter(|code| code.class() == class).map(|code| code.name()).collect::<Vec<_>>()
     };
-    assert_eq!(of(Class::Done), ["OK", "REPLAYED"]);
-    assert_eq!(of(Class::Later), ["SOLD_OUT"]);
+    assert_eq!(of(Class::Done), ["OK", "REPLAYED", "REACQUIRED"]);
+    assert_eq!(of(Class::Later), ["SOLD_OUT", "PAYMENT_UNDER_WAY"]);
     assert_eq!(of(Class::Retry), ["BUSY", "DEADLINE_EXCEEDED", "RECOVERING", "SHUTTING_DOWN"]);
 }
 

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use doorbuster_protocol::{
-    Answer, Cancel, Code, Confirm, FLAG_FIRST_ATTEMPT, Fault, HEADER_LEN, Header, Hello, Kind, Line, MAGIC,
-    MAX_BATCH, MAX_BODY, OrderState, OrderView, Parsed, PutSku, ReadOrder, ReadStock, Record, Reserve,
-    ReserveOrder, Restock, StatusView, StockView, Welcome, body, parse,
+    Answer, BeginPay, Cancel, Code, Confirm, Extend, FLAG_FIRST_ATTEMPT, FailPay, Fault, HEADER_LEN, Header,
+    Hello, Kind, Line, MAGIC, MAX_BATCH, MAX_BODY, OrderState, OrderView, Parsed, PutSku, ReadOrder,
+    ReadStock, Record, Reserve, ReserveOrder, Restock, StatusView, StockView, Welcome, body, parse,
 };
 
 fn document() -> String {
@@ -150,6 +150,9 @@ fn the_tables_of_offsets_add_up_to_each_record() {
             ("Line", line),
             ("CONFIRM", Confirm::MIN_LEN),
             ("CANCEL", Cancel::MIN_LEN),
+            ("BEGIN_PAY", BeginPay::MIN_LEN),
+            ("FAIL_PAY", FailPay::MIN_LEN),
+            ("EXTEND", Extend::MIN_LEN),
             ("READ_ORDER", ReadOrder::MIN_LEN),
             ("READ_STOCK", ReadStock::MIN_LEN),
             ("PUT_SKU", PutSku::MIN_LEN),

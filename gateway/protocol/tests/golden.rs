@@ -5,9 +5,9 @@
 use std::fmt::Debug;
 
 use doorbuster_protocol::{
-    Answer, Cancel, Confirm, FLAG_FIRST_ATTEMPT, Fault, HEADER_LEN, Header, Hello, Kind, Line, MAGIC,
-    MAX_BATCH, MAX_BODY, MAX_LINES, OrderView, Parsed, ProtocolError, PutSku, ReadOrder, ReadStock, Record,
-    Reserve, ReserveOrder, Restock, StatusView, StockView, Welcome, body, parse,
+    Answer, BeginPay, Cancel, Confirm, Extend, FLAG_FIRST_ATTEMPT, FailPay, Fault, HEADER_LEN, Header, Hello,
+    Kind, Line, MAGIC, MAX_BATCH, MAX_BODY, MAX_LINES, OrderView, Parsed, ProtocolError, PutSku, ReadOrder,
+    ReadStock, Record, Reserve, ReserveOrder, Restock, StatusView, StockView, Welcome, body, parse,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -98,6 +98,7 @@ fn sample_order() -> ReserveOrder {
         device: 8,
         address: 9,
         pay_account: 10,
+        supersedes: 19,
         lines: vec![
             Line { sku: 11, quantity: 12, location: 13, pool: 14 },
             Line { sku: 15, quantity: 16, location: 17, pool: 18 },
@@ -145,7 +146,7 @@ fn requests_have_these_bytes() {
     check(
         &sample_order(),
         "101112131415161718191a1b1c1d1e1f 0100000000000000 0200000000000000 03000000 04000000 05000000 0600 0700
-         0800000000000000 0900000000000000 0a00000000000000 0200000000000000
+         0800000000000000 0900000000000000 0a00000000000000 1300000000000000 0200000000000000
          0b00000000000000 0c000000 0d00 0e00 0f00000000000000 10000000 1100 1200",
     );
     check(
@@ -153,6 +154,15 @@ fn requests_have_these_bytes() {
         "0100000000000000 0200000000000000 a0a1a2a3a4a5a6a7a8a9aaabacadaeaf 0300000000000000",
     );
     check(&Cancel { order: 1, user: 2, reason: 3 }, "0100000000000000 0200000000000000 03000000");
+    check(
+        &BeginPay { order: 1, user: 2, payment_id: PAYMENT, slow: 1 },
+        "0100000000000000 0200000000000000 a0a1a2a3a4a5a6a7a8a9aaabacadaeaf 01",
+    );
+    check(
+        &FailPay { order: 1, user: 2, payment_id: PAYMENT },
+        "0100000000000000 0200000000000000 a0a1a2a3a4a5a6a7a8a9aaabacadaeaf",
+    );
+    check(&Extend { order: 1, user: 2, until: 3 }, "0100000000000000 0200000000000000 0300000000000000");
     check(&ReadOrder { order: 1, user: 2 }, "0100000000000000 0200000000000000");
     check(&ReadStock { sku: 0x0807_0605_0403_0201 }, "0102030405060708");
     check(
@@ -175,7 +185,7 @@ fn answers_have_these_bytes() {
         &OrderView {
             code: 1000,
             state: 2,
-            reserved: 0,
+            refunds: 13,
             quantity: 3,
             order: 4,
             user: 5,
@@ -189,7 +199,7 @@ fn answers_have_these_bytes() {
             channel: 11,
             tier: 12,
         },
-        "e803 02 00 03000000 0400000000000000 0500000000000000 0600000000000000 0700000000000000 0800000000000000
+        "e803 02 0d 03000000 0400000000000000 0500000000000000 0600000000000000 0700000000000000 0800000000000000
          0900000000000000 0a00000000000000 101112131415161718191a1b1c1d1e1f a0a1a2a3a4a5a6a7a8a9aaabacadaeaf
          0b00 0c00",
     );
@@ -262,6 +272,9 @@ fn the_least_length_of_each_record_is_its_smallest_length() {
     smallest(&Confirm { order: u64::MAX, user: u64::MAX, payment_id: [0xFF; 16], amount: u64::MAX });
     smallest(&Cancel::default());
     smallest(&Cancel { order: u64::MAX, user: u64::MAX, reason: u32::MAX });
+    smallest(&BeginPay::default());
+    smallest(&FailPay::default());
+    smallest(&Extend::default());
     smallest(&ReadOrder::default());
     smallest(&ReadOrder { order: u64::MAX, user: u64::MAX });
     smallest(&ReadStock::default());
@@ -379,6 +392,9 @@ fn read_any(header: &Header, content: &[u8]) -> Result<(), ProtocolError> {
         Kind::ReserveOrder => body::read(header, content, |_: ReserveOrder| {}),
         Kind::Confirm => body::read(header, content, |_: Confirm| {}),
         Kind::Cancel => body::read(header, content, |_: Cancel| {}),
+        Kind::BeginPay => body::read(header, content, |_: BeginPay| {}),
+        Kind::FailPay => body::read(header, content, |_: FailPay| {}),
+        Kind::Extend => body::read(header, content, |_: Extend| {}),
         Kind::ReadOrder => body::read(header, content, |_: ReadOrder| {}),
         Kind::ReadStock => body::read(header, content, |_: ReadStock| {}),
         Kind::PutSku => body::read(header, content, |_: PutSku| {}),
@@ -389,6 +405,9 @@ fn read_any(header: &Header, content: &[u8]) -> Result<(), ProtocolError> {
         Kind::Reserved
         | Kind::Confirmed
         | Kind::Cancelled
+        | Kind::PayBegun
+        | Kind::PayFailed
+        | Kind::Extended
         | Kind::OrderReserved
         | Kind::SkuPut
         | Kind::Restocked => body::read(header, content, |_: Answer| {}),

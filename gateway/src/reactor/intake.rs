@@ -122,6 +122,9 @@ impl Reactor {
             }
             Kind::Confirm => self.operations(name, header, body, |asked, _| Ok(convert::confirm(asked))),
             Kind::Cancel => self.operations(name, header, body, |asked, _| Ok(convert::cancel(asked))),
+            Kind::BeginPay => self.operations(name, header, body, |asked, _| Ok(convert::begin_pay(asked))),
+            Kind::FailPay => self.operations(name, header, body, |asked, _| Ok(convert::fail_pay(asked))),
+            Kind::Extend => self.operations(name, header, body, |asked, _| Ok(convert::extend(asked))),
             Kind::PutSku => self.operations(name, header, body, |asked, _| Ok(convert::put_sku(asked))),
             Kind::Restock => {
                 self.operations(name, header, body, |asked, fresh| Ok(convert::restock(asked, fresh)))

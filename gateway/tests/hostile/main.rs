@@ -209,7 +209,8 @@ fn a_batch_whose_last_order_is_malformed_executes_none_of_it() {
         after_greeting(&Raw::of(Kind::ReserveOrder, 9, &batch), Code::BadRequest);
     }
     let mut lying = Raw::of(Kind::ReserveOrder, 9, &[order(vec![line])]);
-    lying.body[72..80].copy_from_slice(&u64::MAX.to_le_bytes());
+    lying.body[<ReserveOrder as doorbuster_protocol::Record>::MIN_LEN - 8..][..8]
+        .copy_from_slice(&u64::MAX.to_le_bytes());
     after_greeting(&lying, Code::BadRequest);
 }
 

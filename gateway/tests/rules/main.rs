@@ -2,6 +2,7 @@
 
 mod limits;
 mod orders;
+mod payments;
 mod repeats;
 mod restarts;
 mod time;
@@ -10,8 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorbuster_client::{
-    Applied, Cancel, Client, Confirm, Hold, OrderState, OrderView, Outcome, PutSku, ReadOrder, Refusal,
-    RequestId, Reserve, StockView,
+    Applied, BeginPay, Cancel, Client, Confirm, Hold, Kept, OrderState, OrderView, Outcome, PutSku,
+    ReadOrder, Refusal, RequestId, Reserve, StockView,
 };
 use doorbuster_engine::clock::ManualClock;
 use doorbuster_engine::storage::SimStorage;
@@ -86,6 +87,14 @@ async fn refused(client: &Client, reserve: &Reserve) -> Refusal {
 async fn confirm(client: &Client, confirm: Confirm) -> Result<(OrderState, bool), Refusal> {
     match client.confirm(&confirm).await.expect("an answer") {
         Outcome::Done(settled) => Ok((settled.state, settled.replayed)),
+        Outcome::Refused(refusal) => Err(refusal),
+    }
+}
+
+async fn begin_pay(client: &Client, order: u64, user: u64, payment: u8, slow: u8) -> Result<Kept, Refusal> {
+    let begin = BeginPay { order, user, payment_id: [payment; 16], slow };
+    match client.begin_pay(&begin).await.expect("an answer") {
+        Outcome::Done(kept) => Ok(kept),
         Outcome::Refused(refusal) => Err(refusal),
     }
 }

@@ -138,7 +138,9 @@ fn allowed_states(attempt: &Attempt) -> &'static [OrderState] {
         (Settlement::Cancel, _) if done => &[OrderState::Cancelled],
         (Settlement::Pay, 0) => &[OrderState::Held, OrderState::Expired, OrderState::Confirmed],
         (Settlement::Cancel, 0) => &[OrderState::Held, OrderState::Expired, OrderState::Cancelled],
-        (_, code) if code == Code::HoldExpired.number() => &[OrderState::Expired],
+        (_, code) if code == Code::HoldExpired.number() || code == Code::RefundRequired.number() => {
+            &[OrderState::Expired]
+        }
         // Refused for any other reason: nothing was done.
         (Settlement::Pay | Settlement::Cancel, _) => OPEN,
     }
@@ -162,10 +164,13 @@ fn check_stock(
         let Some(tally) = tallies.get_mut(attempt.sku as usize) else { continue };
         match view.and_then(|view| OrderState::from_byte(view.state)) {
             Some(OrderState::Confirmed) => tally.confirmed += 1,
-            Some(OrderState::Held) => tally.held += 1,
+            Some(OrderState::Held | OrderState::Paying) => tally.held += 1,
             // No answer: the hold may be there all the same.
             None if attempt.reserved == 0 || (attempt.twice && attempt.repeated == 0) => tally.unknown += 1,
-            Some(OrderState::Cancelled | OrderState::Expired | OrderState::Restocked) | None => {}
+            Some(
+                OrderState::Cancelled | OrderState::Expired | OrderState::Restocked | OrderState::Superseded,
+            )
+            | None => {}
         }
     }
     let mut totals = StockTotals::default();

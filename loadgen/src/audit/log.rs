@@ -26,10 +26,14 @@ pub(super) enum Entry {
     Put { sku: u64, units: u64 },
     /// Units were added or withdrawn.
     Restocked { sku: u64, units: i64 },
-    /// A hold was granted.
-    Reserved { order: u64, request_id: [u8; 16], user: u64, sku: u64, quantity: u32 },
+    /// A hold was granted, and took the place of another one where that is not 0.
+    Reserved { order: u64, request_id: [u8; 16], user: u64, sku: u64, quantity: u32, instead_of: u64 },
     /// A hold was paid.
     Confirmed { order: u64, payment_id: [u8; 16] },
+    /// A payment came after a hold's end and took its units again.
+    Reacquired { order: u64, payment_id: [u8; 16] },
+    /// A payment bought nothing.
+    RefundRequired { order: u64, payment_id: [u8; 16] },
     /// A hold was given back.
     Cancelled { order: u64 },
     /// A hold ran out.
@@ -155,26 +159,34 @@ fn entry(kind: u8, fields: &[u8]) -> Option<(Entry, usize)> {
                 user: long(24)?,
                 sku: long(32)?,
                 quantity: int(56)?,
+                instead_of: 0,
             };
             whole(70, entry)
         }
-        4 => {
+        4 | 17 => {
             const LINES: usize = 8 + 16 + 8 + 8 + 8 + 4 + 4 + 2 + 4 + 4 + 2 + 8 + 8 + 8;
-            let lines = long(LINES)?;
+            // Kind 17 names the hold that it replaces first.
+            let (start, instead_of) = if kind == 17 { (8, long(0)?) } else { (0, 0) };
+            let lines = long(start + LINES)?;
             // An order of this version has one line.
             let entry = Entry::Reserved {
-                order: long(0)?,
-                request_id: id(8)?,
-                user: long(24)?,
-                sku: long(LINES + 8)?,
-                quantity: int(LINES + 16)?,
+                order: long(start)?,
+                request_id: id(start + 8)?,
+                user: long(start + 24)?,
+                sku: long(start + LINES + 8)?,
+                quantity: int(start + LINES + 16)?,
+                instead_of,
             };
-            if lines == 1 { whole(LINES + 8 + 16, entry) } else { None }
+            if lines == 1 { whole(start + LINES + 8 + 16, entry) } else { None }
         }
         5 => whole(40, Entry::Confirmed { order: long(0)?, payment_id: id(8)? }),
         6 => whole(20, Entry::Cancelled { order: long(0)? }),
         7 => whole(16, Entry::Expired { order: long(0)? }),
         8..=10 => whole(16, Entry::Other),
+        11 | 16 => whole(40, Entry::Other),
+        12 | 13 => whole(24, Entry::Other),
+        14 => whole(40, Entry::Reacquired { order: long(0)?, payment_id: id(8)? }),
+        15 => whole(40, Entry::RefundRequired { order: long(0)?, payment_id: id(8)? }),
         _ => None,
     }
 }
@@ -261,7 +273,9 @@ pub(super) mod tests {
         let mut id = [2; 16];
         id[0] = 0x55;
         assert_eq!(entries[0], Entry::Put { sku: 5, units: 10 });
-        assert_eq!(entries[1], Entry::Reserved { order: 1, request_id: id, user: 2, sku: 5, quantity: 1 });
+        let reserved =
+            Entry::Reserved { order: 1, request_id: id, user: 2, sku: 5, quantity: 1, instead_of: 0 };
+        assert_eq!(entries[1], reserved);
         assert_eq!(entries.len(), 3);
     }
 
@@ -283,7 +297,7 @@ pub(super) mod tests {
     #[test]
     fn any_bytes_at_all_are_read_without_a_panic() {
         for length in 0..200 {
-            for kind in 0..12 {
+            for kind in 0..20 {
                 entry(kind, &vec![0xFF; length]);
             }
         }

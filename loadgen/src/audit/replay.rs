@@ -16,6 +16,7 @@ enum State {
     Confirmed,
     Cancelled,
     Expired,
+    Superseded,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +27,8 @@ struct Order {
     quantity: u32,
     request_id: [u8; 16],
     payment_id: [u8; 16],
+    /// A payment that bought nothing.
+    refund: Option<[u8; 16]>,
 }
 
 /// A SKU's units as the log's records add up.
@@ -64,14 +67,18 @@ impl Replay {
             Entry::Restocked { sku, units } => {
                 self.units.entry(sku).or_default().stocked += i128::from(units);
             }
-            Entry::Reserved { order, request_id, user, sku, quantity } => {
+            Entry::Reserved { order, request_id, user, sku, quantity, instead_of } => {
+                if instead_of != 0 {
+                    self.give_back(instead_of, State::Superseded);
+                }
                 let units = self.units.entry(sku).or_default();
                 units.taken += i128::from(quantity);
                 if units.taken > units.stocked {
                     self.faults
                         .note(|| format!("log: order {order} takes a unit of SKU {sku} that isn't there"));
                 }
-                let new = Order { state: State::Held, user, sku, quantity, request_id, payment_id: [0; 16] };
+                let (state, payment_id, refund) = (State::Held, [0; 16], None);
+                let new = Order { state, user, sku, quantity, request_id, payment_id, refund };
                 if self.orders.insert(order, new).is_some() {
                     self.faults.note(|| format!("log: order {order} is placed twice"));
                 }
@@ -81,6 +88,13 @@ impl Replay {
                     found.payment_id = payment_id;
                 }
             }
+            Entry::Reacquired { order, payment_id } => self.reacquire(order, payment_id),
+            Entry::RefundRequired { order, payment_id } => match self.orders.get_mut(&order) {
+                Some(found) => found.refund = Some(payment_id),
+                None => {
+                    self.faults.note(|| format!("log: a refund for order {order}, which was never placed"));
+                }
+            },
             Entry::Cancelled { order } => drop(self.give_back(order, State::Cancelled)),
             Entry::Expired { order } => drop(self.give_back(order, State::Expired)),
             Entry::Other => {}
@@ -91,6 +105,31 @@ impl Replay {
         let Order { sku, quantity, .. } = *self.end(order, state)?;
         self.units.entry(sku).or_default().taken -= i128::from(quantity);
         Some(())
+    }
+
+    /// Takes the units of an order again that had ended, and pays it; also of one whose end was due.
+    fn reacquire(&mut self, number: u64, payment_id: [u8; 16]) {
+        let Some(order) = self.orders.get_mut(&number) else {
+            self.faults.note(|| format!("log: order {number} is paid late and was never placed"));
+            return;
+        };
+        match order.state {
+            State::Held => {}
+            State::Cancelled | State::Expired => {
+                let units = self.units.entry(order.sku).or_default();
+                units.taken += i128::from(order.quantity);
+                if units.taken > units.stocked {
+                    let sku = order.sku;
+                    self.faults
+                        .note(|| format!("log: order {number} takes a unit of SKU {sku} that isn't there"));
+                }
+            }
+            State::Confirmed | State::Superseded => {
+                let was = order.state;
+                self.faults.note(|| format!("log: order {number} was {was:?} and is paid late"));
+            }
+        }
+        (order.state, order.payment_id) = (State::Confirmed, payment_id);
     }
 
     /// Ends an open order; anything else is a fault.
@@ -136,6 +175,16 @@ impl Replay {
                     lost += 1;
                     let (number, state) = (attempt.order, order.state);
                     faults.note(|| format!("log: order {number} is {state:?}; {wanted:?} was acknowledged"));
+                }
+                Some(order)
+                    if attempt.settled == Code::RefundRequired.number()
+                        && order.refund != Some(attempt.request_id) =>
+                {
+                    lost += 1;
+                    let number = attempt.order;
+                    faults.note(|| {
+                        format!("log: the refund of order {number} was acknowledged and isn't there")
+                    });
                 }
                 Some(_) => {}
             }

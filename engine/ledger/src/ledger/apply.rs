@@ -7,6 +7,7 @@ use crate::event::{Event, Reserved};
 use crate::ids::{Amount, OrderNumber, PartitionId, PaymentId, RequestId, SkuId, Timestamp, UserId};
 use crate::order::{Order, Phase};
 use crate::outcome::OrderState;
+use crate::payment::{Payment, PaymentKind};
 use crate::stock::Sku;
 use crate::table::Slot;
 
@@ -28,8 +29,29 @@ impl Ledger {
         self.now = self.now.max(event.at());
         match event {
             Event::Reserved(reserved) => self.apply_reserved(reserved, place, live),
-            Event::Confirmed { number, payment, at, .. } => {
-                self.apply_confirmed(*number, *payment, *at, place)
+            Event::Confirmed { number, payment, amount, at } => {
+                self.apply_confirmed(*number, (*payment, *amount), *at, place)
+            }
+            Event::Reacquired { number, payment, amount, at } => {
+                self.apply_reacquired(*number, (*payment, *amount), *at, place)
+            }
+            Event::RefundRequired { number, payment, amount, .. } => {
+                let refund = Payment::of(PaymentKind::Refund, *payment, *amount);
+                self.orders.set_payment(place.order, refund).ok_or(Violation::NoSuchOrder { number: *number })
+            }
+            Event::AmountMismatched { .. } => Ok(()),
+            Event::PayBegun { number, payment, deadline, .. } => {
+                self.apply_begun(*number, *payment, *deadline, place)
+            }
+            Event::PayFailed { number, deadline, .. } => {
+                self.orders.forget_begun(place.order);
+                self.apply_deadline(*number, *deadline, OrderState::Held, place, live)
+            }
+            Event::Extended { number, deadline, .. } => {
+                if let Some(order) = self.orders.rows.get_mut(place.order) {
+                    order.extended();
+                }
+                self.apply_deadline(*number, *deadline, OrderState::Held, place, live)
             }
             Event::Cancelled { number, at, .. } => self.release(*number, OrderState::Cancelled, *at, place),
             Event::Expired { number, at } => self.release(*number, OrderState::Expired, *at, place),
@@ -51,6 +73,9 @@ impl Ledger {
         let quantity = reserved.quantity.units();
         let units = u64::from(quantity);
         let number = reserved.number;
+        if let Some(old) = reserved.supersedes {
+            self.supersede(old, reserved.at)?;
+        }
         let sku = self.stock.get_mut(place.sku).ok_or(Violation::UnknownSku { sku: reserved.sku })?;
         sku.available = sku.available.checked_sub(units).ok_or(Violation::Oversold { sku: reserved.sku })?;
         sku.held = sku.held.saturating_add(units);
@@ -87,18 +112,104 @@ impl Ledger {
         Ok(())
     }
 
+    /// Ends the hold that another one takes the place of.
+    #[cold]
+    fn supersede(&mut self, old: OrderNumber, at: Timestamp) -> Result<(), Violation> {
+        let (slot, order) =
+            self.order_at(Place::default(), old).ok_or(Violation::NoSuchOrder { number: old })?;
+        let place = Place::of_order(slot, order.sku);
+        self.release(old, OrderState::Superseded, at, place)
+    }
+
     fn apply_confirmed(
         &mut self,
         number: OrderNumber,
-        payment: PaymentId,
+        (payment, amount): (PaymentId, Amount),
         at: Timestamp,
         place: Place,
     ) -> Result<(), Violation> {
         let units = self.end(number, OrderState::Confirmed, at, place)?;
-        self.orders.set_payment(place.order, payment).ok_or(Violation::NoSuchOrder { number })?;
+        let taken = Payment::of(PaymentKind::Taken, payment, amount);
+        self.orders.set_payment(place.order, taken).ok_or(Violation::NoSuchOrder { number })?;
         let sku = self.stock.get_mut(place.sku).ok_or(Violation::NoSuchOrder { number })?;
         sku.sold = sku.sold.saturating_add(units);
         self.totals.sold = self.totals.sold.saturating_add(units);
+        Ok(())
+    }
+
+    /// A payment for a hold that has ended: as [`apply_confirmed`](Self::apply_confirmed), with the units taken again
+    /// if they had gone back.
+    fn apply_reacquired(
+        &mut self,
+        number: OrderNumber,
+        paid: (PaymentId, Amount),
+        at: Timestamp,
+        place: Place,
+    ) -> Result<(), Violation> {
+        let order = self.orders.rows.get_mut(place.order).ok_or(Violation::NoSuchOrder { number })?;
+        if !order.is_open() {
+            if order.number != number || order.phase == Phase::Live(OrderState::Confirmed) {
+                return Err(Violation::EndedTwice { number });
+            }
+            order.phase = Phase::Live(OrderState::Held);
+            let (user, quantity) = (order.user, order.quantity);
+            let units = u64::from(quantity);
+            let sku = self.stock.get_mut(place.sku).ok_or(Violation::NoSuchOrder { number })?;
+            sku.available = sku.available.checked_sub(units).ok_or(Violation::Oversold { sku: sku.id })?;
+            sku.held = sku.held.saturating_add(units);
+            sku.holds = sku.holds.saturating_add(1);
+            self.tally
+                .add(self.hasher.user(user, place.sku), user, place.sku, quantity)
+                .ok_or(Violation::Tally { user })?;
+            self.totals.holds = self.totals.holds.saturating_add(1);
+            self.totals.available = self.totals.available.saturating_sub(units);
+            self.totals.held = self.totals.held.saturating_add(units);
+        }
+        self.apply_confirmed(number, paid, at, place)
+    }
+
+    fn apply_begun(
+        &mut self,
+        number: OrderNumber,
+        payment: PaymentId,
+        deadline: Timestamp,
+        place: Place,
+    ) -> Result<(), Violation> {
+        let order = self.orders.rows.get_mut(place.order).ok_or(Violation::NoSuchOrder { number })?;
+        order.pin();
+        // The deadline from before the first of several attempts is the shopper's own.
+        let order = *order;
+        let under_way = self.orders.payments(&order).find(|known| known.kind() == PaymentKind::Begun);
+        let before = under_way.map_or_else(|| order.deadline(), Payment::deadline_before);
+        self.orders
+            .set_payment(place.order, Payment::begun(payment, before))
+            .ok_or(Violation::NoSuchOrder { number })?;
+        self.apply_deadline(number, deadline, OrderState::Paying, place, false)
+    }
+
+    /// Moves an open hold's deadline. The calendar notices a later one when the old day comes; an earlier one needs a
+    /// word.
+    fn apply_deadline(
+        &mut self,
+        number: OrderNumber,
+        deadline: Timestamp,
+        state: OrderState,
+        place: Place,
+        live: bool,
+    ) -> Result<(), Violation> {
+        let order = self.orders.rows.get_mut(place.order).ok_or(Violation::NoSuchOrder { number })?;
+        if order.number != number || !order.is_open() {
+            return Err(Violation::EndedTwice { number });
+        }
+        let sooner = deadline < order.deadline();
+        order.phase = Phase::Live(state);
+        order.hold_until(deadline);
+        if let Some(sku) = self.stock.get_mut(place.sku) {
+            sku.earliest_deadline = sku.earliest_deadline.min(deadline);
+        }
+        if sooner && live {
+            self.calendar.add_sooner(place.order, deadline);
+        }
         Ok(())
     }
 
@@ -135,7 +246,7 @@ impl Ledger {
         place: Place,
     ) -> Result<u64, Violation> {
         let order = self.orders.rows.get_mut(place.order).ok_or(Violation::NoSuchOrder { number })?;
-        if order.number != number || order.phase != Phase::Live(OrderState::Held) {
+        if order.number != number || !order.is_open() {
             return Err(Violation::EndedTwice { number });
         }
         order.end(state, at);
@@ -150,7 +261,7 @@ impl Ledger {
 
     fn apply_evicted(&mut self, number: OrderNumber, place: Place) -> Result<(), Violation> {
         let order = self.orders.rows.get_mut(place.order).ok_or(Violation::NoSuchOrder { number })?;
-        if matches!(order.phase, Phase::Live(OrderState::Held)) {
+        if order.is_open() {
             return Err(Violation::EvictedOpen { number });
         }
         let request = order.request();
@@ -232,8 +343,8 @@ impl Ledger {
     fn apply_grace(&mut self, until: Timestamp) {
         let mut slot: Slot = 0;
         while let Some(order) = self.orders.rows.get_mut(slot) {
-            if order.phase == Phase::Live(OrderState::Held) && order.deadline() < until {
-                order.hold_ms = u32::try_from(until.since(order.placed_at)).unwrap_or(u32::MAX);
+            if order.is_open() && order.deadline() < until {
+                order.hold_until(until);
                 let sku = order.sku;
                 if let Some(sku) = self.stock.get_mut(sku) {
                     sku.earliest_deadline = sku.earliest_deadline.max(until);

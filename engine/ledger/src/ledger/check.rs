@@ -115,7 +115,7 @@ impl Ledger {
             }
             let units = u64::from(order.quantity);
             match state {
-                OrderState::Held => {
+                OrderState::Held | OrderState::Paying => {
                     let entry = held.entry(order.sku).or_default();
                     *entry = (entry.0.saturating_add(units), entry.1.saturating_add(1));
                     totals.holds = totals.holds.saturating_add(1);
@@ -124,7 +124,10 @@ impl Ledger {
                     let entry = sold.entry(order.sku).or_default();
                     *entry = entry.saturating_add(units);
                 }
-                OrderState::Cancelled | OrderState::Expired | OrderState::Restocked => continue,
+                OrderState::Cancelled
+                | OrderState::Expired
+                | OrderState::Superseded
+                | OrderState::Restocked => continue,
             }
             let entry = owned.entry((order.user, order.sku)).or_default();
             *entry = entry.saturating_add(units);

@@ -5,6 +5,7 @@ use crate::hash::Mix;
 use crate::ids::{PARTITIONS, PartitionId, PaymentId};
 use crate::order::{Order, Phase};
 use crate::outcome::OrderState;
+use crate::payment::{Payment, PaymentKind};
 use crate::stock::Sku;
 
 /// A digest of a ledger's state: the sum, modulo 2^64, of a fixed mix of each entry. As a sum it doesn't depend on the
@@ -52,7 +53,14 @@ impl Ledger {
         for (_, order) in self.orders.rows.iter() {
             if let Phase::Live(state) = order.phase {
                 let sku = self.stock.get(order.sku).map_or(0, |sku| sku.id.raw());
-                digest.entry(mix_order(order, state, sku, self.orders.payment(order)));
+                let taken = self.orders.taken(order);
+                digest.entry(mix_order(
+                    order,
+                    state,
+                    sku,
+                    taken.map_or_else(PaymentId::default, Payment::id),
+                ));
+                self.digest_rarities(order, &mut digest);
             }
         }
         for units in self.tally.iter() {
@@ -66,6 +74,25 @@ impl Ledger {
             }
         }
         digest
+    }
+}
+
+impl Ledger {
+    /// What most orders don't have: an entry of its own each.
+    fn digest_rarities(&self, order: &Order, digest: &mut Digest) {
+        for payment in self.orders.payments(order) {
+            let kind = match payment.kind() {
+                PaymentKind::Taken if payment.amount() == order.amount => continue,
+                PaymentKind::Taken => 1,
+                PaymentKind::Begun => 2,
+                PaymentKind::Refund => 3,
+            };
+            let mix = Mix::new(5).word(order.number.raw()).wide(payment.id().raw());
+            digest.entry(mix.word(kind).word(payment.value()));
+        }
+        if order.moves != 0 {
+            digest.entry(Mix::new(6).word(order.number.raw()).word(u64::from(order.moves)));
+        }
     }
 }
 
@@ -88,6 +115,8 @@ fn mix_order(order: &Order, state: OrderState, sku: u64, payment: PaymentId) -> 
         OrderState::Cancelled => 3,
         OrderState::Expired => 4,
         OrderState::Restocked => 5,
+        OrderState::Paying => 6,
+        OrderState::Superseded => 7,
     };
     Mix::new(2)
         .word(order.number.raw())

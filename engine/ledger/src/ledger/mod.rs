@@ -28,6 +28,7 @@ use crate::hash::Hasher;
 use crate::ids::{OrderNumber, SkuId, Timestamp, UserId};
 use crate::order::Orders;
 use crate::outcome::{OrderSnapshot, OrderState, Outcome, Refusal, StockSnapshot};
+use crate::payment::Payment;
 use crate::stock::Stock;
 use crate::tally::Tally;
 
@@ -47,6 +48,14 @@ pub struct Rules {
     pub order_retention_ms: u64,
     /// How far ahead of the server's clock a request id's time may be, milliseconds.
     pub future_tolerance_ms: u64,
+    /// How much longer a hold lasts once its payment has begun, milliseconds. Once a hold.
+    pub pay_pin_ms: u32,
+    /// How long a hold lasts from the beginning of a slow payment (a bank transfer), milliseconds. Once a hold.
+    pub slow_pay_ms: u32,
+    /// What a shopper has at least, after a payment failed, for another one, milliseconds; never more than he had.
+    pub pay_grace_ms: u32,
+    /// How often a hold may be extended, up to 127.
+    pub max_extensions: u8,
 }
 
 impl Default for Rules {
@@ -57,6 +66,10 @@ impl Default for Rules {
             idempotency_window_ms: 24 * 60 * 60 * 1_000,
             order_retention_ms: 24 * 60 * 60 * 1_000,
             future_tolerance_ms: 5 * 60 * 1_000,
+            pay_pin_ms: 2 * 60 * 1_000,
+            slow_pay_ms: 24 * 60 * 60 * 1_000,
+            pay_grace_ms: 30 * 1_000,
+            max_extensions: 3,
         }
     }
 }
@@ -192,8 +205,9 @@ impl Ledger {
             state,
             placed_at: order.placed_at,
             deadline: order.deadline(),
-            ended_at: (state != OrderState::Held).then(|| order.ended_at()),
-            payment: (state == OrderState::Confirmed).then(|| self.orders.payment(order)),
+            ended_at: (!state.is_open()).then(|| order.ended_at()),
+            payment: self.orders.taken(order).map(Payment::id),
+            refunds: self.orders.refunds(order),
         })
     }
 

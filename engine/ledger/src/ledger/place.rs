@@ -95,6 +95,12 @@ impl Ledger {
                 Place { request_hash: self.hasher.request(*request, sku), ..Place::of_sku(sku) }
             }
             Event::Confirmed { number, .. }
+            | Event::PayBegun { number, .. }
+            | Event::PayFailed { number, .. }
+            | Event::Extended { number, .. }
+            | Event::Reacquired { number, .. }
+            | Event::RefundRequired { number, .. }
+            | Event::AmountMismatched { number, .. }
             | Event::Cancelled { number, .. }
             | Event::Expired { number, .. }
             | Event::Evicted { number, .. } => self

@@ -37,6 +37,12 @@ impl Ledger {
         let mut pulse = Pulse::default();
         let mut left = limit;
         let mut due = [NONE; TOUCHED];
+        while left > 0
+            && let Some(slot) = self.calendar.take_sooner(self.now)
+        {
+            left = left.saturating_sub(1);
+            self.carry_out_sooner(slot, &mut pulse, &mut sink)?;
+        }
         while left > 0 {
             let few = index(left).min(TOUCHED);
             let mut found = 0_u32;
@@ -65,7 +71,7 @@ impl Ledger {
         for order in due.iter().filter_map(|&slot| self.orders.rows.get(slot)) {
             seen ^= self.stock.get(order.sku).map_or(0, |sku| sku.holds);
             seen ^= match order.phase {
-                Phase::Live(OrderState::Held) => {
+                Phase::Live(OrderState::Held | OrderState::Paying) => {
                     self.tally.touch(self.tally.home(self.hasher.user(order.user, order.sku)))
                 }
                 Phase::Live(_) => {
@@ -77,6 +83,38 @@ impl Ledger {
             };
         }
         core::hint::black_box(seen);
+    }
+
+    /// Ends a hold whose deadline was moved to an earlier time, if that has come. Its place in the calendar stays where
+    /// it was.
+    fn carry_out_sooner(
+        &mut self,
+        slot: Slot,
+        pulse: &mut Pulse,
+        sink: &mut impl FnMut(&Event),
+    ) -> Result<(), Violation> {
+        match self.orders.rows.get(slot).copied() {
+            // Whatever order is in the row by now: a hold that is due is due.
+            Some(order) if order.is_open() && order.deadline() <= self.now => {
+                self.expire(slot, &order, pulse, sink)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn expire(
+        &mut self,
+        slot: Slot,
+        order: &Order,
+        pulse: &mut Pulse,
+        sink: &mut impl FnMut(&Event),
+    ) -> Result<(), Violation> {
+        pulse.expired = pulse.expired.saturating_add(1);
+        pulse.lag_ms = pulse.lag_ms.max(self.now.since(order.deadline()));
+        let event = Event::Expired { number: order.number, at: self.now };
+        self.apply_at(&event, Place::of_order(slot, order.sku), true)?;
+        sink(&event);
+        Ok(())
     }
 
     /// Does what is due about the order that the calendar gave out.
@@ -94,17 +132,13 @@ impl Ledger {
         match order.phase {
             Phase::Free => {}
             Phase::Gone => self.orders.free(slot),
-            Phase::Live(OrderState::Held) if order.deadline() <= now => {
-                pulse.expired = pulse.expired.saturating_add(1);
-                pulse.lag_ms = pulse.lag_ms.max(now.since(order.deadline()));
-                let event = Event::Expired { number: order.number, at: now };
-                self.apply_at(&event, place, true)?;
-                sink(&event);
+            Phase::Live(OrderState::Held | OrderState::Paying) if order.deadline() <= now => {
+                self.expire(slot, &order, pulse, sink)?;
                 if let Some(order) = self.orders.rows.get(slot) {
                     self.put_off(slot, self.due_at(order));
                 }
             }
-            Phase::Live(state) if state != OrderState::Held && self.evict_at(&order) <= now => {
+            Phase::Live(state) if !state.is_open() && self.evict_at(&order) <= now => {
                 pulse.evicted = pulse.evicted.saturating_add(1);
                 let event = Event::Evicted { number: order.number, at: now };
                 self.apply_at(&event, place, true)?;

@@ -16,7 +16,8 @@
 use alloc::vec::Vec;
 
 use super::Ledger;
-use crate::order::{Order, Payment};
+use crate::order::Order;
+use crate::payment::Payment;
 use crate::sequence::Page;
 use crate::stock::Reference;
 use crate::table::{Line, Rows, Segmented};
@@ -84,7 +85,7 @@ impl Ledger {
             Table::Requests
         } else if orders.sequences.pages.ask(OTHERS) {
             Table::Pages
-        } else if orders.payments.ask(OTHERS) {
+        } else if orders.payments.0.ask(OTHERS) {
             Table::Payments
         } else {
             return None;
@@ -99,7 +100,7 @@ impl Ledger {
             Chunk::Tally(chunk) => self.tally.table.stock_up(chunk),
             Chunk::Requests(chunk) => self.orders.by_request.stock_up(chunk),
             Chunk::Pages(chunk) => self.orders.sequences.pages.stock_up(chunk),
-            Chunk::Payments(chunk) => self.orders.payments.stock_up(chunk),
+            Chunk::Payments(chunk) => self.orders.payments.0.stock_up(chunk),
         }
     }
 }

@@ -44,10 +44,13 @@ impl From<&Command> for Target {
                 request: reserve.request,
                 user: reserve.user,
                 sku: reserve.sku,
-                first_attempt: reserve.first_attempt,
+                first_attempt: reserve.first_attempt && reserve.supersedes.is_none(),
             },
             Command::Confirm(confirm) => Self::Order(confirm.order),
             Command::Cancel(cancel) => Self::Order(cancel.order),
+            Command::BeginPay(begin) => Self::Order(begin.order),
+            Command::FailPay(failed) => Self::Order(failed.order),
+            Command::Extend(extend) => Self::Order(extend.order),
             Command::PutSku(put) => Self::Sku(put.sku),
             Command::Restock(restock) => Self::Sku(restock.sku),
         }
@@ -65,6 +68,12 @@ impl From<&Event> for Target {
                 first_attempt: false,
             },
             Event::Confirmed { number, .. }
+            | Event::PayBegun { number, .. }
+            | Event::PayFailed { number, .. }
+            | Event::Extended { number, .. }
+            | Event::Reacquired { number, .. }
+            | Event::RefundRequired { number, .. }
+            | Event::AmountMismatched { number, .. }
             | Event::Cancelled { number, .. }
             | Event::Expired { number, .. }
             | Event::Evicted { number, .. } => Self::Order(*number),

@@ -9,9 +9,39 @@ pub(crate) struct ModelOrder {
     pub(crate) number: OrderNumber,
     pub(crate) content: Content,
     pub(crate) state: OrderState,
+    pub(crate) placed_at: u64,
     pub(crate) deadline: u64,
     pub(crate) ended_at: u64,
-    pub(crate) payment: Option<PaymentId>,
+    pub(crate) payment: Option<(PaymentId, Amount)>,
+    /// Under way, and the deadline before it.
+    pub(crate) begun: Option<(PaymentId, u64)>,
+    pub(crate) refunds: Vec<PaymentId>,
+    pub(crate) pinned: bool,
+    pub(crate) extensions: u8,
+}
+
+impl ModelOrder {
+    fn new(number: OrderNumber, content: Content, state: OrderState, now: u64, hold: u64) -> Self {
+        Self {
+            number,
+            content,
+            state,
+            placed_at: now,
+            deadline: now + hold,
+            ended_at: now,
+            payment: None,
+            begun: None,
+            refunds: Vec::new(),
+            pinned: false,
+            extensions: 0,
+        }
+    }
+
+    fn end(&mut self, state: OrderState, now: u64) {
+        self.state = state;
+        self.ended_at = now;
+        self.begun = None;
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -54,7 +84,7 @@ impl Model {
     }
 
     pub(crate) fn held(&self, sku: SkuId) -> u64 {
-        self.units(sku, |order| order.state == OrderState::Held)
+        self.units(sku, |order| order.state.is_open())
     }
 
     pub(crate) fn sold(&self, sku: SkuId) -> u64 {
@@ -74,7 +104,7 @@ impl Model {
         let gone: u32 = gone.map(|sale| sale.quantity.units()).sum();
         let live = self.orders.iter().filter_map(|order| match &order.content {
             Content::Sale(sale) if sale.user == user && sale.sku == sku => {
-                matches!(order.state, OrderState::Held | OrderState::Confirmed).then(|| sale.quantity.units())
+                (order.state.is_open() || order.state == OrderState::Confirmed).then(|| sale.quantity.units())
             }
             _ => None,
         });
@@ -116,6 +146,9 @@ impl Model {
             Command::Reserve(reserve) => self.reserve(now, reserve),
             Command::Confirm(confirm) => self.confirm(now, confirm),
             Command::Cancel(cancel) => self.cancel(now, cancel),
+            Command::BeginPay(begin) => self.begin_pay(now, begin),
+            Command::FailPay(failed) => self.fail_pay(now, failed),
+            Command::Extend(extend) => self.extend(now, extend),
             Command::PutSku(put) => self.put(put),
             Command::Restock(restock) => self.restock(now, restock),
         }
@@ -129,7 +162,7 @@ impl Model {
                 .orders
                 .iter()
                 .filter(|order| {
-                    order.state == OrderState::Held
+                    order.state.is_open()
                         && matches!(&order.content, Content::Sale(sale) if sale.sku == reserve.sku)
                 })
                 .count()
@@ -137,7 +170,7 @@ impl Model {
                 .expect("few"),
             next_expiry: None,
         });
-        if reserve.first_attempt && known.is_some() && available == 0 {
+        if reserve.first_attempt && reserve.supersedes.is_none() && known.is_some() && available == 0 {
             return sold_out;
         }
         let same_id = |order: &&ModelOrder| match &order.content {
@@ -174,6 +207,15 @@ impl Model {
             return refuse(Refusal::Invalid { field: Field::HoldMs });
         }
         let Some(put) = known else { return refuse(Refusal::UnknownSku) };
+        let old = match self.replaceable(now, reserve) {
+            Ok(old) => old,
+            Err(outcome) => return outcome,
+        };
+        let freed = old.map_or(0, |at| match &self.orders[at].content {
+            Content::Sale(sale) => sale.quantity.units(),
+            Content::Restock(_) => unreachable!(),
+        });
+        let available = available + u64::from(freed);
         if available == 0 {
             return sold_out;
         }
@@ -181,7 +223,7 @@ impl Model {
         if put.order_limit > 0 && quantity > put.order_limit {
             return refuse(Refusal::OrderLimit { limit: put.order_limit });
         }
-        let has = self.has(reserve.user, reserve.sku);
+        let has = self.has(reserve.user, reserve.sku) - freed;
         if put.user_limit > 0 && has + quantity > put.user_limit {
             return refuse(Refusal::UserLimit { left: put.user_limit - has });
         }
@@ -191,14 +233,16 @@ impl Model {
         let hold = if reserve.hold_ms == 0 { self.rules.default_hold_ms } else { reserve.hold_ms };
         let number = self.next_number(reserve.sku);
         let deadline = now + u64::from(hold);
-        self.orders.push(ModelOrder {
+        if let Some(old) = old {
+            self.orders[old].end(OrderState::Superseded, now);
+        }
+        self.orders.push(ModelOrder::new(
             number,
-            content: Content::Sale(*reserve),
-            state: OrderState::Held,
-            deadline,
-            ended_at: 0,
-            payment: None,
-        });
+            Content::Sale(*reserve),
+            OrderState::Held,
+            now,
+            u64::from(hold),
+        ));
         Outcome::Reserved { order: number, deadline: Timestamp::new(deadline) }
     }
 
@@ -212,50 +256,168 @@ impl Model {
         }
     }
 
+    /// Where the hold that a reserve replaces stands in the list, if there is one to replace.
+    fn replaceable(&mut self, now: u64, reserve: &Reserve) -> Result<Option<usize>, Outcome> {
+        let Some(number) = reserve.supersedes else { return Ok(None) };
+        if number.partition() != PartitionId::of(reserve.sku) {
+            return Err(Outcome::Refused(Refusal::Invalid { field: Field::Supersedes }));
+        }
+        let order = match self.owned(number, reserve.user) {
+            Ok(order) => order.clone(),
+            Err(outcome @ Outcome::Refused(Refusal::OwnerMismatch)) => return Err(outcome),
+            Err(_) => return Ok(None),
+        };
+        let Content::Sale(sale) = &order.content else { unreachable!() };
+        if !order.state.is_open() || order.deadline <= now {
+            Ok(None)
+        } else if sale.sku != reserve.sku {
+            Err(Outcome::Refused(Refusal::Invalid { field: Field::Supersedes }))
+        } else if order.state == OrderState::Paying {
+            let deadline = Timestamp::new(order.deadline);
+            Err(Outcome::Refused(Refusal::PaymentUnderWay { deadline }))
+        } else {
+            Ok(self.orders.iter().position(|order| order.number == number))
+        }
+    }
+
     fn confirm(&mut self, now: u64, confirm: &Confirm) -> Outcome {
         if confirm.payment == PaymentId::new(0) {
             return Outcome::Refused(Refusal::Invalid { field: Field::PaymentId });
         }
         let order = match self.owned(confirm.order, confirm.user) {
-            Ok(order) => order,
+            Ok(order) => order.clone(),
             Err(outcome) => return outcome,
         };
-        let Content::Sale(sale) = &order.content else { unreachable!() };
-        let deadline = Timestamp::new(order.deadline);
-        let wrong_amount = sale.amount != Amount::new(0) && sale.amount != confirm.amount;
-        Outcome::Refused(match order.state {
-            OrderState::Cancelled => Refusal::AlreadyCancelled,
-            OrderState::Expired => Refusal::HoldExpired { deadline },
-            OrderState::Confirmed if order.payment != Some(confirm.payment) => Refusal::AlreadyConfirmed,
-            _ if wrong_amount => Refusal::AmountMismatch { due: sale.amount },
-            OrderState::Confirmed => return Self::replay(order),
-            _ if order.deadline <= now => Refusal::HoldExpired { deadline },
-            _ => {
-                order.state = OrderState::Confirmed;
-                order.payment = Some(confirm.payment);
-                order.ended_at = now;
-                return Outcome::Confirmed { order: confirm.order };
-            }
-        })
+        let Content::Sale(sale) = order.content else { unreachable!() };
+        let number = confirm.order;
+        let mismatch = |due| Outcome::Refused(Refusal::AmountMismatch { due });
+        if let Some((taken, amount)) = order.payment
+            && taken == confirm.payment
+        {
+            return if amount == confirm.amount { Self::replay(&order) } else { mismatch(amount) };
+        }
+        let to_refund = Outcome::RefundRequired { order: number, state: order.state };
+        if order.refunds.contains(&confirm.payment) {
+            return to_refund;
+        }
+        let may_buy = !matches!(order.state, OrderState::Confirmed | OrderState::Superseded);
+        if may_buy && sale.amount != Amount::new(0) && sale.amount != confirm.amount {
+            return mismatch(sale.amount);
+        }
+        let quantity = sale.quantity.units();
+        let limit = self.skus.iter().find(|sku| sku.put.sku == sale.sku).map_or(0, |sku| sku.put.user_limit);
+        let there = self.available(sale.sku) >= u64::from(quantity)
+            && (limit == 0 || self.has(sale.user, sale.sku) + quantity <= limit);
+        let order = self.owned(confirm.order, confirm.user).expect("known");
+        if may_buy && (order.state.is_open() || there) {
+            let in_time = order.state.is_open() && now < order.deadline;
+            order.end(OrderState::Confirmed, now);
+            order.payment = Some((confirm.payment, confirm.amount));
+            return if in_time {
+                Outcome::Confirmed { order: number }
+            } else {
+                Outcome::Reacquired { order: number }
+            };
+        }
+        if order.refunds.len() == 8 {
+            return Outcome::Refused(Refusal::CapacityExceeded);
+        }
+        order.refunds.push(confirm.payment);
+        to_refund
     }
 
-    fn cancel(&mut self, now: u64, cancel: &Cancel) -> Outcome {
-        let order = match self.owned(cancel.order, cancel.user) {
-            Ok(order) => order,
-            Err(outcome) => return outcome,
-        };
+    fn open(&mut self, number: OrderNumber, user: UserId, now: u64) -> Result<&mut ModelOrder, Outcome> {
+        let order = self.owned(number, user)?;
         let deadline = Timestamp::new(order.deadline);
-        Outcome::Refused(match order.state {
-            OrderState::Cancelled => return Self::replay(order),
+        Err(Outcome::Refused(match order.state {
+            OrderState::Cancelled | OrderState::Superseded => Refusal::AlreadyCancelled,
             OrderState::Confirmed => Refusal::AlreadyConfirmed,
             OrderState::Expired => Refusal::HoldExpired { deadline },
             _ if order.deadline <= now => Refusal::HoldExpired { deadline },
-            _ => {
-                order.state = OrderState::Cancelled;
-                order.ended_at = now;
-                return Outcome::Cancelled { order: cancel.order };
+            _ => return Ok(order),
+        }))
+    }
+
+    fn begin_pay(&mut self, now: u64, begin: &BeginPay) -> Outcome {
+        if begin.payment == PaymentId::new(0) {
+            return Outcome::Refused(Refusal::Invalid { field: Field::PaymentId });
+        }
+        let rules = self.rules;
+        let order = match self.open(begin.order, begin.user, now) {
+            Ok(order) => order,
+            Err(outcome) => return outcome,
+        };
+        if order.begun.is_some_and(|(payment, _)| payment == begin.payment) {
+            return Self::replay(order);
+        }
+        order.begun = Some((begin.payment, order.begun.map_or(order.deadline, |(_, before)| before)));
+        if !order.pinned {
+            order.pinned = true;
+            order.deadline = match begin.class {
+                PayClass::Fast => order.deadline + u64::from(rules.pay_pin_ms),
+                PayClass::Slow => order.deadline.max(now + u64::from(rules.slow_pay_ms)),
+            };
+        }
+        order.state = OrderState::Paying;
+        Self::kept(order)
+    }
+
+    fn kept(order: &ModelOrder) -> Outcome {
+        let deadline = Timestamp::new(order.deadline);
+        Outcome::Kept { order: order.number, state: order.state, deadline }
+    }
+
+    fn fail_pay(&mut self, now: u64, failed: &FailPay) -> Outcome {
+        let grace = now + u64::from(self.rules.pay_grace_ms);
+        let order = match self.open(failed.order, failed.user, now) {
+            Ok(order) => order,
+            Err(outcome) => return outcome,
+        };
+        match order.begun {
+            Some((payment, before)) if payment == failed.payment => {
+                order.begun = None;
+                order.state = OrderState::Held;
+                order.deadline = before.max(grace).min(order.deadline);
+                Self::kept(order)
             }
-        })
+            _ => Self::replay(order),
+        }
+    }
+
+    fn extend(&mut self, now: u64, extend: &Extend) -> Outcome {
+        let rules = self.rules;
+        let order = match self.open(extend.order, extend.user, now) {
+            Ok(order) => order,
+            Err(outcome) => return outcome,
+        };
+        let until = extend.until.raw();
+        if until <= order.deadline {
+            return Self::replay(order);
+        }
+        let placed = order.placed_at;
+        let mut latest = order.deadline;
+        if order.state == OrderState::Held && order.extensions < rules.max_extensions {
+            latest = latest.max(placed + u64::from(rules.max_hold_ms));
+        }
+        if until > latest {
+            return Outcome::Refused(Refusal::ExtendLimit { latest: Timestamp::new(latest) });
+        }
+        order.extensions += 1;
+        order.deadline = until;
+        Self::kept(order)
+    }
+
+    fn cancel(&mut self, now: u64, cancel: &Cancel) -> Outcome {
+        match self.owned(cancel.order, cancel.user) {
+            Ok(order) if order.state == OrderState::Cancelled => return Self::replay(order),
+            Ok(_) => {}
+            Err(outcome) => return outcome,
+        }
+        match self.open(cancel.order, cancel.user, now) {
+            Ok(order) => order.end(OrderState::Cancelled, now),
+            Err(outcome) => return outcome,
+        }
+        Outcome::Cancelled { order: cancel.order }
     }
 
     fn put(&mut self, put: &PutSku) -> Outcome {
@@ -312,14 +474,7 @@ impl Model {
         }
         sku.stocked += i128::from(restock.units);
         let number = self.next_number(restock.sku);
-        self.orders.push(ModelOrder {
-            number,
-            content: Content::Restock(*restock),
-            state: OrderState::Restocked,
-            deadline: now,
-            ended_at: now,
-            payment: None,
-        });
+        self.orders.push(ModelOrder::new(number, Content::Restock(*restock), OrderState::Restocked, now, 0));
         Outcome::Restocked { order: number, available: after }
     }
 
@@ -328,15 +483,14 @@ impl Model {
         match event {
             Event::Expired { number, .. } => {
                 let order = self.orders.iter_mut().find(|order| order.number == *number).expect("known");
-                assert_eq!(order.state, OrderState::Held, "an ended order expires");
+                assert!(order.state.is_open(), "an ended order expires");
                 assert!(order.deadline <= now, "a hold expires early");
-                order.state = OrderState::Expired;
-                order.ended_at = now;
+                order.end(OrderState::Expired, now);
             }
             Event::Evicted { number, .. } => {
                 let at = self.orders.iter().position(|order| order.number == *number).expect("known");
                 let order = self.orders.remove(at);
-                assert_ne!(order.state, OrderState::Held, "an open hold is evicted");
+                assert!(!order.state.is_open(), "an open hold is evicted");
                 assert!(order.ended_at + self.rules.order_retention_ms <= now, "an order is evicted early");
                 if let (OrderState::Confirmed, Content::Sale(sale)) = (order.state, order.content) {
                     self.evicted_paid.push(sale);

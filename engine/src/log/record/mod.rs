@@ -7,6 +7,9 @@
 //! A plain order (one line, no terms) has a record of its own: it is what a sale writes a million times a second, and
 //! takes 71 bytes.
 
+#[cfg(test)]
+mod tests;
+
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
 use bincode::{Decode, Encode};
 use doorbuster_ledger::{
@@ -92,7 +95,17 @@ bodies! {
     EVICTED = 8, EvictedBody { number: u64, at: u64, }
     GRACE_GRANTED = 9, GraceGrantedBody { until: u64, at: u64, }
     CHECKPOINT = 10, CheckpointBody { digest: u64, at: u64, }
+    PAY_BEGUN = 11, PayBegunBody { number: u64, payment: u128, deadline: u64, at: u64, }
+    /// Also the body of [`EXTENDED`].
+    PAY_FAILED = 12, DeadlineBody { number: u64, deadline: u64, at: u64, }
+    RESERVED_INSTEAD = 17, ReservedInsteadBody { supersedes: u64, order: OrderReservedBody, }
 }
+
+const EXTENDED: u8 = 13;
+/// With [`ConfirmedBody`], as the two behind it.
+const REACQUIRED: u8 = 14;
+const REFUND_REQUIRED: u8 = 15;
+const AMOUNT_MISMATCHED: u8 = 16;
 
 #[derive(Encode, Decode)]
 struct LineBody {
@@ -123,6 +136,10 @@ pub fn encode(record: &Record, out: &mut Vec<u8>) {
 #[inline]
 pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
     match *event {
+        Event::Reserved(ref reserved @ Reserved { supersedes: Some(old), .. }) => {
+            let body = ReservedInsteadBody { supersedes: old.raw(), order: order_body(reserved) };
+            put(RESERVED_INSTEAD, &body, out);
+        }
         Event::Reserved(ref reserved) if reserved.terms == Terms::default() => {
             let body = ReservedBody {
                 number: reserved.number.raw(),
@@ -140,14 +157,30 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
         }
         Event::Reserved(ref reserved) => put(ORDER_RESERVED, &order_body(reserved), out),
         Event::Confirmed { number, payment, amount, at } => {
-            let body = ConfirmedBody {
+            put(CONFIRMED, &payment_body(number, payment, amount, at), out);
+        }
+        Event::Reacquired { number, payment, amount, at } => {
+            put(REACQUIRED, &payment_body(number, payment, amount, at), out);
+        }
+        Event::RefundRequired { number, payment, amount, at } => {
+            put(REFUND_REQUIRED, &payment_body(number, payment, amount, at), out);
+        }
+        Event::AmountMismatched { number, payment, amount, at } => {
+            put(AMOUNT_MISMATCHED, &payment_body(number, payment, amount, at), out);
+        }
+        Event::PayBegun { number, payment, deadline, at } => {
+            let body = PayBegunBody {
                 number: number.raw(),
                 payment: payment.raw(),
-                amount: amount.raw(),
+                deadline: deadline.raw(),
                 at: at.raw(),
             };
-            put(CONFIRMED, &body, out);
+            put(PAY_BEGUN, &body, out);
         }
+        Event::PayFailed { number, deadline, at } => {
+            put(PAY_FAILED, &deadline_body(number, deadline, at), out);
+        }
+        Event::Extended { number, deadline, at } => put(EXTENDED, &deadline_body(number, deadline, at), out),
         Event::Cancelled { number, reason, at } => {
             put(CANCELLED, &CancelledBody { number: number.raw(), reason, at: at.raw() }, out);
         }
@@ -175,6 +208,14 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
             put(GRACE_GRANTED, &GraceGrantedBody { until: until.raw(), at: at.raw() }, out);
         }
     }
+}
+
+fn payment_body(number: OrderNumber, payment: PaymentId, amount: Amount, at: Timestamp) -> ConfirmedBody {
+    ConfirmedBody { number: number.raw(), payment: payment.raw(), amount: amount.raw(), at: at.raw() }
+}
+
+fn deadline_body(number: OrderNumber, deadline: Timestamp, at: Timestamp) -> DeadlineBody {
+    DeadlineBody { number: number.raw(), deadline: deadline.raw(), at: at.raw() }
 }
 
 fn order_body(reserved: &Reserved) -> OrderReservedBody {
@@ -212,17 +253,35 @@ pub fn decode(input: &[u8]) -> Result<(Record, usize), RecordError> {
     let Some((&kind, rest)) = input.split_first() else { return Err(RecordError::Malformed { kind: 0 }) };
     let (record, used) = match kind {
         RESERVED => take(kind, rest).and_then(|(body, used)| Ok((reserved(kind, &body)?, used)))?,
-        ORDER_RESERVED => {
-            take(kind, rest).and_then(|(body, used)| Ok((order_reserved(kind, &body)?, used)))?
+        ORDER_RESERVED => take(kind, rest).and_then(|(body, used)| {
+            Ok((Record::Event(Event::Reserved(order_reserved(kind, &body)?)), used))
+        })?,
+        CONFIRMED | REACQUIRED | REFUND_REQUIRED | AMOUNT_MISMATCHED => {
+            take(kind, rest).map(|(body, used)| (Record::Event(payment_event(kind, &body)), used))?
         }
-        CONFIRMED => take(kind, rest).map(|(body, used): (ConfirmedBody, usize)| {
-            let event = Event::Confirmed {
+        PAY_BEGUN => take(kind, rest).map(|(body, used): (PayBegunBody, usize)| {
+            let event = Event::PayBegun {
                 number: OrderNumber::new(body.number),
                 payment: PaymentId::new(body.payment),
-                amount: Amount::new(body.amount),
+                deadline: Timestamp::new(body.deadline),
                 at: Timestamp::new(body.at),
             };
             (Record::Event(event), used)
+        })?,
+        PAY_FAILED | EXTENDED => take(kind, rest).map(|(body, used): (DeadlineBody, usize)| {
+            let (number, at) = (OrderNumber::new(body.number), Timestamp::new(body.at));
+            let deadline = Timestamp::new(body.deadline);
+            let event = if kind == EXTENDED {
+                Event::Extended { number, deadline, at }
+            } else {
+                Event::PayFailed { number, deadline, at }
+            };
+            (Record::Event(event), used)
+        })?,
+        RESERVED_INSTEAD => take(kind, rest).and_then(|(body, used): (ReservedInsteadBody, usize)| {
+            let supersedes = Some(OrderNumber::new(body.supersedes));
+            let reserved = Reserved { supersedes, ..order_reserved(kind, &body.order)? };
+            Ok((Record::Event(Event::Reserved(reserved)), used))
         })?,
         CANCELLED => take(kind, rest).map(|(body, used): (CancelledBody, usize)| {
             let (number, at) = (OrderNumber::new(body.number), Timestamp::new(body.at));
@@ -285,16 +344,28 @@ fn reserved(kind: u8, body: &ReservedBody) -> Result<Record, RecordError> {
         asked_hold_ms: body.asked_hold_ms,
         hold_ms: body.hold_ms,
         channel: ChannelId::new(body.channel),
+        supersedes: None,
         terms: Terms::default(),
     })))
 }
 
-fn order_reserved(kind: u8, body: &OrderReservedBody) -> Result<Record, RecordError> {
+fn payment_event(kind: u8, body: &ConfirmedBody) -> Event {
+    let (number, payment) = (OrderNumber::new(body.number), PaymentId::new(body.payment));
+    let (amount, at) = (Amount::new(body.amount), Timestamp::new(body.at));
+    match kind {
+        REACQUIRED => Event::Reacquired { number, payment, amount, at },
+        REFUND_REQUIRED => Event::RefundRequired { number, payment, amount, at },
+        AMOUNT_MISMATCHED => Event::AmountMismatched { number, payment, amount, at },
+        _ => Event::Confirmed { number, payment, amount, at },
+    }
+}
+
+fn order_reserved(kind: u8, body: &OrderReservedBody) -> Result<Reserved, RecordError> {
     let [line] = body.lines.as_slice() else {
         let field = if body.lines.len() > MAX_LINES { "number of lines" } else { "list of lines" };
         return Err(RecordError::Impossible { kind, field });
     };
-    Ok(Record::Event(Event::Reserved(Reserved {
+    Ok(Reserved {
         number: OrderNumber::new(body.number),
         request: RequestId::new(body.request),
         user: UserId::new(body.user),
@@ -305,6 +376,7 @@ fn order_reserved(kind: u8, body: &OrderReservedBody) -> Result<Record, RecordEr
         asked_hold_ms: body.asked_hold_ms,
         hold_ms: body.hold_ms,
         channel: ChannelId::new(body.channel),
+        supersedes: None,
         terms: Terms {
             campaign: body.campaign,
             price_version: body.price_version,
@@ -315,100 +387,5 @@ fn order_reserved(kind: u8, body: &OrderReservedBody) -> Result<Record, RecordEr
             address: body.address,
             pay_account: body.pay_account,
         },
-    })))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn samples() -> Vec<Record> {
-        let number = OrderNumber::new(0x0050_0000_0000_0009);
-        let at = Timestamp::new(0x0000_018B_CFE5_6800);
-        let plain = Reserved {
-            number,
-            request: RequestId::new(0x018B_CFE5_6800_7000_8000_0000_0000_0001),
-            user: UserId::new(2),
-            sku: SkuId::new(3),
-            quantity: Quantity::new(4).unwrap(),
-            amount: Amount::new(5),
-            at,
-            asked_hold_ms: 0,
-            hold_ms: 6,
-            channel: ChannelId::new(7),
-            terms: Terms::default(),
-        };
-        let terms = Terms {
-            campaign: 1,
-            price_version: 2,
-            tier: 3,
-            location: 4,
-            pool: 5,
-            device: 6,
-            address: 7,
-            pay_account: 8,
-        };
-        let events = [
-            Event::Reserved(plain),
-            Event::Reserved(Reserved { terms, ..plain }),
-            Event::Confirmed { number, payment: PaymentId::new(8), amount: Amount::new(5), at },
-            Event::Cancelled { number, reason: 9, at },
-            Event::Expired { number, at },
-            Event::Evicted { number, at },
-            Event::SkuPut { sku: SkuId::new(3), units: 10, user_limit: 1, order_limit: 2, at },
-            Event::Restocked { number, request: plain.request, sku: SkuId::new(3), units: -1, reason: 0, at },
-            Event::GraceGranted { until: at, at },
-        ];
-        let mut records: Vec<_> = events.into_iter().map(Record::Event).collect();
-        records.push(Record::Checkpoint { digest: Digest::new(11), at });
-        records
-    }
-
-    #[test]
-    fn every_record_reads_back_and_every_cut_is_an_error() {
-        for record in samples() {
-            let mut bytes = Vec::new();
-            encode(&record, &mut bytes);
-            assert_eq!(decode(&bytes), Ok((record, bytes.len())));
-            for cut in 0..bytes.len() {
-                assert!(decode(&bytes[..cut]).is_err(), "{record:?} cut at {cut}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_plain_order_takes_71_bytes_of_known_layout() {
-        let mut bytes = Vec::new();
-        encode(&samples()[0], &mut bytes);
-        let golden = [
-            &[3][..],
-            &[0x09, 0, 0, 0, 0, 0, 0x50, 0],
-            &[1, 0, 0, 0, 0, 0, 0, 0x80, 0, 0x70, 0, 0x68, 0xE5, 0xCF, 0x8B, 0x01],
-            &[2, 0, 0, 0, 0, 0, 0, 0],
-            &[3, 0, 0, 0, 0, 0, 0, 0],
-            &[0, 0x68, 0xE5, 0xCF, 0x8B, 0x01, 0, 0],
-            &[5, 0, 0, 0, 0, 0, 0, 0],
-            &[4, 0, 0, 0],
-            &[0, 0, 0, 0],
-            &[6, 0, 0, 0],
-            &[7, 0],
-        ]
-        .concat();
-        assert_eq!(bytes, golden);
-        assert_eq!(bytes.len(), 71);
-    }
-
-    #[test]
-    fn a_crafted_list_length_asks_for_no_memory() {
-        let mut bytes = Vec::new();
-        encode(&samples()[1], &mut bytes);
-        let length = bytes.len() - 16 - 8;
-        bytes[length..length + 8].copy_from_slice(&u64::MAX.to_le_bytes());
-        assert_eq!(decode(&bytes), Err(RecordError::Malformed { kind: ORDER_RESERVED }));
-    }
-
-    #[test]
-    fn an_unknown_kind_is_said() {
-        assert_eq!(decode(&[200, 0, 0]), Err(RecordError::UnknownKind { kind: 200 }));
-    }
+    })
 }

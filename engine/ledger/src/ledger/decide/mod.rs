@@ -1,0 +1,88 @@
+//! Decisions: what a command comes to, given the state and the time. Reads only.
+
+mod hold;
+mod pay;
+mod reserve;
+mod stock;
+
+pub(super) use reserve::fingerprint;
+
+use super::{Ledger, Place};
+use crate::command::Command;
+use crate::event::Event;
+use crate::ids::{OrderNumber, RequestId, Timestamp, UserId};
+use crate::order::Order;
+use crate::outcome::{Field, OrderState, Outcome, Refusal};
+use crate::table::Slot;
+
+/// What a command came to.
+#[derive(Clone, Copy, Debug)]
+pub struct Decision {
+    /// The answer.
+    pub outcome: Outcome,
+    /// What goes into the log with it, if anything does.
+    pub event: Option<Event>,
+    pub(super) place: Place,
+}
+
+impl Decision {
+    fn refuse(refusal: Refusal) -> Self {
+        Self::unchanged(Outcome::Refused(refusal))
+    }
+
+    fn unchanged(outcome: Outcome) -> Self {
+        Self { outcome, event: None, place: Place::default() }
+    }
+}
+
+impl Ledger {
+    /// What `command` comes to at `now`, which must not be before [`Ledger::now`]. Changes nothing. `place` is where
+    /// [`touch`](Self::touch) saw the command's SKU or order, or [`Place::default`].
+    #[inline]
+    pub fn decide(&self, now: Timestamp, command: &Command, place: Place) -> Decision {
+        match command {
+            Command::Reserve(reserve) => self.decide_reserve(now, reserve, place),
+            Command::Confirm(confirm) => self.decide_confirm(now, confirm, place),
+            Command::Cancel(cancel) => self.decide_cancel(now, cancel, place),
+            Command::BeginPay(begin) => self.decide_begin_pay(now, begin, place),
+            Command::FailPay(failed) => self.decide_fail_pay(now, failed, place),
+            Command::Extend(extend) => self.decide_extend(now, extend, place),
+            Command::PutSku(put) => self.decide_put(now, put),
+            Command::Restock(restock) => self.decide_restock(now, restock),
+        }
+    }
+
+    fn check_request(&self, now: Timestamp, request: RequestId) -> Result<(), Refusal> {
+        if !request.is_uuid_v7() {
+            return Err(Refusal::Invalid { field: Field::RequestId });
+        }
+        let window_ms = self.rules.idempotency_window_ms;
+        let made_at = request.made_at();
+        if now.since(made_at) > window_ms {
+            return Err(Refusal::IdTooOld { window_ms });
+        }
+        if made_at.since(now) > self.rules.future_tolerance_ms {
+            return Err(Refusal::IdFromFuture);
+        }
+        Ok(())
+    }
+
+    /// The order with this number, if it is a sale and belongs to `user`.
+    fn owned(
+        &self,
+        number: OrderNumber,
+        user: UserId,
+        place: Place,
+    ) -> Result<(Slot, &Order, OrderState), Refusal> {
+        let (slot, order) = self.order_at(place, number).ok_or(Refusal::NoSuchOrder)?;
+        match order.state() {
+            None | Some(OrderState::Restocked) => Err(Refusal::NoSuchOrder),
+            Some(_) if order.user != user => Err(Refusal::OwnerMismatch),
+            Some(state) => Ok((slot, order, state)),
+        }
+    }
+}
+
+fn replayed(order: &Order) -> Outcome {
+    Outcome::Replayed { order: Some(order.number), state: order.state(), deadline: order.deadline() }
+}

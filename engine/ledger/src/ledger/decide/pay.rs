@@ -1,0 +1,155 @@
+//! Payments: begun, failed, and what they buy.
+//!
+//! A payment that arrives after its hold has ended is the classic hole of a shop: the money is there, the units may not
+//! be. So a confirmation has three ends: it pays a hold; it takes the same units again, if they are there and the
+//! shopper may have them (`Reacquired`); or it buys nothing, which is written down (`RefundRequired`) so that no cent
+//! is forgotten. Each payment id has one end, for good.
+
+use super::{Decision, replayed};
+use crate::command::{BeginPay, Confirm, FailPay, PayClass};
+use crate::event::Event;
+use crate::ids::{OrderNumber, PaymentId, Timestamp, UserId};
+use crate::ledger::{Ledger, Place};
+use crate::order::Order;
+use crate::outcome::{Field, OrderState, Outcome, Refusal};
+use crate::payment::PaymentKind;
+use crate::table::Slot;
+
+/// Payments of one order that may wait for being paid back. A shopper who pays an order twice is common, ten times a
+/// fault of the shop; the bound keeps it from filling the memory.
+pub(in crate::ledger) const MAX_REFUNDS: u8 = 8;
+
+impl Ledger {
+    pub(super) fn decide_confirm(&self, now: Timestamp, confirm: &Confirm, place: Place) -> Decision {
+        let Confirm { order: number, payment, amount, .. } = *confirm;
+        if payment == PaymentId::new(0) {
+            return Decision::refuse(Refusal::Invalid { field: Field::PaymentId });
+        }
+        let (slot, order, state) = match self.owned(number, confirm.user, place) {
+            Ok(found) => found,
+            Err(refusal) => return Decision::refuse(refusal),
+        };
+        let place = Place::of_order(slot, order.sku);
+        match self.orders.payment(order, payment).map(|known| (known.kind(), known.amount())) {
+            Some((PaymentKind::Taken, taken)) if taken == amount => {
+                return Decision::unchanged(replayed(order));
+            }
+            Some((PaymentKind::Taken, taken)) => {
+                return Decision::refuse(Refusal::AmountMismatch { due: taken });
+            }
+            Some((PaymentKind::Refund, _)) => {
+                return Decision::unchanged(Outcome::RefundRequired { order: number, state });
+            }
+            Some((PaymentKind::Begun, _)) | None => {}
+        }
+        let refund = || {
+            if self.orders.refunds(order) >= MAX_REFUNDS {
+                return Decision::refuse(Refusal::CapacityExceeded);
+            }
+            Decision {
+                outcome: Outcome::RefundRequired { order: number, state },
+                event: Some(Event::RefundRequired { number, payment, amount, at: now }),
+                place,
+            }
+        };
+        if state == OrderState::Confirmed || state == OrderState::Superseded {
+            return refund();
+        }
+        if order.amount.raw() != 0 && order.amount != amount {
+            return Decision {
+                outcome: Outcome::Refused(Refusal::AmountMismatch { due: order.amount }),
+                event: Some(Event::AmountMismatched { number, payment, amount, at: now }),
+                place,
+            };
+        }
+        if state.is_open() && now < order.deadline() {
+            return Decision {
+                outcome: Outcome::Confirmed { order: number },
+                event: Some(Event::Confirmed { number, payment, amount, at: now }),
+                place,
+            };
+        }
+        // Units that did not go back yet are still there for this shopper, whatever others wish for.
+        if state.is_open() || self.may_have_again(order) {
+            return Decision {
+                outcome: Outcome::Reacquired { order: number },
+                event: Some(Event::Reacquired { number, payment, amount, at: now }),
+                place,
+            };
+        }
+        refund()
+    }
+
+    /// Whether the units of a hold that has ended are there for its shopper.
+    fn may_have_again(&self, order: &Order) -> bool {
+        let Some(sku) = self.stock.get(order.sku) else { return false };
+        let has = self.tally.units(self.hasher.user(order.user, order.sku), order.user, order.sku);
+        let limit = if sku.user_limit == 0 { u32::MAX } else { sku.user_limit };
+        sku.available >= u64::from(order.quantity)
+            && has.checked_add(order.quantity).is_some_and(|units| units <= limit)
+    }
+
+    pub(super) fn decide_begin_pay(&self, now: Timestamp, begin: &BeginPay, place: Place) -> Decision {
+        if begin.payment == PaymentId::new(0) {
+            return Decision::refuse(Refusal::Invalid { field: Field::PaymentId });
+        }
+        let (slot, order) = match self.open(begin.order, begin.user, now, place) {
+            Ok(found) => found,
+            Err(refusal) => return Decision::refuse(refusal),
+        };
+        if self.orders.payment(order, begin.payment).is_some_and(|known| known.kind() == PaymentKind::Begun) {
+            return Decision::unchanged(replayed(order));
+        }
+        let before = order.deadline();
+        let deadline = match begin.class {
+            _ if order.is_pinned() => before,
+            PayClass::Fast => before.plus(u64::from(self.rules.pay_pin_ms)),
+            PayClass::Slow => before.max(now.plus(u64::from(self.rules.slow_pay_ms))),
+        };
+        let deadline = deadline.min(order.latest_deadline());
+        Decision {
+            outcome: Outcome::Kept { order: begin.order, state: OrderState::Paying, deadline },
+            event: Some(Event::PayBegun { number: begin.order, payment: begin.payment, deadline, at: now }),
+            place: Place::of_order(slot, order.sku),
+        }
+    }
+
+    pub(super) fn decide_fail_pay(&self, now: Timestamp, failed: &FailPay, place: Place) -> Decision {
+        let (slot, order) = match self.open(failed.order, failed.user, now, place) {
+            Ok(found) => found,
+            Err(refusal) => return Decision::refuse(refusal),
+        };
+        // The failure of a payment that another one has taken the place of is no news.
+        let begun =
+            self.orders.payment(order, failed.payment).filter(|known| known.kind() == PaymentKind::Begun);
+        let Some(begun) = begun else { return Decision::unchanged(replayed(order)) };
+        let grace = now.plus(u64::from(self.rules.pay_grace_ms));
+        let deadline = begun.deadline_before().max(grace).min(order.deadline());
+        Decision {
+            outcome: Outcome::Kept { order: failed.order, state: OrderState::Held, deadline },
+            event: Some(Event::PayFailed { number: failed.order, deadline, at: now }),
+            place: Place::of_order(slot, order.sku),
+        }
+    }
+
+    /// The order with this number, if it belongs to `user` and holds units at `now`.
+    pub(super) fn open(
+        &self,
+        number: OrderNumber,
+        user: UserId,
+        now: Timestamp,
+        place: Place,
+    ) -> Result<(Slot, &Order), Refusal> {
+        let (slot, order, state) = self.owned(number, user, place)?;
+        let deadline = order.deadline();
+        match state {
+            OrderState::Held | OrderState::Paying if now < deadline => Ok((slot, order)),
+            OrderState::Held | OrderState::Paying | OrderState::Expired => {
+                Err(Refusal::HoldExpired { deadline })
+            }
+            OrderState::Confirmed => Err(Refusal::AlreadyConfirmed),
+            OrderState::Cancelled | OrderState::Superseded => Err(Refusal::AlreadyCancelled),
+            OrderState::Restocked => Err(Refusal::NoSuchOrder),
+        }
+    }
+}

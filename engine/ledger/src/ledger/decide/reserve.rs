@@ -1,0 +1,156 @@
+//! Holds: whether a shopper may have these units.
+
+use super::{Decision, replayed};
+use crate::command::{Reserve, Terms};
+use crate::event::{Event, Reserved};
+use crate::hash::Mix;
+use crate::ids::{OrderNumber, PartitionId, Timestamp};
+use crate::ledger::{Ledger, Place};
+use crate::order::Order;
+use crate::outcome::{Field, OrderState, Outcome, Refusal};
+use crate::table::Slot;
+
+impl Ledger {
+    pub(super) fn decide_reserve(&self, now: Timestamp, reserve: &Reserve, place: Place) -> Decision {
+        let sku_slot = self.sku_at(place, reserve.sku);
+        let sku = self.stock.get(sku_slot);
+        if reserve.first_attempt
+            && reserve.supersedes.is_none()
+            && let Some(sku) = sku
+            && sku.available == 0
+        {
+            // The crowd's path: nothing was decided under this id before, so nothing needs to be looked up.
+            return Decision::refuse(Refusal::SoldOut {
+                holds: sku.holds,
+                next_expiry: sku.next_expiry(now),
+            });
+        }
+        // Requests are known by SKU and id: which shard a SKU is in must not decide what a repeat is.
+        let place = self.hashed(place, sku_slot, reserve.request, reserve.user);
+        if let Some((_, order)) = self.orders.by_request(place.request_hash, reserve.request, sku_slot) {
+            return repeat_reserve(order, reserve);
+        }
+        if let Err(refusal) = self.check_request(now, reserve.request) {
+            return Decision::refuse(refusal);
+        }
+        if reserve.hold_ms > self.rules.max_hold_ms {
+            return Decision::refuse(Refusal::Invalid { field: Field::HoldMs });
+        }
+        let Some(sku) = sku else { return Decision::refuse(Refusal::UnknownSku) };
+        let (supersedes, freed) = match self.replaceable(now, reserve, sku_slot) {
+            Ok(found) => found,
+            Err(refusal) => return Decision::refuse(refusal),
+        };
+        let available = sku.available.saturating_add(u64::from(freed));
+        if available == 0 {
+            return Decision::refuse(Refusal::SoldOut {
+                holds: sku.holds,
+                next_expiry: sku.next_expiry(now),
+            });
+        }
+        let quantity = reserve.quantity.units();
+        if sku.order_limit != 0 && quantity > sku.order_limit {
+            return Decision::refuse(Refusal::OrderLimit { limit: sku.order_limit });
+        }
+        let has = self.tally.units(place.user_hash, reserve.user, sku_slot).saturating_sub(freed);
+        let limit = if sku.user_limit == 0 { u32::MAX } else { sku.user_limit };
+        if has.checked_add(quantity).is_none_or(|units| units > limit) {
+            return Decision::refuse(Refusal::UserLimit { left: limit.saturating_sub(has) });
+        }
+        if available < u64::from(quantity) {
+            return Decision::refuse(Refusal::Insufficient { available });
+        }
+        let Some(number) = self.orders.next_number(sku.partition) else {
+            return Decision::refuse(Refusal::CapacityExceeded);
+        };
+        let hold_ms = if reserve.hold_ms == 0 { self.rules.default_hold_ms } else { reserve.hold_ms };
+        let event = Event::Reserved(Reserved {
+            number,
+            request: reserve.request,
+            user: reserve.user,
+            sku: reserve.sku,
+            quantity: reserve.quantity,
+            amount: reserve.amount,
+            at: now,
+            asked_hold_ms: reserve.hold_ms,
+            hold_ms,
+            channel: reserve.channel,
+            supersedes,
+            terms: reserve.terms,
+        });
+        Decision {
+            outcome: Outcome::Reserved { order: number, deadline: now.plus(u64::from(hold_ms)) },
+            event: Some(event),
+            place,
+        }
+    }
+
+    /// The hold that the reserve replaces, if it is open, and its units.
+    #[inline]
+    fn replaceable(
+        &self,
+        now: Timestamp,
+        reserve: &Reserve,
+        sku: Slot,
+    ) -> Result<(Option<OrderNumber>, u32), Refusal> {
+        let Some(number) = reserve.supersedes else { return Ok((None, 0)) };
+        if number.partition() != PartitionId::of(reserve.sku) {
+            // Another SKU's order for sure, and perhaps another shard's: where it is must not decide the answer.
+            return Err(Refusal::Invalid { field: Field::Supersedes });
+        }
+        match self.open(number, reserve.user, now, Place::default()) {
+            Ok((_, order)) if order.sku != sku => Err(Refusal::Invalid { field: Field::Supersedes }),
+            Ok((_, order)) if order.state() == Some(OrderState::Paying) => {
+                Err(Refusal::PaymentUnderWay { deadline: order.deadline() })
+            }
+            Ok((_, order)) => Ok((Some(number), order.quantity)),
+            Err(Refusal::OwnerMismatch) => Err(Refusal::OwnerMismatch),
+            Err(_) => Ok((None, 0)),
+        }
+    }
+}
+
+/// The request is known: the same content gets the same answer, other content names what differs.
+fn repeat_reserve(order: &Order, reserve: &Reserve) -> Decision {
+    let differs = if order.user != reserve.user {
+        Some(Field::User)
+    } else if order.state() == Some(OrderState::Restocked) {
+        // A restock's id: no field of a reserve can be the same, and units are what it counts.
+        Some(Field::Units)
+    } else if order.quantity != reserve.quantity.units() {
+        Some(Field::Quantity)
+    } else if order.asked_hold_ms != reserve.hold_ms {
+        Some(Field::HoldMs)
+    } else if order.amount != reserve.amount {
+        Some(Field::Amount)
+    } else if order.channel != reserve.channel {
+        Some(Field::Channel)
+    } else if order.fingerprint != fingerprint(&reserve.terms) {
+        Some(Field::Terms)
+    } else {
+        None
+    };
+    match differs {
+        Some(field) => Decision::refuse(Refusal::IdempotencyConflict { order: order.number, field }),
+        None => Decision::unchanged(replayed(order)),
+    }
+}
+
+/// A fixed mix of the terms, 0 for the default: equal terms have equal fingerprints, on every machine. It tells a
+/// client's mistake from a repeat, and misses one in 2^32.
+pub(in crate::ledger) fn fingerprint(terms: &Terms) -> u32 {
+    if *terms == Terms::default() {
+        return 0;
+    }
+    let mixed = Mix::new(0x7465_726D)
+        .word(u64::from(terms.campaign))
+        .word(u64::from(terms.price_version))
+        .word(u64::from(terms.tier))
+        .word(u64::from(terms.location))
+        .word(u64::from(terms.pool))
+        .word(terms.device)
+        .word(terms.address)
+        .word(terms.pay_account)
+        .finish();
+    u32::try_from(mixed >> 32).unwrap_or(0)
+}

@@ -1,0 +1,137 @@
+//! What is known of an order's payments: a short list beside its row.
+//!
+//! Most orders in memory during a sale are not paid yet, so a payment has a row of its own, linked from the order's.
+
+use crate::ids::{Amount, PaymentId, Timestamp};
+use crate::table::{NONE, Row, Rows, Slot};
+
+/// What became of a payment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum PaymentKind {
+    /// Under way; pins the hold.
+    #[default]
+    Begun,
+    /// It paid the order.
+    Taken,
+    /// It bought nothing and must be paid back.
+    Refund,
+}
+
+/// One payment of one order.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Payment {
+    id: [u64; 2],
+    /// The amount; of one that has begun, the deadline that the hold had before.
+    value: u64,
+    next: Slot,
+    kind: PaymentKind,
+}
+
+const _: () = assert!(size_of::<Payment>() == 32);
+
+impl Payment {
+    pub(crate) fn begun(id: PaymentId, deadline_before: Timestamp) -> Self {
+        Self { id: split(id.raw()), value: deadline_before.raw(), next: NONE, kind: PaymentKind::Begun }
+    }
+
+    pub(crate) fn of(kind: PaymentKind, id: PaymentId, amount: Amount) -> Self {
+        Self { id: split(id.raw()), value: amount.raw(), next: NONE, kind }
+    }
+
+    pub(crate) fn id(&self) -> PaymentId {
+        PaymentId::new(join(self.id))
+    }
+
+    pub(crate) fn kind(&self) -> PaymentKind {
+        self.kind
+    }
+
+    /// What was paid, by a payment that was.
+    pub(crate) fn amount(&self) -> Amount {
+        Amount::new(self.value)
+    }
+
+    /// When the hold ended before the payment began, of one that is under way.
+    pub(crate) fn deadline_before(&self) -> Timestamp {
+        Timestamp::new(self.value)
+    }
+
+    /// Amount or deadline, for a digest.
+    pub(crate) fn value(&self) -> u64 {
+        self.value
+    }
+}
+
+impl Row for Payment {
+    fn link(&self) -> Slot {
+        self.next
+    }
+
+    fn set_link(&mut self, link: Slot) {
+        self.next = link;
+    }
+}
+
+/// The payments of all orders. An order's list is named by the slot of its first.
+#[derive(Debug)]
+pub(crate) struct Payments(pub(crate) Rows<Payment>);
+
+impl Payments {
+    pub(crate) const fn new() -> Self {
+        Self(Rows::new())
+    }
+
+    /// The payments of a list.
+    pub(crate) fn list(&self, first: Slot) -> impl Iterator<Item = &Payment> {
+        core::iter::successors(self.0.get(first), |payment| self.0.get(payment.next))
+    }
+
+    /// Puts a payment in front of a list; returns the new first. `None` if there is no room.
+    pub(crate) fn add(&mut self, first: Slot, mut payment: Payment) -> Option<Slot> {
+        payment.next = first;
+        self.0.insert(payment)
+    }
+
+    /// Takes the payment that is under way out of a list, if there is one; returns the new first.
+    pub(crate) fn forget_begun(&mut self, first: Slot) -> Slot {
+        let (mut new_first, mut before, mut at) = (first, NONE, first);
+        while let Some(payment) = self.0.get(at).copied() {
+            if payment.kind == PaymentKind::Begun {
+                if let Some(before) = self.0.get_mut(before) {
+                    before.next = payment.next;
+                } else {
+                    new_first = payment.next;
+                }
+                self.0.remove(at);
+            } else {
+                before = at;
+            }
+            at = payment.next;
+        }
+        new_first
+    }
+
+    /// Gives a whole list back.
+    pub(crate) fn free(&mut self, first: Slot) {
+        let mut at = first;
+        while let Some(next) = self.0.get(at).map(|payment| payment.next) {
+            self.0.remove(at);
+            at = next;
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.bytes()
+    }
+}
+
+/// A 128-bit id as two words, which need no alignment of 16 bytes in a row.
+pub(crate) fn split(id: u128) -> [u64; 2] {
+    [u64::try_from(id >> 64).unwrap_or(0), u64::try_from(id & u128::from(u64::MAX)).unwrap_or(0)]
+}
+
+/// The id of two words.
+#[inline]
+pub(crate) fn join([high, low]: [u64; 2]) -> u128 {
+    (u128::from(high) << 64) | u128::from(low)
+}

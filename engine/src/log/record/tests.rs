@@ -1,0 +1,103 @@
+//! Every record reads back, and the layout is the documented one.
+
+use super::*;
+
+fn samples() -> Vec<Record> {
+    let number = OrderNumber::new(0x0050_0000_0000_0009);
+    let at = Timestamp::new(0x0000_018B_CFE5_6800);
+    let (payment, amount, deadline) = (PaymentId::new(8), Amount::new(5), Timestamp::new(13));
+    let plain = Reserved {
+        number,
+        request: RequestId::new(0x018B_CFE5_6800_7000_8000_0000_0000_0001),
+        user: UserId::new(2),
+        sku: SkuId::new(3),
+        quantity: Quantity::new(4).unwrap(),
+        amount: Amount::new(5),
+        at,
+        asked_hold_ms: 0,
+        hold_ms: 6,
+        channel: ChannelId::new(7),
+        supersedes: None,
+        terms: Terms::default(),
+    };
+    let terms = Terms {
+        campaign: 1,
+        price_version: 2,
+        tier: 3,
+        location: 4,
+        pool: 5,
+        device: 6,
+        address: 7,
+        pay_account: 8,
+    };
+    let events = [
+        Event::Reserved(plain),
+        Event::Reserved(Reserved { terms, ..plain }),
+        Event::Reserved(Reserved { supersedes: Some(OrderNumber::new(12)), ..plain }),
+        Event::Reserved(Reserved { supersedes: Some(OrderNumber::new(12)), terms, ..plain }),
+        Event::Confirmed { number, payment, amount, at },
+        Event::Reacquired { number, payment, amount, at },
+        Event::RefundRequired { number, payment, amount, at },
+        Event::AmountMismatched { number, payment, amount, at },
+        Event::PayBegun { number, payment, deadline, at },
+        Event::PayFailed { number, deadline, at },
+        Event::Extended { number, deadline, at },
+        Event::Cancelled { number, reason: 9, at },
+        Event::Expired { number, at },
+        Event::Evicted { number, at },
+        Event::SkuPut { sku: SkuId::new(3), units: 10, user_limit: 1, order_limit: 2, at },
+        Event::Restocked { number, request: plain.request, sku: SkuId::new(3), units: -1, reason: 0, at },
+        Event::GraceGranted { until: at, at },
+    ];
+    let mut records: Vec<_> = events.into_iter().map(Record::Event).collect();
+    records.push(Record::Checkpoint { digest: Digest::new(11), at });
+    records
+}
+
+#[test]
+fn every_record_reads_back_and_every_cut_is_an_error() {
+    for record in samples() {
+        let mut bytes = Vec::new();
+        encode(&record, &mut bytes);
+        assert_eq!(decode(&bytes), Ok((record, bytes.len())));
+        for cut in 0..bytes.len() {
+            assert!(decode(&bytes[..cut]).is_err(), "{record:?} cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn a_plain_order_takes_71_bytes_of_known_layout() {
+    let mut bytes = Vec::new();
+    encode(&samples()[0], &mut bytes);
+    let golden = [
+        &[3][..],
+        &[0x09, 0, 0, 0, 0, 0, 0x50, 0],
+        &[1, 0, 0, 0, 0, 0, 0, 0x80, 0, 0x70, 0, 0x68, 0xE5, 0xCF, 0x8B, 0x01],
+        &[2, 0, 0, 0, 0, 0, 0, 0],
+        &[3, 0, 0, 0, 0, 0, 0, 0],
+        &[0, 0x68, 0xE5, 0xCF, 0x8B, 0x01, 0, 0],
+        &[5, 0, 0, 0, 0, 0, 0, 0],
+        &[4, 0, 0, 0],
+        &[0, 0, 0, 0],
+        &[6, 0, 0, 0],
+        &[7, 0],
+    ]
+    .concat();
+    assert_eq!(bytes, golden);
+    assert_eq!(bytes.len(), 71);
+}
+
+#[test]
+fn a_crafted_list_length_asks_for_no_memory() {
+    let mut bytes = Vec::new();
+    encode(&samples()[1], &mut bytes);
+    let length = bytes.len() - 16 - 8;
+    bytes[length..length + 8].copy_from_slice(&u64::MAX.to_le_bytes());
+    assert_eq!(decode(&bytes), Err(RecordError::Malformed { kind: ORDER_RESERVED }));
+}
+
+#[test]
+fn an_unknown_kind_is_said() {
+    assert_eq!(decode(&[200, 0, 0]), Err(RecordError::UnknownKind { kind: 200 }));
+}
