@@ -59,6 +59,7 @@ fn log(c: &mut Criterion) {
                 hold_ms: 300_000,
                 channel: reserve.channel,
                 supersedes: None,
+                wait_ms: 0,
                 terms: reserve.terms,
             })
         })

@@ -64,6 +64,7 @@ impl Crowd {
             channel: ChannelId::new(1),
             first_attempt: true,
             supersedes: None,
+            wait_ms: 0,
             terms: Terms::default(),
         }
     }

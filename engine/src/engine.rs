@@ -292,6 +292,7 @@ impl Engine {
             totals.skus += of.skus;
             totals.orders += of.orders;
             totals.holds += of.holds;
+            totals.waiting += of.waiting;
             totals.available += of.available;
             totals.held += of.held;
             totals.sold += of.sold;

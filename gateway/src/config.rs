@@ -81,6 +81,12 @@ pub struct RulesConfig {
     pub pay_grace_ms: u64,
     /// How often a hold may be extended.
     pub max_extensions: u8,
+    /// How long an offer to one who waited lasts, milliseconds.
+    pub offer_ms: u64,
+    /// Longest wait, milliseconds.
+    pub max_wait_ms: u64,
+    /// Most orders that wait for one SKU.
+    pub max_waiting: u32,
 }
 
 /// The durability levels by name.
@@ -134,6 +140,9 @@ impl Default for RulesConfig {
             slow_pay_ms: u64::from(rules.slow_pay_ms),
             pay_grace_ms: u64::from(rules.pay_grace_ms),
             max_extensions: rules.max_extensions,
+            offer_ms: u64::from(rules.offer_ms),
+            max_wait_ms: u64::from(rules.max_wait_ms),
+            max_waiting: rules.max_waiting,
         }
     }
 }
@@ -259,7 +268,10 @@ impl Config {
         within("rules.pay_pin_ms", rules.pay_pin_ms, 0..=3_600_000, "0 to an hour, in ms")?;
         within("rules.slow_pay_ms", rules.slow_pay_ms, 0..=MAX_HOLD_MS, "0 to a week, in ms")?;
         within("rules.pay_grace_ms", rules.pay_grace_ms, 0..=3_600_000, "0 to an hour, in ms")?;
-        within("rules.max_extensions", u64::from(rules.max_extensions), 0..=100, "0 to 100")
+        within("rules.max_extensions", u64::from(rules.max_extensions), 0..=100, "0 to 100")?;
+        within("rules.offer_ms", rules.offer_ms, 1_000..=MAX_HOLD_MS, "1 s to a week, in ms")?;
+        within("rules.max_wait_ms", rules.max_wait_ms, 0..=MAX_HOLD_MS, "0 to a week, in ms")?;
+        within("rules.max_waiting", u64::from(rules.max_waiting), 0..=10_000_000, "0 to 10,000,000")
     }
 
     /// The durability level with its interval.
@@ -285,6 +297,9 @@ impl Config {
             slow_pay_ms: ms(rules.slow_pay_ms),
             pay_grace_ms: ms(rules.pay_grace_ms),
             max_extensions: rules.max_extensions,
+            offer_ms: ms(rules.offer_ms),
+            max_wait_ms: ms(rules.max_wait_ms),
+            max_waiting: rules.max_waiting,
         }
     }
 }

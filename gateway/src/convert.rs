@@ -28,13 +28,22 @@ fn request_id(bytes: wire::RequestId, fresh: FreshId<'_>) -> ledger::RequestId {
 
 /// A plain reserve.
 pub(crate) fn reserve(asked: &wire::Reserve, first_attempt: bool, fresh: FreshId<'_>) -> Asked {
-    hold(asked, (ledger::Terms::default(), None), first_attempt, fresh)
+    hold(asked, &Besides::default(), first_attempt, fresh)
 }
 
-/// A hold of one SKU; of the terms in `besides`, the risk hashes alone count, and its number is the hold to replace.
+/// What an order has besides a plain reserve.
+#[derive(Default)]
+struct Besides {
+    /// Of these, the risk hashes alone count.
+    hashes: ledger::Terms,
+    supersedes: Option<ledger::OrderNumber>,
+    wait_ms: u32,
+}
+
+/// A hold of one SKU.
 fn hold(
     asked: &wire::Reserve,
-    (hashes, supersedes): (ledger::Terms, Option<ledger::OrderNumber>),
+    &Besides { hashes, supersedes, wait_ms }: &Besides,
     first_attempt: bool,
     fresh: FreshId<'_>,
 ) -> Asked {
@@ -50,6 +59,7 @@ fn hold(
         channel: ledger::ChannelId::new(asked.channel),
         first_attempt,
         supersedes,
+        wait_ms,
         terms: ledger::Terms {
             campaign: asked.campaign,
             price_version: asked.price_version,
@@ -96,7 +106,7 @@ pub(crate) fn reserve_order(asked: &wire::ReserveOrder, first_attempt: bool, fre
         ..ledger::Terms::default()
     };
     let supersedes = (asked.supersedes != 0).then(|| ledger::OrderNumber::new(asked.supersedes));
-    hold(&line, (hashes, supersedes), first_attempt, fresh)
+    hold(&line, &Besides { hashes, supersedes, wait_ms: asked.wait_ms }, first_attempt, fresh)
 }
 
 fn payment_id(bytes: [u8; 16]) -> ledger::PaymentId {
@@ -193,6 +203,8 @@ fn state(state: ledger::OrderState) -> wire::OrderState {
         ledger::OrderState::Restocked => wire::OrderState::Restocked,
         ledger::OrderState::Paying => wire::OrderState::Paying,
         ledger::OrderState::Superseded => wire::OrderState::Superseded,
+        ledger::OrderState::Waiting => wire::OrderState::Waiting,
+        ledger::OrderState::Lapsed => wire::OrderState::Lapsed,
     }
 }
 
@@ -211,6 +223,7 @@ fn field(field: ledger::Field) -> u8 {
         ledger::Field::Reason => wire::Field::Reason,
         ledger::Field::PaymentId => wire::Field::PaymentId,
         ledger::Field::Supersedes => wire::Field::Supersedes,
+        ledger::Field::WaitMs => wire::Field::WaitMs,
     };
     field.byte()
 }
@@ -227,6 +240,13 @@ pub(crate) fn outcome(outcome: &ledger::Outcome) -> Answer {
         ledger::Outcome::Confirmed { order } => {
             Answer { state: wire::OrderState::Confirmed.byte(), order: order.raw(), ..Answer::of(Code::Ok) }
         }
+        ledger::Outcome::Waitlisted { order, deadline, ahead } => Answer {
+            state: wire::OrderState::Waiting.byte(),
+            order: order.raw(),
+            at: deadline.raw(),
+            units: u64::from(ahead),
+            ..Answer::of(Code::Waitlisted)
+        },
         ledger::Outcome::Reacquired { order } => Answer {
             state: wire::OrderState::Confirmed.byte(),
             order: order.raw(),
@@ -286,6 +306,9 @@ pub(crate) fn refusal(refusal: &ledger::Refusal) -> Answer {
         R::HoldExpired { deadline } => Answer { at: deadline.raw(), ..Answer::of(Code::HoldExpired) },
         R::AlreadyConfirmed => Answer::of(Code::AlreadyConfirmed),
         R::AlreadyCancelled => Answer::of(Code::AlreadyCancelled),
+        R::AlreadyWaiting { order } => Answer { order: order.raw(), ..Answer::of(Code::AlreadyWaiting) },
+        R::WaitlistFull => Answer::of(Code::WaitlistFull),
+        R::StillWaiting { deadline } => Answer { at: deadline.raw(), ..Answer::of(Code::StillWaiting) },
         R::PaymentUnderWay { deadline } => Answer { at: deadline.raw(), ..Answer::of(Code::PaymentUnderWay) },
         R::ExtendLimit { latest } => Answer { at: latest.raw(), ..Answer::of(Code::ExtendLimit) },
         R::AmountMismatch { due } => Answer { units: due.raw(), ..Answer::of(Code::AmountMismatch) },
@@ -333,6 +356,7 @@ pub(crate) fn stock(read: Option<&ledger::StockSnapshot>) -> wire::StockView {
             sold: stock.sold,
             stocked: stock.stocked,
             next_expiry: stock.next_expiry.map_or(0, ledger::Timestamp::raw),
+            waiting: stock.waiting,
         },
     }
 }

@@ -98,6 +98,9 @@ fn every_range_is_kept_at_both_ends() {
         ("rules.slow_pay_ms", 0, 604_800_000),
         ("rules.pay_grace_ms", 0, 3_600_000),
         ("rules.max_extensions", 0, 100),
+        ("rules.offer_ms", 1_000, 604_800_000),
+        ("rules.max_wait_ms", 0, 604_800_000),
+        ("rules.max_waiting", 0, 10_000_000),
     ] {
         let set = |value: i64| Config::parse("probe", &format!("{key} = {value}\n"));
         assert!(set(least).is_ok() && set(most).is_ok(), "{key}");

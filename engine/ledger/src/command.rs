@@ -45,6 +45,9 @@ pub struct Reserve {
     /// An open hold of the same shopper and SKU that gives its units to this one, in one step. One that has ended by
     /// now needs no replacing and is passed over. It is no part of what a repeat is compared with.
     pub supersedes: Option<OrderNumber>,
+    /// How long the shopper will wait if there are too few units, milliseconds; 0: not at all. No part of what a repeat is
+    /// compared with.
+    pub wait_ms: u32,
     /// What later rules decide by.
     pub terms: Terms,
 }

@@ -122,7 +122,16 @@ pub enum Event {
         /// When.
         at: Timestamp,
     },
-    /// A hold ended by its deadline.
+    /// Units came back and are held for an order that waited.
+    Offered {
+        /// The order.
+        number: OrderNumber,
+        /// When the hold ends.
+        deadline: Timestamp,
+        /// When.
+        at: Timestamp,
+    },
+    /// A hold, or a wait, ended by its deadline.
     Expired {
         /// The order.
         number: OrderNumber,
@@ -170,6 +179,8 @@ pub struct Reserved {
     pub channel: ChannelId,
     /// The hold of the same shopper and SKU that ended for this one.
     pub supersedes: Option<OrderNumber>,
+    /// Not 0: no units are held; the order waits for them as long as this, milliseconds.
+    pub wait_ms: u32,
     /// What later rules decide by.
     pub terms: Terms,
 }
@@ -188,6 +199,7 @@ impl Event {
             | Self::Reacquired { number, .. }
             | Self::RefundRequired { number, .. }
             | Self::AmountMismatched { number, .. }
+            | Self::Offered { number, .. }
             | Self::Cancelled { number, .. }
             | Self::Expired { number, .. }
             | Self::Evicted { number, .. } => Some(number.partition()),
@@ -208,6 +220,7 @@ impl Event {
             | Self::Reacquired { at, .. }
             | Self::RefundRequired { at, .. }
             | Self::AmountMismatched { at, .. }
+            | Self::Offered { at, .. }
             | Self::Cancelled { at, .. }
             | Self::Expired { at, .. }
             | Self::Evicted { at, .. }

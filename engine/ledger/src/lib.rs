@@ -21,7 +21,8 @@
 //! * **I5** an effect is bound to its SKU and request id: the same id with the same content gets the same answer, with other
 //!   content an answer that names the field; a refusal binds nothing and is decided afresh.
 //! * **I6** replay gives a state with the same [`Digest`].
-//! * **I7** past its deadline a hold can't be paid, whether its units have gone back yet or not; time never goes back.
+//! * **I7** past its deadline a hold is none, whether its units have gone back yet or not: a payment takes them again, if they
+//!   are there, or is to be refunded; time never goes back.
 //!
 //! I4 (what was acknowledged is durable) and I8 (a refusal for overload leaves no trace) belong to the engine and the
 //! gateway; the numbers are the same in all documents.
@@ -46,6 +47,7 @@
 //!     channel: ChannelId::new(0),
 //!     first_attempt: true,
 //!     supersedes: None,
+//!     wait_ms: 0,
 //!     terms: Terms::default(),
 //! });
 //! assert!(matches!(ledger.execute(now, &reserve, |_| {}), Ok(Outcome::Reserved { .. })));
@@ -83,6 +85,7 @@ mod sequence;
 mod stock;
 mod table;
 mod tally;
+mod waitlist;
 
 pub use command::{
     BeginPay, Cancel, Command, Confirm, Extend, FailPay, PayClass, PutSku, Reserve, Restock, Terms,

@@ -156,7 +156,7 @@ impl Row for Order {
 
 impl Due for Order {
     fn due(&self) -> Option<Timestamp> {
-        self.is_open().then(|| self.deadline())
+        self.state().is_some_and(OrderState::has_deadline).then(|| self.deadline())
     }
 }
 

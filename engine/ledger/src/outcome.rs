@@ -12,6 +12,15 @@ pub enum Outcome {
         /// When the hold ends.
         deadline: Timestamp,
     },
+    /// There are too few units; the order waits for them until `deadline`.
+    Waitlisted {
+        /// The new order.
+        order: OrderNumber,
+        /// When it gives up.
+        deadline: Timestamp,
+        /// Orders that wait for the SKU and came earlier.
+        ahead: u32,
+    },
     /// The hold is paid.
     Confirmed {
         /// The order.
@@ -130,6 +139,18 @@ pub enum Refusal {
     AlreadyConfirmed,
     /// The order was given back.
     AlreadyCancelled,
+    /// The shopper waits for this SKU already.
+    AlreadyWaiting {
+        /// With this order.
+        order: OrderNumber,
+    },
+    /// As many wait for the SKU as may.
+    WaitlistFull,
+    /// The order waits for units and holds none.
+    StillWaiting {
+        /// When it gives up.
+        deadline: Timestamp,
+    },
     /// A payment is under way: the hold can't be replaced.
     PaymentUnderWay {
         /// When the hold ends.
@@ -178,6 +199,8 @@ pub enum Field {
     PaymentId,
     /// The hold to be replaced.
     Supersedes,
+    /// The longest wait.
+    WaitMs,
 }
 
 /// Where an order stands.
@@ -197,12 +220,21 @@ pub enum OrderState {
     Paying,
     /// Ended for a hold that took its place.
     Superseded,
+    /// Waits for units to come back.
+    Waiting,
+    /// Waited in vain until its deadline.
+    Lapsed,
 }
 
 impl OrderState {
     /// Whether the order holds units that it has not paid.
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Held | Self::Paying)
+    }
+
+    /// Whether the order ends by its deadline.
+    pub const fn has_deadline(self) -> bool {
+        matches!(self, Self::Held | Self::Paying | Self::Waiting)
     }
 }
 
@@ -252,6 +284,8 @@ pub struct StockSnapshot {
     pub stocked: u64,
     /// Open holds.
     pub holds: u32,
+    /// Orders that wait for units.
+    pub waiting: u32,
     /// Most units a shopper may have; 0: no limit.
     pub user_limit: u32,
     /// Most units in one order; 0: no limit.

@@ -24,6 +24,8 @@ pub(crate) struct Sku {
     pub(crate) user_limit: u32,
     pub(crate) order_limit: u32,
     pub(crate) partition: PartitionId,
+    /// Whether anybody waits for units to come back.
+    pub(crate) has_waiters: bool,
 }
 
 const _: () = assert!(size_of::<Sku>() == 64);
@@ -45,6 +47,7 @@ impl Sku {
             holds: self.holds,
             user_limit: self.user_limit,
             order_limit: self.order_limit,
+            waiting: 0,
             next_expiry: self.next_expiry(now),
         }
     }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use doorbuster_ledger::*;
 use proptest::prelude::*;
-use proptest::test_runner::{RngSeed, TestRunner};
+use proptest::test_runner::{RngSeed, TestRunner, contextualize_config};
 use support::Model;
 
 const START: u64 = 1_700_000_000_000;
@@ -48,6 +48,7 @@ enum Ask {
         tier: u16,
         first: bool,
         instead_of: Option<usize>,
+        wait: u32,
     },
     Confirm {
         pick: usize,
@@ -75,15 +76,20 @@ enum Ask {
     },
 }
 
+/// Most want the same SKU.
+fn wanted() -> impl Strategy<Value = u64> {
+    prop_oneof![4 => Just(1_u64), 2 => Just(2_u64), 1 => 3_u64..5]
+}
+
 fn ask() -> impl Strategy<Value = Ask> {
     prop_oneof![
         1 => (1_u64..5, 0_u64..6, 0_u32..4, 0_u32..4)
             .prop_map(|(sku, units, user_limit, order_limit)| Ask::Put { sku, units, user_limit, order_limit }),
         1 => (0_u64..30, 0_u64..20, 1_u64..5, -4_i64..5, 0_u32..2)
             .prop_map(|(id, age, sku, units, reason)| Ask::Restock { id, age, sku, units, reason }),
-        8 => (0_u64..30, 0_u64..20, 1_u64..4, 1_u64..5, 1_u32..4, 0_u32..4, (0_u64..2, 0_u16..2), (any::<bool>(), prop::option::weighted(0.2, 0_usize..4))).prop_map(
-            |(id, age, user, sku, quantity, hold, (amount, tier), (first, instead_of))| Ask::Reserve {
-                id, age, user, sku, quantity, hold, amount, tier, first, instead_of,
+        8 => (0_u64..30, 0_u64..20, 1_u64..7, wanted(), 1_u32..4, 0_u32..4, (0_u64..2, 0_u16..2), (any::<bool>(), prop::option::weighted(0.2, 0_usize..4), prop_oneof![1 => Just(0), 1 => 1_u32..5])).prop_map(
+            |(id, age, user, sku, quantity, hold, (amount, tier), (first, instead_of, wait))| Ask::Reserve {
+                id, age, user, sku, quantity, hold, amount, tier, first, instead_of, wait,
             }
         ),
         4 => (0_usize..12, prop::bool::weighted(0.1), 0_u128..3, 0_u64..2)
@@ -127,7 +133,7 @@ fn command(ask: &Ask, now: u64, reserved: &[(OrderNumber, UserId)]) -> Option<Co
         Ask::Restock { id, age, sku, units, reason } => {
             Command::Restock(Restock { request: request(now, id, age), sku: SkuId::new(sku), units, reason })
         }
-        Ask::Reserve { id, age, user, sku, quantity, hold, amount, tier, first, instead_of } => {
+        Ask::Reserve { id, age, user, sku, quantity, hold, amount, tier, first, instead_of, wait } => {
             // Mostly the owner's own hold; seldom somebody else's.
             let old = instead_of.and_then(|pick| order(pick, false));
             let user = old.filter(|_| id % 8 != 0).map_or(UserId::new(user), |(_, user)| user);
@@ -140,6 +146,7 @@ fn command(ask: &Ask, now: u64, reserved: &[(OrderNumber, UserId)]) -> Option<Co
                 hold_ms: [0, 20, 1_000, 6_000][hold as usize],
                 channel: ChannelId::new(0),
                 first_attempt: first,
+                wait_ms: [0, 1_000, 8_000, 30_000, 60_001][wait as usize],
                 supersedes: old.map(|(order, _)| order),
                 terms: Terms { tier, ..Terms::default() },
             })
@@ -196,7 +203,7 @@ fn without_advice(outcome: Outcome, model: &Model, command: &Command, now: u64) 
 }
 
 /// SKUs that are there from the start: units, limit for a shopper, limit for an order. The fourth may come later.
-const SKUS: [(u64, u64, u32, u32); 3] = [(1, 4, 0, 0), (2, 2, 3, 0), (3, 30, 5, 2)];
+const SKUS: [(u64, u64, u32, u32); 3] = [(1, 3, 0, 0), (2, 2, 3, 0), (3, 9, 5, 2)];
 
 fn rules() -> Rules {
     Rules {
@@ -209,6 +216,9 @@ fn rules() -> Rules {
         slow_pay_ms: 9_000,
         pay_grace_ms: 300,
         max_extensions: 2,
+        offer_ms: 700,
+        max_wait_ms: 60_000,
+        max_waiting: 2,
     }
 }
 
@@ -226,8 +236,9 @@ fn pass(ledger: &mut Ledger, model: &mut Model, log: &mut Vec<Event>, now: u64) 
             break;
         }
     }
+    model.settled(now);
     for order in &model.orders {
-        let overdue = order.state.is_open() && order.deadline + 8 <= now;
+        let overdue = order.state.has_deadline() && order.deadline + 8 <= now;
         assert!(!overdue, "a hold outlives its deadline and a full pulse: {order:?}");
     }
 }
@@ -266,17 +277,26 @@ fn run(steps: &[Step], seen: &mut Seen) {
             let before = ledger.digest();
             let decided = ledger.decide(Timestamp::new(now), command, Place::default());
             assert_eq!(ledger.digest(), before, "deciding changed the state");
+            let mut events = Vec::new();
             let outcome =
-                ledger.execute_at(Timestamp::new(now), command, place, |event| log.push(*event)).unwrap();
+                ledger.execute_at(Timestamp::new(now), command, place, |event| events.push(*event)).unwrap();
             assert_eq!(outcome, decided.outcome, "touching changed the answer");
             seen.note(&outcome);
             let outcome = without_advice(outcome, &model, command, now);
             assert_eq!(outcome, model.execute(now, command), "{command:?} at {now}");
+            for offer in events.iter().skip(1) {
+                model.offered(now, offer);
+                *seen.0.entry("Offered".to_owned()).or_default() += 1;
+            }
+            log.extend(events);
             match (outcome, command) {
                 (Outcome::Refused(_) | Outcome::Replayed { .. }, _) => {
                     assert_eq!(ledger.digest(), before, "a refusal left a trace");
                 }
-                (Outcome::Reserved { order, .. }, Command::Reserve(reserve)) => {
+                (
+                    Outcome::Reserved { order, .. } | Outcome::Waitlisted { order, .. },
+                    Command::Reserve(reserve),
+                ) => {
                     reserved.push((order, reserve.user));
                 }
                 _ => {}
@@ -337,12 +357,17 @@ impl Seen {
 }
 
 /// Every answer that a history must come to now and then.
-const ANSWERS: [&str; 26] = [
+const ANSWERS: [&str; 31] = [
     "Reserved",
     "Confirmed",
     "Reacquired",
     "RefundRequired",
     "Kept",
+    "Waitlisted",
+    "Offered",
+    "AlreadyWaiting",
+    "WaitlistFull",
+    "StillWaiting",
     "ExtendLimit",
     "PaymentUnderWay",
     "Cancelled",
@@ -366,15 +391,17 @@ const ANSWERS: [&str; 26] = [
     "AmountMismatch",
 ];
 
-/// Runs 10,000 histories from a fixed seed, so that every run checks the same ones.
+/// Runs 10,000 histories from a fixed seed, so that every run checks the same ones. `PROPTEST_CASES` and
+/// `PROPTEST_RNG_SEED` take others.
 fn histories(seed: u64) {
     let answers = RefCell::new(Seen::default());
-    let config = ProptestConfig {
+    let config = contextualize_config(ProptestConfig {
         cases: 10_000,
         rng_seed: RngSeed::Fixed(seed),
         failure_persistence: None,
         ..ProptestConfig::default()
-    };
+    });
+    let least = u64::from(config.cases / 200);
     let outcome = TestRunner::new(config).run(&prop::collection::vec(step(), 1..80), |steps| {
         run(&steps, &mut answers.borrow_mut());
         Ok(())
@@ -385,7 +412,7 @@ fn histories(seed: u64) {
     let answers = answers.into_inner();
     for answer in ANSWERS {
         let times = answers.0.get(answer).copied().unwrap_or(0);
-        assert!(times >= 50, "{answer} came up {times} times in 10,000 histories: {answers:?}");
+        assert!(times >= least, "{answer} came up {times} times, not {least}: {answers:?}");
     }
 }
 

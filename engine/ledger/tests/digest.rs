@@ -22,6 +22,7 @@ fn reserve(number: u128, terms: Terms) -> Command {
         channel: ChannelId::new(3),
         first_attempt: true,
         supersedes: None,
+        wait_ms: 0,
         terms,
     })
 }

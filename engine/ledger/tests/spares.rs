@@ -22,6 +22,7 @@ fn reserve(number: u64) -> Command {
         channel: ChannelId::new(1),
         first_attempt: true,
         supersedes: None,
+        wait_ms: 0,
         terms: Terms::default(),
     })
 }

@@ -35,7 +35,7 @@ pub struct Figures {
 }
 
 /// Numbers on a board.
-const WORDS: usize = 13;
+const WORDS: usize = 14;
 
 impl Figures {
     fn to_words(self) -> [u64; WORDS] {
@@ -44,6 +44,7 @@ impl Figures {
             totals.skus,
             totals.orders,
             totals.holds,
+            totals.waiting,
             totals.available,
             totals.held,
             totals.sold,
@@ -62,6 +63,7 @@ impl Figures {
             skus,
             orders,
             holds,
+            waiting,
             available,
             held,
             sold,
@@ -74,7 +76,7 @@ impl Figures {
             bytes,
         ] = words;
         Self {
-            totals: Totals { skus, orders, holds, available, held, sold },
+            totals: Totals { skus, orders, holds, waiting, available, held, sold },
             counters: Counters { commands, events, deadline_exceeded, expired, evicted, release_lag_max_ms },
             bytes,
         }
@@ -95,7 +97,7 @@ pub(super) struct Board {
 }
 
 impl Board {
-    /// Replaces the figures: thirteen plain stores and one of the version. Only under the shard's lock.
+    /// Replaces the figures: fourteen plain stores and one of the version. Only under the shard's lock.
     pub(super) fn publish(&self, figures: Figures) {
         let version = self.version.load(Ordering::Relaxed).wrapping_add(1);
         fence(Ordering::Release);
@@ -145,7 +147,7 @@ mod tests {
         }
         assert_eq!(
             (board.read().totals.available, board.read().counters.release_lag_max_ms),
-            (words[3], words[11])
+            (words[4], words[12])
         );
     }
 

@@ -46,8 +46,9 @@ const INBOX_CAPACITY: usize = 256;
 /// the rest of a long queue, about 100 us.
 const HAND_OVER_AFTER: usize = 256;
 
-/// Most bytes that the events of one command can take: an order with terms has 117.
-const COMMAND_BYTES: usize = 160;
+/// Most bytes that the events of one command can take: an order that takes a hold's place has 125, and the units that come
+/// back may be offered to two who wait, 25 bytes each.
+const COMMAND_BYTES: usize = 125 + 2 * 25;
 
 const _: () = assert!((HAND_OVER_AFTER + MAX_SLOTS) * COMMAND_BYTES < MAX_BLOCK / 2);
 

@@ -66,6 +66,7 @@ fn reserve(seed: u64, sku: u64) -> Command {
         channel: ChannelId::default(),
         first_attempt: true,
         supersedes: None,
+        wait_ms: 0,
         terms: Terms::default(),
     })
 }
@@ -77,7 +78,7 @@ fn figures_follow_every_visit_and_expiry() {
     world.push(&[put_sku(1, 10), reserve(1, 1), reserve(2, 1)]);
     assert_eq!(world.shard.figures().totals, Totals::default(), "nothing was decided");
     world.visit(START);
-    let held = Totals { skus: 1, orders: 2, holds: 2, available: 6, held: 4, sold: 0 };
+    let held = Totals { skus: 1, orders: 2, holds: 2, waiting: 0, available: 6, held: 4, sold: 0 };
     assert_eq!((world.shard.figures(), world.shard.figures().totals), (world.truth(), held));
     assert_eq!((world.shard.figures().counters.commands, world.shard.figures().counters.events), (3, 3));
 

@@ -108,6 +108,9 @@ fn options(plan: &Plan) -> Options {
             slow_pay_ms: 9_000,
             pay_grace_ms: 300,
             max_extensions: 2,
+            offer_ms: 700,
+            max_wait_ms: 8_000,
+            max_waiting: 20,
         },
         durability: plan.durability,
         recovery_grace_ms: 500,
@@ -274,6 +277,7 @@ impl World {
                     channel: ChannelId::new(0),
                     first_attempt: false,
                     supersedes: None,
+                    wait_ms: if self.rng.random_bool(0.5) { 0 } else { 6_000 },
                     terms: Terms::default(),
                 };
                 self.sent.insert(reserve.request, Command::Reserve(reserve));
@@ -321,13 +325,18 @@ impl World {
             (Command::PutSku(put), Outcome::SkuPut) => {
                 self.skus.insert(put.sku);
             }
-            (Command::Reserve(reserve), Outcome::Reserved { order, deadline }) => {
+            (
+                Command::Reserve(reserve),
+                Outcome::Reserved { order, deadline } | Outcome::Waitlisted { order, deadline, .. },
+            ) => {
+                // An offer will have a deadline of its own.
+                let waits = matches!(outcome, Outcome::Waitlisted { .. });
                 let known = Known {
                     user: reserve.user,
                     request: reserve.request,
                     quantity: reserve.quantity.units(),
-                    deadline: deadline.raw(),
-                    state: OrderState::Held,
+                    deadline: if waits { 0 } else { deadline.raw() },
+                    state: if waits { OrderState::Waiting } else { OrderState::Held },
                     unsure: false,
                 };
                 if self.orders.insert(*order, known).is_some() {
@@ -342,7 +351,7 @@ impl World {
                     user: reserve.user,
                     request: reserve.request,
                     quantity: reserve.quantity.units(),
-                    deadline: deadline.raw(),
+                    deadline: if *state == OrderState::Waiting { 0 } else { deadline.raw() },
                     state: *state,
                     unsure: false,
                 });
@@ -449,6 +458,7 @@ impl World {
                     }
                     let explained = read.state == known.state
                         || (known.state.is_open() && read.state == OrderState::Expired)
+                        || known.state == OrderState::Waiting
                         || (known.state != OrderState::Confirmed && known.unsure);
                     if !explained {
                         return Err(format!(
@@ -469,6 +479,7 @@ impl World {
                     let number = OrderNumber::new(slot.token);
                     let known = self.orders.remove(&number).ok_or("an order was invented")?;
                     if known.deadline + 500 > now.saturating_sub(20_000)
+                        && known.state != OrderState::Waiting
                         && known.state != OrderState::Cancelled
                         && known.state != OrderState::Confirmed
                     {

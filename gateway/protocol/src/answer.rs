@@ -87,6 +87,10 @@ bytes_enum! {
         Paying = 6, "PAYING";
         /// Ended for a hold that took its place.
         Superseded = 7, "SUPERSEDED";
+        /// Waits for units to come back.
+        Waiting = 8, "WAITING";
+        /// Waited in vain.
+        Lapsed = 9, "LAPSED";
     }
 }
 
@@ -127,6 +131,8 @@ bytes_enum! {
         Lines = 16, "lines";
         /// `supersedes`.
         Supersedes = 17, "supersedes";
+        /// `wait_ms`.
+        WaitMs = 18, "wait_ms";
     }
 }
 
@@ -191,6 +197,8 @@ pub struct StockView {
     /// When looking again makes sense, server milliseconds: at least a second from now and not long before the next
     /// hold can end; 0: no hold is open.
     pub next_expiry: u64,
+    /// Orders that wait for units.
+    pub waiting: u32,
 }
 
 /// The server's totals.
@@ -239,5 +247,5 @@ record!(
     32
 );
 record!(OrderView, [OrderRead], 100);
-record!(StockView, [StockRead], 64);
+record!(StockView, [StockRead], 68);
 record!(StatusView, [StatusRead], 80);

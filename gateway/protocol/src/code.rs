@@ -80,6 +80,9 @@ codes! {
     Replayed = 1001, "REPLAYED", Done;
     /// The hold had ended, its units were there and were taken again for this payment: the order is paid.
     Reacquired = 1002, "REACQUIRED", Done;
+    /// There are too few units, and the order waits for them until `at`; `units` orders came earlier. When units come back
+    /// for it, it becomes HELD, with a deadline: read it.
+    Waitlisted = 1003, "WAITLISTED", Done;
 
     /// The frame or a field in it is malformed or out of range; `field` names it.
     BadRequest = 1100, "BAD_REQUEST", Final;
@@ -113,12 +116,17 @@ codes! {
     /// A partition, table or counter is full; nothing was taken.
     CapacityExceeded = 1205, "CAPACITY_EXCEEDED", Final;
 
+    /// As many orders wait for the SKU as may.
+    WaitlistFull = 1206, "WAITLIST_FULL", Final;
+
     /// The shopper's limit for this SKU would be exceeded, open holds included; `units` are left to him.
     UserLimit = 1300, "USER_LIMIT", Final;
     /// More units in one order than the SKU allows; `units` is the most.
     OrderLimit = 1301, "ORDER_LIMIT", Final;
     /// The hold can't be kept as long as that; `at` is the latest time that it can be kept to.
     ExtendLimit = 1302, "EXTEND_LIMIT", Final;
+    /// The shopper waits for this SKU already, with the order `order`.
+    AlreadyWaiting = 1303, "ALREADY_WAITING", Final;
 
     /// No order has this number (or it ended longer ago than the retention).
     NoSuchOrder = 1400, "NO_SUCH_ORDER", Final;
@@ -138,6 +146,8 @@ codes! {
     RefundRequired = 1406, "REFUND_REQUIRED", Final;
     /// The hold can't be replaced while a payment for it is under way; it ends at `at`.
     PaymentUnderWay = 1407, "PAYMENT_UNDER_WAY", Later;
+    /// The order waits for units, holds none, and gives up at `at`.
+    StillWaiting = 1408, "STILL_WAITING", Later;
 
     /// The server is at a bound; nothing was executed.
     Busy = 1500, "BUSY", Retry;

@@ -82,6 +82,8 @@ pub struct ReserveOrder {
     pub pay_account: u64,
     /// An open hold of the same shopper and SKU that gives its units to this one; 0: none.
     pub supersedes: u64,
+    /// How long the shopper will wait if there are too few units, milliseconds; 0: not at all.
+    pub wait_ms: u32,
     /// 1 to [`MAX_LINES`] lines. Lines of the same SKU, location and pool are summed before anything is decided.
     pub lines: Vec<Line>,
 }
@@ -202,7 +204,7 @@ macro_rules! record {
 }
 
 record!(Reserve, Reserve, 64, |_this| Ok(()));
-record!(ReserveOrder, ReserveOrder, 88, |this| if this.lines.is_empty() {
+record!(ReserveOrder, ReserveOrder, 92, |this| if this.lines.is_empty() {
     Err("an order needs a line")
 } else if this.lines.len() > MAX_LINES {
     Err("an order has at most 32 lines")

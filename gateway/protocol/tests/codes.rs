@@ -58,6 +58,11 @@ fn fields(code: Code) -> &'static str {
         Code::UserLimit => "`units` (the shopper may still take)",
         Code::OrderLimit => "`units` (most in one order)",
         Code::HoldExpired => "`at` (the deadline that has passed)",
+        Code::Waitlisted => {
+            "`order`, `state` (WAITING), `at` (when it gives up), `units` (orders that came earlier)"
+        }
+        Code::AlreadyWaiting => "`order` (with which the shopper waits)",
+        Code::StillWaiting => "`at` (when it gives up)",
         Code::Reacquired | Code::RefundRequired => "`order`, `state`",
         Code::ExtendLimit => "`at` (the latest deadline that may be asked for)",
         Code::PaymentUnderWay => "`at` (the hold's deadline)",
@@ -74,6 +79,7 @@ fn fields(code: Code) -> &'static str {
         Code::IdFromFuture
         | Code::UnknownSku
         | Code::CapacityExceeded
+        | Code::WaitlistFull
         | Code::NoSuchOrder
         | Code::AlreadyConfirmed
         | Code::AlreadyCancelled
@@ -125,8 +131,8 @@ fn a_class_is_final_unless_the_page_says_otherwise() {
     let of = |class| {
         Code::ALL.iter().filter(|code| code.class() == class).map(|code| code.name()).collect::<Vec<_>>()
     };
-    assert_eq!(of(Class::Done), ["OK", "REPLAYED", "REACQUIRED"]);
-    assert_eq!(of(Class::Later), ["SOLD_OUT", "PAYMENT_UNDER_WAY"]);
+    assert_eq!(of(Class::Done), ["OK", "REPLAYED", "REACQUIRED", "WAITLISTED"]);
+    assert_eq!(of(Class::Later), ["SOLD_OUT", "PAYMENT_UNDER_WAY", "STILL_WAITING"]);
     assert_eq!(of(Class::Retry), ["BUSY", "DEADLINE_EXCEEDED", "RECOVERING", "SHUTTING_DOWN"]);
 }
 

@@ -92,6 +92,7 @@ impl Collector for Sources {
                 totals.orders,
             ),
             ("open_holds", "Holds that are open", totals.holds),
+            ("orders_waiting", "Orders that wait for units to come back", totals.waiting),
             ("units_available", "Units free for new holds", totals.available),
             ("units_held", "Units in open holds", totals.held),
             ("units_sold", "Units paid", totals.sold),
@@ -109,29 +110,36 @@ impl Collector for Sources {
             let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
             gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
         }
-        let accepted: u64 = shared.stats.iter().map(|stats| stats.accepted()).sum();
-        let faults: u64 = shared.stats.iter().map(|stats| stats.faults()).sum();
-        let drilled: u64 = shared.stats.iter().map(|stats| stats.drill_operations()).sum();
-        let counts = [
-            ("connections_accepted", "Connections ever taken", accepted),
-            ("faults", "Error frames sent", faults),
-            ("drill_operations", "Operations that a drill asked for, counted among all others", drilled),
-            ("events", "Events decided", counters.events),
-            ("holds_expired", "Holds that ended by their deadline", counters.expired),
-            ("orders_evicted", "Ended orders that left memory", counters.evicted),
-            ("log_blocks", "Blocks written to the log", journal.stats().blocks()),
-            ("log_bytes", "Bytes of events written to the log", journal.stats().bytes()),
-        ];
-        for (name, help, value) in counts {
-            ConstCounter::new(value).encode(encoder.encode_descriptor(
-                name,
-                help,
-                None,
-                MetricType::Counter,
-            )?)?;
-        }
-        Ok(())
+        encode_counts(shared, &mut encoder)
     }
+}
+
+/// What has been counted since the start.
+fn encode_counts(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+    let (engine, journal) = (&shared.engine, shared.engine.journal());
+    let counters = engine.counters();
+    let accepted: u64 = shared.stats.iter().map(|stats| stats.accepted()).sum();
+    let faults: u64 = shared.stats.iter().map(|stats| stats.faults()).sum();
+    let drilled: u64 = shared.stats.iter().map(|stats| stats.drill_operations()).sum();
+    let counts = [
+        ("connections_accepted", "Connections ever taken", accepted),
+        ("faults", "Error frames sent", faults),
+        ("drill_operations", "Operations that a drill asked for, counted among all others", drilled),
+        ("events", "Events decided", counters.events),
+        ("holds_expired", "Holds that ended by their deadline", counters.expired),
+        ("orders_evicted", "Ended orders that left memory", counters.evicted),
+        ("log_blocks", "Blocks written to the log", journal.stats().blocks()),
+        ("log_bytes", "Bytes of events written to the log", journal.stats().bytes()),
+    ];
+    for (name, help, value) in counts {
+        ConstCounter::new(value).encode(encoder.encode_descriptor(
+            name,
+            help,
+            None,
+            MetricType::Counter,
+        )?)?;
+    }
+    Ok(())
 }
 
 /// Counts by kind and code, added up over the reactors.

@@ -6,6 +6,7 @@ mod payments;
 mod repeats;
 mod restarts;
 mod time;
+mod waitlist;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -168,7 +168,12 @@ fn check_stock(
             // No answer: the hold may be there all the same.
             None if attempt.reserved == 0 || (attempt.twice && attempt.repeated == 0) => tally.unknown += 1,
             Some(
-                OrderState::Cancelled | OrderState::Expired | OrderState::Restocked | OrderState::Superseded,
+                OrderState::Cancelled
+                | OrderState::Expired
+                | OrderState::Restocked
+                | OrderState::Superseded
+                | OrderState::Waiting
+                | OrderState::Lapsed,
             )
             | None => {}
         }

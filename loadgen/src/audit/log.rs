@@ -28,6 +28,10 @@ pub(super) enum Entry {
     Restocked { sku: u64, units: i64 },
     /// A hold was granted, and took the place of another one where that is not 0.
     Reserved { order: u64, request_id: [u8; 16], user: u64, sku: u64, quantity: u32, instead_of: u64 },
+    /// An order was placed that waits for units.
+    Waitlisted { order: u64, request_id: [u8; 16], user: u64, sku: u64, quantity: u32 },
+    /// An order that waited got its units.
+    Offered { order: u64 },
     /// A hold was paid.
     Confirmed { order: u64, payment_id: [u8; 16] },
     /// A payment came after a hold's end and took its units again.
@@ -163,19 +167,22 @@ fn entry(kind: u8, fields: &[u8]) -> Option<(Entry, usize)> {
             };
             whole(70, entry)
         }
-        4 | 17 => {
+        4 | 17 | 18 => {
             const LINES: usize = 8 + 16 + 8 + 8 + 8 + 4 + 4 + 2 + 4 + 4 + 2 + 8 + 8 + 8;
-            // Kind 17 names the hold that it replaces first.
-            let (start, instead_of) = if kind == 17 { (8, long(0)?) } else { (0, 0) };
+            // Kind 17 names the hold that it replaces first, kind 18 the longest wait.
+            let (start, instead_of) = match kind {
+                17 => (8, long(0)?),
+                18 => (4, 0),
+                _ => (0, 0),
+            };
             let lines = long(start + LINES)?;
             // An order of this version has one line.
-            let entry = Entry::Reserved {
-                order: long(start)?,
-                request_id: id(start + 8)?,
-                user: long(start + 24)?,
-                sku: long(start + LINES + 8)?,
-                quantity: int(start + LINES + 16)?,
-                instead_of,
+            let (order, request_id, user) = (long(start)?, id(start + 8)?, long(start + 24)?);
+            let (sku, quantity) = (long(start + LINES + 8)?, int(start + LINES + 16)?);
+            let entry = if kind == 18 {
+                Entry::Waitlisted { order, request_id, user, sku, quantity }
+            } else {
+                Entry::Reserved { order, request_id, user, sku, quantity, instead_of }
             };
             if lines == 1 { whole(start + LINES + 8 + 16, entry) } else { None }
         }
@@ -185,6 +192,7 @@ fn entry(kind: u8, fields: &[u8]) -> Option<(Entry, usize)> {
         8..=10 => whole(16, Entry::Other),
         11 | 16 => whole(40, Entry::Other),
         12 | 13 => whole(24, Entry::Other),
+        19 => whole(24, Entry::Offered { order: long(0)? }),
         14 => whole(40, Entry::Reacquired { order: long(0)?, payment_id: id(8)? }),
         15 => whole(40, Entry::RefundRequired { order: long(0)?, payment_id: id(8)? }),
         _ => None,

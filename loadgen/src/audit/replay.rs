@@ -17,6 +17,7 @@ enum State {
     Cancelled,
     Expired,
     Superseded,
+    Waiting,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -71,18 +72,23 @@ impl Replay {
                 if instead_of != 0 {
                     self.give_back(instead_of, State::Superseded);
                 }
-                let units = self.units.entry(sku).or_default();
-                units.taken += i128::from(quantity);
-                if units.taken > units.stocked {
-                    self.faults
-                        .note(|| format!("log: order {order} takes a unit of SKU {sku} that isn't there"));
-                }
+                self.take(order, sku, quantity);
                 let (state, payment_id, refund) = (State::Held, [0; 16], None);
                 let new = Order { state, user, sku, quantity, request_id, payment_id, refund };
-                if self.orders.insert(order, new).is_some() {
-                    self.faults.note(|| format!("log: order {order} is placed twice"));
-                }
+                self.placed(order, new);
             }
+            Entry::Waitlisted { order, request_id, user, sku, quantity } => {
+                let (state, payment_id, refund) = (State::Waiting, [0; 16], None);
+                self.placed(order, Order { state, user, sku, quantity, request_id, payment_id, refund });
+            }
+            Entry::Offered { order } => match self.orders.get_mut(&order) {
+                Some(found) if found.state == State::Waiting => {
+                    found.state = State::Held;
+                    let (sku, quantity) = (found.sku, found.quantity);
+                    self.take(order, sku, quantity);
+                }
+                _ => self.faults.note(|| format!("log: order {order} gets units and didn't wait")),
+            },
             Entry::Confirmed { order, payment_id } => {
                 if let Some(found) = self.end(order, State::Confirmed) {
                     found.payment_id = payment_id;
@@ -102,9 +108,27 @@ impl Replay {
     }
 
     fn give_back(&mut self, order: u64, state: State) -> Option<()> {
+        let waited = self.orders.get(&order).is_some_and(|order| order.state == State::Waiting);
         let Order { sku, quantity, .. } = *self.end(order, state)?;
+        if waited {
+            return Some(());
+        }
         self.units.entry(sku).or_default().taken -= i128::from(quantity);
         Some(())
+    }
+
+    fn placed(&mut self, number: u64, order: Order) {
+        if self.orders.insert(number, order).is_some() {
+            self.faults.note(|| format!("log: order {number} is placed twice"));
+        }
+    }
+
+    fn take(&mut self, number: u64, sku: u64, quantity: u32) {
+        let units = self.units.entry(sku).or_default();
+        units.taken += i128::from(quantity);
+        if units.taken > units.stocked {
+            self.faults.note(|| format!("log: order {number} takes a unit of SKU {sku} that isn't there"));
+        }
     }
 
     /// Takes the units of an order again that had ended, and pays it; also of one whose end was due.
@@ -116,15 +140,12 @@ impl Replay {
         match order.state {
             State::Held => {}
             State::Cancelled | State::Expired => {
-                let units = self.units.entry(order.sku).or_default();
-                units.taken += i128::from(order.quantity);
-                if units.taken > units.stocked {
-                    let sku = order.sku;
-                    self.faults
-                        .note(|| format!("log: order {number} takes a unit of SKU {sku} that isn't there"));
-                }
+                let (sku, quantity) = (order.sku, order.quantity);
+                (order.state, order.payment_id) = (State::Confirmed, payment_id);
+                self.take(number, sku, quantity);
+                return;
             }
-            State::Confirmed | State::Superseded => {
+            State::Confirmed | State::Superseded | State::Waiting => {
                 let was = order.state;
                 self.faults.note(|| format!("log: order {number} was {was:?} and is paid late"));
             }
@@ -135,7 +156,10 @@ impl Replay {
     /// Ends an open order; anything else is a fault.
     fn end(&mut self, number: u64, state: State) -> Option<&mut Order> {
         match self.orders.get_mut(&number) {
-            Some(order) if order.state == State::Held => {
+            Some(order)
+                if order.state == State::Held
+                    || (order.state == State::Waiting && state != State::Confirmed) =>
+            {
                 order.state = state;
                 Some(order)
             }

@@ -53,6 +53,7 @@ impl Ledger {
                 }
                 self.apply_deadline(*number, *deadline, OrderState::Held, place, live)
             }
+            Event::Offered { number, deadline, .. } => self.apply_offered(*number, *deadline, place, live),
             Event::Cancelled { number, at, .. } => self.release(*number, OrderState::Cancelled, *at, place),
             Event::Expired { number, at } => self.release(*number, OrderState::Expired, *at, place),
             Event::Evicted { number, .. } => self.apply_evicted(*number, place),
@@ -72,7 +73,9 @@ impl Ledger {
     fn apply_reserved(&mut self, reserved: &Reserved, place: Place, live: bool) -> Result<(), Violation> {
         let quantity = reserved.quantity.units();
         let units = u64::from(quantity);
-        let number = reserved.number;
+        if reserved.wait_ms != 0 {
+            return self.apply_waiting(reserved, place, live);
+        }
         if let Some(old) = reserved.supersedes {
             self.supersede(old, reserved.at)?;
         }
@@ -85,6 +88,24 @@ impl Ledger {
         self.tally
             .add(place.user_hash, reserved.user, place.sku, quantity)
             .ok_or(Violation::Tally { user: reserved.user })?;
+        self.store(reserved, OrderState::Held, place, live)?;
+        self.totals.holds = self.totals.holds.saturating_add(1);
+        self.totals.available = self.totals.available.saturating_sub(units);
+        self.totals.held = self.totals.held.saturating_add(units);
+        Ok(())
+    }
+
+    /// Stores the order of a reserve. Returns its slot.
+    #[inline]
+    fn store(
+        &mut self,
+        reserved: &Reserved,
+        state: OrderState,
+        place: Place,
+        live: bool,
+    ) -> Result<Slot, Violation> {
+        let number = reserved.number;
+        let hold_ms = if state == OrderState::Waiting { reserved.wait_ms } else { reserved.hold_ms };
         let mut order = Order {
             number,
             user: reserved.user,
@@ -92,23 +113,57 @@ impl Ledger {
             placed_at: reserved.at,
             fingerprint: fingerprint(&reserved.terms),
             sku: place.sku,
-            quantity,
+            quantity: reserved.quantity.units(),
             asked_hold_ms: reserved.asked_hold_ms,
-            hold_ms: reserved.hold_ms,
+            hold_ms,
             channel: reserved.channel,
-            phase: Phase::Live(OrderState::Held),
+            phase: Phase::Live(state),
             in_calendar: live,
             ..Order::default()
         };
         order.set_request(reserved.request);
         let slot = self.orders.insert(place.request_hash, order).ok_or(Violation::Sequence { number })?;
         if live {
-            self.calendar.add(&mut self.orders.rows, slot, deadline, reserved.at);
+            self.calendar.add(&mut self.orders.rows, slot, order.deadline(), reserved.at);
         }
         self.totals.orders = self.totals.orders.saturating_add(1);
-        self.totals.holds = self.totals.holds.saturating_add(1);
-        self.totals.available = self.totals.available.saturating_sub(units);
-        self.totals.held = self.totals.held.saturating_add(units);
+        Ok(slot)
+    }
+
+    /// An order without units joins the end of its SKU's list.
+    #[cold]
+    fn apply_waiting(&mut self, reserved: &Reserved, place: Place, live: bool) -> Result<(), Violation> {
+        let number = reserved.number;
+        let slot = self.store(reserved, OrderState::Waiting, place, live)?;
+        let order = self.orders.rows.get(slot).ok_or(Violation::NoSuchOrder { number })?;
+        self.waitlists.join(place.sku, slot, order).ok_or(Violation::Waiting { number })?;
+        let sku = self.stock.get_mut(place.sku).ok_or(Violation::UnknownSku { sku: reserved.sku })?;
+        sku.has_waiters = true;
+        self.totals.waiting = self.totals.waiting.saturating_add(1);
+        Ok(())
+    }
+
+    /// An order that waited gets its units, as a hold.
+    fn apply_offered(
+        &mut self,
+        number: OrderNumber,
+        deadline: Timestamp,
+        place: Place,
+        live: bool,
+    ) -> Result<(), Violation> {
+        self.leave(number, place)?;
+        self.take_again(number, place)?;
+        self.apply_deadline(number, deadline, OrderState::Held, place, live)
+    }
+
+    /// Takes an order out of its SKU's list.
+    fn leave(&mut self, number: OrderNumber, place: Place) -> Result<(), Violation> {
+        let order = self.orders.rows.get(place.order).ok_or(Violation::NoSuchOrder { number })?;
+        let left = self.waitlists.leave(place.sku, order).ok_or(Violation::Waiting { number })?;
+        if let Some(sku) = self.stock.get_mut(place.sku) {
+            sku.has_waiters = left;
+        }
+        self.totals.waiting = self.totals.waiting.saturating_sub(1);
         Ok(())
     }
 
@@ -151,21 +206,28 @@ impl Ledger {
             if order.number != number || order.phase == Phase::Live(OrderState::Confirmed) {
                 return Err(Violation::EndedTwice { number });
             }
-            order.phase = Phase::Live(OrderState::Held);
-            let (user, quantity) = (order.user, order.quantity);
-            let units = u64::from(quantity);
-            let sku = self.stock.get_mut(place.sku).ok_or(Violation::NoSuchOrder { number })?;
-            sku.available = sku.available.checked_sub(units).ok_or(Violation::Oversold { sku: sku.id })?;
-            sku.held = sku.held.saturating_add(units);
-            sku.holds = sku.holds.saturating_add(1);
-            self.tally
-                .add(self.hasher.user(user, place.sku), user, place.sku, quantity)
-                .ok_or(Violation::Tally { user })?;
-            self.totals.holds = self.totals.holds.saturating_add(1);
-            self.totals.available = self.totals.available.saturating_sub(units);
-            self.totals.held = self.totals.held.saturating_add(units);
+            self.take_again(number, place)?;
         }
         self.apply_confirmed(number, paid, at, place)
+    }
+
+    /// Gives an order that holds no units its units, as a hold.
+    fn take_again(&mut self, number: OrderNumber, place: Place) -> Result<(), Violation> {
+        let order = self.orders.rows.get_mut(place.order).ok_or(Violation::NoSuchOrder { number })?;
+        order.phase = Phase::Live(OrderState::Held);
+        let (user, quantity) = (order.user, order.quantity);
+        let units = u64::from(quantity);
+        let sku = self.stock.get_mut(place.sku).ok_or(Violation::NoSuchOrder { number })?;
+        sku.available = sku.available.checked_sub(units).ok_or(Violation::Oversold { sku: sku.id })?;
+        sku.held = sku.held.saturating_add(units);
+        sku.holds = sku.holds.saturating_add(1);
+        self.tally
+            .add(self.hasher.user(user, place.sku), user, place.sku, quantity)
+            .ok_or(Violation::Tally { user })?;
+        self.totals.holds = self.totals.holds.saturating_add(1);
+        self.totals.available = self.totals.available.saturating_sub(units);
+        self.totals.held = self.totals.held.saturating_add(units);
+        Ok(())
     }
 
     fn apply_begun(
@@ -221,6 +283,13 @@ impl Ledger {
         at: Timestamp,
         place: Place,
     ) -> Result<(), Violation> {
+        let waits = self.orders.rows.get(place.order).is_some_and(Self::waits);
+        if waits {
+            self.leave(number, place)?;
+            let order = self.orders.rows.get_mut(place.order).ok_or(Violation::NoSuchOrder { number })?;
+            order.end(if state == OrderState::Expired { OrderState::Lapsed } else { state }, at);
+            return Ok(());
+        }
         let units = self.end(number, state, at, place)?;
         let order = self.orders.rows.get(place.order).ok_or(Violation::NoSuchOrder { number })?;
         let (user, quantity, deadline) = (order.user, order.quantity, order.deadline());
@@ -261,7 +330,7 @@ impl Ledger {
 
     fn apply_evicted(&mut self, number: OrderNumber, place: Place) -> Result<(), Violation> {
         let order = self.orders.rows.get_mut(place.order).ok_or(Violation::NoSuchOrder { number })?;
-        if order.is_open() {
+        if order.state().is_some_and(OrderState::has_deadline) {
             return Err(Violation::EvictedOpen { number });
         }
         let request = order.request();

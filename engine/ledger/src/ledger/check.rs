@@ -41,6 +41,11 @@ pub enum Violation {
         /// The order.
         number: OrderNumber,
     },
+    /// An order and its SKU's waitlist don't match, or somebody waits for units that are free for him.
+    Waiting {
+        /// The order.
+        number: OrderNumber,
+    },
     /// An open hold would leave memory.
     EvictedOpen {
         /// The order.
@@ -76,6 +81,7 @@ impl core::fmt::Display for Violation {
             Self::Conservation { sku } => write!(f, "the accounts of SKU {} don't add up", sku.raw()),
             Self::Held { sku } => write!(f, "the holds of SKU {} don't add up", sku.raw()),
             Self::EndedTwice { number } => write!(f, "order {} ends a second time", number.raw()),
+            Self::Waiting { number } => write!(f, "order {} and the waitlist don't match", number.raw()),
             Self::EvictedOpen { number } => write!(f, "open order {} leaves memory", number.raw()),
             Self::NoSuchOrder { number } => write!(f, "order {} does not exist", number.raw()),
             Self::Sequence { number } => write!(f, "order {} is not the next of its partition", number.raw()),
@@ -124,13 +130,33 @@ impl Ledger {
                     let entry = sold.entry(order.sku).or_default();
                     *entry = entry.saturating_add(units);
                 }
+                OrderState::Waiting => {
+                    if self.waitlists.of(order.sku, order.user) != Some(number) {
+                        return Err(Violation::Waiting { number });
+                    }
+                    let lapses = order.deadline() <= self.now || self.waitlists.is_unsettled(order.sku);
+                    if !lapses && self.may_have_again(order) {
+                        return Err(Violation::Waiting { number });
+                    }
+                    totals.waiting = totals.waiting.saturating_add(1);
+                    continue;
+                }
                 OrderState::Cancelled
+                | OrderState::Lapsed
                 | OrderState::Expired
                 | OrderState::Superseded
                 | OrderState::Restocked => continue,
             }
             let entry = owned.entry((order.user, order.sku)).or_default();
             *entry = entry.saturating_add(units);
+        }
+        let queued = self.waitlists.iter().try_fold(0_u64, |queued, (sku, slot)| {
+            let order = self.orders.rows.get(slot).filter(|order| Self::waits(order) && order.sku == sku)?;
+            let flagged = self.stock.get(order.sku).is_some_and(|sku| sku.has_waiters);
+            flagged.then_some(queued.saturating_add(1))
+        });
+        if queued != Some(totals.waiting) {
+            return Err(Violation::Requests);
         }
         if live != self.orders.requests() {
             return Err(Violation::Requests);

@@ -117,6 +117,8 @@ fn mix_order(order: &Order, state: OrderState, sku: u64, payment: PaymentId) -> 
         OrderState::Restocked => 5,
         OrderState::Paying => 6,
         OrderState::Superseded => 7,
+        OrderState::Waiting => 8,
+        OrderState::Lapsed => 9,
     };
     Mix::new(2)
         .word(order.number.raw())

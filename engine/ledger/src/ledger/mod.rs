@@ -8,6 +8,7 @@ mod apply;
 mod check;
 mod decide;
 mod digest;
+mod offer;
 mod place;
 mod pulse;
 mod spares;
@@ -31,6 +32,7 @@ use crate::outcome::{OrderSnapshot, OrderState, Outcome, Refusal, StockSnapshot}
 use crate::payment::Payment;
 use crate::stock::Stock;
 use crate::tally::Tally;
+use crate::waitlist::Waitlists;
 
 /// Most units of one SKU, and most that one restock moves: 2^40. Sums over 2^20 SKUs stay exact in 64 bits.
 pub const MAX_UNITS: u64 = 1 << 40;
@@ -56,6 +58,12 @@ pub struct Rules {
     pub pay_grace_ms: u32,
     /// How often a hold may be extended, up to 127.
     pub max_extensions: u8,
+    /// How long a unit that came back is held for the one who waited for it, milliseconds.
+    pub offer_ms: u32,
+    /// Longest time that a shopper may wait for units, milliseconds.
+    pub max_wait_ms: u32,
+    /// Most orders that wait for one SKU.
+    pub max_waiting: u32,
 }
 
 impl Default for Rules {
@@ -70,6 +78,9 @@ impl Default for Rules {
             slow_pay_ms: 24 * 60 * 60 * 1_000,
             pay_grace_ms: 30 * 1_000,
             max_extensions: 3,
+            offer_ms: 5 * 60 * 1_000,
+            max_wait_ms: 24 * 60 * 60 * 1_000,
+            max_waiting: 100_000,
         }
     }
 }
@@ -83,6 +94,8 @@ pub struct Totals {
     pub orders: u64,
     /// Open holds.
     pub holds: u64,
+    /// Orders that wait for units.
+    pub waiting: u64,
     /// Units free for new holds.
     pub available: u64,
     /// Units in open holds.
@@ -99,6 +112,7 @@ pub struct Ledger {
     stock: Stock,
     orders: Orders,
     tally: Tally,
+    waitlists: Waitlists,
     calendar: Calendar,
     now: Timestamp,
     totals: Totals,
@@ -114,6 +128,7 @@ impl Ledger {
             stock: Stock::new(),
             orders: Orders::new(),
             tally: Tally::new(seed),
+            waitlists: Waitlists::default(),
             calendar: Calendar::new(),
             now: Timestamp::default(),
             totals: Totals::default(),
@@ -145,7 +160,7 @@ impl Ledger {
         &mut self,
         now: Timestamp,
         command: &Command,
-        sink: impl FnOnce(&Event),
+        sink: impl FnMut(&Event),
     ) -> Result<Outcome, Violation> {
         self.execute_at(now, command, Place::default(), sink)
     }
@@ -160,13 +175,18 @@ impl Ledger {
         now: Timestamp,
         command: &Command,
         place: Place,
-        sink: impl FnOnce(&Event),
+        mut sink: impl FnMut(&Event),
     ) -> Result<Outcome, Violation> {
         self.now = self.now.max(now);
         let decision = self.decide(self.now, command, place);
         if let Some(event) = &decision.event {
             self.apply_at(event, decision.place, true)?;
             sink(event);
+            let sku = decision.place.sku;
+            if Self::gives_back(event) && self.stock.get(sku).is_some_and(|sku| sku.has_waiters) {
+                self.waitlists.unsettle(sku);
+                self.settle(sku, &mut offer::AT_ONCE.clone(), &mut sink)?;
+            }
         }
         Ok(decision.outcome)
     }
@@ -174,12 +194,15 @@ impl Ledger {
     /// The accounts of a SKU.
     pub fn stock(&self, sku: SkuId) -> Option<StockSnapshot> {
         let slot = self.stock.find(self.hasher.sku(sku), sku)?;
-        self.stock.get(slot).map(|sku| sku.snapshot(self.now))
+        let row = self.stock.get(slot)?;
+        Some(StockSnapshot { waiting: self.waitlists.len(slot), ..row.snapshot(self.now) })
     }
 
     /// Every SKU's accounts, in no order that means anything.
     pub fn all_stock(&self) -> impl Iterator<Item = StockSnapshot> {
-        self.stock.iter().map(|(_, sku)| sku.snapshot(self.now))
+        self.stock
+            .iter()
+            .map(|(slot, sku)| StockSnapshot { waiting: self.waitlists.len(slot), ..sku.snapshot(self.now) })
     }
 
     /// An order of `user`.
@@ -205,7 +228,7 @@ impl Ledger {
             state,
             placed_at: order.placed_at,
             deadline: order.deadline(),
-            ended_at: (!state.is_open()).then(|| order.ended_at()),
+            ended_at: (!state.has_deadline()).then(|| order.ended_at()),
             payment: self.orders.taken(order).map(Payment::id),
             refunds: self.orders.refunds(order),
         })

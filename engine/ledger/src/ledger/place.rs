@@ -101,6 +101,7 @@ impl Ledger {
             | Event::Reacquired { number, .. }
             | Event::RefundRequired { number, .. }
             | Event::AmountMismatched { number, .. }
+            | Event::Offered { number, .. }
             | Event::Cancelled { number, .. }
             | Event::Expired { number, .. }
             | Event::Evicted { number, .. } => self

@@ -12,6 +12,10 @@ use crate::table::{Due as _, NONE, Slot, index};
 pub struct Pulse {
     /// Holds that ended.
     pub expired: u32,
+    /// Waits that ended in vain.
+    pub lapsed: u32,
+    /// Orders that waited and got units.
+    pub offered: u32,
     /// Ended orders that left memory.
     pub evicted: u32,
     /// The most that a hold of this pulse was past its deadline, milliseconds.
@@ -36,13 +40,14 @@ impl Ledger {
         self.now = self.now.max(now);
         let mut pulse = Pulse::default();
         let mut left = limit;
-        let mut due = [NONE; TOUCHED];
         while left > 0
             && let Some(slot) = self.calendar.take_sooner(self.now)
         {
             left = left.saturating_sub(1);
             self.carry_out_sooner(slot, &mut pulse, &mut sink)?;
         }
+        pulse.offered = self.settle_some(&mut left, &mut sink)?;
+        let mut due = [NONE; TOUCHED];
         while left > 0 {
             let few = index(left).min(TOUCHED);
             let mut found = 0_u32;
@@ -56,12 +61,13 @@ impl Ledger {
             for &slot in due {
                 self.carry_out(slot, &mut pulse, &mut sink)?;
             }
-            if index(found) < few {
-                return Ok(pulse);
-            }
             left = left.saturating_sub(found);
+            pulse.offered = pulse.offered.saturating_add(self.settle_some(&mut left, &mut sink)?);
+            if index(found) < few {
+                break;
+            }
         }
-        pulse.more = true;
+        pulse.more = left == 0;
         Ok(pulse)
     }
 
@@ -93,13 +99,14 @@ impl Ledger {
         pulse: &mut Pulse,
         sink: &mut impl FnMut(&Event),
     ) -> Result<(), Violation> {
-        match self.orders.rows.get(slot).copied() {
-            // Whatever order is in the row by now: a hold that is due is due.
-            Some(order) if order.is_open() && order.deadline() <= self.now => {
-                self.expire(slot, &order, pulse, sink)
-            }
-            Some(_) | None => Ok(()),
+        let Some(order) = self.orders.rows.get(slot).copied() else { return Ok(()) };
+        // Whatever order is in the row by now: one that is due is due, and one that is not may have been moved again.
+        match order.due() {
+            Some(due) if due <= self.now => self.expire(slot, &order, pulse, sink)?,
+            Some(due) => self.calendar.add_sooner(slot, due),
+            None => {}
         }
+        Ok(())
     }
 
     fn expire(
@@ -109,8 +116,14 @@ impl Ledger {
         pulse: &mut Pulse,
         sink: &mut impl FnMut(&Event),
     ) -> Result<(), Violation> {
-        pulse.expired = pulse.expired.saturating_add(1);
-        pulse.lag_ms = pulse.lag_ms.max(self.now.since(order.deadline()));
+        if Self::waits(order) {
+            pulse.lapsed = pulse.lapsed.saturating_add(1);
+        } else {
+            pulse.expired = pulse.expired.saturating_add(1);
+            pulse.lag_ms = pulse.lag_ms.max(self.now.since(order.deadline()));
+            // Offered before anything else falls due, and before anybody new asks.
+            self.waitlists.unsettle(order.sku);
+        }
         let event = Event::Expired { number: order.number, at: self.now };
         self.apply_at(&event, Place::of_order(slot, order.sku), true)?;
         sink(&event);
@@ -132,13 +145,13 @@ impl Ledger {
         match order.phase {
             Phase::Free => {}
             Phase::Gone => self.orders.free(slot),
-            Phase::Live(OrderState::Held | OrderState::Paying) if order.deadline() <= now => {
+            Phase::Live(state) if state.has_deadline() && order.deadline() <= now => {
                 self.expire(slot, &order, pulse, sink)?;
                 if let Some(order) = self.orders.rows.get(slot) {
                     self.put_off(slot, self.due_at(order));
                 }
             }
-            Phase::Live(state) if !state.is_open() && self.evict_at(&order) <= now => {
+            Phase::Live(state) if !state.has_deadline() && self.evict_at(&order) <= now => {
                 pulse.evicted = pulse.evicted.saturating_add(1);
                 let event = Event::Evicted { number: order.number, at: now };
                 self.apply_at(&event, place, true)?;
@@ -152,6 +165,8 @@ impl Ledger {
     /// Ends replay: whatever is open or within its retention falls due from here on. Walks all orders once.
     pub fn resume(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
+        // Units that came back just before the end may not have been offered to all.
+        self.waitlists.unsettle_all();
         let mut slot = 0;
         while let Some(order) = self.orders.rows.get(slot).copied() {
             match order.phase {

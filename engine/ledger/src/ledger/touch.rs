@@ -44,7 +44,7 @@ impl From<&Command> for Target {
                 request: reserve.request,
                 user: reserve.user,
                 sku: reserve.sku,
-                first_attempt: reserve.first_attempt && reserve.supersedes.is_none(),
+                first_attempt: reserve.first_attempt && reserve.supersedes.is_none() && reserve.wait_ms == 0,
             },
             Command::Confirm(confirm) => Self::Order(confirm.order),
             Command::Cancel(cancel) => Self::Order(cancel.order),
@@ -74,6 +74,7 @@ impl From<&Event> for Target {
             | Event::Reacquired { number, .. }
             | Event::RefundRequired { number, .. }
             | Event::AmountMismatched { number, .. }
+            | Event::Offered { number, .. }
             | Event::Cancelled { number, .. }
             | Event::Expired { number, .. }
             | Event::Evicted { number, .. } => Self::Order(*number),

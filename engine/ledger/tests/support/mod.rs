@@ -170,7 +170,12 @@ impl Model {
                 .expect("few"),
             next_expiry: None,
         });
-        if reserve.first_attempt && reserve.supersedes.is_none() && known.is_some() && available == 0 {
+        if reserve.first_attempt
+            && reserve.supersedes.is_none()
+            && reserve.wait_ms == 0
+            && known.is_some()
+            && available == 0
+        {
             return sold_out;
         }
         let same_id = |order: &&ModelOrder| match &order.content {
@@ -216,7 +221,7 @@ impl Model {
             Content::Restock(_) => unreachable!(),
         });
         let available = available + u64::from(freed);
-        if available == 0 {
+        if available == 0 && reserve.wait_ms == 0 {
             return sold_out;
         }
         let quantity = reserve.quantity.units();
@@ -228,7 +233,7 @@ impl Model {
             return refuse(Refusal::UserLimit { left: put.user_limit - has });
         }
         if available < u64::from(quantity) {
-            return refuse(Refusal::Insufficient { available });
+            return self.wait(now, reserve, available);
         }
         let hold = if reserve.hold_ms == 0 { self.rules.default_hold_ms } else { reserve.hold_ms };
         let number = self.next_number(reserve.sku);
@@ -254,6 +259,76 @@ impl Model {
             Content::Sale(sale) if sale.user != user => Err(Outcome::Refused(Refusal::OwnerMismatch)),
             Content::Sale(_) => Ok(order),
         }
+    }
+
+    fn wait(&mut self, now: u64, reserve: &Reserve, available: u64) -> Outcome {
+        let refuse = |refusal| Outcome::Refused(refusal);
+        if reserve.wait_ms == 0 {
+            return refuse(Refusal::Insufficient { available });
+        }
+        if reserve.wait_ms > self.rules.max_wait_ms {
+            return refuse(Refusal::Invalid { field: Field::WaitMs });
+        }
+        if reserve.supersedes.is_some() {
+            return refuse(Refusal::Invalid { field: Field::Supersedes });
+        }
+        let line = self.line(reserve.sku);
+        if let Some(order) = line.iter().find(|(_, sale)| sale.user == reserve.user) {
+            return refuse(Refusal::AlreadyWaiting { order: order.0 });
+        }
+        let ahead = u32::try_from(line.len()).expect("few");
+        if ahead >= self.rules.max_waiting {
+            return refuse(Refusal::WaitlistFull);
+        }
+        let order = self.next_number(reserve.sku);
+        let wait = u64::from(reserve.wait_ms);
+        self.orders.push(ModelOrder::new(order, Content::Sale(*reserve), OrderState::Waiting, now, wait));
+        Outcome::Waitlisted { order, deadline: Timestamp::new(now + wait), ahead }
+    }
+
+    /// Who waits for a SKU, by arrival.
+    fn line(&self, sku: SkuId) -> Vec<(OrderNumber, Reserve)> {
+        let waiting = self.orders.iter().filter(|order| order.state == OrderState::Waiting);
+        let mut line: Vec<_> = waiting
+            .filter_map(|order| match &order.content {
+                Content::Sale(sale) if sale.sku == sku => Some((order.number, *sale)),
+                _ => None,
+            })
+            .collect();
+        line.sort_by_key(|(number, _)| *number);
+        line
+    }
+
+    /// The first who waits for a SKU and may have its free units now.
+    fn next_in_line(&self, now: u64, sku: SkuId) -> Option<OrderNumber> {
+        let limit = self.skus.iter().find(|known| known.put.sku == sku)?.put.user_limit;
+        let fits = |(number, sale): &(OrderNumber, Reserve)| {
+            let order = self.orders.iter().find(|order| order.number == *number).expect("known");
+            let quantity = sale.quantity.units();
+            now < order.deadline
+                && self.available(sku) >= u64::from(quantity)
+                && (limit == 0 || self.has(sale.user, sku) + quantity <= limit)
+        };
+        self.line(sku).iter().find(|waiting| fits(waiting)).map(|(number, _)| *number)
+    }
+
+    /// Nobody waits for units that are free for him.
+    pub(crate) fn settled(&self, now: u64) {
+        for sku in &self.skus {
+            let next = self.next_in_line(now, sku.put.sku);
+            assert_eq!(next, None, "somebody waits for free units of {:?}", sku.put.sku);
+        }
+    }
+
+    /// An offer must go to the first whom the units fit.
+    pub(crate) fn offered(&mut self, now: u64, event: &Event) {
+        let Event::Offered { number, deadline, at } = event else { panic!("{event:?} is no offer") };
+        let sku = self.orders.iter().find(|order| order.number == *number).map(|order| order.content.clone());
+        let Some(Content::Sale(sale)) = sku else { panic!("{number:?} is no sale") };
+        assert_eq!(self.next_in_line(now, sale.sku), Some(*number), "somebody was overtaken");
+        assert_eq!((at.raw(), deadline.raw()), (now, now + u64::from(self.rules.offer_ms)));
+        let order = self.orders.iter_mut().find(|order| order.number == *number).expect("known");
+        (order.state, order.deadline) = (OrderState::Held, deadline.raw());
     }
 
     /// Where the hold that a reserve replaces stands in the list, if there is one to replace.
@@ -300,7 +375,10 @@ impl Model {
         if order.refunds.contains(&confirm.payment) {
             return to_refund;
         }
-        let may_buy = !matches!(order.state, OrderState::Confirmed | OrderState::Superseded);
+        let may_buy = !matches!(
+            order.state,
+            OrderState::Confirmed | OrderState::Superseded | OrderState::Waiting | OrderState::Lapsed
+        );
         if may_buy && sale.amount != Amount::new(0) && sale.amount != confirm.amount {
             return mismatch(sale.amount);
         }
@@ -332,7 +410,8 @@ impl Model {
         Err(Outcome::Refused(match order.state {
             OrderState::Cancelled | OrderState::Superseded => Refusal::AlreadyCancelled,
             OrderState::Confirmed => Refusal::AlreadyConfirmed,
-            OrderState::Expired => Refusal::HoldExpired { deadline },
+            OrderState::Waiting => Refusal::StillWaiting { deadline },
+            OrderState::Expired | OrderState::Lapsed => Refusal::HoldExpired { deadline },
             _ if order.deadline <= now => Refusal::HoldExpired { deadline },
             _ => return Ok(order),
         }))
@@ -347,6 +426,9 @@ impl Model {
             Ok(order) => order,
             Err(outcome) => return outcome,
         };
+        if order.refunds.contains(&begin.payment) {
+            return Outcome::RefundRequired { order: order.number, state: order.state };
+        }
         if order.begun.is_some_and(|(payment, _)| payment == begin.payment) {
             return Self::replay(order);
         }
@@ -410,6 +492,13 @@ impl Model {
     fn cancel(&mut self, now: u64, cancel: &Cancel) -> Outcome {
         match self.owned(cancel.order, cancel.user) {
             Ok(order) if order.state == OrderState::Cancelled => return Self::replay(order),
+            Ok(order) if order.state == OrderState::Waiting && now < order.deadline => {
+                order.end(OrderState::Cancelled, now);
+                return Outcome::Cancelled { order: cancel.order };
+            }
+            Ok(order) if order.state == OrderState::Waiting => {
+                return Outcome::Refused(Refusal::HoldExpired { deadline: Timestamp::new(order.deadline) });
+            }
             Ok(_) => {}
             Err(outcome) => return outcome,
         }
@@ -483,19 +572,21 @@ impl Model {
         match event {
             Event::Expired { number, .. } => {
                 let order = self.orders.iter_mut().find(|order| order.number == *number).expect("known");
-                assert!(order.state.is_open(), "an ended order expires");
+                assert!(order.state.has_deadline(), "an ended order expires");
                 assert!(order.deadline <= now, "a hold expires early");
-                order.end(OrderState::Expired, now);
+                let waited = order.state == OrderState::Waiting;
+                order.end(if waited { OrderState::Lapsed } else { OrderState::Expired }, now);
             }
             Event::Evicted { number, .. } => {
                 let at = self.orders.iter().position(|order| order.number == *number).expect("known");
                 let order = self.orders.remove(at);
-                assert!(!order.state.is_open(), "an open hold is evicted");
+                assert!(!order.state.has_deadline(), "an open hold is evicted");
                 assert!(order.ended_at + self.rules.order_retention_ms <= now, "an order is evicted early");
                 if let (OrderState::Confirmed, Content::Sale(sale)) = (order.state, order.content) {
                     self.evicted_paid.push(sale);
                 }
             }
+            Event::Offered { .. } => self.offered(now, event),
             other => panic!("a pulse made {other:?}"),
         }
     }

@@ -96,12 +96,14 @@ bodies! {
     GRACE_GRANTED = 9, GraceGrantedBody { until: u64, at: u64, }
     CHECKPOINT = 10, CheckpointBody { digest: u64, at: u64, }
     PAY_BEGUN = 11, PayBegunBody { number: u64, payment: u128, deadline: u64, at: u64, }
-    /// Also the body of [`EXTENDED`].
+    /// Also the body of [`EXTENDED`] and [`OFFERED`].
     PAY_FAILED = 12, DeadlineBody { number: u64, deadline: u64, at: u64, }
     RESERVED_INSTEAD = 17, ReservedInsteadBody { supersedes: u64, order: OrderReservedBody, }
+    WAITLISTED = 18, WaitlistedBody { wait_ms: u32, order: OrderReservedBody, }
 }
 
 const EXTENDED: u8 = 13;
+const OFFERED: u8 = 19;
 /// With [`ConfirmedBody`], as the two behind it.
 const REACQUIRED: u8 = 14;
 const REFUND_REQUIRED: u8 = 15;
@@ -139,6 +141,10 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
         Event::Reserved(ref reserved @ Reserved { supersedes: Some(old), .. }) => {
             let body = ReservedInsteadBody { supersedes: old.raw(), order: order_body(reserved) };
             put(RESERVED_INSTEAD, &body, out);
+        }
+        Event::Reserved(ref reserved) if reserved.wait_ms != 0 => {
+            let body = WaitlistedBody { wait_ms: reserved.wait_ms, order: order_body(reserved) };
+            put(WAITLISTED, &body, out);
         }
         Event::Reserved(ref reserved) if reserved.terms == Terms::default() => {
             let body = ReservedBody {
@@ -180,6 +186,7 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
         Event::PayFailed { number, deadline, at } => {
             put(PAY_FAILED, &deadline_body(number, deadline, at), out);
         }
+        Event::Offered { number, deadline, at } => put(OFFERED, &deadline_body(number, deadline, at), out),
         Event::Extended { number, deadline, at } => put(EXTENDED, &deadline_body(number, deadline, at), out),
         Event::Cancelled { number, reason, at } => {
             put(CANCELLED, &CancelledBody { number: number.raw(), reason, at: at.raw() }, out);
@@ -268,15 +275,22 @@ pub fn decode(input: &[u8]) -> Result<(Record, usize), RecordError> {
             };
             (Record::Event(event), used)
         })?,
-        PAY_FAILED | EXTENDED => take(kind, rest).map(|(body, used): (DeadlineBody, usize)| {
+        PAY_FAILED | EXTENDED | OFFERED => take(kind, rest).map(|(body, used): (DeadlineBody, usize)| {
             let (number, at) = (OrderNumber::new(body.number), Timestamp::new(body.at));
             let deadline = Timestamp::new(body.deadline);
-            let event = if kind == EXTENDED {
-                Event::Extended { number, deadline, at }
-            } else {
-                Event::PayFailed { number, deadline, at }
+            let event = match kind {
+                EXTENDED => Event::Extended { number, deadline, at },
+                OFFERED => Event::Offered { number, deadline, at },
+                _ => Event::PayFailed { number, deadline, at },
             };
             (Record::Event(event), used)
+        })?,
+        WAITLISTED => take(kind, rest).and_then(|(body, used): (WaitlistedBody, usize)| {
+            if body.wait_ms == 0 {
+                return Err(RecordError::Impossible { kind, field: "wait" });
+            }
+            let reserved = Reserved { wait_ms: body.wait_ms, ..order_reserved(kind, &body.order)? };
+            Ok((Record::Event(Event::Reserved(reserved)), used))
         })?,
         RESERVED_INSTEAD => take(kind, rest).and_then(|(body, used): (ReservedInsteadBody, usize)| {
             let supersedes = Some(OrderNumber::new(body.supersedes));
@@ -345,6 +359,7 @@ fn reserved(kind: u8, body: &ReservedBody) -> Result<Record, RecordError> {
         hold_ms: body.hold_ms,
         channel: ChannelId::new(body.channel),
         supersedes: None,
+        wait_ms: 0,
         terms: Terms::default(),
     })))
 }
@@ -377,6 +392,7 @@ fn order_reserved(kind: u8, body: &OrderReservedBody) -> Result<Reserved, Record
         hold_ms: body.hold_ms,
         channel: ChannelId::new(body.channel),
         supersedes: None,
+        wait_ms: 0,
         terms: Terms {
             campaign: body.campaign,
             price_version: body.price_version,

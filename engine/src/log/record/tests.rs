@@ -18,6 +18,7 @@ fn samples() -> Vec<Record> {
         hold_ms: 6,
         channel: ChannelId::new(7),
         supersedes: None,
+        wait_ms: 0,
         terms: Terms::default(),
     };
     let terms = Terms {
@@ -42,6 +43,8 @@ fn samples() -> Vec<Record> {
         Event::PayBegun { number, payment, deadline, at },
         Event::PayFailed { number, deadline, at },
         Event::Extended { number, deadline, at },
+        Event::Offered { number, deadline, at },
+        Event::Reserved(Reserved { wait_ms: 14, ..plain }),
         Event::Cancelled { number, reason: 9, at },
         Event::Expired { number, at },
         Event::Evicted { number, at },

@@ -15,15 +15,17 @@ impl Ledger {
         };
         let deadline = order.deadline();
         match state {
-            OrderState::Held | OrderState::Paying if now < deadline => Decision {
+            OrderState::Held | OrderState::Paying | OrderState::Waiting if now < deadline => Decision {
                 outcome: Outcome::Cancelled { order: cancel.order },
                 event: Some(Event::Cancelled { number: cancel.order, reason: cancel.reason, at: now }),
                 place: Place::of_order(slot, order.sku),
             },
             OrderState::Cancelled => Decision::unchanged(replayed(order)),
-            OrderState::Held | OrderState::Paying | OrderState::Expired => {
-                Decision::refuse(Refusal::HoldExpired { deadline })
-            }
+            OrderState::Held
+            | OrderState::Paying
+            | OrderState::Waiting
+            | OrderState::Expired
+            | OrderState::Lapsed => Decision::refuse(Refusal::HoldExpired { deadline }),
             OrderState::Superseded => Decision::refuse(Refusal::AlreadyCancelled),
             OrderState::Confirmed => Decision::refuse(Refusal::AlreadyConfirmed),
             OrderState::Restocked => Decision::refuse(Refusal::NoSuchOrder),

@@ -12,7 +12,7 @@ use crate::ids::{OrderNumber, PaymentId, Timestamp, UserId};
 use crate::ledger::{Ledger, Place};
 use crate::order::Order;
 use crate::outcome::{Field, OrderState, Outcome, Refusal};
-use crate::payment::PaymentKind;
+use crate::payment::{Payment, PaymentKind};
 use crate::table::Slot;
 
 /// Payments of one order that may wait for being paid back. A shopper who pays an order twice is common, ten times a
@@ -52,7 +52,10 @@ impl Ledger {
                 place,
             }
         };
-        if state == OrderState::Confirmed || state == OrderState::Superseded {
+        if matches!(
+            state,
+            OrderState::Confirmed | OrderState::Superseded | OrderState::Waiting | OrderState::Lapsed
+        ) {
             return refund();
         }
         if order.amount.raw() != 0 && order.amount != amount {
@@ -70,7 +73,7 @@ impl Ledger {
             };
         }
         // Units that did not go back yet are still there for this shopper, whatever others wish for.
-        if state.is_open() || self.may_have_again(order) {
+        if state.is_open() || (!self.waitlists.is_unsettled(order.sku) && self.may_have_again(order)) {
             return Decision {
                 outcome: Outcome::Reacquired { order: number },
                 event: Some(Event::Reacquired { number, payment, amount, at: now }),
@@ -78,15 +81,6 @@ impl Ledger {
             };
         }
         refund()
-    }
-
-    /// Whether the units of a hold that has ended are there for its shopper.
-    fn may_have_again(&self, order: &Order) -> bool {
-        let Some(sku) = self.stock.get(order.sku) else { return false };
-        let has = self.tally.units(self.hasher.user(order.user, order.sku), order.user, order.sku);
-        let limit = if sku.user_limit == 0 { u32::MAX } else { sku.user_limit };
-        sku.available >= u64::from(order.quantity)
-            && has.checked_add(order.quantity).is_some_and(|units| units <= limit)
     }
 
     pub(super) fn decide_begin_pay(&self, now: Timestamp, begin: &BeginPay, place: Place) -> Decision {
@@ -97,8 +91,14 @@ impl Ledger {
             Ok(found) => found,
             Err(refusal) => return Decision::refuse(refusal),
         };
-        if self.orders.payment(order, begin.payment).is_some_and(|known| known.kind() == PaymentKind::Begun) {
-            return Decision::unchanged(replayed(order));
+        match self.orders.payment(order, begin.payment).map(Payment::kind) {
+            Some(PaymentKind::Refund) => {
+                // Refused while the order waited for units: that is final, whatever the order has become.
+                let state = order.state().unwrap_or(OrderState::Held);
+                return Decision::unchanged(Outcome::RefundRequired { order: begin.order, state });
+            }
+            Some(PaymentKind::Begun | PaymentKind::Taken) => return Decision::unchanged(replayed(order)),
+            None => {}
         }
         let before = order.deadline();
         let deadline = match begin.class {
@@ -144,7 +144,8 @@ impl Ledger {
         let deadline = order.deadline();
         match state {
             OrderState::Held | OrderState::Paying if now < deadline => Ok((slot, order)),
-            OrderState::Held | OrderState::Paying | OrderState::Expired => {
+            OrderState::Waiting => Err(Refusal::StillWaiting { deadline }),
+            OrderState::Held | OrderState::Paying | OrderState::Expired | OrderState::Lapsed => {
                 Err(Refusal::HoldExpired { deadline })
             }
             OrderState::Confirmed => Err(Refusal::AlreadyConfirmed),

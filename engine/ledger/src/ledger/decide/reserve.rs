@@ -16,6 +16,7 @@ impl Ledger {
         let sku = self.stock.get(sku_slot);
         if reserve.first_attempt
             && reserve.supersedes.is_none()
+            && reserve.wait_ms == 0
             && let Some(sku) = sku
             && sku.available == 0
         {
@@ -41,8 +42,8 @@ impl Ledger {
             Ok(found) => found,
             Err(refusal) => return Decision::refuse(refusal),
         };
-        let available = sku.available.saturating_add(u64::from(freed));
-        if available == 0 {
+        let available = self.free_units(sku_slot, sku).saturating_add(u64::from(freed));
+        if available == 0 && reserve.wait_ms == 0 {
             return Decision::refuse(Refusal::SoldOut {
                 holds: sku.holds,
                 next_expiry: sku.next_expiry(now),
@@ -57,8 +58,14 @@ impl Ledger {
         if has.checked_add(quantity).is_none_or(|units| units > limit) {
             return Decision::refuse(Refusal::UserLimit { left: limit.saturating_sub(has) });
         }
-        if available < u64::from(quantity) {
-            return Decision::refuse(Refusal::Insufficient { available });
+        let waits = available < u64::from(quantity);
+        if waits {
+            if reserve.wait_ms == 0 {
+                return Decision::refuse(Refusal::Insufficient { available });
+            }
+            if let Err(refusal) = self.may_wait(reserve, sku_slot) {
+                return Decision::refuse(refusal);
+            }
         }
         let Some(number) = self.orders.next_number(sku.partition) else {
             return Decision::refuse(Refusal::CapacityExceeded);
@@ -76,13 +83,35 @@ impl Ledger {
             hold_ms,
             channel: reserve.channel,
             supersedes,
+            wait_ms: if waits { reserve.wait_ms } else { 0 },
             terms: reserve.terms,
         });
-        Decision {
-            outcome: Outcome::Reserved { order: number, deadline: now.plus(u64::from(hold_ms)) },
-            event: Some(event),
-            place,
+        let outcome = if waits {
+            let deadline = now.plus(u64::from(reserve.wait_ms));
+            Outcome::Waitlisted { order: number, deadline, ahead: self.waitlists.len(sku_slot) }
+        } else {
+            Outcome::Reserved { order: number, deadline: now.plus(u64::from(hold_ms)) }
+        };
+        Decision { outcome, event: Some(event), place }
+    }
+
+    /// Whether the shopper may wait for the SKU.
+    #[cold]
+    fn may_wait(&self, reserve: &Reserve, sku: Slot) -> Result<(), Refusal> {
+        if reserve.wait_ms > self.rules.max_wait_ms {
+            return Err(Refusal::Invalid { field: Field::WaitMs });
         }
+        if reserve.supersedes.is_some() {
+            // He would lose what he has for a place in a line.
+            return Err(Refusal::Invalid { field: Field::Supersedes });
+        }
+        if let Some(order) = self.waitlists.of(sku, reserve.user) {
+            return Err(Refusal::AlreadyWaiting { order });
+        }
+        if self.waitlists.len(sku) >= self.rules.max_waiting {
+            return Err(Refusal::WaitlistFull);
+        }
+        Ok(())
     }
 
     /// The hold that the reserve replaces, if it is open, and its units.
