@@ -37,7 +37,7 @@ READ_STOCK_RECORD = struct.Struct("<Q")
 PUT_SKU_RECORD = struct.Struct("<QQII")
 ANSWER_RECORD = struct.Struct("<HBBIQQQ")
 ORDER_RECORD = struct.Struct("<HBBIQQQQQQQ16s16sHH")
-STOCK_RECORD = struct.Struct("<HHIIIQQQQQQ")
+STOCK_RECORD = struct.Struct("<HHIIIQQQQQQI")
 STATUS_RECORD = struct.Struct("<HBBIQQQQQQQQQ")
 
 ANSWER_FIELDS = ("code", "state", "field", "retry_after_ms", "order", "at", "units")
@@ -47,7 +47,7 @@ ORDER_FIELDS = (
 )
 STOCK_FIELDS = (
     "code", "reserved", "user_limit", "order_limit", "holds", "sku", "available", "held", "sold", "stocked",
-    "next_expiry",
+    "next_expiry", "waiting",
 )
 STATUS_FIELDS = (
     "code", "durability", "throwaway", "shards", "now_ms", "skus", "orders", "available", "held", "sold",

@@ -229,11 +229,17 @@ impl Orders {
         Some(())
     }
 
-    /// Forgets the payment of the order in `slot` that was under way.
-    pub(crate) fn forget_begun(&mut self, slot: Slot) {
-        if let Some(order) = self.rows.get_mut(slot) {
-            order.payment = self.payments.forget_begun(order.payment);
+    /// Marks the payment of the order in `slot` that was under way as failed.
+    pub(crate) fn fail_begun(&mut self, slot: Slot) {
+        if let Some(order) = self.rows.get(slot) {
+            self.payments.fail_begun(order.payment);
         }
+    }
+
+    /// Payments of an order that have begun, whatever became of them before it was paid.
+    pub(crate) fn attempts(&self, order: &Order) -> u8 {
+        let begun = |payment: &&Payment| matches!(payment.kind(), PaymentKind::Begun | PaymentKind::Failed);
+        u8::try_from(self.payments(order).filter(begun).count()).unwrap_or(u8::MAX)
     }
 
     #[inline]

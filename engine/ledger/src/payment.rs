@@ -15,6 +15,8 @@ pub(crate) enum PaymentKind {
     Taken,
     /// It bought nothing and must be paid back.
     Refund,
+    /// It came to nothing, or another took its place.
+    Failed,
 }
 
 /// One payment of one order.
@@ -109,6 +111,17 @@ impl Payments {
             at = payment.next;
         }
         new_first
+    }
+
+    /// Marks the payment of a list that is under way as failed, if there is one.
+    pub(crate) fn fail_begun(&mut self, first: Slot) {
+        let mut at = first;
+        while let Some(payment) = self.0.get_mut(at) {
+            if payment.kind == PaymentKind::Begun {
+                payment.kind = PaymentKind::Failed;
+            }
+            at = payment.next;
+        }
     }
 
     /// Gives a whole list back.

@@ -2,6 +2,9 @@
 //!
 //! Most SKUs have no list, and nobody waits while units are free for him; so lists stand beside the stock, in maps, and
 //! a SKU's row says only that there is one. An order waits in one list, a shopper once for each SKU.
+//!
+//! A list is kept apart by the number of units that are waited for, so that the first whom the free units fit is found
+//! without a look at those whom they don't. Whoever is over his limit for now is set aside until his own units go back.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 
@@ -13,26 +16,28 @@ use crate::table::Slot;
 #[derive(Debug, Default)]
 pub(crate) struct Waitlists {
     lists: BTreeMap<Slot, Waitlist>,
-    /// SKUs of which units came back that were not offered to everybody yet.
+    /// SKUs of which somebody may be about to get units.
     unsettled: BTreeSet<Slot>,
+    /// Where the last look at these ended, so that each has its turn.
+    turn: Slot,
 }
 
 /// One SKU's list.
 #[derive(Debug, Default)]
 pub(crate) struct Waitlist {
-    /// By the orders' numbers: those of one SKU ascend with time.
-    queue: BTreeMap<OrderNumber, Slot>,
+    /// By units, then by the orders' numbers: those of one SKU ascend with time.
+    queues: BTreeMap<u32, BTreeMap<OrderNumber, Slot>>,
     shoppers: BTreeMap<UserId, OrderNumber>,
-    /// How many orders wait for each number of units.
-    quantities: BTreeMap<u32, u32>,
-    /// Everybody before this has been looked at since units came back.
-    looked_to: OrderNumber,
+    /// Those who may not have units for now.
+    aside: BTreeSet<OrderNumber>,
+    /// Units that are waited for by all others.
+    wanted: u64,
 }
 
 impl Waitlists {
     /// Orders that wait for the SKU.
     pub(crate) fn len(&self, sku: Slot) -> u32 {
-        self.lists.get(&sku).map_or(0, |list| u32::try_from(list.queue.len()).unwrap_or(u32::MAX))
+        self.lists.get(&sku).map_or(0, |list| u32::try_from(list.shoppers.len()).unwrap_or(u32::MAX))
     }
 
     /// The order with which the shopper waits for the SKU.
@@ -47,23 +52,18 @@ impl Waitlists {
             return None;
         }
         list.shoppers.insert(order.user, order.number);
-        list.queue.insert(order.number, slot);
-        let same = list.quantities.entry(order.quantity).or_default();
-        *same = same.saturating_add(1);
+        list.queue(slot, order);
         Some(())
     }
 
     /// Takes an order out; returns whether anybody is left. `None` if it doesn't wait.
     pub(crate) fn leave(&mut self, sku: Slot, order: &Order) -> Option<bool> {
         let list = self.lists.get_mut(&sku)?;
-        list.queue.remove(&order.number)?;
         list.shoppers.remove(&order.user)?;
-        let same = list.quantities.get_mut(&order.quantity)?;
-        *same = same.saturating_sub(1);
-        if *same == 0 {
-            list.quantities.remove(&order.quantity);
+        if !list.aside.remove(&order.number) {
+            list.unqueue(order)?;
         }
-        let left = !list.queue.is_empty();
+        let left = !list.shoppers.is_empty();
         if !left {
             self.lists.remove(&sku);
             self.unsettled.remove(&sku);
@@ -71,10 +71,48 @@ impl Waitlists {
         Some(left)
     }
 
-    /// Units of the SKU came back: everybody is to be looked at again.
+    /// Sets an order aside that may not have units for now.
+    pub(crate) fn set_aside(&mut self, sku: Slot, order: &Order) {
+        if let Some(list) = self.lists.get_mut(&sku)
+            && list.unqueue(order).is_some()
+        {
+            list.aside.insert(order.number);
+        }
+    }
+
+    /// Units of the shopper himself went back: he is looked at again. Returns his order's number.
+    pub(crate) fn aside(&self, sku: Slot, user: UserId) -> Option<OrderNumber> {
+        let list = self.lists.get(&sku)?;
+        list.shoppers.get(&user).copied().filter(|number| list.aside.contains(number))
+    }
+
+    /// Puts an order that was set aside back in its place.
+    pub(crate) fn put_back(&mut self, sku: Slot, slot: Slot, order: &Order) {
+        if let Some(list) = self.lists.get_mut(&sku)
+            && list.aside.remove(&order.number)
+        {
+            list.queue(slot, order);
+        }
+    }
+
+    /// The first by arrival whom this many units fit.
+    pub(crate) fn first(&self, sku: Slot, units: u64) -> Option<Slot> {
+        let list = self.lists.get(&sku)?;
+        let most = u32::try_from(units).unwrap_or(u32::MAX);
+        let firsts = list.queues.range(..=most).filter_map(|(_, queue)| queue.first_key_value());
+        firsts.min_by_key(|(number, _)| **number).map(|(_, slot)| *slot)
+    }
+
+    /// Units that those who wait may be about to get, of this many that are free.
+    pub(crate) fn wanted(&self, sku: Slot, units: u64) -> u64 {
+        let Some(list) = self.lists.get(&sku) else { return 0 };
+        let fits = list.queues.first_key_value().is_some_and(|(least, _)| u64::from(*least) <= units);
+        if fits { list.wanted } else { 0 }
+    }
+
+    /// Notes that the SKU's list is to be gone through.
     pub(crate) fn unsettle(&mut self, sku: Slot) {
-        if let Some(list) = self.lists.get_mut(&sku) {
-            list.looked_to = OrderNumber::default();
+        if self.lists.contains_key(&sku) {
             self.unsettled.insert(sku);
         }
     }
@@ -82,48 +120,49 @@ impl Waitlists {
     /// As [`unsettle`](Self::unsettle), for all.
     pub(crate) fn unsettle_all(&mut self) {
         self.unsettled = self.lists.keys().copied().collect();
-        for list in self.lists.values_mut() {
-            list.looked_to = OrderNumber::default();
-        }
     }
 
-    /// Everybody has been looked at.
+    /// Nobody whom the free units fit is left.
     pub(crate) fn settled(&mut self, sku: Slot) {
         self.unsettled.remove(&sku);
     }
 
-    /// Whether somebody may be about to get the SKU's free units.
-    #[inline]
-    pub(crate) fn is_unsettled(&self, sku: Slot) -> bool {
-        self.unsettled.contains(&sku)
+    /// Whether there is a list to be gone through.
+    pub(crate) fn has_unsettled(&self) -> bool {
+        !self.unsettled.is_empty()
     }
 
-    /// A SKU of which units came back.
-    pub(crate) fn first_unsettled(&self) -> Option<Slot> {
-        self.unsettled.first().copied()
+    /// The next list to be gone through, in turn.
+    pub(crate) fn next_unsettled(&mut self) -> Option<Slot> {
+        let next = self.unsettled.range(self.turn..).next().or_else(|| self.unsettled.first()).copied()?;
+        self.turn = next.saturating_add(1);
+        Some(next)
     }
 
-    /// The fewest units that anybody waits for: with less, nobody needs to be looked at.
-    pub(crate) fn least(&self, sku: Slot) -> Option<u32> {
-        self.lists.get(&sku)?.quantities.first_key_value().map(|(quantity, _)| *quantity)
+    /// How many wait, over all SKUs, as far as every one of them is in its place.
+    pub(crate) fn check(&self, waits: impl Fn(Slot, OrderNumber) -> bool) -> Option<u64> {
+        self.lists.iter().try_fold(0_u64, |sum, (sku, list)| {
+            let queued = list.queues.values().map(BTreeMap::len).sum::<usize>();
+            let whole = queued.saturating_add(list.aside.len()) == list.shoppers.len();
+            let known = list.shoppers.values().all(|number| waits(*sku, *number));
+            (whole && known).then(|| sum.saturating_add(list.shoppers.len().try_into().unwrap_or(u64::MAX)))
+        })
+    }
+}
+
+impl Waitlist {
+    fn queue(&mut self, slot: Slot, order: &Order) {
+        self.queues.entry(order.quantity).or_default().insert(order.number, slot);
+        self.wanted = self.wanted.saturating_add(u64::from(order.quantity));
     }
 
-    /// Whether somebody has not been looked at.
-    pub(crate) fn has_next(&self, sku: Slot) -> bool {
-        self.lists.get(&sku).is_some_and(|list| list.queue.range(list.looked_to..).next().is_some())
-    }
-
-    /// The next order of the list to be looked at, by arrival.
-    pub(crate) fn next(&mut self, sku: Slot) -> Option<Slot> {
-        let list = self.lists.get_mut(&sku)?;
-        let (number, slot) =
-            list.queue.range(list.looked_to..).next().map(|(number, slot)| (*number, *slot))?;
-        list.looked_to = OrderNumber::new(number.raw().saturating_add(1));
-        Some(slot)
-    }
-
-    /// Every order that waits, with its SKU.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, Slot)> {
-        self.lists.iter().flat_map(|(sku, list)| list.queue.values().map(|order| (*sku, *order)))
+    fn unqueue(&mut self, order: &Order) -> Option<()> {
+        let queue = self.queues.get_mut(&order.quantity)?;
+        queue.remove(&order.number)?;
+        if queue.is_empty() {
+            self.queues.remove(&order.quantity);
+        }
+        self.wanted = self.wanted.saturating_sub(u64::from(order.quantity));
+        Some(())
     }
 }

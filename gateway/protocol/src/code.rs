@@ -141,13 +141,13 @@ codes! {
     /// The amount paid is not the amount that the order was placed with; `units` is the amount due, in minor units.
     AmountMismatch = 1405, "AMOUNT_MISMATCH", Final;
     /// The payment buys nothing and must be paid back: it came after the hold's end, when the units were gone or over the
-    /// shopper's limit, or it is a second payment for a paid order. It is written down; `state` is where the order
-    /// stands.
+    /// shopper's limit, it is a second payment for a paid order, or it is for an order that waits or was replaced. It is
+    /// written down; `state` is where the order stands.
     RefundRequired = 1406, "REFUND_REQUIRED", Final;
     /// The hold can't be replaced while a payment for it is under way; it ends at `at`.
     PaymentUnderWay = 1407, "PAYMENT_UNDER_WAY", Later;
-    /// The order waits for units, holds none, and gives up at `at`.
-    StillWaiting = 1408, "STILL_WAITING", Later;
+    /// The order waits for units and holds none; it gives up at `at`. Read it: an offer makes it HELD.
+    StillWaiting = 1408, "STILL_WAITING", Final;
 
     /// The server is at a bound; nothing was executed.
     Busy = 1500, "BUSY", Retry;

@@ -132,7 +132,7 @@ fn a_class_is_final_unless_the_page_says_otherwise() {
         Code::ALL.iter().filter(|code| code.class() == class).map(|code| code.name()).collect::<Vec<_>>()
     };
     assert_eq!(of(Class::Done), ["OK", "REPLAYED", "REACQUIRED", "WAITLISTED"]);
-    assert_eq!(of(Class::Later), ["SOLD_OUT", "PAYMENT_UNDER_WAY", "STILL_WAITING"]);
+    assert_eq!(of(Class::Later), ["SOLD_OUT", "PAYMENT_UNDER_WAY"]);
     assert_eq!(of(Class::Retry), ["BUSY", "DEADLINE_EXCEEDED", "RECOVERING", "SHUTTING_DOWN"]);
 }
 

@@ -65,6 +65,9 @@ async fn a_failed_payment_gives_the_pinned_time_back() {
     let failed = fail_pay(&client, hold.order, 1, 1).await.done().unwrap();
     assert_eq!((failed.state, failed.expires_at), (OrderState::Held, START + 5 * MINUTE + 30_000));
     assert!(fail_pay(&client, hold.order, 1, 1).await.done().unwrap().replayed);
+    // A late copy of the request that began it doesn't bring it back.
+    let late = begin_pay(&client, hold.order, 1, 1, 1).await.unwrap();
+    assert_eq!((late.state, late.replayed), (OrderState::Held, true));
     // A slow payment had a day. Its units must not wait for that.
     let client = later(&server, 30_000).await;
     assert_eq!(accounts(&client).await, (2, 0, 0));
@@ -123,7 +126,7 @@ async fn a_late_payment_keeps_the_limit_for_a_shopper() {
 }
 
 #[tokio::test]
-async fn refunds_of_one_order_are_bounded() {
+async fn refunds_that_are_remembered_are_bounded() {
     let (_server, client) = shop(1).await;
     let hold = held(&client, &wish(1, 1)).await;
     confirm(&client, paid_by(hold.order, 1, 1, 0)).await.unwrap();
@@ -131,8 +134,9 @@ async fn refunds_of_one_order_are_bounded() {
         let refusal = confirm(&client, paid_by(hold.order, 1, payment, 0)).await.unwrap_err();
         assert_eq!(refusal.code, Code::RefundRequired);
     }
+    // One more is written down all the same.
     let refusal = confirm(&client, paid_by(hold.order, 1, 10, 0)).await.unwrap_err();
-    assert_eq!(refusal.code, Code::CapacityExceeded);
+    assert_eq!(refusal.code, Code::RefundRequired);
     assert_eq!(order(&client, hold.order, 1).await.refunds, 8);
 }
 
@@ -155,6 +159,20 @@ async fn a_hold_is_extended_a_few_times_and_within_the_longest_hold() {
     let too_long = Extend { order: hold.order, user: 1, until: START + DAY + 1 };
     let refusal = *client.extend(&too_long).await.unwrap().refusal().unwrap();
     assert_eq!((refusal.code, refusal.at), (Code::ExtendLimit, START + DAY));
+}
+
+#[tokio::test]
+async fn replacing_a_hold_again_and_again_keeps_no_unit_for_ever() {
+    let (_server, client) = shop(1).await;
+    let mut hold = held(&client, &Reserve { hold_ms: 60_000, ..wish(1, 1) }).await;
+    let mut last = hold.expires_at;
+    for longer in [2, 3, 4, 5, 6] {
+        let request = ReserveOrder { hold_ms: longer * 60_000, ..instead_of(hold.order, 1, SKU, 1) };
+        hold = client.reserve_order(&request).await.unwrap().done().unwrap();
+        last = last.max(hold.expires_at);
+    }
+    // Three extensions, whether asked for as such or not.
+    assert_eq!(last, START + 4 * MINUTE);
 }
 
 fn instead_of(supersedes: u64, user: u64, sku: u64, quantity: u32) -> ReserveOrder {

@@ -1,7 +1,7 @@
 //! Application: the only code that changes the state, live and in replay.
 
 use super::check::Violation;
-use super::decide::fingerprint;
+use super::decide::{MAX_REFUNDS, fingerprint};
 use super::{Ledger, MAX_UNITS, Place};
 use crate::event::{Event, Reserved};
 use crate::ids::{Amount, OrderNumber, PartitionId, PaymentId, RequestId, SkuId, Timestamp, UserId};
@@ -35,6 +35,7 @@ impl Ledger {
             Event::Reacquired { number, payment, amount, at } => {
                 self.apply_reacquired(*number, (*payment, *amount), *at, place)
             }
+            Event::RefundRequired { .. } if self.has_refunds(place) => Ok(()),
             Event::RefundRequired { number, payment, amount, .. } => {
                 let refund = Payment::of(PaymentKind::Refund, *payment, *amount);
                 self.orders.set_payment(place.order, refund).ok_or(Violation::NoSuchOrder { number: *number })
@@ -44,7 +45,7 @@ impl Ledger {
                 self.apply_begun(*number, *payment, *deadline, place)
             }
             Event::PayFailed { number, deadline, .. } => {
-                self.orders.forget_begun(place.order);
+                self.orders.fail_begun(place.order);
                 self.apply_deadline(*number, *deadline, OrderState::Held, place, live)
             }
             Event::Extended { number, deadline, .. } => {
@@ -76,9 +77,10 @@ impl Ledger {
         if reserved.wait_ms != 0 {
             return self.apply_waiting(reserved, place, live);
         }
-        if let Some(old) = reserved.supersedes {
-            self.supersede(old, reserved.at)?;
-        }
+        let moves = match reserved.supersedes {
+            Some(old) => self.supersede(old, reserved)?,
+            None => 0,
+        };
         let sku = self.stock.get_mut(place.sku).ok_or(Violation::UnknownSku { sku: reserved.sku })?;
         sku.available = sku.available.checked_sub(units).ok_or(Violation::Oversold { sku: reserved.sku })?;
         sku.held = sku.held.saturating_add(units);
@@ -88,7 +90,12 @@ impl Ledger {
         self.tally
             .add(place.user_hash, reserved.user, place.sku, quantity)
             .ok_or(Violation::Tally { user: reserved.user })?;
-        self.store(reserved, OrderState::Held, place, live)?;
+        let slot = self.store(reserved, OrderState::Held, place, live)?;
+        if moves != 0
+            && let Some(order) = self.orders.rows.get_mut(slot)
+        {
+            order.moves = moves;
+        }
         self.totals.holds = self.totals.holds.saturating_add(1);
         self.totals.available = self.totals.available.saturating_sub(units);
         self.totals.held = self.totals.held.saturating_add(units);
@@ -152,7 +159,7 @@ impl Ledger {
         live: bool,
     ) -> Result<(), Violation> {
         self.leave(number, place)?;
-        self.take_again(number, place)?;
+        self.take_units(number, deadline, place)?;
         self.apply_deadline(number, deadline, OrderState::Held, place, live)
     }
 
@@ -167,13 +174,17 @@ impl Ledger {
         Ok(())
     }
 
-    /// Ends the hold that another one takes the place of.
+    /// Ends the hold that another one takes the place of. Returns how its deadline was moved, which the new hold inherits.
     #[cold]
-    fn supersede(&mut self, old: OrderNumber, at: Timestamp) -> Result<(), Violation> {
+    fn supersede(&mut self, old: OrderNumber, by: &Reserved) -> Result<u8, Violation> {
         let (slot, order) =
             self.order_at(Place::default(), old).ok_or(Violation::NoSuchOrder { number: old })?;
-        let place = Place::of_order(slot, order.sku);
-        self.release(old, OrderState::Superseded, at, place)
+        let mut order = *order;
+        if by.at.plus(u64::from(by.hold_ms)) > order.deadline() {
+            order.extended();
+        }
+        self.release(old, OrderState::Superseded, by.at, Place::of_order(slot, order.sku))?;
+        Ok(order.moves)
     }
 
     fn apply_confirmed(
@@ -206,13 +217,18 @@ impl Ledger {
             if order.number != number || order.phase == Phase::Live(OrderState::Confirmed) {
                 return Err(Violation::EndedTwice { number });
             }
-            self.take_again(number, place)?;
+            self.take_units(number, at, place)?;
         }
         self.apply_confirmed(number, paid, at, place)
     }
 
     /// Gives an order that holds no units its units, as a hold.
-    fn take_again(&mut self, number: OrderNumber, place: Place) -> Result<(), Violation> {
+    fn take_units(
+        &mut self,
+        number: OrderNumber,
+        deadline: Timestamp,
+        place: Place,
+    ) -> Result<(), Violation> {
         let order = self.orders.rows.get_mut(place.order).ok_or(Violation::NoSuchOrder { number })?;
         order.phase = Phase::Live(OrderState::Held);
         let (user, quantity) = (order.user, order.quantity);
@@ -220,6 +236,7 @@ impl Ledger {
         let sku = self.stock.get_mut(place.sku).ok_or(Violation::NoSuchOrder { number })?;
         sku.available = sku.available.checked_sub(units).ok_or(Violation::Oversold { sku: sku.id })?;
         sku.held = sku.held.saturating_add(units);
+        sku.earliest_deadline = if sku.holds == 0 { deadline } else { sku.earliest_deadline.min(deadline) };
         sku.holds = sku.holds.saturating_add(1);
         self.tally
             .add(self.hasher.user(user, place.sku), user, place.sku, quantity)
@@ -228,6 +245,12 @@ impl Ledger {
         self.totals.available = self.totals.available.saturating_sub(units);
         self.totals.held = self.totals.held.saturating_add(units);
         Ok(())
+    }
+
+    /// Whether an order has as many payments to be paid back as are remembered.
+    fn has_refunds(&self, place: Place) -> bool {
+        let order = self.orders.rows.get(place.order);
+        order.is_some_and(|order| self.orders.refunds(order) >= MAX_REFUNDS)
     }
 
     fn apply_begun(
@@ -243,6 +266,7 @@ impl Ledger {
         let order = *order;
         let under_way = self.orders.payments(&order).find(|known| known.kind() == PaymentKind::Begun);
         let before = under_way.map_or_else(|| order.deadline(), Payment::deadline_before);
+        self.orders.fail_begun(place.order);
         self.orders
             .set_payment(place.order, Payment::begun(payment, before))
             .ok_or(Violation::NoSuchOrder { number })?;
@@ -303,6 +327,13 @@ impl Ledger {
             .subtract(self.hasher.user(user, place.sku), user, place.sku, quantity)
             .ok_or(Violation::Tally { user })?;
         self.totals.available = self.totals.available.saturating_add(units);
+        if self.stock.get(place.sku).is_some_and(|sku| sku.has_waiters)
+            && let Some(waiting) = self.waitlists.aside(place.sku, user)
+            && let Some((slot, order)) = self.order_at(Place::default(), waiting)
+        {
+            let order = *order;
+            self.waitlists.put_back(place.sku, slot, &order);
+        }
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use alloc::collections::BTreeMap;
 
-use super::{Ledger, Totals};
+use super::{Ledger, Place, Totals};
 use crate::ids::{OrderNumber, SkuId, UserId};
 use crate::order::Phase;
 use crate::outcome::OrderState;
@@ -66,6 +66,8 @@ pub enum Violation {
         /// The shopper.
         user: UserId,
     },
+    /// The waitlists hold other orders than those that wait.
+    Waitlists,
     /// I5: not every order is found by its request id, or more are.
     Requests,
     /// The sums over the ledger are not those of its entries.
@@ -86,6 +88,7 @@ impl core::fmt::Display for Violation {
             Self::NoSuchOrder { number } => write!(f, "order {} does not exist", number.raw()),
             Self::Sequence { number } => write!(f, "order {} is not the next of its partition", number.raw()),
             Self::Tally { user } => write!(f, "the units of user {} don't match the orders", user.raw()),
+            Self::Waitlists => f.write_str("the waitlists and the orders that wait don't match"),
             Self::Requests => f.write_str("request ids and orders don't match"),
             Self::Totals => f.write_str("the ledger's sums don't match its entries"),
         }
@@ -134,8 +137,8 @@ impl Ledger {
                     if self.waitlists.of(order.sku, order.user) != Some(number) {
                         return Err(Violation::Waiting { number });
                     }
-                    let lapses = order.deadline() <= self.now || self.waitlists.is_unsettled(order.sku);
-                    if !lapses && self.may_have_again(order) {
+                    let settled = !self.waitlists.has_unsettled();
+                    if settled && self.now < order.deadline() && self.may_take(order) {
                         return Err(Violation::Waiting { number });
                     }
                     totals.waiting = totals.waiting.saturating_add(1);
@@ -150,13 +153,13 @@ impl Ledger {
             let entry = owned.entry((order.user, order.sku)).or_default();
             *entry = entry.saturating_add(units);
         }
-        let queued = self.waitlists.iter().try_fold(0_u64, |queued, (sku, slot)| {
-            let order = self.orders.rows.get(slot).filter(|order| Self::waits(order) && order.sku == sku)?;
-            let flagged = self.stock.get(order.sku).is_some_and(|sku| sku.has_waiters);
-            flagged.then_some(queued.saturating_add(1))
-        });
-        if queued != Some(totals.waiting) {
-            return Err(Violation::Requests);
+        let waits = |sku, number| {
+            self.order_at(Place::default(), number)
+                .is_some_and(|(_, order)| Self::waits(order) && order.sku == sku)
+                && self.stock.get(sku).is_some_and(|sku| sku.has_waiters)
+        };
+        if self.waitlists.check(waits) != Some(totals.waiting) {
+            return Err(Violation::Waitlists);
         }
         if live != self.orders.requests() {
             return Err(Violation::Requests);

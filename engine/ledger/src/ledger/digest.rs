@@ -86,6 +86,7 @@ impl Ledger {
                 PaymentKind::Taken => 1,
                 PaymentKind::Begun => 2,
                 PaymentKind::Refund => 3,
+                PaymentKind::Failed => 4,
             };
             let mix = Mix::new(5).word(order.number.raw()).wide(payment.id().raw());
             digest.entry(mix.word(kind).word(payment.value()));

@@ -183,9 +183,9 @@ impl Ledger {
             self.apply_at(event, decision.place, true)?;
             sink(event);
             let sku = decision.place.sku;
-            if Self::gives_back(event) && self.stock.get(sku).is_some_and(|sku| sku.has_waiters) {
-                self.waitlists.unsettle(sku);
-                self.settle(sku, &mut offer::AT_ONCE.clone(), &mut sink)?;
+            if self.stock.get(sku).is_some_and(|sku| sku.has_waiters) {
+                let mut left = offer::AT_ONCE;
+                self.settle(sku, &mut left, &mut sink)?;
             }
         }
         Ok(decision.outcome)

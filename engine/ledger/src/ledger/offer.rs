@@ -1,21 +1,23 @@
 //! Units that come back are offered to those who wait.
 //!
-//! Whoever gives units back settles the list in the same step: the first by arrival whom they fit gets them, as a hold
-//! with an offer's time; one whom they don't fit (too few, or his limit) is passed and keeps his place. Where the list
-//! is long, the rest of it is looked at by the next pulses, and until then no newcomer gets a unit. So nobody overtakes.
+//! Whoever gives units back goes through the list in the same step: the first by arrival whom they fit gets them, as a
+//! hold with an offer's time; those whom they don't fit are passed and keep their places. Where more come back than one
+//! command may hand on, the next pulses go on, and until then a newcomer gets only what nobody waits for. So nobody
+//! overtakes.
 
 use super::{Ledger, Place, Violation};
 use crate::event::Event;
 use crate::order::Order;
 use crate::outcome::OrderState;
+use crate::stock::Sku;
 use crate::table::Slot;
 
-/// Orders of a waitlist that one command looks at, when it gives units back; the next pulse goes on. Most commands give one
-/// or two units back, and what one writes must stay small.
+/// Orders of a waitlist that one command deals with, when it gives units back; the next pulse goes on. Most commands give
+/// one or two units back, and what one writes must stay small.
 pub(super) const AT_ONCE: u32 = 2;
 
 impl Ledger {
-    /// Offers the SKU's free units, looking at up to `left` orders, which it counts down. Returns how many got an offer.
+    /// Offers the SKU's free units to up to `left` orders, which it counts down. Returns how many got an offer.
     pub(super) fn settle(
         &mut self,
         sku: Slot,
@@ -23,28 +25,30 @@ impl Ledger {
         sink: &mut impl FnMut(&Event),
     ) -> Result<u32, Violation> {
         let mut offered = 0_u32;
-        while let Some(least) = self.waitlists.least(sku)
-            && self.stock.get(sku).is_some_and(|sku| sku.available >= u64::from(least))
+        while let Some(available) = self.stock.get(sku).map(|sku| sku.available)
+            && let Some(slot) = self.waitlists.first(sku, available)
         {
-            if *left == 0 && self.waitlists.has_next(sku) {
+            if *left == 0 {
+                self.waitlists.unsettle(sku);
                 return Ok(offered);
             }
-            let Some(slot) = self.waitlists.next(sku) else { break };
             *left = left.saturating_sub(1);
-            let Some(order) = self.orders.rows.get(slot) else { continue };
-            if self.now < order.deadline() && self.may_have_again(order) {
+            let Some(order) = self.orders.rows.get(slot) else { break };
+            if self.now < order.deadline() && self.may_take(order) {
                 let deadline = self.now.plus(u64::from(self.rules.offer_ms));
                 let event = Event::Offered { number: order.number, deadline, at: self.now };
                 self.apply_at(&event, Place::of_order(slot, sku), true)?;
                 sink(&event);
                 offered = offered.saturating_add(1);
+            } else {
+                self.waitlists.set_aside(sku, order);
             }
         }
         self.waitlists.settled(sku);
         Ok(offered)
     }
 
-    /// Goes on where [`settle`](Self::settle) had to stop, for any SKU.
+    /// Goes on where [`settle`](Self::settle) had to stop, with each SKU in its turn.
     pub(super) fn settle_some(
         &mut self,
         left: &mut u32,
@@ -52,15 +56,15 @@ impl Ledger {
     ) -> Result<u32, Violation> {
         let mut offered = 0_u32;
         while *left > 0
-            && let Some(sku) = self.waitlists.first_unsettled()
+            && let Some(sku) = self.waitlists.next_unsettled()
         {
             offered = offered.saturating_add(self.settle(sku, left, sink)?);
         }
         Ok(offered)
     }
 
-    /// Whether the units of an order that holds none are there for its shopper.
-    pub(super) fn may_have_again(&self, order: &Order) -> bool {
+    /// Whether an order that holds no units may have its own now: they are there, and his limit allows them.
+    pub(super) fn may_take(&self, order: &Order) -> bool {
         let Some(sku) = self.stock.get(order.sku) else { return false };
         let has = self.tally.units(self.hasher.user(order.user, order.sku), order.user, order.sku);
         let limit = if sku.user_limit == 0 { u32::MAX } else { sku.user_limit };
@@ -68,32 +72,17 @@ impl Ledger {
             && has.checked_add(order.quantity).is_some_and(|units| units <= limit)
     }
 
-    /// Units of a SKU that a newcomer may have: none while somebody who came earlier may be about to get them.
+    /// Units of a SKU that a newcomer may have: those that nobody waits for.
     #[inline]
-    pub(super) fn free_units(&self, slot: Slot, sku: &crate::stock::Sku) -> u64 {
-        if sku.has_waiters && self.waitlists.is_unsettled(slot) { 0 } else { sku.available }
-    }
-
-    /// Whether an event gave units of its SKU back to all.
-    pub(super) fn gives_back(event: &Event) -> bool {
-        match event {
-            Event::Cancelled { .. } | Event::Expired { .. } | Event::Restocked { .. } => true,
-            Event::Reserved(reserved) => reserved.supersedes.is_some(),
-            Event::SkuPut { .. }
-            | Event::Confirmed { .. }
-            | Event::PayBegun { .. }
-            | Event::PayFailed { .. }
-            | Event::Extended { .. }
-            | Event::Reacquired { .. }
-            | Event::RefundRequired { .. }
-            | Event::AmountMismatched { .. }
-            | Event::Offered { .. }
-            | Event::Evicted { .. }
-            | Event::GraceGranted { .. } => false,
+    pub(super) fn free_units(&self, slot: Slot, sku: &Sku) -> u64 {
+        if sku.has_waiters {
+            sku.available.saturating_sub(self.waitlists.wanted(slot, sku.available))
+        } else {
+            sku.available
         }
     }
 
-    /// Whether an order in this state waits.
+    /// Whether an order waits.
     pub(super) fn waits(order: &Order) -> bool {
         order.state() == Some(OrderState::Waiting)
     }

@@ -46,7 +46,11 @@ impl Ledger {
             left = left.saturating_sub(1);
             self.carry_out_sooner(slot, &mut pulse, &mut sink)?;
         }
-        pulse.offered = self.settle_some(&mut left, &mut sink)?;
+        // Half at most: a long list must not keep holds from ending.
+        let mut half = left.div_ceil(2);
+        left = left.saturating_sub(half);
+        pulse.offered = self.settle_some(&mut half, &mut sink)?;
+        left = left.saturating_add(half);
         let mut due = [NONE; TOUCHED];
         while left > 0 {
             let few = index(left).min(TOUCHED);
@@ -67,7 +71,7 @@ impl Ledger {
                 break;
             }
         }
-        pulse.more = left == 0;
+        pulse.more = left == 0 || self.waitlists.has_unsettled();
         Ok(pulse)
     }
 
@@ -121,7 +125,7 @@ impl Ledger {
         } else {
             pulse.expired = pulse.expired.saturating_add(1);
             pulse.lag_ms = pulse.lag_ms.max(self.now.since(order.deadline()));
-            // Offered before anything else falls due, and before anybody new asks.
+            // Offered to those who wait, before any newcomer.
             self.waitlists.unsettle(order.sku);
         }
         let event = Event::Expired { number: order.number, at: self.now };

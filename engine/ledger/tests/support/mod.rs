@@ -16,6 +16,7 @@ pub(crate) struct ModelOrder {
     /// Under way, and the deadline before it.
     pub(crate) begun: Option<(PaymentId, u64)>,
     pub(crate) refunds: Vec<PaymentId>,
+    pub(crate) failed: Vec<PaymentId>,
     pub(crate) pinned: bool,
     pub(crate) extensions: u8,
 }
@@ -32,6 +33,7 @@ impl ModelOrder {
             payment: None,
             begun: None,
             refunds: Vec::new(),
+            failed: Vec::new(),
             pinned: false,
             extensions: 0,
         }
@@ -233,21 +235,27 @@ impl Model {
             return refuse(Refusal::UserLimit { left: put.user_limit - has });
         }
         if available < u64::from(quantity) {
-            return self.wait(now, reserve, available);
+            return if old.is_some() && reserve.wait_ms != 0 {
+                refuse(Refusal::Insufficient { available })
+            } else {
+                self.wait(now, reserve, available)
+            };
         }
-        let hold = if reserve.hold_ms == 0 { self.rules.default_hold_ms } else { reserve.hold_ms };
+        let mut hold = if reserve.hold_ms == 0 { self.rules.default_hold_ms } else { reserve.hold_ms };
         let number = self.next_number(reserve.sku);
-        let deadline = now + u64::from(hold);
+        let (mut pinned, mut extensions) = (false, 0);
         if let Some(old) = old {
-            self.orders[old].end(OrderState::Superseded, now);
+            let old = &mut self.orders[old];
+            if old.extensions >= self.rules.max_extensions {
+                hold = hold.min(u32::try_from(old.deadline - now).expect("short"));
+            }
+            (pinned, extensions) =
+                (old.pinned, old.extensions + u8::from(now + u64::from(hold) > old.deadline));
+            old.end(OrderState::Superseded, now);
         }
-        self.orders.push(ModelOrder::new(
-            number,
-            Content::Sale(*reserve),
-            OrderState::Held,
-            now,
-            u64::from(hold),
-        ));
+        let deadline = now + u64::from(hold);
+        let order = ModelOrder::new(number, Content::Sale(*reserve), OrderState::Held, now, u64::from(hold));
+        self.orders.push(ModelOrder { pinned, extensions, ..order });
         Outcome::Reserved { order: number, deadline: Timestamp::new(deadline) }
     }
 
@@ -268,9 +276,6 @@ impl Model {
         }
         if reserve.wait_ms > self.rules.max_wait_ms {
             return refuse(Refusal::Invalid { field: Field::WaitMs });
-        }
-        if reserve.supersedes.is_some() {
-            return refuse(Refusal::Invalid { field: Field::Supersedes });
         }
         let line = self.line(reserve.sku);
         if let Some(order) = line.iter().find(|(_, sale)| sale.user == reserve.user) {
@@ -397,10 +402,9 @@ impl Model {
                 Outcome::Reacquired { order: number }
             };
         }
-        if order.refunds.len() == 8 {
-            return Outcome::Refused(Refusal::CapacityExceeded);
+        if order.refunds.len() < 8 {
+            order.refunds.push(confirm.payment);
         }
-        order.refunds.push(confirm.payment);
         to_refund
     }
 
@@ -429,9 +433,15 @@ impl Model {
         if order.refunds.contains(&begin.payment) {
             return Outcome::RefundRequired { order: order.number, state: order.state };
         }
-        if order.begun.is_some_and(|(payment, _)| payment == begin.payment) {
+        if order.begun.is_some_and(|(payment, _)| payment == begin.payment)
+            || order.failed.contains(&begin.payment)
+        {
             return Self::replay(order);
         }
+        if order.failed.len() + usize::from(order.begun.is_some()) >= 10 {
+            return Outcome::Refused(Refusal::CapacityExceeded);
+        }
+        order.failed.extend(order.begun.map(|(payment, _)| payment));
         order.begun = Some((begin.payment, order.begun.map_or(order.deadline, |(_, before)| before)));
         if !order.pinned {
             order.pinned = true;
@@ -458,6 +468,7 @@ impl Model {
         match order.begun {
             Some((payment, before)) if payment == failed.payment => {
                 order.begun = None;
+                order.failed.push(payment);
                 order.state = OrderState::Held;
                 order.deadline = before.max(grace).min(order.deadline);
                 Self::kept(order)

@@ -5,6 +5,7 @@ mod pay;
 mod reserve;
 mod stock;
 
+pub(super) use pay::MAX_REFUNDS;
 pub(super) use reserve::fingerprint;
 
 use super::{Ledger, Place};

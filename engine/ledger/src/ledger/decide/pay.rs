@@ -15,9 +15,12 @@ use crate::outcome::{Field, OrderState, Outcome, Refusal};
 use crate::payment::{Payment, PaymentKind};
 use crate::table::Slot;
 
-/// Payments of one order that may wait for being paid back. A shopper who pays an order twice is common, ten times a
-/// fault of the shop; the bound keeps it from filling the memory.
+/// Payments of one order that are remembered as to be paid back, so that a repeat of one gets the same answer. A shopper who
+/// pays an order twice is common, ten times a fault of the shop; what goes beyond is written to the log alone.
 pub(in crate::ledger) const MAX_REFUNDS: u8 = 8;
+
+/// Payments that may begin for one order: a shopper who tries ten times is none.
+pub(in crate::ledger) const MAX_ATTEMPTS: u8 = 10;
 
 impl Ledger {
     pub(super) fn decide_confirm(&self, now: Timestamp, confirm: &Confirm, place: Place) -> Decision {
@@ -40,17 +43,13 @@ impl Ledger {
             Some((PaymentKind::Refund, _)) => {
                 return Decision::unchanged(Outcome::RefundRequired { order: number, state });
             }
-            Some((PaymentKind::Begun, _)) | None => {}
+            Some((PaymentKind::Begun | PaymentKind::Failed, _)) | None => {}
         }
-        let refund = || {
-            if self.orders.refunds(order) >= MAX_REFUNDS {
-                return Decision::refuse(Refusal::CapacityExceeded);
-            }
-            Decision {
-                outcome: Outcome::RefundRequired { order: number, state },
-                event: Some(Event::RefundRequired { number, payment, amount, at: now }),
-                place,
-            }
+        // Written down, however many there are.
+        let refund = || Decision {
+            outcome: Outcome::RefundRequired { order: number, state },
+            event: Some(Event::RefundRequired { number, payment, amount, at: now }),
+            place,
         };
         if matches!(
             state,
@@ -73,7 +72,7 @@ impl Ledger {
             };
         }
         // Units that did not go back yet are still there for this shopper, whatever others wish for.
-        if state.is_open() || (!self.waitlists.is_unsettled(order.sku) && self.may_have_again(order)) {
+        if state.is_open() || self.may_take_late(order) {
             return Decision {
                 outcome: Outcome::Reacquired { order: number },
                 event: Some(Event::Reacquired { number, payment, amount, at: now }),
@@ -81,6 +80,12 @@ impl Ledger {
             };
         }
         refund()
+    }
+
+    /// Whether the units of a hold that has ended are there for its shopper, and nobody waits for them.
+    fn may_take_late(&self, order: &Order) -> bool {
+        let free = self.stock.get(order.sku).map_or(0, |sku| self.free_units(order.sku, sku));
+        free >= u64::from(order.quantity) && self.may_take(order)
     }
 
     pub(super) fn decide_begin_pay(&self, now: Timestamp, begin: &BeginPay, place: Place) -> Decision {
@@ -97,8 +102,14 @@ impl Ledger {
                 let state = order.state().unwrap_or(OrderState::Held);
                 return Decision::unchanged(Outcome::RefundRequired { order: begin.order, state });
             }
-            Some(PaymentKind::Begun | PaymentKind::Taken) => return Decision::unchanged(replayed(order)),
+            // One that failed, or was replaced by another, does not come alive again by a late copy of its request.
+            Some(PaymentKind::Begun | PaymentKind::Failed | PaymentKind::Taken) => {
+                return Decision::unchanged(replayed(order));
+            }
             None => {}
+        }
+        if self.orders.attempts(order) >= MAX_ATTEMPTS {
+            return Decision::refuse(Refusal::CapacityExceeded);
         }
         let before = order.deadline();
         let deadline = match begin.class {

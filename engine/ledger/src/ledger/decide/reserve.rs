@@ -63,6 +63,10 @@ impl Ledger {
             if reserve.wait_ms == 0 {
                 return Decision::refuse(Refusal::Insufficient { available });
             }
+            if supersedes.is_some() {
+                // He would lose what he has for a place in a line.
+                return Decision::refuse(Refusal::Insufficient { available });
+            }
             if let Err(refusal) = self.may_wait(reserve, sku_slot) {
                 return Decision::refuse(refusal);
             }
@@ -71,6 +75,7 @@ impl Ledger {
             return Decision::refuse(Refusal::CapacityExceeded);
         };
         let hold_ms = if reserve.hold_ms == 0 { self.rules.default_hold_ms } else { reserve.hold_ms };
+        let hold_ms = supersedes.map_or(hold_ms, |old| self.replacing(old, now, hold_ms));
         let event = Event::Reserved(Reserved {
             number,
             request: reserve.request,
@@ -101,10 +106,6 @@ impl Ledger {
         if reserve.wait_ms > self.rules.max_wait_ms {
             return Err(Refusal::Invalid { field: Field::WaitMs });
         }
-        if reserve.supersedes.is_some() {
-            // He would lose what he has for a place in a line.
-            return Err(Refusal::Invalid { field: Field::Supersedes });
-        }
         if let Some(order) = self.waitlists.of(sku, reserve.user) {
             return Err(Refusal::AlreadyWaiting { order });
         }
@@ -112,6 +113,17 @@ impl Ledger {
             return Err(Refusal::WaitlistFull);
         }
         Ok(())
+    }
+
+    /// How long a hold lasts that takes another's place: a longer time counts as an extension, and where there is none left,
+    /// it ends when the old one would have. Else a shopper could hold units for ever.
+    #[cold]
+    fn replacing(&self, old: OrderNumber, now: Timestamp, hold_ms: u32) -> u32 {
+        let Some((_, old)) = self.order_at(Place::default(), old) else { return hold_ms };
+        if old.extensions() < self.rules.max_extensions {
+            return hold_ms;
+        }
+        hold_ms.min(u32::try_from(old.deadline().since(now)).unwrap_or(u32::MAX))
     }
 
     /// The hold that the reserve replaces, if it is open, and its units.
