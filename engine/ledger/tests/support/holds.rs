@@ -1,0 +1,172 @@
+//! What becomes of a hold: paid, kept longer, given back.
+
+use doorbuster_ledger::*;
+
+use super::{Content, Model, ModelOrder};
+
+impl Model {
+    pub(super) fn confirm(&mut self, now: u64, confirm: &Confirm) -> Outcome {
+        if confirm.payment == PaymentId::new(0) {
+            return Outcome::Refused(Refusal::Invalid { field: Field::PaymentId });
+        }
+        let order = match self.owned(confirm.order, confirm.user) {
+            Ok(order) => order.clone(),
+            Err(outcome) => return outcome,
+        };
+        let Content::Sale(sale) = order.content else { unreachable!() };
+        let number = confirm.order;
+        let mismatch = |due| Outcome::Refused(Refusal::AmountMismatch { due });
+        if let Some((taken, amount)) = order.payment
+            && taken == confirm.payment
+        {
+            return if amount == confirm.amount { Self::replay(&order) } else { mismatch(amount) };
+        }
+        let to_refund = Outcome::RefundRequired { order: number, state: order.state };
+        if order.refunds.contains(&confirm.payment) {
+            return to_refund;
+        }
+        let may_buy = !matches!(
+            order.state,
+            OrderState::Confirmed | OrderState::Superseded | OrderState::Waiting | OrderState::Lapsed
+        );
+        if may_buy && sale.amount != Amount::new(0) && sale.amount != confirm.amount {
+            return mismatch(sale.amount);
+        }
+        let quantity = sale.quantity.units();
+        let limit = self.skus.iter().find(|sku| sku.put.sku == sale.sku).map_or(0, |sku| sku.put.user_limit);
+        let there = self.available(sale.sku) >= u64::from(quantity)
+            && (limit == 0 || self.has(sale.user, sale.sku) + quantity <= limit);
+        let order = self.owned(confirm.order, confirm.user).expect("known");
+        if may_buy && (order.state.is_open() || there) {
+            let in_time = order.state.is_open() && now < order.deadline;
+            order.end(OrderState::Confirmed, now);
+            order.payment = Some((confirm.payment, confirm.amount));
+            return if in_time {
+                Outcome::Confirmed { order: number }
+            } else {
+                Outcome::Reacquired { order: number }
+            };
+        }
+        if order.refunds.len() < 8 {
+            order.refunds.push(confirm.payment);
+        }
+        to_refund
+    }
+
+    pub(super) fn open(
+        &mut self,
+        number: OrderNumber,
+        user: UserId,
+        now: u64,
+    ) -> Result<&mut ModelOrder, Outcome> {
+        let order = self.owned(number, user)?;
+        let deadline = Timestamp::new(order.deadline);
+        Err(Outcome::Refused(match order.state {
+            OrderState::Cancelled | OrderState::Superseded => Refusal::AlreadyCancelled,
+            OrderState::Confirmed => Refusal::AlreadyConfirmed,
+            OrderState::Waiting => Refusal::StillWaiting { deadline },
+            OrderState::Expired | OrderState::Lapsed => Refusal::HoldExpired { deadline },
+            _ if order.deadline <= now => Refusal::HoldExpired { deadline },
+            _ => return Ok(order),
+        }))
+    }
+
+    pub(super) fn begin_pay(&mut self, now: u64, begin: &BeginPay) -> Outcome {
+        if begin.payment == PaymentId::new(0) {
+            return Outcome::Refused(Refusal::Invalid { field: Field::PaymentId });
+        }
+        let rules = self.rules;
+        let order = match self.open(begin.order, begin.user, now) {
+            Ok(order) => order,
+            Err(outcome) => return outcome,
+        };
+        if order.refunds.contains(&begin.payment) {
+            return Outcome::RefundRequired { order: order.number, state: order.state };
+        }
+        if order.begun.is_some_and(|(payment, _)| payment == begin.payment)
+            || order.failed.contains(&begin.payment)
+        {
+            return Self::replay(order);
+        }
+        if order.failed.len() + usize::from(order.begun.is_some()) >= 10 {
+            return Outcome::Refused(Refusal::CapacityExceeded);
+        }
+        order.failed.extend(order.begun.map(|(payment, _)| payment));
+        order.begun = Some((begin.payment, order.begun.map_or(order.deadline, |(_, before)| before)));
+        if !order.pinned {
+            order.pinned = true;
+            order.deadline = match begin.class {
+                PayClass::Fast => order.deadline + u64::from(rules.pay_pin_ms),
+                PayClass::Slow => order.deadline.max(now + u64::from(rules.slow_pay_ms)),
+            };
+        }
+        order.state = OrderState::Paying;
+        Self::kept(order)
+    }
+
+    pub(super) fn kept(order: &ModelOrder) -> Outcome {
+        let deadline = Timestamp::new(order.deadline);
+        Outcome::Kept { order: order.number, state: order.state, deadline }
+    }
+
+    pub(super) fn fail_pay(&mut self, now: u64, failed: &FailPay) -> Outcome {
+        let grace = now + u64::from(self.rules.pay_grace_ms);
+        let order = match self.open(failed.order, failed.user, now) {
+            Ok(order) => order,
+            Err(outcome) => return outcome,
+        };
+        match order.begun {
+            Some((payment, before)) if payment == failed.payment => {
+                order.begun = None;
+                order.failed.push(payment);
+                order.state = OrderState::Held;
+                order.deadline = before.max(grace).min(order.deadline);
+                Self::kept(order)
+            }
+            _ => Self::replay(order),
+        }
+    }
+
+    pub(super) fn extend(&mut self, now: u64, extend: &Extend) -> Outcome {
+        let rules = self.rules;
+        let order = match self.open(extend.order, extend.user, now) {
+            Ok(order) => order,
+            Err(outcome) => return outcome,
+        };
+        let until = extend.until.raw();
+        if until <= order.deadline {
+            return Self::replay(order);
+        }
+        let placed = order.placed_at;
+        let mut latest = order.deadline;
+        if order.state == OrderState::Held && order.extensions < rules.max_extensions {
+            latest = latest.max(placed + u64::from(rules.max_hold_ms));
+        }
+        if until > latest {
+            return Outcome::Refused(Refusal::ExtendLimit { latest: Timestamp::new(latest) });
+        }
+        order.extensions += 1;
+        order.deadline = until;
+        Self::kept(order)
+    }
+
+    pub(super) fn cancel(&mut self, now: u64, cancel: &Cancel) -> Outcome {
+        match self.owned(cancel.order, cancel.user) {
+            Ok(order) if order.state == OrderState::Cancelled => return Self::replay(order),
+            Ok(order) if order.state == OrderState::Waiting && now < order.deadline => {
+                order.end(OrderState::Cancelled, now);
+                return Outcome::Cancelled { order: cancel.order };
+            }
+            Ok(order) if order.state == OrderState::Waiting => {
+                return Outcome::Refused(Refusal::HoldExpired { deadline: Timestamp::new(order.deadline) });
+            }
+            Ok(_) => {}
+            Err(outcome) => return outcome,
+        }
+        match self.open(cancel.order, cancel.user, now) {
+            Ok(order) => order.end(OrderState::Cancelled, now),
+            Err(outcome) => return outcome,
+        }
+        Outcome::Cancelled { order: cancel.order }
+    }
+}
