@@ -185,14 +185,49 @@ pub struct Reserved {
     pub terms: Terms,
 }
 
+/// What an event is about, and so where it is looked up and which partition it changes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Subject<'a> {
+    /// A SKU that is set up.
+    Sku(SkuId),
+    /// An order that is placed.
+    Sale(&'a Reserved),
+    /// A change of a SKU's units.
+    Restock {
+        /// The change's own number.
+        number: OrderNumber,
+        /// The request that it answers.
+        request: RequestId,
+        /// The SKU.
+        sku: SkuId,
+    },
+    /// An order that is there.
+    Order(OrderNumber),
+    /// Every partition.
+    All,
+}
+
 impl Event {
     /// The partition whose state the event changes; `None` where it concerns all.
     pub fn partition(&self) -> Option<PartitionId> {
+        match self.subject() {
+            Subject::Sku(sku) => Some(PartitionId::of(sku)),
+            Subject::Sale(reserved) => Some(reserved.number.partition()),
+            Subject::Restock { number, .. } | Subject::Order(number) => Some(number.partition()),
+            Subject::All => None,
+        }
+    }
+
+    /// What the event is about.
+    #[inline]
+    pub(crate) fn subject(&self) -> Subject<'_> {
         match self {
-            Self::SkuPut { sku, .. } => Some(PartitionId::of(*sku)),
-            Self::Reserved(reserved) => Some(reserved.number.partition()),
-            Self::Restocked { number, .. }
-            | Self::Confirmed { number, .. }
+            Self::SkuPut { sku, .. } => Subject::Sku(*sku),
+            Self::Reserved(reserved) => Subject::Sale(reserved),
+            Self::Restocked { number, request, sku, .. } => {
+                Subject::Restock { number: *number, request: *request, sku: *sku }
+            }
+            Self::Confirmed { number, .. }
             | Self::PayBegun { number, .. }
             | Self::PayFailed { number, .. }
             | Self::Extended { number, .. }
@@ -202,8 +237,8 @@ impl Event {
             | Self::Offered { number, .. }
             | Self::Cancelled { number, .. }
             | Self::Expired { number, .. }
-            | Self::Evicted { number, .. } => Some(number.partition()),
-            Self::GraceGranted { .. } => None,
+            | Self::Evicted { number, .. } => Subject::Order(*number),
+            Self::GraceGranted { .. } => Subject::All,
         }
     }
 

@@ -37,6 +37,12 @@ impl Sku {
         (self.holds > 0).then_some(self.earliest_deadline.max(now.plus(ASK_AGAIN_AFTER_MS)))
     }
 
+    /// Most units that a shopper may have.
+    #[inline]
+    pub(crate) fn most_a_shopper(&self) -> u32 {
+        if self.user_limit == 0 { u32::MAX } else { self.user_limit }
+    }
+
     pub(crate) fn snapshot(&self, now: Timestamp) -> StockSnapshot {
         StockSnapshot {
             sku: self.id,

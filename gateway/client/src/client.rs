@@ -131,8 +131,7 @@ impl Client {
     /// # Errors
     /// As [`Client::reserve`].
     pub async fn begin_pay(&self, request: &BeginPay) -> Result<Outcome<Kept>, Error> {
-        let answers = self.operate::<_, Answer>(Kind::BeginPay, std::slice::from_ref(request)).await;
-        Ok(kept(&only(answers)?)?)
+        self.keep(Kind::BeginPay, request).await
     }
 
     /// Says that the payment which had begun came to nothing. Repeating it is safe.
@@ -140,8 +139,7 @@ impl Client {
     /// # Errors
     /// As [`Client::reserve`].
     pub async fn fail_pay(&self, request: &FailPay) -> Result<Outcome<Kept>, Error> {
-        let answers = self.operate::<_, Answer>(Kind::FailPay, std::slice::from_ref(request)).await;
-        Ok(kept(&only(answers)?)?)
+        self.keep(Kind::FailPay, request).await
     }
 
     /// Keeps a hold until a later time. Repeating it is safe.
@@ -149,8 +147,7 @@ impl Client {
     /// # Errors
     /// As [`Client::reserve`].
     pub async fn extend(&self, request: &Extend) -> Result<Outcome<Kept>, Error> {
-        let answers = self.operate::<_, Answer>(Kind::Extend, std::slice::from_ref(request)).await;
-        Ok(kept(&only(answers)?)?)
+        self.keep(Kind::Extend, request).await
     }
 
     /// Reads an order.
@@ -233,6 +230,11 @@ impl Client {
     }
 
     /// Encodes and executes; results in order.
+    async fn keep<R: Record>(&self, kind: Kind, request: &R) -> Result<Outcome<Kept>, Error> {
+        let answers = self.operate::<_, Answer>(kind, std::slice::from_ref(request)).await;
+        Ok(kept(&only(answers)?)?)
+    }
+
     async fn operate<R: Record, A: Reply>(&self, kind: Kind, requests: &[R]) -> Vec<Answered<A>> {
         self.operate_with(kind, History::Unknown, requests).await
     }

@@ -73,7 +73,6 @@ impl Ledger {
 
     fn apply_reserved(&mut self, reserved: &Reserved, place: Place, live: bool) -> Result<(), Violation> {
         let quantity = reserved.quantity.units();
-        let units = u64::from(quantity);
         if reserved.wait_ms != 0 {
             return self.apply_waiting(reserved, place, live);
         }
@@ -81,21 +80,36 @@ impl Ledger {
             Some(old) => self.supersede(old, reserved)?,
             None => 0,
         };
-        let sku = self.stock.get_mut(place.sku).ok_or(Violation::UnknownSku { sku: reserved.sku })?;
-        sku.available = sku.available.checked_sub(units).ok_or(Violation::Oversold { sku: reserved.sku })?;
-        sku.held = sku.held.saturating_add(units);
         let deadline = reserved.at.plus(u64::from(reserved.hold_ms));
-        sku.earliest_deadline = if sku.holds == 0 { deadline } else { sku.earliest_deadline.min(deadline) };
-        sku.holds = sku.holds.saturating_add(1);
-        self.tally
-            .add(place.user_hash, reserved.user, place.sku, quantity)
-            .ok_or(Violation::Tally { user: reserved.user })?;
+        let missing = Violation::UnknownSku { sku: reserved.sku };
+        self.hold_units(place.sku, (reserved.user, place.user_hash), quantity, deadline, missing)?;
         let slot = self.store(reserved, OrderState::Held, place, live)?;
         if moves != 0
             && let Some(order) = self.orders.rows.get_mut(slot)
         {
             order.moves = moves;
         }
+        Ok(())
+    }
+
+    /// Moves units of a SKU from the free ones to a hold of this shopper. `missing` says what it means that there is no
+    /// such SKU.
+    #[inline]
+    fn hold_units(
+        &mut self,
+        slot: Slot,
+        (user, user_hash): (UserId, u64),
+        quantity: u32,
+        deadline: Timestamp,
+        missing: Violation,
+    ) -> Result<(), Violation> {
+        let units = u64::from(quantity);
+        let sku = self.stock.get_mut(slot).ok_or(missing)?;
+        sku.available = sku.available.checked_sub(units).ok_or(Violation::Oversold { sku: sku.id })?;
+        sku.held = sku.held.saturating_add(units);
+        sku.earliest_deadline = if sku.holds == 0 { deadline } else { sku.earliest_deadline.min(deadline) };
+        sku.holds = sku.holds.saturating_add(1);
+        self.tally.add(user_hash, user, slot, quantity).ok_or(Violation::Tally { user })?;
         self.totals.holds = self.totals.holds.saturating_add(1);
         self.totals.available = self.totals.available.saturating_sub(units);
         self.totals.held = self.totals.held.saturating_add(units);
@@ -232,19 +246,8 @@ impl Ledger {
         let order = self.orders.rows.get_mut(place.order).ok_or(Violation::NoSuchOrder { number })?;
         order.phase = Phase::Live(OrderState::Held);
         let (user, quantity) = (order.user, order.quantity);
-        let units = u64::from(quantity);
-        let sku = self.stock.get_mut(place.sku).ok_or(Violation::NoSuchOrder { number })?;
-        sku.available = sku.available.checked_sub(units).ok_or(Violation::Oversold { sku: sku.id })?;
-        sku.held = sku.held.saturating_add(units);
-        sku.earliest_deadline = if sku.holds == 0 { deadline } else { sku.earliest_deadline.min(deadline) };
-        sku.holds = sku.holds.saturating_add(1);
-        self.tally
-            .add(self.hasher.user(user, place.sku), user, place.sku, quantity)
-            .ok_or(Violation::Tally { user })?;
-        self.totals.holds = self.totals.holds.saturating_add(1);
-        self.totals.available = self.totals.available.saturating_sub(units);
-        self.totals.held = self.totals.held.saturating_add(units);
-        Ok(())
+        let user_hash = self.hasher.user(user, place.sku);
+        self.hold_units(place.sku, (user, user_hash), quantity, deadline, Violation::NoSuchOrder { number })
     }
 
     /// Whether an order has as many payments to be paid back as are remembered.

@@ -67,7 +67,7 @@ impl Ledger {
     pub(super) fn may_take(&self, order: &Order) -> bool {
         let Some(sku) = self.stock.get(order.sku) else { return false };
         let has = self.tally.units(self.hasher.user(order.user, order.sku), order.user, order.sku);
-        let limit = if sku.user_limit == 0 { u32::MAX } else { sku.user_limit };
+        let limit = sku.most_a_shopper();
         sku.available >= u64::from(order.quantity)
             && has.checked_add(order.quantity).is_some_and(|units| units <= limit)
     }

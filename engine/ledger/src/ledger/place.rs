@@ -2,7 +2,7 @@
 //! `touch`, `decide` and `apply`.
 
 use super::Ledger;
-use crate::event::Event;
+use crate::event::{Event, Subject};
 use crate::ids::{OrderNumber, RequestId, SkuId, UserId};
 use crate::order::Order;
 use crate::table::{NONE, Slot};
@@ -85,29 +85,19 @@ impl Ledger {
     /// Completes the place of an event that was decided elsewhere: what `decide` would have found.
     #[inline]
     pub(super) fn locate(&self, event: &Event, place: Place) -> Place {
-        match event {
-            Event::Reserved(reserved) => {
+        match event.subject() {
+            Subject::Sale(reserved) => {
                 let sku = self.sku_at(place, reserved.sku);
                 self.hashed(place, sku, reserved.request, reserved.user)
             }
-            Event::Restocked { sku, request, .. } => {
-                let sku = self.sku_at(place, *sku);
-                Place { request_hash: self.hasher.request(*request, sku), ..Place::of_sku(sku) }
+            Subject::Restock { sku, request, .. } => {
+                let sku = self.sku_at(place, sku);
+                Place { request_hash: self.hasher.request(request, sku), ..Place::of_sku(sku) }
             }
-            Event::Confirmed { number, .. }
-            | Event::PayBegun { number, .. }
-            | Event::PayFailed { number, .. }
-            | Event::Extended { number, .. }
-            | Event::Reacquired { number, .. }
-            | Event::RefundRequired { number, .. }
-            | Event::AmountMismatched { number, .. }
-            | Event::Offered { number, .. }
-            | Event::Cancelled { number, .. }
-            | Event::Expired { number, .. }
-            | Event::Evicted { number, .. } => self
-                .order_at(place, *number)
+            Subject::Order(number) => self
+                .order_at(place, number)
                 .map_or_else(Place::default, |(slot, order)| Place::of_order(slot, order.sku)),
-            Event::SkuPut { .. } | Event::GraceGranted { .. } => Place::default(),
+            Subject::Sku(_) | Subject::All => Place::default(),
         }
     }
 }

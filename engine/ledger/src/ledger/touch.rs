@@ -14,7 +14,7 @@
 
 use super::{Ledger, Place};
 use crate::command::Command;
-use crate::event::Event;
+use crate::event::{Event, Subject};
 use crate::ids::{OrderNumber, RequestId, SkuId, UserId};
 use crate::table::{Home, NONE};
 
@@ -60,26 +60,16 @@ impl From<&Command> for Target {
 impl From<&Event> for Target {
     #[inline]
     fn from(event: &Event) -> Self {
-        match event {
-            Event::Reserved(reserved) => Self::Sale {
+        match event.subject() {
+            Subject::Sale(reserved) => Self::Sale {
                 request: reserved.request,
                 user: reserved.user,
                 sku: reserved.sku,
                 first_attempt: false,
             },
-            Event::Confirmed { number, .. }
-            | Event::PayBegun { number, .. }
-            | Event::PayFailed { number, .. }
-            | Event::Extended { number, .. }
-            | Event::Reacquired { number, .. }
-            | Event::RefundRequired { number, .. }
-            | Event::AmountMismatched { number, .. }
-            | Event::Offered { number, .. }
-            | Event::Cancelled { number, .. }
-            | Event::Expired { number, .. }
-            | Event::Evicted { number, .. } => Self::Order(*number),
-            Event::SkuPut { sku, .. } | Event::Restocked { sku, .. } => Self::Sku(*sku),
-            Event::GraceGranted { .. } => Self::Nothing,
+            Subject::Order(number) => Self::Order(number),
+            Subject::Sku(sku) | Subject::Restock { sku, .. } => Self::Sku(sku),
+            Subject::All => Self::Nothing,
         }
     }
 }

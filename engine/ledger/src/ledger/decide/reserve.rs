@@ -54,7 +54,7 @@ impl Ledger {
             return Decision::refuse(Refusal::OrderLimit { limit: sku.order_limit });
         }
         let has = self.tally.units(place.user_hash, reserve.user, sku_slot).saturating_sub(freed);
-        let limit = if sku.user_limit == 0 { u32::MAX } else { sku.user_limit };
+        let limit = sku.most_a_shopper();
         if has.checked_add(quantity).is_none_or(|units| units > limit) {
             return Decision::refuse(Refusal::UserLimit { left: limit.saturating_sub(has) });
         }
