@@ -58,7 +58,7 @@ fn log(c: &mut Criterion) {
                 asked_hold_ms: 0,
                 hold_ms: 300_000,
                 channel: reserve.channel,
-                supersedes: None,
+                moves: 0,
                 wait_ms: 0,
                 terms: reserve.terms,
             })

@@ -1,8 +1,8 @@
 //! Fixtures for the benches: fixed seeds, so that two runs measure the same work.
 
 use doorbuster_ledger::{
-    Amount, ChannelId, Command, Confirm, Ledger, Outcome, PaymentId, PutSku, Quantity, RequestId, Reserve,
-    Rules, SkuId, TOUCHED, Terms, Timestamp, UserId,
+    Amount, ChannelId, Command, Confirm, Ledger, Outcome, PartitionId, PaymentId, PutSku, Quantity,
+    RequestId, Reserve, Rules, Share, SkuId, TOUCHED, Terms, Timestamp, UserId,
 };
 
 /// The allocator of the server, so that the benches measure what it serves with.
@@ -63,7 +63,6 @@ impl Crowd {
             hold_ms: self.hold_ms,
             channel: ChannelId::new(1),
             first_attempt: true,
-            supersedes: None,
             wait_ms: 0,
             terms: Terms::default(),
         }
@@ -90,13 +89,24 @@ pub fn short_lived() -> Ledger {
 }
 
 fn stocked(rules: Rules, skus: u64, units: u64) -> Ledger {
-    let mut ledger = Ledger::new(rules, 0xD00B);
-    for sku in 1..=skus {
-        let put = PutSku { sku: SkuId::new(sku), units, user_limit: u32::MAX, order_limit: 0 };
-        let outcome = ledger.execute(Timestamp::new(START), &Command::PutSku(put), |_| {});
-        assert_eq!(outcome, Ok(Outcome::SkuPut));
+    stocked_of(1, rules, skus, units).remove(0)
+}
+
+/// Ledgers that share `skus` SKUs of `units` units each, as shards do.
+///
+/// # Panics
+/// If `units` is more than a SKU can have.
+pub fn stocked_of(shards: u16, rules: Rules, skus: u64, units: u64) -> Vec<Ledger> {
+    let ledger = |share| Ledger::of(share, rules, 0xD00B);
+    let mut ledgers: Vec<_> =
+        (0..shards).filter_map(|number| Share::new(number, shards)).map(ledger).collect();
+    for sku in (1..=skus).map(SkuId::new) {
+        let put = Command::PutSku(PutSku { sku, units, user_limit: u32::MAX, order_limit: 0 });
+        let of = |ledger: &&mut Ledger| ledger.share().serves(PartitionId::of(sku));
+        let ledger = ledgers.iter_mut().find(of).expect("every partition is served");
+        assert_eq!(ledger.execute(Timestamp::new(START), &put, |_| {}), Ok(Outcome::SkuPut));
     }
-    ledger
+    ledgers
 }
 
 /// Fills `ledger` with `orders` open holds and returns confirms for them.

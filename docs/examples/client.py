@@ -36,14 +36,14 @@ READ_ORDER_RECORD = struct.Struct("<QQ")
 READ_STOCK_RECORD = struct.Struct("<Q")
 PUT_SKU_RECORD = struct.Struct("<QQII")
 ANSWER_RECORD = struct.Struct("<HBBIQQQ")
-ORDER_RECORD = struct.Struct("<HBBIQQQQQQQ16s16sHH")
+ORDER_RECORD = struct.Struct("<HBBIQQQQQQQ16s16sHHH")
 STOCK_RECORD = struct.Struct("<HHIIIQQQQQQI")
 STATUS_RECORD = struct.Struct("<HBBIQQQQQQQQQ")
 
 ANSWER_FIELDS = ("code", "state", "field", "retry_after_ms", "order", "at", "units")
 ORDER_FIELDS = (
     "code", "state", "refunds", "quantity", "order", "user", "sku", "placed_at", "expires_at", "ended_at",
-    "amount", "request_id", "payment_id", "channel", "tier",
+    "amount", "request_id", "payment_id", "channel", "tier", "lines",
 )
 STOCK_FIELDS = (
     "code", "reserved", "user_limit", "order_limit", "holds", "sku", "available", "held", "sold", "stocked",
@@ -63,7 +63,7 @@ CODES = {
     1205: "CAPACITY_EXCEEDED", 1206: "WAITLIST_FULL",
     1300: "USER_LIMIT", 1301: "ORDER_LIMIT", 1302: "EXTEND_LIMIT", 1303: "ALREADY_WAITING",
     1400: "NO_SUCH_ORDER", 1401: "HOLD_EXPIRED", 1402: "ALREADY_CONFIRMED", 1403: "ALREADY_CANCELLED",
-    1404: "OWNER_MISMATCH", 1405: "AMOUNT_MISMATCH", 1406: "REFUND_REQUIRED", 1407: "PAYMENT_UNDER_WAY", 1408: "STILL_WAITING",
+    1404: "OWNER_MISMATCH", 1405: "AMOUNT_MISMATCH", 1406: "REFUND_REQUIRED", 1407: "PAYMENT_UNDER_WAY", 1408: "STILL_WAITING", 1409: "EXCEEDS_HELD", 1410: "NO_SUCH_LINE",
     1500: "BUSY", 1502: "DEADLINE_EXCEEDED", 1503: "RECOVERING", 1507: "SHUTTING_DOWN",
     1900: "INVARIANT_VIOLATION",
 }

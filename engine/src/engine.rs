@@ -8,6 +8,7 @@ use std::time::Duration;
 use doorbuster_ledger::{Digest, Event, PARTITIONS, PartitionId, Place, Rules, SkuId, Timestamp, Totals};
 
 use crate::clock::Clock;
+use crate::composite::Desk;
 use crate::error::EngineError;
 use crate::journal::{Durability, Journal, Scribe};
 use crate::keeper::Keeper;
@@ -69,6 +70,7 @@ pub struct Engine {
     journal: Arc<Journal>,
     ports: Arc<Ports>,
     keeper: Arc<Keeper>,
+    desk: Desk,
     clock: Arc<dyn Clock>,
     /// The latest time handed out, milliseconds. Whoever reads the clock raises it; it never falls. Relaxed: each
     /// shard's ledger keeps its own time from falling as well.
@@ -142,6 +144,7 @@ impl Engine {
             journal: Arc::clone(&journal),
             ports: Arc::clone(&ports),
             keeper,
+            desk: Desk::new(),
             clock: Arc::clone(&clock),
             latest_ms: AtomicU64::new(latest.raw()),
             closed: Arc::new(AtomicBool::new(false)),
@@ -244,6 +247,18 @@ impl Engine {
         &self.journal
     }
 
+    pub(crate) fn ports(&self) -> &Ports {
+        &self.ports
+    }
+
+    pub(crate) fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    pub(crate) fn all_shards(&self) -> &[Shard] {
+        &self.shards
+    }
+
     /// Makes memory ready for the ledgers; a simulator drives it.
     pub fn keeper(&self) -> &Keeper {
         &self.keeper
@@ -334,7 +349,7 @@ impl Engine {
         for shard in &self.shards {
             shard.inspect(|ledger, _| ledger.check()).map_err(EngineError::Violation)?;
         }
-        Ok(())
+        self.check_lines().map_err(EngineError::Violation)
     }
 
     /// One event for all shards: hand it over once, apply it everywhere.

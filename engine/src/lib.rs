@@ -15,6 +15,7 @@
 //! first IO error it stops for good: nothing is acknowledged afterwards.
 
 pub mod clock;
+mod composite;
 mod engine;
 mod error;
 pub mod journal;

@@ -17,7 +17,9 @@
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use doorbuster_ledger::{Digest, Event, Ledger, TOUCHED, Timestamp, Violation};
+use doorbuster_ledger::{
+    Digest, Event, Ledger, PartitionId, Partitions, Share, TOUCHED, Timestamp, Violation,
+};
 
 use crate::engine::Options;
 use crate::error::EngineError;
@@ -90,8 +92,11 @@ impl Replay {
     /// # Errors
     /// The operating system refuses a thread.
     pub(crate) fn start(options: &Options) -> Result<Self, EngineError> {
-        let builder = |shard| Builder::start(shard, Ledger::new(options.rules, options.seed));
-        let shards = (0..options.shards).map(builder).collect::<Result<_, _>>()?;
+        let of = u16::try_from(options.shards).unwrap_or(u16::MAX);
+        let ledger = |share| Ledger::of(share, options.rules, options.seed);
+        let ledgers = (0..of).filter_map(|number| Share::new(number, of)).map(ledger);
+        let builders = ledgers.enumerate().map(|(shard, ledger)| Builder::start(shard, ledger));
+        let shards = builders.collect::<Result<_, _>>()?;
         Ok(Self { shards, latest: Timestamp::default(), events: 0, compared: 0 })
     }
 
@@ -146,15 +151,25 @@ impl Replay {
 
     fn event(&mut self, event: Event) -> Result<(), EngineError> {
         self.latest = self.latest.max(event.at());
-        let shards = self.shards.len();
-        let concerned = match event.partition() {
-            Some(partition) => {
-                let shard = usize::from(partition.raw()) % shards;
-                self.shards.get_mut(shard..=shard).unwrap_or_default()
+        match event.partitions() {
+            Partitions::One(partition) => self.push(partition, event),
+            Partitions::Two(order, sku) => {
+                if self.shard_of(order) != self.shard_of(sku) {
+                    self.push(order, event)?;
+                }
+                self.push(sku, event)
             }
-            None => self.shards.as_mut_slice(),
-        };
-        concerned.iter_mut().try_for_each(|shard| shard.push(event))
+            Partitions::All => self.shards.iter_mut().try_for_each(|shard| shard.push(event)),
+        }
+    }
+
+    fn push(&mut self, partition: PartitionId, event: Event) -> Result<(), EngineError> {
+        let shard = self.shard_of(partition);
+        self.shards.get_mut(shard).map_or(Ok(()), |shard| shard.push(event))
+    }
+
+    fn shard_of(&self, partition: PartitionId) -> usize {
+        usize::from(partition.raw()) % self.shards.len()
     }
 
     fn compare(&mut self, recorded: Digest) -> Result<(), EngineError> {
@@ -282,7 +297,7 @@ fn stopped() -> EngineError {
 
 #[cfg(test)]
 mod tests {
-    use doorbuster_ledger::{Amount, OrderNumber, PartitionId, PaymentId, Place, Rules, SkuId};
+    use doorbuster_ledger::{Amount, OrderNumber, PaymentId, Place, Rules, SkuId};
 
     use super::*;
     use crate::journal::Durability;

@@ -8,105 +8,147 @@ use wire::{Answer, Code};
 /// What an operation of the wire turns into.
 pub(crate) type Asked = Result<Ask, Answer>;
 
+/// Who is to decide, and what.
+pub(crate) enum Ask {
+    /// The shard of this partition.
+    Shard(ledger::PartitionId, shard::Request),
+    /// Several shards together; the lines, so many, are the last of [`Aids::lines`].
+    Desk(ledger::Composite, u8),
+}
+
+/// What a conversion may need besides the operation.
+pub(crate) struct Aids<'a> {
+    /// An id as the server makes one for a client that sent none.
+    pub(crate) fresh: &'a mut dyn FnMut() -> ledger::RequestId,
+    /// Takes the lines of orders that have several.
+    pub(crate) lines: &'a mut Vec<ledger::Line>,
+}
+
 fn bad(field: wire::Field) -> Answer {
     Answer { field: field.byte(), ..Answer::of(Code::BadRequest) }
 }
 
-/// A request and the partition that it goes to.
-type Ask = (ledger::PartitionId, shard::Request);
-
 fn ask(partition: ledger::PartitionId, command: ledger::Command) -> Ask {
-    (partition, shard::Request::Command(command))
+    Ask::Shard(partition, shard::Request::Command(command))
 }
 
-/// An id as the server makes one for a client that sent none.
-pub(crate) type FreshId<'a> = &'a mut dyn FnMut() -> ledger::RequestId;
-
-fn request_id(bytes: wire::RequestId, fresh: FreshId<'_>) -> ledger::RequestId {
-    if bytes == [0; 16] { fresh() } else { ledger::RequestId::new(u128::from_be_bytes(bytes)) }
+fn request_id(bytes: wire::RequestId, aids: &mut Aids<'_>) -> ledger::RequestId {
+    if bytes == [0; 16] { (aids.fresh)() } else { ledger::RequestId::new(u128::from_be_bytes(bytes)) }
 }
 
 /// A plain reserve.
-pub(crate) fn reserve(asked: &wire::Reserve, first_attempt: bool, fresh: FreshId<'_>) -> Asked {
-    hold(asked, &Besides::default(), first_attempt, fresh)
-}
-
-/// What an order has besides a plain reserve.
-#[derive(Default)]
-struct Besides {
-    /// Of these, the risk hashes alone count.
-    hashes: ledger::Terms,
-    supersedes: Option<ledger::OrderNumber>,
-    wait_ms: u32,
-}
-
-/// A hold of one SKU.
-fn hold(
-    asked: &wire::Reserve,
-    &Besides { hashes, supersedes, wait_ms }: &Besides,
-    first_attempt: bool,
-    fresh: FreshId<'_>,
-) -> Asked {
-    let quantity = ledger::Quantity::new(asked.quantity).ok_or_else(|| bad(wire::Field::Quantity))?;
+pub(crate) fn reserve(asked: &wire::Reserve, first_attempt: bool, aids: &mut Aids<'_>) -> Asked {
     let sku = ledger::SkuId::new(asked.sku);
     let reserve = ledger::Reserve {
-        request: request_id(asked.request_id, fresh),
+        request: request_id(asked.request_id, aids),
         user: ledger::UserId::new(asked.user),
         sku,
-        quantity,
+        quantity: ledger::Quantity::new(asked.quantity).ok_or_else(|| bad(wire::Field::Quantity))?,
         amount: ledger::Amount::new(asked.amount),
         hold_ms: asked.hold_ms,
         channel: ledger::ChannelId::new(asked.channel),
         first_attempt,
-        supersedes,
-        wait_ms,
+        wait_ms: 0,
         terms: ledger::Terms {
             campaign: asked.campaign,
             price_version: asked.price_version,
             tier: asked.tier,
             location: asked.location,
             pool: asked.pool,
-            ..hashes
+            ..ledger::Terms::default()
         },
     };
     Ok(ask(ledger::PartitionId::of(sku), ledger::Command::Reserve(reserve)))
 }
 
-/// A reserve with a list of lines. Lines of the same SKU are summed; this version sells one SKU an order.
-pub(crate) fn reserve_order(asked: &wire::ReserveOrder, first_attempt: bool, fresh: FreshId<'_>) -> Asked {
-    let Some(first) = asked.lines.first() else { return Err(bad(wire::Field::Lines)) };
-    let mut quantity = 0_u32;
-    for line in &asked.lines {
-        if line.sku != first.sku {
-            return Err(Answer { field: wire::Field::Lines.byte(), ..Answer::of(Code::SeveralSkus) });
-        }
-        if (line.location, line.pool) != (first.location, first.pool) || line.quantity == 0 {
-            return Err(bad(wire::Field::Lines));
-        }
-        quantity = quantity.checked_add(line.quantity).ok_or_else(|| bad(wire::Field::Quantity))?;
-    }
-    let line = wire::Reserve {
-        request_id: asked.request_id,
-        user: asked.user,
+/// A reserve with a list of lines, in the place of another order or with a wish to wait.
+pub(crate) fn reserve_order(asked: &wire::ReserveOrder, first_attempt: bool, aids: &mut Aids<'_>) -> Asked {
+    let mark = aids.lines.len();
+    let summed = sum(&asked.lines, aids.lines);
+    let lines = aids.lines.get(mark..).unwrap_or_default();
+    let (Ok(quantity), Some(first)) = (summed, lines.first().copied()) else {
+        aids.lines.truncate(mark);
+        return Err(summed.err().unwrap_or_else(|| bad(wire::Field::Lines)));
+    };
+    let count = u8::try_from(lines.len()).unwrap_or(u8::MAX);
+    // Of several lines, each has its own.
+    let (location, pool) = if count == 1 { (first.location, first.pool) } else { (0, 0) };
+    let reserve = ledger::Reserve {
+        request: request_id(asked.request_id, aids),
+        user: ledger::UserId::new(asked.user),
         sku: first.sku,
-        amount: asked.amount,
-        hold_ms: asked.hold_ms,
         quantity,
-        campaign: asked.campaign,
-        price_version: asked.price_version,
-        channel: asked.channel,
-        tier: asked.tier,
-        location: first.location,
-        pool: first.pool,
+        amount: ledger::Amount::new(asked.amount),
+        hold_ms: asked.hold_ms,
+        channel: ledger::ChannelId::new(asked.channel),
+        first_attempt,
+        wait_ms: asked.wait_ms,
+        terms: ledger::Terms {
+            campaign: asked.campaign,
+            price_version: asked.price_version,
+            tier: asked.tier,
+            location,
+            pool,
+            device: asked.device,
+            address: asked.address,
+            pay_account: asked.pay_account,
+        },
     };
-    let hashes = ledger::Terms {
-        device: asked.device,
-        address: asked.address,
-        pay_account: asked.pay_account,
-        ..ledger::Terms::default()
-    };
+    if count == 1 && first.gifts == 0 && asked.supersedes == 0 {
+        aids.lines.truncate(mark);
+        return Ok(ask(ledger::PartitionId::of(first.sku), ledger::Command::Reserve(reserve)));
+    }
     let supersedes = (asked.supersedes != 0).then(|| ledger::OrderNumber::new(asked.supersedes));
-    hold(&line, &Besides { hashes, supersedes, wait_ms: asked.wait_ms }, first_attempt, fresh)
+    Ok(Ask::Desk(ledger::Composite::Reserve { reserve, supersedes }, count))
+}
+
+/// Appends the lines, those of the same SKU summed, by SKU. Returns the sum of all units.
+fn sum(asked: &[wire::Line], lines: &mut Vec<ledger::Line>) -> Result<ledger::Quantity, Answer> {
+    let mark = lines.len();
+    let mut units = 0_u32;
+    for line in asked {
+        let quantity = ledger::Quantity::new(line.quantity).ok_or_else(|| bad(wire::Field::Lines))?.units();
+        units = units.checked_add(quantity).ok_or_else(|| bad(wire::Field::Quantity))?;
+        let sku = ledger::SkuId::new(line.sku);
+        let gifts = if line.gift == 0 { 0 } else { quantity };
+        let known = lines.get_mut(mark..).unwrap_or_default().iter_mut().find(|known| known.sku == sku);
+        match known {
+            Some(known) if (known.location, known.pool) != (line.location, line.pool) => {
+                return Err(bad(wire::Field::Lines));
+            }
+            // Less than the sum, which didn't overflow.
+            Some(known) => {
+                known.units = known.units.saturating_add(quantity);
+                known.gifts = known.gifts.saturating_add(gifts);
+            }
+            None => {
+                let (location, pool) = (line.location, line.pool);
+                lines.push(ledger::Line { sku, units: quantity, gifts, location, pool });
+            }
+        }
+    }
+    lines.get_mut(mark..).unwrap_or_default().sort_unstable_by_key(|line| line.sku);
+    ledger::Quantity::new(units).ok_or_else(|| bad(wire::Field::Lines))
+}
+
+/// Appends a list of units, by SKU. Each SKU may stand in it once.
+fn named(asked: &[wire::LineUnits], lines: &mut Vec<ledger::Line>) -> Result<u8, Answer> {
+    let mark = lines.len();
+    let line = |line: &wire::LineUnits| ledger::Line {
+        sku: ledger::SkuId::new(line.sku),
+        units: line.units,
+        ..ledger::Line::default()
+    };
+    lines.extend(asked.iter().map(line));
+    let own = lines.get_mut(mark..).unwrap_or_default();
+    own.sort_unstable_by_key(|line| line.sku);
+    let twice = own.iter().zip(own.iter().skip(1)).any(|(line, next)| line.sku == next.sku);
+    let count = u8::try_from(own.len()).unwrap_or(u8::MAX);
+    if twice {
+        lines.truncate(mark);
+        return Err(bad(wire::Field::Lines));
+    }
+    Ok(count)
 }
 
 fn payment_id(bytes: [u8; 16]) -> ledger::PaymentId {
@@ -122,14 +164,44 @@ pub(crate) fn confirm(asked: &wire::Confirm) -> Ask {
         payment: payment_id(asked.payment_id),
         amount: ledger::Amount::new(asked.amount),
     };
+    if order.is_composite() {
+        return Ask::Desk(ledger::Composite::Confirm(confirm), 0);
+    }
     ask(order.partition(), ledger::Command::Confirm(confirm))
+}
+
+/// A payment for a part of an order.
+pub(crate) fn confirm_lines(asked: &wire::ConfirmLines, aids: &mut Aids<'_>) -> Asked {
+    let confirm = ledger::Confirm {
+        order: ledger::OrderNumber::new(asked.order),
+        user: ledger::UserId::new(asked.user),
+        payment: payment_id(asked.payment_id),
+        amount: ledger::Amount::new(asked.amount),
+    };
+    Ok(Ask::Desk(ledger::Composite::Confirm(confirm), named(&asked.lines, aids.lines)?))
 }
 
 /// A hold given back.
 pub(crate) fn cancel(asked: &wire::Cancel) -> Ask {
     let order = ledger::OrderNumber::new(asked.order);
     let user = ledger::UserId::new(asked.user);
-    ask(order.partition(), ledger::Command::Cancel(ledger::Cancel { order, user, reason: asked.reason }))
+    let cancel = ledger::Cancel { order, user, reason: asked.reason };
+    if order.is_composite() {
+        let amount = ledger::Amount::default();
+        return Ask::Desk(ledger::Composite::Cancel { cancel, amount }, 0);
+    }
+    ask(order.partition(), ledger::Command::Cancel(cancel))
+}
+
+/// A part of a hold given back.
+pub(crate) fn cancel_lines(asked: &wire::CancelLines, aids: &mut Aids<'_>) -> Asked {
+    let cancel = ledger::Cancel {
+        order: ledger::OrderNumber::new(asked.order),
+        user: ledger::UserId::new(asked.user),
+        reason: asked.reason,
+    };
+    let amount = ledger::Amount::new(asked.amount);
+    Ok(Ask::Desk(ledger::Composite::Cancel { cancel, amount }, named(&asked.lines, aids.lines)?))
 }
 
 /// A payment that begins.
@@ -171,10 +243,10 @@ pub(crate) fn put_sku(asked: &wire::PutSku) -> Ask {
 }
 
 /// Units brought in or withdrawn.
-pub(crate) fn restock(asked: &wire::Restock, fresh: FreshId<'_>) -> Ask {
+pub(crate) fn restock(asked: &wire::Restock, aids: &mut Aids<'_>) -> Ask {
     let sku = ledger::SkuId::new(asked.sku);
     let restock = ledger::Restock {
-        request: request_id(asked.request_id, fresh),
+        request: request_id(asked.request_id, aids),
         sku,
         units: asked.units,
         reason: asked.reason,
@@ -185,13 +257,21 @@ pub(crate) fn restock(asked: &wire::Restock, fresh: FreshId<'_>) -> Ask {
 /// An order to be read.
 pub(crate) fn read_order(asked: &wire::ReadOrder) -> Ask {
     let order = ledger::OrderNumber::new(asked.order);
-    (order.partition(), shard::Request::ReadOrder { order, user: ledger::UserId::new(asked.user) })
+    let user = ledger::UserId::new(asked.user);
+    Ask::Shard(order.partition(), shard::Request::ReadOrder { order, user })
+}
+
+/// A line of an order to be read.
+pub(crate) fn read_line(asked: &wire::ReadLine) -> Ask {
+    let order = ledger::OrderNumber::new(asked.order);
+    let (user, nth) = (ledger::UserId::new(asked.user), asked.nth);
+    Ask::Shard(order.partition(), shard::Request::ReadLine { order, user, nth })
 }
 
 /// A SKU to be read.
 pub(crate) fn read_stock(asked: wire::ReadStock) -> Ask {
     let sku = ledger::SkuId::new(asked.sku);
-    (ledger::PartitionId::of(sku), shard::Request::ReadStock { sku })
+    Ask::Shard(ledger::PartitionId::of(sku), shard::Request::ReadStock { sku })
 }
 
 fn state(state: ledger::OrderState) -> wire::OrderState {
@@ -224,6 +304,7 @@ fn field(field: ledger::Field) -> u8 {
         ledger::Field::PaymentId => wire::Field::PaymentId,
         ledger::Field::Supersedes => wire::Field::Supersedes,
         ledger::Field::WaitMs => wire::Field::WaitMs,
+        ledger::Field::Lines => wire::Field::Lines,
     };
     field.byte()
 }
@@ -278,6 +359,9 @@ pub(crate) fn outcome(outcome: &ledger::Outcome) -> Answer {
             ..Answer::of(Code::Replayed)
         },
         ledger::Outcome::Refused(refused) => refusal(&refused),
+        ledger::Outcome::LineRefused { sku, refusal: refused } => {
+            Answer { field: wire::Field::Lines.byte(), order: sku.raw(), ..refusal(&refused) }
+        }
     }
 }
 
@@ -312,6 +396,9 @@ pub(crate) fn refusal(refusal: &ledger::Refusal) -> Answer {
         R::PaymentUnderWay { deadline } => Answer { at: deadline.raw(), ..Answer::of(Code::PaymentUnderWay) },
         R::ExtendLimit { latest } => Answer { at: latest.raw(), ..Answer::of(Code::ExtendLimit) },
         R::AmountMismatch { due } => Answer { units: due.raw(), ..Answer::of(Code::AmountMismatch) },
+        R::ExceedsHeld { held } => Answer { units: u64::from(held), ..Answer::of(Code::ExceedsHeld) },
+        R::NoSuchLine => Answer::of(Code::NoSuchLine),
+        R::SeveralSkus => Answer::of(Code::SeveralSkus),
         R::CapacityExceeded => Answer::of(Code::CapacityExceeded),
     }
 }
@@ -336,6 +423,26 @@ pub(crate) fn order(read: &Result<ledger::OrderSnapshot, ledger::Refusal>) -> wi
             payment_id: order.payment.map_or([0; 16], |payment| payment.raw().to_be_bytes()),
             channel: order.channel.raw(),
             tier: 0,
+            lines: u16::from(order.lines),
+        },
+    }
+}
+
+/// A line that was read.
+pub(crate) fn line(read: &Result<ledger::LineSnapshot, ledger::Refusal>) -> wire::LineView {
+    match read {
+        Err(refused) => wire::LineView { code: refusal(refused).code, ..wire::LineView::default() },
+        Ok(line) => wire::LineView {
+            code: Code::Ok.number(),
+            nth: line.nth,
+            reserved: 0,
+            ordered: line.ordered,
+            order: line.number.raw(),
+            sku: line.sku.raw(),
+            units: line.units,
+            gifts: line.gifts,
+            location: line.location,
+            pool: line.pool,
         },
     }
 }

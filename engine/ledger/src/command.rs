@@ -42,14 +42,57 @@ pub struct Reserve {
     pub channel: ChannelId,
     /// The client promises that it never sent this request before: a refusal needs no look at former requests.
     pub first_attempt: bool,
-    /// An open hold of the same shopper and SKU that gives its units to this one, in one step. One that has ended by
-    /// now needs no replacing and is passed over. It is no part of what a repeat is compared with.
-    pub supersedes: Option<OrderNumber>,
     /// How long the shopper will wait if there are too few units, milliseconds; 0: not at all. No part of what a repeat is
     /// compared with.
     pub wait_ms: u32,
     /// What later rules decide by.
     pub terms: Terms,
+}
+
+/// Most lines of an order. Carts are small; the bound keeps what one command does, and writes, small.
+pub const MAX_LINES: usize = 32;
+
+/// A SKU of an order with its units. An order has one line for each of its SKUs, in ascending order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Line {
+    /// The SKU.
+    pub sku: SkuId,
+    /// Units, gifts among them. Gifts count towards limits like any others.
+    pub units: u32,
+    /// How many of them are given for nothing.
+    pub gifts: u32,
+    /// Location of the units.
+    pub location: u16,
+    /// Pool of the units.
+    pub pool: u16,
+}
+
+/// The operations that may concern several SKUs, and so several ledgers: see [`Span`](crate::Span). They come with a list
+/// of lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Composite {
+    /// Hold all lines or none.
+    Reserve {
+        /// The order. Its SKU is the first line's, its quantity the sum of all units; location and pool of its terms don't
+        /// count.
+        reserve: Reserve,
+        /// An open hold of the same shopper that gives its units back in the same step, so that they may be among those that
+        /// are taken. One that has ended by now needs no replacing and is passed over. It is no part of what a repeat is
+        /// compared with.
+        supersedes: Option<OrderNumber>,
+    },
+    /// Pay the lines that are listed, with so many units each, and give the others back; without a list, pay all.
+    Confirm(Confirm),
+    /// Give units back until so many are left as the list says; lines that it doesn't name stay as they are. Without a list,
+    /// give all back. As what is left is named, and not what goes, a repeat changes nothing.
+    Cancel {
+        /// The order.
+        cancel: Cancel,
+        /// The amount that is due for what is left; 0: as before.
+        amount: Amount,
+    },
+    /// End the hold, if its deadline has passed.
+    Expire(OrderNumber),
 }
 
 /// What an order carries for pricing, sourcing and risk rules. All 0 by default; the ledger keeps it in the log and

@@ -1,8 +1,9 @@
 //! What happened: the only thing that changes a ledger, live and in replay.
 
-use crate::command::Terms;
+use crate::command::{Line, Terms};
 use crate::ids::{
-    Amount, ChannelId, OrderNumber, PartitionId, PaymentId, Quantity, RequestId, SkuId, Timestamp, UserId,
+    Amount, ChannelId, OrderNumber, PartitionId, PaymentId, Quantity, RequestId, Share, SkuId, Timestamp,
+    UserId,
 };
 
 /// What was decided and is written down: a change, or a refusal that carries money ([`Event::AmountMismatched`]). Other
@@ -113,6 +114,35 @@ pub enum Event {
         /// When.
         at: Timestamp,
     },
+    /// A hold ended for another one of its shopper, which takes its place.
+    Superseded {
+        /// The order.
+        number: OrderNumber,
+        /// The order that takes its place.
+        by: OrderNumber,
+        /// When.
+        at: Timestamp,
+    },
+    /// Part of a hold was given back for good. If it has one line, so many of its units went back with this; if it has several,
+    /// they went back with [`Event::LegCut`].
+    Cut {
+        /// The order.
+        number: OrderNumber,
+        /// Units that went back, over all lines.
+        units: u32,
+        /// The amount that is due now.
+        amount: Amount,
+        /// When.
+        at: Timestamp,
+    },
+    /// Units are held for one line of an order that has several.
+    LegHeld(LegHeld),
+    /// All units of one line went back. If the order is paid late, the line asks for as many again.
+    LegReleased(LegEnd),
+    /// All units of one line were paid.
+    LegSold(LegEnd),
+    /// Part of one line was given back for good.
+    LegCut(LegEnd),
     /// A hold was given back by its shopper.
     Cancelled {
         /// The order.
@@ -177,12 +207,51 @@ pub struct Reserved {
     pub hold_ms: u32,
     /// Where the demand came from.
     pub channel: ChannelId,
-    /// The hold of the same shopper and SKU that ended for this one.
-    pub supersedes: Option<OrderNumber>,
+    /// How often, and how, the deadline of a hold was moved whose place this one takes; it counts on from there.
+    pub moves: u8,
     /// Not 0: no units are held; the order waits for them as long as this, milliseconds.
     pub wait_ms: u32,
     /// What later rules decide by.
     pub terms: Terms,
+}
+
+/// The content of [`Event::LegHeld`]. Concerns two partitions: the order's and the SKU's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LegHeld {
+    /// The order.
+    pub order: OrderNumber,
+    /// The line.
+    pub line: Line,
+    /// The shopper.
+    pub user: UserId,
+    /// Where the demand came from.
+    pub channel: ChannelId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The content of the events that end units of a line. Concerns two partitions: the order's and the SKU's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LegEnd {
+    /// The order.
+    pub order: OrderNumber,
+    /// The SKU.
+    pub sku: SkuId,
+    /// The units concerned.
+    pub units: u32,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Whose state an event changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Partitions {
+    /// One partition.
+    One(PartitionId),
+    /// An order's and a SKU's, which may be the same.
+    Two(PartitionId, PartitionId),
+    /// All of them.
+    All,
 }
 
 /// What an event is about, and so where it is looked up and which partition it changes.
@@ -203,18 +272,32 @@ pub(crate) enum Subject<'a> {
     },
     /// An order that is there.
     Order(OrderNumber),
+    /// A line of an order.
+    Leg(OrderNumber, SkuId),
     /// Every partition.
     All,
 }
 
 impl Event {
-    /// The partition whose state the event changes; `None` where it concerns all.
-    pub fn partition(&self) -> Option<PartitionId> {
+    /// The partitions whose state the event changes.
+    #[inline]
+    pub fn partitions(&self) -> Partitions {
         match self.subject() {
-            Subject::Sku(sku) => Some(PartitionId::of(sku)),
-            Subject::Sale(reserved) => Some(reserved.number.partition()),
-            Subject::Restock { number, .. } | Subject::Order(number) => Some(number.partition()),
-            Subject::All => None,
+            Subject::Sku(sku) => Partitions::One(PartitionId::of(sku)),
+            Subject::Sale(reserved) => Partitions::One(reserved.number.partition()),
+            Subject::Restock { number, .. } | Subject::Order(number) => Partitions::One(number.partition()),
+            Subject::Leg(order, sku) => Partitions::Two(order.partition(), PartitionId::of(sku)),
+            Subject::All => Partitions::All,
+        }
+    }
+
+    /// Whether the event changes the state of a partition in this share.
+    #[inline]
+    pub fn concerns(&self, share: Share) -> bool {
+        match self.partitions() {
+            Partitions::One(partition) => share.serves(partition),
+            Partitions::Two(order, sku) => share.serves(order) || share.serves(sku),
+            Partitions::All => true,
         }
     }
 
@@ -235,9 +318,15 @@ impl Event {
             | Self::RefundRequired { number, .. }
             | Self::AmountMismatched { number, .. }
             | Self::Offered { number, .. }
+            | Self::Superseded { number, .. }
+            | Self::Cut { number, .. }
             | Self::Cancelled { number, .. }
             | Self::Expired { number, .. }
             | Self::Evicted { number, .. } => Subject::Order(*number),
+            Self::LegHeld(leg) => Subject::Leg(leg.order, leg.line.sku),
+            Self::LegReleased(end) | Self::LegSold(end) | Self::LegCut(end) => {
+                Subject::Leg(end.order, end.sku)
+            }
             Self::GraceGranted { .. } => Subject::All,
         }
     }
@@ -246,6 +335,8 @@ impl Event {
     pub fn at(&self) -> Timestamp {
         match self {
             Self::Reserved(reserved) => reserved.at,
+            Self::LegHeld(leg) => leg.at,
+            Self::LegReleased(end) | Self::LegSold(end) | Self::LegCut(end) => end.at,
             Self::SkuPut { at, .. }
             | Self::Restocked { at, .. }
             | Self::Confirmed { at, .. }
@@ -256,6 +347,8 @@ impl Event {
             | Self::RefundRequired { at, .. }
             | Self::AmountMismatched { at, .. }
             | Self::Offered { at, .. }
+            | Self::Superseded { at, .. }
+            | Self::Cut { at, .. }
             | Self::Cancelled { at, .. }
             | Self::Expired { at, .. }
             | Self::Evicted { at, .. }

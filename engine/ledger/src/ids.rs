@@ -123,12 +123,44 @@ impl PartitionId {
     }
 }
 
-/// Names an order for its whole life: 12 bits of partition, 52 bits of sequence within it, from 1.
+/// Which partitions a ledger serves: those whose number leaves `number` when divided by `of`. So they are dealt out in turn,
+/// and how many ledgers there are may change from start to start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    number: u16,
+    of: u16,
+}
+
+impl Share {
+    /// Every partition.
+    pub const ALL: Self = Self { number: 0, of: 1 };
+
+    /// The share of one ledger of `of`, numbered from 0; `None` if there is no such one.
+    pub const fn new(number: u16, of: u16) -> Option<Self> {
+        if number < of { Some(Self { number, of }) } else { None }
+    }
+
+    /// Whether the partition is one of them.
+    #[inline]
+    pub const fn serves(self, partition: PartitionId) -> bool {
+        match partition.raw().checked_rem(self.of) {
+            Some(rest) => rest == self.number,
+            None => false,
+        }
+    }
+}
+
+/// Names an order for its whole life: 12 bits of partition, one that says whether the order has several lines, 51 bits of
+/// sequence within the partition, from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct OrderNumber(u64);
 
-/// Sequences that a partition has; enough for a million orders a second for 142 years.
-pub(crate) const MAX_SEQUENCE: u64 = (1 << 52) - 1;
+/// Sequences that a partition has; enough for a million orders a second for 71 years.
+pub(crate) const MAX_SEQUENCE: u64 = (1 << 51) - 1;
+
+/// The bit of an order with several lines. It stands in the number so that whoever has one knows, without a look at any
+/// state, whether one shard alone can decide about the order.
+const COMPOSITE: u64 = 1 << 51;
 
 impl OrderNumber {
     /// Takes the number as it came; whether an order has it, the ledger knows.
@@ -140,6 +172,17 @@ impl OrderNumber {
         let [low, high] = partition.0.to_le_bytes();
         let partition = u64::from_le_bytes([low, high, 0, 0, 0, 0, 0, 0]);
         Self((partition << 52) | (sequence & MAX_SEQUENCE))
+    }
+
+    /// The same, of an order with several lines.
+    #[must_use]
+    pub(crate) const fn composite(self) -> Self {
+        Self(self.0 | COMPOSITE)
+    }
+
+    /// Whether the order has several lines, whose SKUs may be in several partitions, or one with gifts.
+    pub const fn is_composite(self) -> bool {
+        self.0 & COMPOSITE != 0
     }
 
     /// The number.
@@ -167,7 +210,9 @@ mod tests {
     fn an_order_number_names_its_partition_and_sequence() {
         let partition = PartitionId::new(4_095).unwrap();
         let number = OrderNumber::compose(partition, 7);
-        assert_eq!((number.partition(), number.sequence()), (partition, 7));
+        assert_eq!((number.partition(), number.sequence(), number.is_composite()), (partition, 7, false));
+        let several = number.composite();
+        assert_eq!((several.partition(), several.sequence(), several.is_composite()), (partition, 7, true));
     }
 
     #[test]

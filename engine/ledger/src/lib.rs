@@ -46,7 +46,6 @@
 //!     hold_ms: 0,
 //!     channel: ChannelId::new(0),
 //!     first_attempt: true,
-//!     supersedes: None,
 //!     wait_ms: 0,
 //!     terms: Terms::default(),
 //! });
@@ -78,6 +77,7 @@ mod event;
 mod hash;
 mod ids;
 mod ledger;
+mod legs;
 mod order;
 mod outcome;
 mod payment;
@@ -88,14 +88,15 @@ mod tally;
 mod waitlist;
 
 pub use command::{
-    BeginPay, Cancel, Command, Confirm, Extend, FailPay, PayClass, PutSku, Reserve, Restock, Terms,
+    BeginPay, Cancel, Command, Composite, Confirm, Extend, FailPay, Line, MAX_LINES, PayClass, PutSku,
+    Reserve, Restock, Terms,
 };
-pub use event::{Event, Reserved};
+pub use event::{Event, LegEnd, LegHeld, Partitions, Reserved};
 pub use ids::{
-    Amount, ChannelId, OrderNumber, PARTITIONS, PartitionId, PaymentId, Quantity, RequestId, SkuId,
+    Amount, ChannelId, OrderNumber, PARTITIONS, PartitionId, PaymentId, Quantity, RequestId, Share, SkuId,
     Timestamp, UserId,
 };
 pub use ledger::{
-    Decision, Digest, Ledger, MAX_UNITS, Need, Place, Pulse, Rules, Spare, TOUCHED, Totals, Violation,
+    Decision, Digest, Ledger, MAX_UNITS, Need, Place, Pulse, Rules, Span, Spare, TOUCHED, Totals, Violation,
 };
-pub use outcome::{Field, OrderSnapshot, OrderState, Outcome, Refusal, StockSnapshot};
+pub use outcome::{Field, LineSnapshot, OrderSnapshot, OrderState, Outcome, Refusal, StockSnapshot};

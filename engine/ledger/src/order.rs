@@ -1,8 +1,11 @@
 //! Orders: one row each, found by number and by request id.
 
+use alloc::collections::BTreeMap;
+
 use crate::ids::{
     Amount, ChannelId, MAX_SEQUENCE, OrderNumber, PartitionId, PaymentId, RequestId, Timestamp, UserId,
 };
+use crate::legs::Legs;
 use crate::outcome::OrderState;
 use crate::payment::{Payment, PaymentKind, Payments, join, split};
 use crate::sequence::Sequences;
@@ -160,6 +163,13 @@ impl Due for Order {
     }
 }
 
+/// What an order asked for at first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) quantity: u32,
+    pub(crate) amount: Amount,
+}
+
 /// All orders of a ledger.
 #[derive(Debug)]
 pub(crate) struct Orders {
@@ -167,6 +177,9 @@ pub(crate) struct Orders {
     pub(crate) payments: Payments,
     pub(crate) by_request: Segmented<Reference, 8>,
     pub(crate) sequences: Sequences,
+    pub(crate) legs: Legs,
+    /// What was asked for, of orders that gave part of it back.
+    asked: BTreeMap<OrderNumber, Asked>,
 }
 
 impl Orders {
@@ -176,6 +189,8 @@ impl Orders {
             payments: Payments::new(),
             by_request: Segmented::new(0, 75),
             sequences: Sequences::new(),
+            legs: Legs::default(),
+            asked: BTreeMap::new(),
         }
     }
 
@@ -288,8 +303,32 @@ impl Orders {
         Some(slot)
     }
 
-    /// Takes an order out of both indexes; its row stays until [`free`](Self::free).
+    /// What the order asked for at first.
+    pub(crate) fn asked(&self, order: &Order) -> Asked {
+        let now = Asked { quantity: order.quantity, amount: order.amount };
+        if self.asked.is_empty() { now } else { self.asked.get(&order.number).copied().unwrap_or(now) }
+    }
+
+    /// The order in `slot` gave `units` of its units back for good, and another amount is due. `None`, and no change, if it
+    /// has fewer.
+    pub(crate) fn cut(&mut self, slot: Slot, units: u32, amount: Amount) -> Option<()> {
+        let order = self.rows.get_mut(slot)?;
+        let left = order.quantity.checked_sub(units)?;
+        let asked = Asked { quantity: order.quantity, amount: order.amount };
+        self.asked.entry(order.number).or_insert(asked);
+        order.quantity = left;
+        order.amount = amount;
+        Some(())
+    }
+
+    /// Takes an order out of both indexes, with what stands beside its row; the row stays until [`free`](Self::free).
     pub(crate) fn forget(&mut self, hash: u64, slot: Slot, number: OrderNumber) {
+        if number.is_composite() {
+            self.legs.forget(number);
+        }
+        if !self.asked.is_empty() {
+            self.asked.remove(&number);
+        }
         self.by_request.remove(hash, |reference| reference.slot == slot);
         self.sequences.forget(number);
     }
@@ -308,6 +347,9 @@ impl Orders {
 
     pub(crate) fn bytes(&self) -> usize {
         let rows = self.rows.bytes().saturating_add(self.payments.bytes());
-        rows.saturating_add(self.by_request.bytes()).saturating_add(self.sequences.bytes())
+        let lines = self.legs.bytes();
+        rows.saturating_add(self.by_request.bytes())
+            .saturating_add(self.sequences.bytes())
+            .saturating_add(lines)
     }
 }

@@ -72,6 +72,13 @@ pub enum Outcome {
     },
     /// Nothing was changed.
     Refused(Refusal),
+    /// Nothing was changed, because of one line of several.
+    LineRefused {
+        /// The line's SKU.
+        sku: SkuId,
+        /// What is wrong with it.
+        refusal: Refusal,
+    },
 }
 
 /// Why nothing was changed.
@@ -166,6 +173,15 @@ pub enum Refusal {
         /// The amount due.
         due: Amount,
     },
+    /// More units are to be paid, or to be left, than the order has of the SKU.
+    ExceedsHeld {
+        /// The units that it has.
+        held: u32,
+    },
+    /// The order has fewer lines.
+    NoSuchLine,
+    /// The order has several lines, or gifts, and this goes with one plain line only.
+    SeveralSkus,
     /// A table or a counter is full.
     CapacityExceeded,
 }
@@ -201,6 +217,8 @@ pub enum Field {
     Supersedes,
     /// The longest wait.
     WaitMs,
+    /// The lines of an order.
+    Lines,
 }
 
 /// Where an order stands.
@@ -267,6 +285,30 @@ pub struct OrderSnapshot {
     pub payment: Option<PaymentId>,
     /// Payments that bought nothing and must be paid back.
     pub refunds: u8,
+    /// Lines of an order with several; 0: one, which the fields above describe. Else `sku` is the first line's, and
+    /// `quantity` the sum of all units that it has now.
+    pub lines: u8,
+}
+
+/// One of several lines of an order, for reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineSnapshot {
+    /// The order's number.
+    pub number: OrderNumber,
+    /// Which line, from 0.
+    pub nth: u8,
+    /// The SKU.
+    pub sku: SkuId,
+    /// Units that were asked for.
+    pub ordered: u32,
+    /// Units that it has now.
+    pub units: u32,
+    /// How many of those asked for were given for nothing.
+    pub gifts: u32,
+    /// Location of the units.
+    pub location: u16,
+    /// Pool of the units.
+    pub pool: u16,
 }
 
 /// A SKU's accounts, for reading.

@@ -21,7 +21,6 @@ fn reserve(number: u128, terms: Terms) -> Command {
         hold_ms: 60_000,
         channel: ChannelId::new(3),
         first_attempt: true,
-        supersedes: None,
         wait_ms: 0,
         terms,
     })

@@ -21,7 +21,6 @@ fn reserve(number: u64) -> Command {
         hold_ms: 60_000,
         channel: ChannelId::new(1),
         first_attempt: true,
-        supersedes: None,
         wait_ms: 0,
         terms: Terms::default(),
     })

@@ -44,7 +44,6 @@ impl World {
             hold_ms: 60_000,
             channel: ChannelId::new(0),
             first_attempt: true,
-            supersedes: None,
             wait_ms,
             terms: Terms::default(),
         };

@@ -1,7 +1,8 @@
 //! What travels between reactors and shards: many requests at once, answered in place.
 
 use doorbuster_ledger::{
-    Command, OrderNumber, OrderSnapshot, Outcome, Refusal, SkuId, StockSnapshot, Timestamp, UserId,
+    Command, Composite, Line, LineSnapshot, OrderNumber, OrderSnapshot, Outcome, Refusal, SkuId,
+    StockSnapshot, Timestamp, UserId,
 };
 
 /// Most slots of a batch. Their events, and those of the batches decided with it, fit into one block of the log.
@@ -15,6 +16,8 @@ pub struct Batch {
     pub reactor: usize,
     /// The requests, then the answers.
     pub slots: Vec<Slot>,
+    /// The lines of the [`Request::Composite`]s among them.
+    pub lines: Vec<Line>,
     /// The answers may leave once the log is durable up to this position: the last change that any of them has seen.
     pub ticket: u64,
 }
@@ -44,6 +47,25 @@ pub enum Work {
 pub enum Request {
     /// Something that may change the ledger.
     Command(Command),
+    /// Something that may change several ledgers. Not for a shard: see
+    /// [`Engine::submit_composite`](crate::Engine::submit_composite).
+    Composite {
+        /// What to do.
+        command: Composite,
+        /// Where its lines begin among the batch's, and how many they are.
+        first: u32,
+        /// Likewise.
+        count: u8,
+    },
+    /// Read one line of an order.
+    ReadLine {
+        /// The order.
+        order: OrderNumber,
+        /// Whose it must be.
+        user: UserId,
+        /// Which line, from 0.
+        nth: u8,
+    },
     /// Read an order.
     ReadOrder {
         /// The order.
@@ -65,6 +87,8 @@ pub enum Answer {
     Outcome(Outcome),
     /// The order, or why not.
     Order(Result<OrderSnapshot, Refusal>),
+    /// The line, or why not.
+    Line(Result<LineSnapshot, Refusal>),
     /// The accounts, if the SKU exists.
     Stock(Option<StockSnapshot>),
     /// The deadline had passed; nothing was decided.

@@ -19,17 +19,19 @@
 
 mod batch;
 mod figures;
+mod held;
 #[cfg(test)]
 mod tests;
 
 pub use batch::{Answer, Batch, MAX_SLOTS, Request, Slot, Work};
 pub use figures::Figures;
+pub(crate) use held::Held;
 
-use std::sync::atomic::{Ordering, fence};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 
 use crossbeam::queue::ArrayQueue;
 use crossbeam::utils::CachePadded;
-use doorbuster_ledger::{Ledger, Place, TOUCHED, Timestamp};
+use doorbuster_ledger::{Ledger, Outcome, Place, Refusal, TOUCHED, Timestamp};
 use parking_lot::Mutex;
 
 use self::figures::Board;
@@ -64,6 +66,9 @@ const MEASURE_EVERY_MS: u64 = 1_000;
 pub struct Shard {
     inbox: ArrayQueue<Batch>,
     state: Mutex<State>,
+    /// Whether orders over several shards are overdue here. Advice, stored under the lock: who misses it sees it at the next
+    /// visit.
+    overdue: AtomicBool,
     /// On a line of its own: readers take nothing away from those who work.
     board: CachePadded<Board>,
 }
@@ -115,7 +120,12 @@ impl Shard {
         state.measure();
         let board = CachePadded::new(Board::default());
         board.publish(state.figures());
-        Self { inbox: ArrayQueue::new(INBOX_CAPACITY), state: Mutex::new(state), board }
+        Self {
+            inbox: ArrayQueue::new(INBOX_CAPACITY),
+            state: Mutex::new(state),
+            overdue: AtomicBool::new(false),
+            board,
+        }
     }
 
     /// Hands a batch in, to be decided by whoever holds or gets the lock.
@@ -136,6 +146,7 @@ impl Shard {
             let guard = journal.poison_on_panic();
             let more = state.work(&self.inbox, &self.board, now, journal, ports, keeper);
             drop(guard);
+            self.overdue.store(state.ledger.overdue().next().is_some(), Ordering::Relaxed);
             drop(state);
             fence(Ordering::SeqCst);
             if self.inbox.is_empty() || !journal.has_room() {
@@ -245,7 +256,10 @@ impl State {
             let Work::Asked(request) = &slot.work else { continue };
             let place = match request {
                 Request::Command(_) => places.next().unwrap_or_default(),
-                Request::ReadOrder { .. } | Request::ReadStock { .. } => Place::default(),
+                Request::Composite { .. }
+                | Request::ReadLine { .. }
+                | Request::ReadOrder { .. }
+                | Request::ReadStock { .. } => Place::default(),
             };
             let answer = if slot.deadline != Timestamp::default() && slot.deadline < now {
                 self.counters.deadline_exceeded += 1;
@@ -265,6 +279,11 @@ impl State {
                                 return false;
                             }
                         }
+                    }
+                    // Never sent here; nothing is decided, so nothing is lost.
+                    Request::Composite { .. } => Answer::Outcome(Outcome::Refused(Refusal::SeveralSkus)),
+                    Request::ReadLine { order, user, nth } => {
+                        Answer::Line(self.ledger.line(*order, *user, *nth))
                     }
                     Request::ReadOrder { order, user } => Answer::Order(self.ledger.order(*order, *user)),
                     Request::ReadStock { sku } => Answer::Stock(self.ledger.stock(*sku)),

@@ -65,7 +65,6 @@ fn reserve(seed: u64, sku: u64) -> Command {
         hold_ms: u32::try_from(HOLD_MS).expect("a minute"),
         channel: ChannelId::default(),
         first_attempt: true,
-        supersedes: None,
         wait_ms: 0,
         terms: Terms::default(),
     })

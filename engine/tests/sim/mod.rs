@@ -5,13 +5,16 @@
 //! syncs, the preparer fills a piece of a segment, the keeper makes memory ready, time passes, power fails. What a shopper has seen is kept in the
 //! shopper's own account, and after each crash the account is held against the recovered engine.
 
+mod account;
+mod shoppers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use doorbuster_engine::clock::{Clock, ManualClock};
 use doorbuster_engine::journal::{Durability, Scribe};
 use doorbuster_engine::log::{LogOptions, Owner, PAGE, Preparer};
-use doorbuster_engine::shard::{Answer, Batch, Request, Slot, Work};
+use doorbuster_engine::shard::{Answer, Batch, Work};
 use doorbuster_engine::storage::{Crash, SimStorage, Storage};
 use doorbuster_engine::{Engine, EngineError, Opened, Options};
 use doorbuster_ledger::*;
@@ -43,6 +46,8 @@ pub(crate) struct Report {
     pub(crate) crashes: u64,
     pub(crate) poisoned: u64,
     pub(crate) expired: u64,
+    /// Orders over several SKUs that were held.
+    pub(crate) composite: u64,
     pub(crate) digest: u64,
 }
 
@@ -59,6 +64,25 @@ struct Known {
     unsure: bool,
 }
 
+/// What a shopper asks: of one shard, or of several with a list of lines.
+#[derive(Clone, Debug)]
+enum Ask {
+    One(Command),
+    Several(Composite, Vec<Line>),
+}
+
+impl Ask {
+    /// The hold that is asked for, if one is.
+    fn reserve(&self) -> Option<&Reserve> {
+        match self {
+            Self::One(Command::Reserve(reserve)) | Self::Several(Composite::Reserve { reserve, .. }, _) => {
+                Some(reserve)
+            }
+            Self::One(_) | Self::Several(..) => None,
+        }
+    }
+}
+
 struct World {
     plan: Plan,
     rng: Xoshiro256PlusPlus,
@@ -70,15 +94,13 @@ struct World {
     /// Batches that were handed in and have not come back.
     underway: usize,
     waiting: Vec<Batch>,
-    asked: BTreeMap<u64, Command>,
+    asked: BTreeMap<u64, Ask>,
     next_token: u64,
     next_request: u64,
-    /// Every reserve or restock that was ever sent.
-    sent: BTreeMap<RequestId, Command>,
     orders: BTreeMap<OrderNumber, Known>,
     skus: BTreeSet<SkuId>,
     /// Reserves without an answer, to be sent again.
-    unanswered: Vec<Command>,
+    unanswered: Vec<Ask>,
     report: Report,
 }
 
@@ -149,7 +171,6 @@ impl World {
             asked: BTreeMap::new(),
             next_token: 0,
             next_request: 0,
-            sent: BTreeMap::new(),
             orders: BTreeMap::new(),
             skus: BTreeSet::new(),
             unanswered: Vec::new(),
@@ -197,104 +218,11 @@ impl World {
         }
     }
 
-    fn ask(&mut self) {
-        let mut shards: BTreeMap<usize, Batch> = BTreeMap::new();
-        for _ in 0..self.rng.random_range(1..6) {
-            let command = self.command();
-            self.next_token += 1;
-            self.asked.insert(self.next_token, command);
-            let shard = self.engine.shard_of(match &command {
-                Command::Reserve(reserve) => PartitionId::of(reserve.sku),
-                Command::Restock(restock) => PartitionId::of(restock.sku),
-                Command::PutSku(put) => PartitionId::of(put.sku),
-                Command::Confirm(confirm) => confirm.order.partition(),
-                Command::Cancel(cancel) => cancel.order.partition(),
-                Command::BeginPay(begin) => begin.order.partition(),
-                Command::FailPay(failed) => failed.order.partition(),
-                Command::Extend(extend) => extend.order.partition(),
-            });
-            let work = Work::Asked(Request::Command(command));
-            let slot = Slot { token: self.next_token, deadline: Timestamp::default(), work };
-            shards.entry(shard).or_default().slots.push(slot);
-        }
-        for (shard, batch) in shards {
-            if self.engine.submit(shard, batch).is_ok() {
-                self.underway += 1;
-            }
-        }
-    }
-
-    fn command(&mut self) -> Command {
-        if let Some(again) =
-            (!self.unanswered.is_empty()).then(|| self.rng.random_range(0..self.unanswered.len()))
-        {
-            return self.unanswered.swap_remove(again);
-        }
-        let sku = SkuId::new(self.rng.random_range(1..=SKUS));
-        let orders = self.orders.len();
-        let pick = |rng: &mut Xoshiro256PlusPlus| rng.random_range(0..orders.max(1));
-        match self.rng.random_range(0..20_u32) {
-            0..2 => Command::PutSku(PutSku { sku, units: 8, user_limit: 3, order_limit: 0 }),
-            2 => {
-                let units = self.rng.random_range(1..5);
-                let restock = Restock { request: self.request(), sku, units, reason: 0 };
-                self.sent.insert(restock.request, Command::Restock(restock));
-                Command::Restock(restock)
-            }
-            3..7 if orders > 0 => {
-                let at = pick(&mut self.rng);
-                let (&order, known) = self.orders.iter_mut().nth(at).expect("the pick is in range");
-                known.unsure = true;
-                let payment = PaymentId::new(u128::from(order.raw()));
-                Command::Confirm(Confirm { order, user: known.user, payment, amount: Amount::new(0) })
-            }
-            7..9 if orders > 0 => {
-                let at = pick(&mut self.rng);
-                let (&order, known) = self.orders.iter_mut().nth(at).expect("the pick is in range");
-                known.unsure = true;
-                Command::Cancel(Cancel { order, user: known.user, reason: 0 })
-            }
-            9..12 if orders > 0 => {
-                let at = pick(&mut self.rng);
-                let (&order, known) = self.orders.iter_mut().nth(at).expect("the pick is in range");
-                known.unsure = true;
-                let (user, payment) = (known.user, PaymentId::new(u128::from(order.raw())));
-                match self.rng.random_range(0..4_u32) {
-                    0 => Command::BeginPay(BeginPay { order, user, payment, class: PayClass::Slow }),
-                    1 => Command::BeginPay(BeginPay { order, user, payment, class: PayClass::Fast }),
-                    2 => Command::FailPay(FailPay { order, user, payment }),
-                    _ => Command::Extend(Extend { order, user, until: self.clock.now().plus(1_000) }),
-                }
-            }
-            _ => {
-                let reserve = Reserve {
-                    request: self.request(),
-                    user: UserId::new(self.rng.random_range(1..=USERS)),
-                    sku,
-                    quantity: Quantity::new(self.rng.random_range(1..3)).expect("not zero"),
-                    amount: Amount::new(0),
-                    hold_ms: if self.rng.random_bool(0.5) { 0 } else { 300 },
-                    channel: ChannelId::new(0),
-                    first_attempt: false,
-                    supersedes: None,
-                    wait_ms: if self.rng.random_bool(0.5) { 0 } else { 6_000 },
-                    terms: Terms::default(),
-                };
-                self.sent.insert(reserve.request, Command::Reserve(reserve));
-                Command::Reserve(reserve)
-            }
-        }
-    }
-
-    fn request(&mut self) -> RequestId {
-        self.next_request += 1;
-        let now = u128::from(self.clock.now().raw());
-        RequestId::new((now << 80) | (7 << 76) | (2 << 62) | u128::from(self.next_request))
-    }
-
     fn visit(&mut self) {
-        let shard = self.rng.random_range(0..self.plan.shards);
-        self.engine.visit(shard, 0);
+        match self.rng.random_range(0..=self.plan.shards) {
+            shard if shard < self.plan.shards => self.engine.visit(shard, 0),
+            _ => self.engine.visit_desk(0),
+        };
     }
 
     /// What a reactor does: answers leave once their ticket is durable, and no sooner.
@@ -318,77 +246,13 @@ impl World {
         Ok(())
     }
 
-    /// A shopper takes note of an answer.
-    fn seen(&mut self, command: &Command, outcome: &Outcome) -> Result<(), String> {
-        self.report.acknowledged += 1;
-        match (command, outcome) {
-            (Command::PutSku(put), Outcome::SkuPut) => {
-                self.skus.insert(put.sku);
-            }
-            (
-                Command::Reserve(reserve),
-                Outcome::Reserved { order, deadline } | Outcome::Waitlisted { order, deadline, .. },
-            ) => {
-                // An offer will have a deadline of its own.
-                let waits = matches!(outcome, Outcome::Waitlisted { .. });
-                let known = Known {
-                    user: reserve.user,
-                    request: reserve.request,
-                    quantity: reserve.quantity.units(),
-                    deadline: if waits { 0 } else { deadline.raw() },
-                    state: if waits { OrderState::Waiting } else { OrderState::Held },
-                    unsure: false,
-                };
-                if self.orders.insert(*order, known).is_some() {
-                    return Err(format!("order {} was given out twice", order.raw()));
-                }
-            }
-            (
-                Command::Reserve(reserve),
-                Outcome::Replayed { order: Some(order), state: Some(state), deadline },
-            ) => {
-                let known = self.orders.entry(*order).or_insert(Known {
-                    user: reserve.user,
-                    request: reserve.request,
-                    quantity: reserve.quantity.units(),
-                    deadline: if *state == OrderState::Waiting { 0 } else { deadline.raw() },
-                    state: *state,
-                    unsure: false,
-                });
-                if known.request != reserve.request {
-                    return Err(format!(
-                        "request {:x} was answered with another's order",
-                        reserve.request.raw()
-                    ));
-                }
-            }
-            (Command::Confirm(confirm), Outcome::Confirmed { .. } | Outcome::Reacquired { .. }) => {
-                self.note(confirm.order, OrderState::Confirmed)?;
-            }
-            (Command::Cancel(cancel), Outcome::Cancelled { .. }) => {
-                self.note(cancel.order, OrderState::Cancelled)?;
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn note(&mut self, order: OrderNumber, state: OrderState) -> Result<(), String> {
-        let known = self.orders.get_mut(&order).ok_or("an order that was never given out ended")?;
-        if known.state == OrderState::Confirmed {
-            return Err(format!("order {} was {:?} and became {state:?}", order.raw(), known.state));
-        }
-        known.state = state;
-        Ok(())
-    }
-
     /// The machine or the process dies and comes back.
     fn crash(&mut self) -> Result<(), String> {
         self.report.crashes += 1;
         let crash = if self.rng.random_bool(0.6) { Crash::Power } else { Crash::Process };
         self.disk.crash(crash);
         for command in std::mem::take(&mut self.asked).into_values() {
-            if matches!(command, Command::Reserve(_)) {
+            if command.reserve().is_some() {
                 self.unanswered.push(command);
             }
         }
@@ -421,85 +285,6 @@ impl World {
         self.compare()
     }
 
-    /// Holds what was acknowledged against what the engine has: nothing lost, nothing invented.
-    fn compare(&mut self) -> Result<(), String> {
-        self.engine.check().map_err(|error| error.to_string())?;
-        let mut batch = Batch::default();
-        for (&order, known) in &self.orders {
-            let work = Work::Asked(Request::ReadOrder { order, user: known.user });
-            batch.slots.push(Slot { token: order.raw(), deadline: Timestamp::default(), work });
-        }
-        let stocks = (1..=SKUS).map(SkuId::new).map(|sku| Slot {
-            token: sku.raw(),
-            deadline: Timestamp::default(),
-            work: Work::Asked(Request::ReadStock { sku }),
-        });
-        let mut orders = Vec::new();
-        for slot in batch.slots.drain(..).chain(stocks) {
-            let partition = match slot.work {
-                Work::Asked(Request::ReadOrder { order, .. }) => order.partition(),
-                Work::Asked(Request::ReadStock { sku }) => PartitionId::of(sku),
-                _ => unreachable!(),
-            };
-            let one = Batch { slots: vec![slot], ..Batch::default() };
-            let shard = self.engine.shard_of(partition);
-            self.engine.submit(shard, one).map_err(|_| "the inbox of an idle engine is full")?;
-            self.engine.visit(shard, 0);
-            let back = self.engine.take(0).ok_or("an idle engine doesn't answer")?;
-            orders.extend(back.slots);
-        }
-        let now = self.engine.now().raw();
-        for slot in orders {
-            match slot.work {
-                Work::Answered(Answer::Order(Ok(read))) => {
-                    let known = self.orders.get_mut(&read.number).ok_or("an order was invented")?;
-                    if read.request != known.request || read.quantity != known.quantity {
-                        return Err(format!("order {} changed its content", read.number.raw()));
-                    }
-                    let explained = read.state == known.state
-                        || (known.state.is_open() && read.state == OrderState::Expired)
-                        || known.state == OrderState::Waiting
-                        || (known.state != OrderState::Confirmed && known.unsure);
-                    if !explained {
-                        return Err(format!(
-                            "order {} was acknowledged as {:?} and is {:?}",
-                            read.number.raw(),
-                            known.state,
-                            read.state
-                        ));
-                    }
-                    if read.deadline.raw() < known.deadline {
-                        return Err(format!("order {} lost time", read.number.raw()));
-                    }
-                    known.state = read.state;
-                    known.unsure = false;
-                }
-                Work::Answered(Answer::Order(Err(refusal))) => {
-                    // An ended order may have left memory, but not before its retention.
-                    let number = OrderNumber::new(slot.token);
-                    let known = self.orders.remove(&number).ok_or("an order was invented")?;
-                    if known.deadline + 500 > now.saturating_sub(20_000)
-                        && known.state != OrderState::Waiting
-                        && known.state != OrderState::Cancelled
-                        && known.state != OrderState::Confirmed
-                    {
-                        return Err(format!("acknowledged order {} is gone: {refusal:?}", slot.token));
-                    }
-                    if known.deadline > now + 10_000 {
-                        return Err(format!("acknowledged order {} is gone: {refusal:?}", slot.token));
-                    }
-                }
-                Work::Answered(Answer::Stock(stock)) => {
-                    if stock.is_none() && self.skus.contains(&SkuId::new(slot.token)) {
-                        return Err(format!("acknowledged SKU {} is gone", slot.token));
-                    }
-                }
-                other => return Err(format!("a read came back as {other:?}")),
-            }
-        }
-        Ok(())
-    }
-
     /// Faults stop; everything that waits must come to an end, and a clean stop must replay to the same digest.
     fn settle(&mut self) -> Result<(), String> {
         self.disk.crash(Crash::Process);
@@ -509,6 +294,7 @@ impl World {
             for shard in 0..self.plan.shards {
                 self.engine.visit(shard, 0);
             }
+            self.engine.visit_desk(0);
             self.scribe.write().map_err(|error| format!("a healthy disk fails: {error}"))?;
             self.scribe.sync(true).map_err(|error| format!("a healthy disk fails: {error}"))?;
         }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorbuster_protocol::{
-    Answer, BeginPay, Cancel, Confirm, Extend, FailPay, Kind, OrderView, PutSku, ReadOrder, ReadStock,
-    Record, RequestId, Reserve, ReserveOrder, Restock, StatusView, StockView, body,
+    Answer, BeginPay, Cancel, CancelLines, Confirm, ConfirmLines, Extend, FailPay, Kind, LineView, OrderView,
+    PutSku, ReadLine, ReadOrder, ReadStock, Record, RequestId, Reserve, ReserveOrder, Restock, StatusView,
+    StockView, body,
 };
 
 use crate::builder::Builder;
@@ -126,6 +127,23 @@ impl Client {
             .collect()
     }
 
+    /// Pays a part of a hold and gives the rest back. Repeating it with the same payment id is safe.
+    ///
+    /// # Errors
+    /// As [`Client::reserve`].
+    pub async fn confirm_lines(&self, request: &ConfirmLines) -> Result<Outcome<Settled>, Error> {
+        let answers = self.operate::<_, Answer>(Kind::ConfirmLines, std::slice::from_ref(request)).await;
+        Ok(settled(&only(answers)?)?)
+    }
+
+    /// Gives a part of a hold back. Repeating it is safe.
+    ///
+    /// # Errors
+    /// As [`Client::reserve`].
+    pub async fn cancel_lines(&self, request: &CancelLines) -> Result<Outcome<Kept>, Error> {
+        self.keep(Kind::CancelLines, request).await
+    }
+
     /// Keeps a hold while its shopper pays. Repeating it is safe.
     ///
     /// # Errors
@@ -162,6 +180,27 @@ impl Client {
     pub async fn read_order_batch(&self, requests: &[ReadOrder]) -> Vec<Result<Outcome<OrderView>, Error>> {
         let answers = self.operate::<_, OrderView>(Kind::ReadOrder, requests).await;
         answers.into_iter().map(|answer| Ok(view(answer?)?)).collect()
+    }
+
+    /// Reads the lines of an order, by SKU.
+    ///
+    /// # Errors
+    /// As [`Client::read_order`].
+    pub async fn read_lines(&self, request: &ReadOrder) -> Result<Outcome<Vec<LineView>>, Error> {
+        let lines = match self.read_order(request).await? {
+            Outcome::Done(order) => order.lines.max(1),
+            Outcome::Refused(refusal) => return Ok(Outcome::Refused(refusal)),
+        };
+        let line = |nth| ReadLine { order: request.order, user: request.user, nth };
+        let requests: Vec<_> = (0..lines).filter_map(|nth| nth.try_into().ok()).map(line).collect();
+        let mut read = Vec::new();
+        for answer in self.operate::<_, LineView>(Kind::ReadLine, &requests).await {
+            match view(answer?)? {
+                Outcome::Done(line) => read.push(line),
+                Outcome::Refused(refusal) => return Ok(Outcome::Refused(refusal)),
+            }
+        }
+        Ok(Outcome::Done(read))
     }
 
     /// Reads a SKU's accounts.

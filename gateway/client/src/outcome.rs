@@ -129,6 +129,12 @@ impl Reply for OrderView {
     }
 }
 
+impl Reply for doorbuster_protocol::LineView {
+    fn code_number(&self) -> u16 {
+        self.code
+    }
+}
+
 impl Reply for StockView {
     fn code_number(&self) -> u16 {
         self.code

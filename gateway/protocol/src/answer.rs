@@ -18,7 +18,7 @@ pub struct Answer {
     pub field: u8,
     /// Milliseconds to wait, where the code's class is RETRY.
     pub retry_after_ms: u32,
-    /// The order's number.
+    /// The order's number. Where a line of several is refused (`field` is `lines`): the line's SKU.
     pub order: u64,
     /// A time in server milliseconds: the hold's deadline, or when asking again makes sense.
     pub at: u64,
@@ -136,7 +136,7 @@ bytes_enum! {
     }
 }
 
-/// An order as it stands. 100 bytes.
+/// An order as it stands. 102 bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct OrderView {
     /// OK, `NO_SUCH_ORDER` or `OWNER_MISMATCH`; all else is 0 unless OK.
@@ -169,6 +169,34 @@ pub struct OrderView {
     pub channel: u16,
     /// Member tier.
     pub tier: u16,
+    /// Lines, where it has several: then `sku` is the first line's and `quantity` the sum of all, and `READ_LINE` reads each.
+    /// Else 0.
+    pub lines: u16,
+}
+
+/// A line of an order as it stands. 36 bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct LineView {
+    /// OK, `NO_SUCH_ORDER`, `OWNER_MISMATCH` or `NO_SUCH_LINE`; all else is 0 unless OK.
+    pub code: u16,
+    /// Which line, from 0.
+    pub nth: u8,
+    /// Reserved, 0.
+    pub reserved: u8,
+    /// Units that were asked for.
+    pub ordered: u32,
+    /// The order's number.
+    pub order: u64,
+    /// The SKU.
+    pub sku: u64,
+    /// Units that it has now, or had when it ended.
+    pub units: u32,
+    /// How many of those asked for were given for nothing.
+    pub gifts: u32,
+    /// Location of the units.
+    pub location: u16,
+    /// Pool of the units.
+    pub pool: u16,
 }
 
 /// A SKU's accounts. `available + held + sold` is what was stocked less what was withdrawn.
@@ -243,9 +271,22 @@ macro_rules! record {
 
 record!(
     Answer,
-    [Reserved, Confirmed, Cancelled, OrderReserved, PayBegun, PayFailed, Extended, SkuPut, Restocked],
+    [
+        Reserved,
+        Confirmed,
+        Cancelled,
+        OrderReserved,
+        PayBegun,
+        PayFailed,
+        Extended,
+        LinesConfirmed,
+        LinesCancelled,
+        SkuPut,
+        Restocked
+    ],
     32
 );
-record!(OrderView, [OrderRead], 100);
+record!(OrderView, [OrderRead], 102);
+record!(LineView, [LineRead], 36);
 record!(StockView, [StockRead], 68);
 record!(StatusView, [StatusRead], 80);

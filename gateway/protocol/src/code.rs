@@ -111,7 +111,7 @@ codes! {
     UnknownSku = 1202, "UNKNOWN_SKU", Final;
     /// The SKU exists already with other settings; `field` names the first that differs.
     SkuExists = 1203, "SKU_EXISTS", Final;
-    /// An order over several SKUs; this version sells one SKU an order.
+    /// The order has several lines, or gifts, and this goes with one plain line only: waiting does.
     SeveralSkus = 1204, "SEVERAL_SKUS", Final;
     /// A partition, table or counter is full; nothing was taken.
     CapacityExceeded = 1205, "CAPACITY_EXCEEDED", Final;
@@ -144,10 +144,15 @@ codes! {
     /// shopper's limit, it is a second payment for a paid order, or it is for an order that waits or was replaced. It is
     /// written down; `state` is where the order stands.
     RefundRequired = 1406, "REFUND_REQUIRED", Final;
-    /// The hold can't be replaced while a payment for it is under way; it ends at `at`.
+    /// The hold can't be replaced, nor cut, while a payment for it is under way; it ends at `at`.
     PaymentUnderWay = 1407, "PAYMENT_UNDER_WAY", Later;
     /// The order waits for units and holds none; it gives up at `at`. Read it: an offer makes it HELD.
     StillWaiting = 1408, "STILL_WAITING", Final;
+
+    /// More units are to be paid, or to be left, than the order has of the SKU; `units` is what it has.
+    ExceedsHeld = 1409, "EXCEEDS_HELD", Final;
+    /// The order has fewer lines.
+    NoSuchLine = 1410, "NO_SUCH_LINE", Final;
 
     /// The server is at a bound; nothing was executed.
     Busy = 1500, "BUSY", Retry;

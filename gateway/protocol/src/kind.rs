@@ -56,12 +56,18 @@ kinds! {
     FailPay = 0x15, "FAIL_PAY";
     /// Keeps a hold longer: [`Extend`](crate::Extend).
     Extend = 0x16, "EXTEND";
+    /// Pays a part of a hold: [`ConfirmLines`](crate::ConfirmLines).
+    ConfirmLines = 0x17, "CONFIRM_LINES";
+    /// Gives a part of a hold back: [`CancelLines`](crate::CancelLines).
+    CancelLines = 0x18, "CANCEL_LINES";
     /// Reads an order: [`ReadOrder`](crate::ReadOrder).
     ReadOrder = 0x20, "READ_ORDER";
     /// Reads a SKU's accounts: [`ReadStock`](crate::ReadStock).
     ReadStock = 0x21, "READ_STOCK";
     /// Reads the server's totals; carries nothing.
     ReadStatus = 0x22, "READ_STATUS";
+    /// Reads one line of an order: [`ReadLine`](crate::ReadLine).
+    ReadLine = 0x23, "READ_LINE";
     /// Sets a SKU up: [`PutSku`](crate::PutSku).
     PutSku = 0x30, "PUT_SKU";
     /// Adds or withdraws units: [`Restock`](crate::Restock).
@@ -84,12 +90,18 @@ kinds! {
     PayFailed = 0x95, "PAY_FAILED";
     /// Answers to EXTEND.
     Extended = 0x96, "EXTENDED";
+    /// Answers to `CONFIRM_LINES`.
+    LinesConfirmed = 0x97, "LINES_CONFIRMED";
+    /// Answers to `CANCEL_LINES`.
+    LinesCancelled = 0x98, "LINES_CANCELLED";
     /// Answers to `READ_ORDER`: [`OrderView`](crate::OrderView).
     OrderRead = 0xA0, "ORDER_READ";
     /// Answers to `READ_STOCK`: [`StockView`](crate::StockView).
     StockRead = 0xA1, "STOCK_READ";
     /// Answer to `READ_STATUS`: [`StatusView`](crate::StatusView).
     StatusRead = 0xA2, "STATUS_READ";
+    /// Answers to `READ_LINE`: [`LineView`](crate::LineView).
+    LineRead = 0xA3, "LINE_READ";
     /// Answers to `PUT_SKU`.
     SkuPut = 0xB0, "SKU_PUT";
     /// Answers to RESTOCK.

@@ -36,7 +36,7 @@ pub mod hello;
 pub mod kind;
 pub mod request;
 
-pub use answer::{Answer, Field, OrderState, OrderView, StatusView, StockView};
+pub use answer::{Answer, Field, LineView, OrderState, OrderView, StatusView, StockView};
 pub use body::Record;
 pub use code::{Class, Code};
 pub use error::ProtocolError;
@@ -44,8 +44,8 @@ pub use frame::{FLAG_DRILL, FLAG_FIRST_ATTEMPT, HEADER_LEN, Header, MAX_BATCH, M
 pub use hello::{Fault, Hello, MAGIC, Welcome};
 pub use kind::Kind;
 pub use request::{
-    BeginPay, Cancel, Confirm, Extend, FailPay, Line, MAX_LINES, PutSku, ReadOrder, ReadStock, RequestId,
-    Reserve, ReserveOrder, Restock,
+    BeginPay, Cancel, CancelLines, Confirm, ConfirmLines, Extend, FailPay, Line, LineUnits, MAX_LINES,
+    PutSku, ReadLine, ReadOrder, ReadStock, RequestId, Reserve, ReserveOrder, Restock,
 };
 
 /// The protocol's version, in every header.

@@ -53,6 +53,17 @@ pub struct Line {
     pub location: u16,
     /// Pool; 0: the shared pool.
     pub pool: u16,
+    /// 1: the units are given for nothing.
+    pub gift: u8,
+}
+
+/// So many units of a SKU of an order that is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct LineUnits {
+    /// The SKU.
+    pub sku: u64,
+    /// Units.
+    pub units: u32,
 }
 
 /// Hold all lines of an order or none, with the hashes that risk rules use.
@@ -80,11 +91,13 @@ pub struct ReserveOrder {
     pub address: u64,
     /// Opaque hash of the paying account; 0: unknown.
     pub pay_account: u64,
-    /// An open hold of the same shopper and SKU that gives its units to this one; 0: none.
+    /// An open hold of the same shopper that gives its units back in the same step, so that they may be among those that are
+    /// taken; 0: none.
     pub supersedes: u64,
     /// How long the shopper will wait if there are too few units, milliseconds; 0: not at all.
     pub wait_ms: u32,
-    /// 1 to [`MAX_LINES`] lines. Lines of the same SKU, location and pool are summed before anything is decided.
+    /// 1 to [`MAX_LINES`] lines. Lines of the same SKU are summed before anything is decided; they name the same location
+    /// and pool.
     pub lines: Vec<Line>,
 }
 
@@ -99,6 +112,48 @@ pub struct Confirm {
     pub payment_id: [u8; 16],
     /// Amount paid, in minor units; must equal the order's where that is not 0.
     pub amount: u64,
+}
+
+/// Pay so many units of an order's lines and give the others back. Idempotent on (order, payment id).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct ConfirmLines {
+    /// The order's number.
+    pub order: u64,
+    /// The shopper that it belongs to.
+    pub user: u64,
+    /// As in [`Confirm`].
+    pub payment_id: [u8; 16],
+    /// Amount paid, in minor units: that of the order where that is not 0, or less if not all is paid for.
+    pub amount: u64,
+    /// 1 to [`MAX_LINES`] lines, each SKU once. Lines that are not named are given back.
+    pub lines: Vec<LineUnits>,
+}
+
+/// Give part of a hold back: so many units are left of the lines that are named, the others stay as they are. Idempotent,
+/// as what is left is named.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct CancelLines {
+    /// The order's number.
+    pub order: u64,
+    /// The shopper that it belongs to.
+    pub user: u64,
+    /// Amount due for what is left; 0: as before.
+    pub amount: u64,
+    /// As in [`Cancel`].
+    pub reason: u32,
+    /// 1 to [`MAX_LINES`] lines, each SKU once.
+    pub lines: Vec<LineUnits>,
+}
+
+/// Read one line of an order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct ReadLine {
+    /// The order's number.
+    pub order: u64,
+    /// The shopper that it belongs to.
+    pub user: u64,
+    /// Which line, from 0, in ascending order of their SKUs.
+    pub nth: u8,
 }
 
 /// Keep a hold while its shopper pays: once a hold, for a bounded time. Idempotent on (order, payment id).
@@ -189,6 +244,15 @@ pub struct Restock {
     pub reason: u32,
 }
 
+/// Whether a list has as many lines as it may.
+fn listed(lines: usize) -> Result<(), &'static str> {
+    match lines {
+        0 => Err("an order needs a line"),
+        1..=MAX_LINES => Ok(()),
+        _ => Err("an order has at most 32 lines"),
+    }
+}
+
 macro_rules! record {
     ($type:ident, $kind:ident, $len:literal, |$this:ident| $rule:expr) => {
         impl Record for $type {
@@ -204,13 +268,13 @@ macro_rules! record {
 }
 
 record!(Reserve, Reserve, 64, |_this| Ok(()));
-record!(ReserveOrder, ReserveOrder, 92, |this| if this.lines.is_empty() {
-    Err("an order needs a line")
-} else if this.lines.len() > MAX_LINES {
-    Err("an order has at most 32 lines")
-} else {
-    Ok(())
+record!(ReserveOrder, ReserveOrder, 92, |this| {
+    listed(this.lines.len())?;
+    if this.lines.iter().any(|line| line.gift > 1) { Err("gift is 0 or 1") } else { Ok(()) }
 });
+record!(ConfirmLines, ConfirmLines, 48, |this| listed(this.lines.len()));
+record!(CancelLines, CancelLines, 36, |this| listed(this.lines.len()));
+record!(ReadLine, ReadLine, 17, |_this| Ok(()));
 record!(Confirm, Confirm, 40, |_this| Ok(()));
 record!(Cancel, Cancel, 20, |_this| Ok(()));
 record!(BeginPay, BeginPay, 33, |this| if this.slow > 1 { Err("slow is 0 or 1") } else { Ok(()) });

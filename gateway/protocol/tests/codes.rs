@@ -31,7 +31,10 @@ another class by machine turns a crowd that was told \"sold out\" into a storm.
 
 `units`, `at`, `order`, `state`, `field` and `retry_after_ms` are the fields of an answer
 ([protocol.md](protocol.md#answer)). A field that the last column does not name is 0. READ_ORDER and READ_STOCK answer
-with records of their own, in which everything but the code is 0 unless the code is OK.
+with records of their own, in which everything but the code is 0 unless the code is OK. So does READ_LINE.
+
+Where an order of several lines is refused because of one of them, `field` is `lines` and `order` is that line's SKU; the
+other fields are those of the code.
 
 | number | name | class | meaning | fields that are set |
 |---:|---|---|---|---|
@@ -43,16 +46,18 @@ fn fields(code: Code) -> &'static str {
         Code::Ok => {
             "RESERVE, RESERVE_ORDER: `order`, `state` (HELD), `at` (the hold's deadline). CONFIRM, CANCEL: `order`, \
              `state`. RESTOCK: `order` (the change's own number), `state` (RESTOCKED), `units` (available now). \
-             BEGIN_PAY, FAIL_PAY, EXTEND: `order`, `state`, `at` (the hold's deadline now). PUT_SKU: none"
+             BEGIN_PAY, FAIL_PAY, EXTEND, CANCEL_LINES: `order`, `state`, `at` (the hold's deadline now). \
+             CONFIRM_LINES: `order`, `state`. PUT_SKU: none"
         }
         Code::Replayed => {
             "`order`, `state` (now, so a repeated RESERVE may find its order CONFIRMED or EXPIRED), `at` (the hold's \
              deadline; no meaning for RESTOCK). PUT_SKU: none"
         }
         Code::BadRequest => "In an answer: `field`. In an error frame: the message",
-        Code::SeveralSkus | Code::SkuExists => "`field`",
+        Code::SkuExists => "`field`",
         Code::IdempotencyConflict => "`field`, `order` (the order that was made with the id)",
         Code::IdTooOld => "`units` (the idempotency window, milliseconds)",
+        Code::ExceedsHeld => "`units` (that the order has of it)",
         Code::SoldOut => "`units` (open holds), `at` (when to ask again; 0: no hold is open)",
         Code::Insufficient => "`units` (available)",
         Code::UserLimit => "`units` (the shopper may still take)",
@@ -78,6 +83,8 @@ fn fields(code: Code) -> &'static str {
         }
         Code::IdFromFuture
         | Code::UnknownSku
+        | Code::SeveralSkus
+        | Code::NoSuchLine
         | Code::CapacityExceeded
         | Code::WaitlistFull
         | Code::NoSuchOrder

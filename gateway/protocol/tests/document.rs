@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use doorbuster_protocol::{
-    Answer, BeginPay, Cancel, Code, Confirm, Extend, FLAG_FIRST_ATTEMPT, FailPay, Fault, HEADER_LEN, Header,
-    Hello, Kind, Line, MAGIC, MAX_BATCH, MAX_BODY, OrderState, OrderView, Parsed, PutSku, ReadOrder,
-    ReadStock, Record, Reserve, ReserveOrder, Restock, StatusView, StockView, Welcome, body, parse,
+    Answer, BeginPay, Cancel, CancelLines, Code, Confirm, ConfirmLines, Extend, FLAG_FIRST_ATTEMPT, FailPay,
+    Fault, HEADER_LEN, Header, Hello, Kind, Line, LineUnits, LineView, MAGIC, MAX_BATCH, MAX_BODY,
+    OrderState, OrderView, Parsed, PutSku, ReadLine, ReadOrder, ReadStock, Record, Reserve, ReserveOrder,
+    Restock, StatusView, StockView, Welcome, body, parse,
 };
 
 fn document() -> String {
@@ -139,6 +140,11 @@ fn the_tables_of_offsets_add_up_to_each_record() {
         body::put(&ReserveOrder { lines: vec![Line::default()], ..ReserveOrder::default() }, &mut one);
         one.len() - ReserveOrder::MIN_LEN
     };
+    let units = {
+        let mut one = Vec::new();
+        body::put(&CancelLines { lines: vec![LineUnits::default()], ..CancelLines::default() }, &mut one);
+        one.len() - CancelLines::MIN_LEN
+    };
     let expected = BTreeMap::from(
         [
             ("Header", HEADER_LEN),
@@ -150,6 +156,11 @@ fn the_tables_of_offsets_add_up_to_each_record() {
             ("Line", line),
             ("CONFIRM", Confirm::MIN_LEN),
             ("CANCEL", Cancel::MIN_LEN),
+            ("CONFIRM_LINES", ConfirmLines::MIN_LEN),
+            ("CANCEL_LINES", CancelLines::MIN_LEN),
+            ("LineUnits", units),
+            ("READ_LINE", ReadLine::MIN_LEN),
+            ("LINE_READ", LineView::MIN_LEN),
             ("BEGIN_PAY", BeginPay::MIN_LEN),
             ("FAIL_PAY", FailPay::MIN_LEN),
             ("EXTEND", Extend::MIN_LEN),

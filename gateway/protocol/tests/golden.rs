@@ -5,9 +5,10 @@
 use std::fmt::Debug;
 
 use doorbuster_protocol::{
-    Answer, BeginPay, Cancel, Confirm, Extend, FLAG_FIRST_ATTEMPT, FailPay, Fault, HEADER_LEN, Header, Hello,
-    Kind, Line, MAGIC, MAX_BATCH, MAX_BODY, MAX_LINES, OrderView, Parsed, ProtocolError, PutSku, ReadOrder,
-    ReadStock, Record, Reserve, ReserveOrder, Restock, StatusView, StockView, Welcome, body, parse,
+    Answer, BeginPay, Cancel, CancelLines, Confirm, ConfirmLines, Extend, FLAG_FIRST_ATTEMPT, FailPay, Fault,
+    HEADER_LEN, Header, Hello, Kind, Line, LineUnits, LineView, MAGIC, MAX_BATCH, MAX_BODY, MAX_LINES,
+    OrderView, Parsed, ProtocolError, PutSku, ReadLine, ReadOrder, ReadStock, Record, Reserve, ReserveOrder,
+    Restock, StatusView, StockView, Welcome, body, parse,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -101,8 +102,8 @@ fn sample_order() -> ReserveOrder {
         supersedes: 19,
         wait_ms: 20,
         lines: vec![
-            Line { sku: 11, quantity: 12, location: 13, pool: 14 },
-            Line { sku: 15, quantity: 16, location: 17, pool: 18 },
+            Line { sku: 11, quantity: 12, location: 13, pool: 14, gift: 0 },
+            Line { sku: 15, quantity: 16, location: 17, pool: 18, gift: 1 },
         ],
     }
 }
@@ -163,6 +164,18 @@ fn requests_have_these_bytes() {
         &FailPay { order: 1, user: 2, payment_id: PAYMENT },
         "0100000000000000 0200000000000000 a0a1a2a3a4a5a6a7a8a9aaabacadaeaf",
     );
+    let lines = vec![LineUnits { sku: 4, units: 5 }, LineUnits { sku: 6, units: 7 }];
+    check(
+        &ConfirmLines { order: 1, user: 2, payment_id: PAYMENT, amount: 3, lines: lines.clone() },
+        "0100000000000000 0200000000000000 a0a1a2a3a4a5a6a7a8a9aaabacadaeaf 0300000000000000 0200000000000000
+         0400000000000000 05000000 0600000000000000 07000000",
+    );
+    check(
+        &CancelLines { order: 1, user: 2, amount: 3, reason: 8, lines },
+        "0100000000000000 0200000000000000 0300000000000000 08000000 0200000000000000
+         0400000000000000 05000000 0600000000000000 07000000",
+    );
+    check(&ReadLine { order: 1, user: 2, nth: 3 }, "0100000000000000 0200000000000000 03");
     check(&Extend { order: 1, user: 2, until: 3 }, "0100000000000000 0200000000000000 0300000000000000");
     check(&ReadOrder { order: 1, user: 2 }, "0100000000000000 0200000000000000");
     check(&ReadStock { sku: 0x0807_0605_0403_0201 }, "0102030405060708");
@@ -199,10 +212,26 @@ fn answers_have_these_bytes() {
             payment_id: PAYMENT,
             channel: 11,
             tier: 12,
+            lines: 14,
         },
         "e803 02 0d 03000000 0400000000000000 0500000000000000 0600000000000000 0700000000000000 0800000000000000
          0900000000000000 0a00000000000000 101112131415161718191a1b1c1d1e1f a0a1a2a3a4a5a6a7a8a9aaabacadaeaf
-         0b00 0c00",
+         0b00 0c00 0e00",
+    );
+    check(
+        &LineView {
+            code: 1000,
+            nth: 1,
+            reserved: 0,
+            ordered: 2,
+            order: 3,
+            sku: 4,
+            units: 5,
+            gifts: 6,
+            location: 7,
+            pool: 8,
+        },
+        "e803 01 00 02000000 0300000000000000 0400000000000000 05000000 06000000 0700 0800",
     );
     check(
         &StockView {
@@ -277,6 +306,10 @@ fn the_least_length_of_each_record_is_its_smallest_length() {
     smallest(&BeginPay::default());
     smallest(&FailPay::default());
     smallest(&Extend::default());
+    smallest(&ConfirmLines::default());
+    smallest(&CancelLines::default());
+    smallest(&ReadLine::default());
+    smallest(&ReadLine { order: u64::MAX, user: u64::MAX, nth: u8::MAX });
     smallest(&ReadOrder::default());
     smallest(&ReadOrder { order: u64::MAX, user: u64::MAX });
     smallest(&ReadStock::default());
@@ -295,6 +328,8 @@ fn the_least_length_of_each_record_is_its_smallest_length() {
     });
     smallest(&OrderView::default());
     smallest(&OrderView { quantity: u32::MAX, amount: u64::MAX, tier: u16::MAX, ..OrderView::default() });
+    smallest(&LineView::default());
+    smallest(&LineView { order: u64::MAX, gifts: u32::MAX, pool: u16::MAX, ..LineView::default() });
     smallest(&StockView::default());
     smallest(&StockView { holds: u32::MAX, next_expiry: u64::MAX, ..StockView::default() });
     smallest(&StatusView::default());
@@ -394,6 +429,10 @@ fn read_any(header: &Header, content: &[u8]) -> Result<(), ProtocolError> {
         Kind::ReserveOrder => body::read(header, content, |_: ReserveOrder| {}),
         Kind::Confirm => body::read(header, content, |_: Confirm| {}),
         Kind::Cancel => body::read(header, content, |_: Cancel| {}),
+        Kind::ConfirmLines => body::read(header, content, |_: ConfirmLines| {}),
+        Kind::CancelLines => body::read(header, content, |_: CancelLines| {}),
+        Kind::ReadLine => body::read(header, content, |_: ReadLine| {}),
+        Kind::LineRead => body::read(header, content, |_: LineView| {}),
         Kind::BeginPay => body::read(header, content, |_: BeginPay| {}),
         Kind::FailPay => body::read(header, content, |_: FailPay| {}),
         Kind::Extend => body::read(header, content, |_: Extend| {}),
@@ -410,6 +449,8 @@ fn read_any(header: &Header, content: &[u8]) -> Result<(), ProtocolError> {
         | Kind::PayBegun
         | Kind::PayFailed
         | Kind::Extended
+        | Kind::LinesConfirmed
+        | Kind::LinesCancelled
         | Kind::OrderReserved
         | Kind::SkuPut
         | Kind::Restocked => body::read(header, content, |_: Answer| {}),

@@ -1,8 +1,7 @@
 //! The way in: bytes of a connection to operations in the shards' batches.
 
-use doorbuster_engine::Engine;
-use doorbuster_engine::shard::{Batch, MAX_SLOTS, Slot, Work};
-use doorbuster_ledger::{PartitionId, RequestId, Timestamp};
+use doorbuster_engine::shard::{self, MAX_SLOTS, Slot, Work};
+use doorbuster_ledger::{RequestId, Timestamp};
 use doorbuster_protocol::{
     Answer, Code, FLAG_DRILL, FLAG_FIRST_ATTEMPT, Header, Hello, Kind, Parsed, ProtocolError, ReadStock,
     StatusView, VERSION, Welcome, body, parse,
@@ -12,7 +11,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::frames::Frames;
 use super::{MAX_IN_FLIGHT, Reactor};
-use crate::convert;
+use crate::convert::{self, Ask};
 
 impl Reactor {
     /// Reads what a connection has, until it is empty or at a bound.
@@ -112,24 +111,25 @@ impl Reactor {
             }
             Kind::Reserve => {
                 let first = header.flags & FLAG_FIRST_ATTEMPT != 0;
-                self.operations(name, header, body, |asked, fresh| convert::reserve(asked, first, fresh))
+                self.operations(name, header, body, |asked, aids| convert::reserve(asked, first, aids))
             }
             Kind::ReserveOrder => {
                 let first = header.flags & FLAG_FIRST_ATTEMPT != 0;
-                self.operations(name, header, body, |asked, fresh| {
-                    convert::reserve_order(asked, first, fresh)
-                })
+                self.operations(name, header, body, |asked, aids| convert::reserve_order(asked, first, aids))
             }
             Kind::Confirm => self.operations(name, header, body, |asked, _| Ok(convert::confirm(asked))),
             Kind::Cancel => self.operations(name, header, body, |asked, _| Ok(convert::cancel(asked))),
+            Kind::ConfirmLines => self.operations(name, header, body, convert::confirm_lines),
+            Kind::CancelLines => self.operations(name, header, body, convert::cancel_lines),
             Kind::BeginPay => self.operations(name, header, body, |asked, _| Ok(convert::begin_pay(asked))),
             Kind::FailPay => self.operations(name, header, body, |asked, _| Ok(convert::fail_pay(asked))),
             Kind::Extend => self.operations(name, header, body, |asked, _| Ok(convert::extend(asked))),
             Kind::PutSku => self.operations(name, header, body, |asked, _| Ok(convert::put_sku(asked))),
             Kind::Restock => {
-                self.operations(name, header, body, |asked, fresh| Ok(convert::restock(asked, fresh)))
+                self.operations(name, header, body, |asked, aids| Ok(convert::restock(asked, aids)))
             }
             Kind::ReadOrder => self.operations(name, header, body, |asked, _| Ok(convert::read_order(asked))),
+            Kind::ReadLine => self.operations(name, header, body, |asked, _| Ok(convert::read_line(asked))),
             Kind::ReadStock => {
                 self.operations(name, header, body, |asked: &ReadStock, _| Ok(convert::read_stock(*asked)))
             }
@@ -143,7 +143,7 @@ impl Reactor {
         name: usize,
         header: &Header,
         body: &[u8],
-        mut convert: impl FnMut(&R, convert::FreshId<'_>) -> convert::Asked,
+        mut convert: impl FnMut(&R, &mut convert::Aids<'_>) -> convert::Asked,
     ) -> Result<(), ProtocolError> {
         if header.count == 0 {
             return Err(ProtocolError::BatchSize { count: 0, limit: doorbuster_protocol::MAX_BATCH });
@@ -159,19 +159,32 @@ impl Reactor {
         let deadline = Timestamp::new(header.time);
         let mut index = 0;
         let mut refused: Vec<(u64, Answer)> = Vec::new();
+        let desk = self.engine.shards();
+        let mut lines =
+            self.filling.get_mut(desk).map(|batch| std::mem::take(&mut batch.lines)).unwrap_or_default();
+        let lines_mark = lines.len();
         let (filling, rng, engine) = (&mut self.filling, &mut self.rng, &self.engine);
         let read = body::read(header, body, |asked: R| {
             let token = Frames::token(frame, index);
             index += 1;
+            let first = u32::try_from(lines.len()).unwrap_or(u32::MAX);
             let mut fresh = || fresh_id(rng, engine.now());
-            match convert(&asked, &mut fresh) {
-                Ok((partition, request)) => {
-                    let slot = Slot { token, deadline, work: Work::Asked(request) };
-                    put(filling, engine, partition, slot);
-                }
-                Err(answer) => refused.push((token, answer)),
+            let mut aids = convert::Aids { fresh: &mut fresh, lines: &mut lines };
+            let (to, request) = match convert(&asked, &mut aids) {
+                Ok(Ask::Shard(partition, request)) => (engine.shard_of(partition), request),
+                Ok(Ask::Desk(command, count)) => (desk, shard::Request::Composite { command, first, count }),
+                Err(answer) => return refused.push((token, answer)),
+            };
+            if let Some(batch) = filling.get_mut(to) {
+                batch.slots.push(Slot { token, deadline, work: Work::Asked(request) });
             }
         });
+        if read.is_err() {
+            lines.truncate(lines_mark);
+        }
+        if let Some(batch) = self.filling.get_mut(desk) {
+            batch.lines = lines;
+        }
         if let Err(error) = read {
             for (batch, mark) in self.filling.iter_mut().zip(mark) {
                 batch.slots.truncate(mark);
@@ -243,14 +256,6 @@ impl Reactor {
             sync_p99_us: journal.stats().sync_times().p99_us,
         };
         self.say(name, &Header::new(Kind::StatusRead, header.correlation, 1), |out| body::put(&view, out));
-    }
-}
-
-/// Appends a slot to its shard's batch.
-#[inline]
-fn put(filling: &mut [Batch], engine: &Engine, partition: PartitionId, slot: Slot) {
-    if let Some(batch) = filling.get_mut(engine.shard_of(partition)) {
-        batch.slots.push(slot);
     }
 }
 

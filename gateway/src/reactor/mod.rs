@@ -98,7 +98,7 @@ pub(crate) struct Reactor {
     sessions: Slab<Session>,
     generation: u32,
     frames: Frames,
-    /// A batch a shard, being filled.
+    /// A batch a shard, being filled, and behind them one for what concerns several.
     filling: Vec<Batch>,
     /// Full batches that their shard's inbox or the port's bound had no room for.
     held_back: VecDeque<(usize, Batch)>,
@@ -159,7 +159,7 @@ impl Reactor {
             sessions: Slab::new(),
             generation: 0,
             frames: Frames::default(),
-            filling: (0..engine.shards()).map(|_| batch()).collect(),
+            filling: (0..=engine.shards()).map(|_| batch()).collect(),
             held_back: VecDeque::new(),
             underway: 0,
             due: false,
@@ -356,11 +356,13 @@ impl Reactor {
 
     fn hand_in(&mut self, shard: usize) {
         let slots = self.spare.pop().unwrap_or_default();
-        let fresh = Batch { reactor: self.index, slots, ticket: 0 };
+        let fresh = Batch { reactor: self.index, slots, ..Batch::default() };
         let mut batch = std::mem::replace(&mut self.filling[shard], fresh);
         while batch.slots.len() > MAX_SLOTS {
-            let rest = batch.slots.split_off(MAX_SLOTS);
-            let first = std::mem::replace(&mut batch, Batch { reactor: self.index, slots: rest, ticket: 0 });
+            let slots = batch.slots.split_off(MAX_SLOTS);
+            // The slots name their lines by where these stand.
+            let rest = Batch { reactor: self.index, slots, lines: batch.lines.clone(), ticket: 0 };
+            let first = std::mem::replace(&mut batch, rest);
             self.held_back.push_back((shard, first));
         }
         self.held_back.push_back((shard, batch));
@@ -375,7 +377,12 @@ impl Reactor {
         }
         while self.underway < MAX_BATCHES {
             let Some((shard, batch)) = self.held_back.pop_front() else { break };
-            match self.engine.submit(shard, batch) {
+            let taken = if shard == self.engine.shards() {
+                self.engine.submit_composite(batch)
+            } else {
+                self.engine.submit(shard, batch)
+            };
+            match taken {
                 Ok(()) => self.underway += 1,
                 Err(batch) => {
                     self.held_back.push_front((shard, batch));
@@ -384,9 +391,10 @@ impl Reactor {
             }
         }
         self.due = false;
-        for shard in 0..self.filling.len() {
+        for shard in 0..self.engine.shards() {
             self.due |= self.engine.visit(shard, self.index);
         }
+        self.due |= self.engine.visit_desk(self.index);
         while let Some(batch) = self.engine.take(self.index) {
             self.keep_in_order(batch);
         }

@@ -55,6 +55,12 @@ impl Ledger {
                 self.apply_deadline(*number, *deadline, OrderState::Held, place, live)
             }
             Event::Offered { number, deadline, .. } => self.apply_offered(*number, *deadline, place, live),
+            Event::Superseded { number, at, .. } => self.release(*number, OrderState::Superseded, *at, place),
+            Event::Cut { number, units, amount, .. } => self.apply_cut(*number, *units, *amount, place),
+            Event::LegHeld(leg) => self.apply_leg_held(leg, place),
+            Event::LegReleased(end) => self.apply_leg_ended(end, false, place),
+            Event::LegSold(end) => self.apply_leg_ended(end, true, place),
+            Event::LegCut(end) => self.apply_leg_cut(end, place),
             Event::Cancelled { number, at, .. } => self.release(*number, OrderState::Cancelled, *at, place),
             Event::Expired { number, at } => self.release(*number, OrderState::Expired, *at, place),
             Event::Evicted { number, .. } => self.apply_evicted(*number, place),
@@ -72,22 +78,22 @@ impl Ledger {
     }
 
     fn apply_reserved(&mut self, reserved: &Reserved, place: Place, live: bool) -> Result<(), Violation> {
-        let quantity = reserved.quantity.units();
         if reserved.wait_ms != 0 {
             return self.apply_waiting(reserved, place, live);
         }
-        let moves = match reserved.supersedes {
-            Some(old) => self.supersede(old, reserved)?,
-            None => 0,
-        };
-        let deadline = reserved.at.plus(u64::from(reserved.hold_ms));
-        let missing = Violation::UnknownSku { sku: reserved.sku };
-        self.hold_units(place.sku, (reserved.user, place.user_hash), quantity, deadline, missing)?;
+        let quantity = reserved.quantity.units();
+        let number = reserved.number;
+        if !number.is_composite() {
+            let deadline = reserved.at.plus(u64::from(reserved.hold_ms));
+            let missing = Violation::UnknownSku { sku: reserved.sku };
+            self.hold_units(place.sku, (reserved.user, place.user_hash), quantity, deadline, missing)?;
+        }
+        self.totals.holds = self.totals.holds.saturating_add(1);
         let slot = self.store(reserved, OrderState::Held, place, live)?;
-        if moves != 0
+        if reserved.moves != 0
             && let Some(order) = self.orders.rows.get_mut(slot)
         {
-            order.moves = moves;
+            order.moves = reserved.moves;
         }
         Ok(())
     }
@@ -95,7 +101,7 @@ impl Ledger {
     /// Moves units of a SKU from the free ones to a hold of this shopper. `missing` says what it means that there is no
     /// such SKU.
     #[inline]
-    fn hold_units(
+    pub(super) fn hold_units(
         &mut self,
         slot: Slot,
         (user, user_hash): (UserId, u64),
@@ -110,7 +116,6 @@ impl Ledger {
         sku.earliest_deadline = if sku.holds == 0 { deadline } else { sku.earliest_deadline.min(deadline) };
         sku.holds = sku.holds.saturating_add(1);
         self.tally.add(user_hash, user, slot, quantity).ok_or(Violation::Tally { user })?;
-        self.totals.holds = self.totals.holds.saturating_add(1);
         self.totals.available = self.totals.available.saturating_sub(units);
         self.totals.held = self.totals.held.saturating_add(units);
         Ok(())
@@ -188,19 +193,6 @@ impl Ledger {
         Ok(())
     }
 
-    /// Ends the hold that another one takes the place of. Returns how its deadline was moved, which the new hold inherits.
-    #[cold]
-    fn supersede(&mut self, old: OrderNumber, by: &Reserved) -> Result<u8, Violation> {
-        let (slot, order) =
-            self.order_at(Place::default(), old).ok_or(Violation::NoSuchOrder { number: old })?;
-        let mut order = *order;
-        if by.at.plus(u64::from(by.hold_ms)) > order.deadline() {
-            order.extended();
-        }
-        self.release(old, OrderState::Superseded, by.at, Place::of_order(slot, order.sku))?;
-        Ok(order.moves)
-    }
-
     fn apply_confirmed(
         &mut self,
         number: OrderNumber,
@@ -208,13 +200,13 @@ impl Ledger {
         at: Timestamp,
         place: Place,
     ) -> Result<(), Violation> {
-        let units = self.end(number, OrderState::Confirmed, at, place)?;
+        let quantity = self.end(number, OrderState::Confirmed, at, place)?;
         let taken = Payment::of(PaymentKind::Taken, payment, amount);
         self.orders.set_payment(place.order, taken).ok_or(Violation::NoSuchOrder { number })?;
-        let sku = self.stock.get_mut(place.sku).ok_or(Violation::NoSuchOrder { number })?;
-        sku.sold = sku.sold.saturating_add(units);
-        self.totals.sold = self.totals.sold.saturating_add(units);
-        Ok(())
+        if number.is_composite() {
+            return Ok(());
+        }
+        self.sell(place.sku, quantity, Violation::NoSuchOrder { number })
     }
 
     /// A payment for a hold that has ended: as [`apply_confirmed`](Self::apply_confirmed), with the units taken again
@@ -246,6 +238,10 @@ impl Ledger {
         let order = self.orders.rows.get_mut(place.order).ok_or(Violation::NoSuchOrder { number })?;
         order.phase = Phase::Live(OrderState::Held);
         let (user, quantity) = (order.user, order.quantity);
+        self.totals.holds = self.totals.holds.saturating_add(1);
+        if number.is_composite() {
+            return Ok(());
+        }
         let user_hash = self.hasher.user(user, place.sku);
         self.hold_units(place.sku, (user, user_hash), quantity, deadline, Violation::NoSuchOrder { number })
     }
@@ -317,49 +313,95 @@ impl Ledger {
             order.end(if state == OrderState::Expired { OrderState::Lapsed } else { state }, at);
             return Ok(());
         }
-        let units = self.end(number, state, at, place)?;
+        let quantity = self.end(number, state, at, place)?;
+        if number.is_composite() {
+            return Ok(());
+        }
         let order = self.orders.rows.get(place.order).ok_or(Violation::NoSuchOrder { number })?;
-        let (user, quantity, deadline) = (order.user, order.quantity, order.deadline());
-        let sku = self.stock.get_mut(place.sku).ok_or(Violation::NoSuchOrder { number })?;
-        sku.available = sku.available.saturating_add(units);
-        if state == OrderState::Expired {
+        let (user, deadline) = (order.user, order.deadline());
+        self.give_back(place.sku, user, quantity, Violation::NoSuchOrder { number })?;
+        if state == OrderState::Expired
+            && let Some(sku) = self.stock.get_mut(place.sku)
+        {
             // Holds expire in the order of their deadlines, but for the width of a calendar day.
             sku.earliest_deadline = sku.earliest_deadline.max(deadline);
-        }
-        self.tally
-            .subtract(self.hasher.user(user, place.sku), user, place.sku, quantity)
-            .ok_or(Violation::Tally { user })?;
-        self.totals.available = self.totals.available.saturating_add(units);
-        if self.stock.get(place.sku).is_some_and(|sku| sku.has_waiters)
-            && let Some(waiting) = self.waitlists.aside(place.sku, user)
-            && let Some((slot, order)) = self.order_at(Place::default(), waiting)
-        {
-            let order = *order;
-            self.waitlists.put_back(place.sku, slot, &order);
         }
         Ok(())
     }
 
-    /// Takes a hold's units out of `held` and marks the order's end. Returns the units.
+    /// Marks an order's end, and takes the units of one with one line out of `held`. Returns the order's units.
     fn end(
         &mut self,
         number: OrderNumber,
         state: OrderState,
         at: Timestamp,
         place: Place,
-    ) -> Result<u64, Violation> {
+    ) -> Result<u32, Violation> {
         let order = self.orders.rows.get_mut(place.order).ok_or(Violation::NoSuchOrder { number })?;
         if order.number != number || !order.is_open() {
             return Err(Violation::EndedTwice { number });
         }
         order.end(state, at);
-        let units = u64::from(order.quantity);
-        let sku = self.stock.get_mut(place.sku).ok_or(Violation::NoSuchOrder { number })?;
-        sku.held = sku.held.checked_sub(units).ok_or(Violation::Held { sku: sku.id })?;
-        sku.holds = sku.holds.checked_sub(1).ok_or(Violation::Held { sku: sku.id })?;
-        self.totals.held = self.totals.held.saturating_sub(units);
+        let quantity = order.quantity;
         self.totals.holds = self.totals.holds.saturating_sub(1);
-        Ok(units)
+        if !number.is_composite() {
+            self.unhold(place.sku, quantity, true, Violation::NoSuchOrder { number })?;
+        }
+        Ok(quantity)
+    }
+
+    /// Takes units out of those that are held; `whole` says that a hold ends with them. `missing` says what it means that there
+    /// is no such SKU.
+    #[inline]
+    pub(super) fn unhold(
+        &mut self,
+        slot: Slot,
+        quantity: u32,
+        whole: bool,
+        missing: Violation,
+    ) -> Result<(), Violation> {
+        let units = u64::from(quantity);
+        let sku = self.stock.get_mut(slot).ok_or(missing)?;
+        sku.held = sku.held.checked_sub(units).ok_or(Violation::Held { sku: sku.id })?;
+        sku.holds = sku.holds.checked_sub(u32::from(whole)).ok_or(Violation::Held { sku: sku.id })?;
+        self.totals.held = self.totals.held.saturating_sub(units);
+        Ok(())
+    }
+
+    /// Counts units as sold that were held.
+    #[inline]
+    pub(super) fn sell(&mut self, slot: Slot, quantity: u32, missing: Violation) -> Result<(), Violation> {
+        let units = u64::from(quantity);
+        let sku = self.stock.get_mut(slot).ok_or(missing)?;
+        sku.sold = sku.sold.saturating_add(units);
+        self.totals.sold = self.totals.sold.saturating_add(units);
+        Ok(())
+    }
+
+    /// Counts units as free that a shopper held.
+    pub(super) fn give_back(
+        &mut self,
+        slot: Slot,
+        user: UserId,
+        quantity: u32,
+        missing: Violation,
+    ) -> Result<(), Violation> {
+        let units = u64::from(quantity);
+        let sku = self.stock.get_mut(slot).ok_or(missing)?;
+        sku.available = sku.available.saturating_add(units);
+        let has_waiters = sku.has_waiters;
+        self.tally
+            .subtract(self.hasher.user(user, slot), user, slot, quantity)
+            .ok_or(Violation::Tally { user })?;
+        self.totals.available = self.totals.available.saturating_add(units);
+        if has_waiters
+            && let Some(waiting) = self.waitlists.aside(slot, user)
+            && let Some((place, order)) = self.order_at(Place::default(), waiting)
+        {
+            let order = *order;
+            self.waitlists.put_back(slot, place, &order);
+        }
+        Ok(())
     }
 
     fn apply_evicted(&mut self, number: OrderNumber, place: Place) -> Result<(), Violation> {

@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 
 use super::{Ledger, Place, Totals};
-use crate::ids::{OrderNumber, SkuId, UserId};
+use crate::ids::{OrderNumber, PartitionId, SkuId, UserId};
 use crate::order::Phase;
 use crate::outcome::OrderState;
 
@@ -46,6 +46,18 @@ pub enum Violation {
         /// The order.
         number: OrderNumber,
     },
+    /// A line of an order doesn't hold the units that an event ends, or ledgers disagree about it.
+    Leg {
+        /// The order.
+        number: OrderNumber,
+        /// The line's SKU.
+        sku: SkuId,
+    },
+    /// A change concerns a partition that none of the ledgers at hand serves.
+    Elsewhere {
+        /// The partition.
+        partition: PartitionId,
+    },
     /// An open hold would leave memory.
     EvictedOpen {
         /// The order.
@@ -84,6 +96,12 @@ impl core::fmt::Display for Violation {
             Self::Held { sku } => write!(f, "the holds of SKU {} don't add up", sku.raw()),
             Self::EndedTwice { number } => write!(f, "order {} ends a second time", number.raw()),
             Self::Waiting { number } => write!(f, "order {} and the waitlist don't match", number.raw()),
+            Self::Leg { number, sku } => {
+                write!(f, "the units of SKU {} in order {} don't match", sku.raw(), number.raw())
+            }
+            Self::Elsewhere { partition } => {
+                write!(f, "partition {} is not served by the ledgers that decide", partition.raw())
+            }
             Self::EvictedOpen { number } => write!(f, "open order {} leaves memory", number.raw()),
             Self::NoSuchOrder { number } => write!(f, "order {} does not exist", number.raw()),
             Self::Sequence { number } => write!(f, "order {} is not the next of its partition", number.raw()),
@@ -122,6 +140,11 @@ impl Ledger {
             {
                 return Err(Violation::Requests);
             }
+            if number.is_composite() {
+                totals.holds = totals.holds.saturating_add(u64::from(state.is_open()));
+                self.check_head(number, order.quantity, state)?;
+                continue;
+            }
             let units = u64::from(order.quantity);
             match state {
                 OrderState::Held | OrderState::Paying => {
@@ -153,6 +176,7 @@ impl Ledger {
             let entry = owned.entry((order.user, order.sku)).or_default();
             *entry = entry.saturating_add(units);
         }
+        self.check_legs(&mut held, &mut owned)?;
         let waits = |sku, number| {
             self.order_at(Place::default(), number)
                 .is_some_and(|(_, order)| Self::waits(order) && order.sku == sku)
@@ -164,19 +188,7 @@ impl Ledger {
         if live != self.orders.requests() {
             return Err(Violation::Requests);
         }
-        let mut tallied = BTreeMap::<u32, u64>::new();
-        for units in self.tally.iter() {
-            let entry = tallied.entry(units.sku).or_default();
-            *entry = entry.saturating_add(u64::from(units.units));
-            let limit = self.stock.get(units.sku).map_or(0, |sku| sku.user_limit);
-            let known = owned.remove(&(units.user, units.sku)).unwrap_or(0);
-            if (limit != 0 && units.units > limit) || u64::from(units.units) < known || units.units == 0 {
-                return Err(Violation::Tally { user: units.user });
-            }
-        }
-        if let Some(((user, _), _)) = owned.first_key_value() {
-            return Err(Violation::Tally { user: *user });
-        }
+        let tallied = self.check_tallies(owned)?;
         for (slot, sku) in self.stock.iter() {
             let sum = sku.available.saturating_add(sku.held).saturating_add(sku.sold);
             if sum != sku.stocked {
@@ -194,5 +206,59 @@ impl Ledger {
             totals.sold = totals.sold.saturating_add(sku.sold);
         }
         if totals == self.totals { Ok(()) } else { Err(Violation::Totals) }
+    }
+
+    /// The lines of orders with several that hold units here are of SKUs that are here; adds them up.
+    fn check_legs(
+        &self,
+        held: &mut BTreeMap<u32, (u64, u32)>,
+        owned: &mut BTreeMap<(UserId, u32), u64>,
+    ) -> Result<(), Violation> {
+        for (number, id, leg) in self.orders.legs.iter().filter(|(_, id, leg)| leg.held && self.accounts(*id))
+        {
+            let sku = self.sku_at(Place::default(), id);
+            if self.stock.get(sku).is_none() {
+                return Err(Violation::Leg { number, sku: id });
+            }
+            let units = u64::from(leg.units);
+            let entry = held.entry(sku).or_default();
+            *entry = (entry.0.saturating_add(units), entry.1.saturating_add(1));
+            let entry = owned.entry((leg.user, sku)).or_default();
+            *entry = entry.saturating_add(units);
+        }
+        Ok(())
+    }
+
+    /// No shopper has more than he may, nor less than his orders say. Returns the units of each SKU that shoppers have.
+    fn check_tallies(
+        &self,
+        mut owned: BTreeMap<(UserId, u32), u64>,
+    ) -> Result<BTreeMap<u32, u64>, Violation> {
+        let mut tallied = BTreeMap::<u32, u64>::new();
+        for units in self.tally.iter() {
+            let entry = tallied.entry(units.sku).or_default();
+            *entry = entry.saturating_add(u64::from(units.units));
+            let limit = self.stock.get(units.sku).map_or(0, |sku| sku.user_limit);
+            let known = owned.remove(&(units.user, units.sku)).unwrap_or(0);
+            if (limit != 0 && units.units > limit) || u64::from(units.units) < known || units.units == 0 {
+                return Err(Violation::Tally { user: units.user });
+            }
+        }
+        match owned.first_key_value() {
+            Some(((user, _), _)) => Err(Violation::Tally { user: *user }),
+            None => Ok(tallied),
+        }
+    }
+
+    /// An order's lines hold units while it is open and no longer, and add up to its own.
+    fn check_head(&self, number: OrderNumber, quantity: u32, state: OrderState) -> Result<(), Violation> {
+        let mut sum = 0_u32;
+        for (sku, leg) in self.orders.legs.of(number) {
+            sum = sum.saturating_add(leg.units);
+            if leg.held != (state.is_open() && leg.units > 0) {
+                return Err(Violation::Leg { number, sku });
+            }
+        }
+        if sum == quantity { Ok(()) } else { Err(Violation::NoSuchOrder { number }) }
     }
 }

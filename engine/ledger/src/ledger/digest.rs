@@ -63,6 +63,12 @@ impl Ledger {
                 self.digest_rarities(order, &mut digest);
             }
         }
+        for (number, sku, leg) in self.orders.legs.iter().filter(|(number, ..)| self.lists(*number)) {
+            let mix = Mix::new(7).word(number.raw()).word(sku.raw());
+            let mix = mix.word(u64::from(leg.ordered)).word(u64::from(leg.units)).word(u64::from(leg.gifts));
+            digest
+                .entry(mix.word(u64::from(leg.location)).word(u64::from(leg.pool)).word(u64::from(leg.held)));
+        }
         for units in self.tally.iter() {
             let sku = self.stock.get(units.sku).map_or(0, |sku| sku.id.raw());
             digest.entry(Mix::new(3).word(units.user.raw()).word(sku).word(u64::from(units.units)));
@@ -90,6 +96,11 @@ impl Ledger {
             };
             let mix = Mix::new(5).word(order.number.raw()).wide(payment.id().raw());
             digest.entry(mix.word(kind).word(payment.value()));
+        }
+        let asked = self.orders.asked(order);
+        if (asked.quantity, asked.amount) != (order.quantity, order.amount) {
+            let mix = Mix::new(8).word(order.number.raw()).word(u64::from(asked.quantity));
+            digest.entry(mix.word(asked.amount.raw()));
         }
         if order.moves != 0 {
             digest.entry(Mix::new(6).word(order.number.raw()).word(u64::from(order.moves)));

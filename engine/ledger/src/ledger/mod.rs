@@ -8,9 +8,11 @@ mod apply;
 mod check;
 mod decide;
 mod digest;
+mod lines;
 mod offer;
 mod place;
 mod pulse;
+mod span;
 mod spares;
 mod touch;
 
@@ -19,14 +21,17 @@ pub use decide::Decision;
 pub use digest::Digest;
 pub use place::Place;
 pub use pulse::Pulse;
+pub use span::Span;
 pub use spares::{Need, Spare};
 pub use touch::TOUCHED;
+
+use alloc::collections::BTreeSet;
 
 use crate::calendar::Calendar;
 use crate::command::Command;
 use crate::event::Event;
 use crate::hash::Hasher;
-use crate::ids::{OrderNumber, SkuId, Timestamp, UserId};
+use crate::ids::{OrderNumber, Share, SkuId, Timestamp, UserId};
 use crate::order::Orders;
 use crate::outcome::{OrderSnapshot, OrderState, Outcome, Refusal, StockSnapshot};
 use crate::payment::Payment;
@@ -108,12 +113,15 @@ pub struct Totals {
 #[derive(Debug)]
 pub struct Ledger {
     rules: Rules,
+    share: Share,
     hasher: Hasher,
     stock: Stock,
     orders: Orders,
     tally: Tally,
     waitlists: Waitlists,
     calendar: Calendar,
+    /// Orders with several lines whose time is up: no ledger alone can end them. See [`Span`].
+    overdue: BTreeSet<OrderNumber>,
     now: Timestamp,
     totals: Totals,
 }
@@ -122,17 +130,29 @@ impl Ledger {
     /// An empty ledger. `seed` makes its hash tables unpredictable to those who choose ids; it is no part of the
     /// state and may differ at every start.
     pub fn new(rules: Rules, seed: u64) -> Self {
+        Self::of(Share::ALL, rules, seed)
+    }
+
+    /// As [`new`](Self::new), for one ledger of several, each with its share of the partitions.
+    pub fn of(share: Share, rules: Rules, seed: u64) -> Self {
         Self {
             rules,
+            share,
             hasher: Hasher::new(seed),
             stock: Stock::new(),
             orders: Orders::new(),
             tally: Tally::new(seed),
             waitlists: Waitlists::default(),
             calendar: Calendar::new(),
+            overdue: BTreeSet::new(),
             now: Timestamp::default(),
             totals: Totals::default(),
         }
+    }
+
+    /// The partitions that it serves.
+    pub fn share(&self) -> Share {
+        self.share
     }
 
     /// The rules that it decides by.
@@ -231,6 +251,7 @@ impl Ledger {
             ended_at: (!state.has_deadline()).then(|| order.ended_at()),
             payment: self.orders.taken(order).map(Payment::id),
             refunds: self.orders.refunds(order),
+            lines: self.lines_of(number),
         })
     }
 

@@ -60,7 +60,7 @@ impl Ledger {
             return Some((place.order, order));
         }
         let slot = self.orders.slot_of(number)?;
-        self.orders.rows.get(slot).map(|order| (slot, order))
+        self.orders.rows.get(slot).filter(|order| order.number == number).map(|order| (slot, order))
     }
 
     /// The place of a request of a shopper for a SKU, with its hashes.
@@ -97,6 +97,7 @@ impl Ledger {
             Subject::Order(number) => self
                 .order_at(place, number)
                 .map_or_else(Place::default, |(slot, order)| Place::of_order(slot, order.sku)),
+            Subject::Leg(_, sku) => Place::of_sku(self.sku_at(place, sku)),
             Subject::Sku(_) | Subject::All => Place::default(),
         }
     }

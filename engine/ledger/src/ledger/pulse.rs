@@ -2,7 +2,7 @@
 
 use super::{Ledger, Place, TOUCHED, Violation};
 use crate::event::Event;
-use crate::ids::Timestamp;
+use crate::ids::{OrderNumber, Timestamp};
 use crate::order::{Order, Phase};
 use crate::outcome::OrderState;
 use crate::table::{Due as _, NONE, Slot, index};
@@ -120,6 +120,10 @@ impl Ledger {
         pulse: &mut Pulse,
         sink: &mut impl FnMut(&Event),
     ) -> Result<(), Violation> {
+        if order.number.is_composite() {
+            self.overdue.insert(order.number);
+            return Ok(());
+        }
         if Self::waits(order) {
             pulse.lapsed = pulse.lapsed.saturating_add(1);
         } else {
@@ -151,7 +155,10 @@ impl Ledger {
             Phase::Gone => self.orders.free(slot),
             Phase::Live(state) if state.has_deadline() && order.deadline() <= now => {
                 self.expire(slot, &order, pulse, sink)?;
-                if let Some(order) = self.orders.rows.get(slot) {
+                // An order with several lines is still there; it is put off when it has ended.
+                if let Some(order) = self.orders.rows.get(slot)
+                    && !order.is_open()
+                {
                     self.put_off(slot, self.due_at(order));
                 }
             }
@@ -164,6 +171,22 @@ impl Ledger {
             Phase::Live(_) => self.put_off(slot, self.due_at(&order)),
         }
         Ok(())
+    }
+
+    /// Orders with several lines whose time is up, to be ended by [`Composite::Expire`](crate::Composite::Expire).
+    pub fn overdue(&self) -> impl Iterator<Item = OrderNumber> {
+        self.overdue.iter().copied()
+    }
+
+    /// An order that was overdue has been looked at: what is due about it next stands in the calendar again.
+    pub(super) fn no_longer_overdue(&mut self, number: OrderNumber) {
+        self.overdue.remove(&number);
+        if let Some((slot, order)) = self.order_at(Place::default(), number)
+            && !order.in_calendar
+        {
+            let due = self.due_at(order);
+            self.put_off(slot, due);
+        }
     }
 
     /// Ends replay: whatever is open or within its retention falls due from here on. Walks all orders once.

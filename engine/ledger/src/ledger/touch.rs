@@ -44,7 +44,7 @@ impl From<&Command> for Target {
                 request: reserve.request,
                 user: reserve.user,
                 sku: reserve.sku,
-                first_attempt: reserve.first_attempt && reserve.supersedes.is_none() && reserve.wait_ms == 0,
+                first_attempt: reserve.first_attempt && reserve.wait_ms == 0,
             },
             Command::Confirm(confirm) => Self::Order(confirm.order),
             Command::Cancel(cancel) => Self::Order(cancel.order),
@@ -68,7 +68,7 @@ impl From<&Event> for Target {
                 first_attempt: false,
             },
             Subject::Order(number) => Self::Order(number),
-            Subject::Sku(sku) | Subject::Restock { sku, .. } => Self::Sku(sku),
+            Subject::Sku(sku) | Subject::Restock { sku, .. } | Subject::Leg(_, sku) => Self::Sku(sku),
             Subject::All => Self::Nothing,
         }
     }

@@ -2,10 +2,11 @@
 
 use doorbuster_ledger::*;
 
-use super::{Content, Model, ModelOrder};
+use super::{Model, ModelOrder};
 
 impl Model {
-    pub(super) fn confirm(&mut self, now: u64, confirm: &Confirm) -> Outcome {
+    /// `paid`: so many units of these SKUs; none: all.
+    pub(super) fn confirm(&mut self, now: u64, confirm: &Confirm, paid: &[Line]) -> Outcome {
         if confirm.payment == PaymentId::new(0) {
             return Outcome::Refused(Refusal::Invalid { field: Field::PaymentId });
         }
@@ -13,7 +14,8 @@ impl Model {
             Ok(order) => order.clone(),
             Err(outcome) => return outcome,
         };
-        let Content::Sale(sale) = order.content else { unreachable!() };
+        let left = if paid.is_empty() { Ok(order.lines.clone()) } else { Self::paid_for(&order, paid) };
+        let part = left.as_ref().map_or(true, |left| *left != order.lines);
         let number = confirm.order;
         let mismatch = |due| Outcome::Refused(Refusal::AmountMismatch { due });
         if let Some((taken, amount)) = order.payment
@@ -29,15 +31,23 @@ impl Model {
             order.state,
             OrderState::Confirmed | OrderState::Superseded | OrderState::Waiting | OrderState::Lapsed
         );
-        if may_buy && sale.amount != Amount::new(0) && sale.amount != confirm.amount {
-            return mismatch(sale.amount);
+        let enough = order.due == confirm.amount || (part && confirm.amount < order.due);
+        if may_buy && order.due != Amount::new(0) && !enough {
+            return mismatch(order.due);
         }
-        let quantity = sale.quantity.units();
-        let limit = self.skus.iter().find(|sku| sku.put.sku == sale.sku).map_or(0, |sku| sku.put.user_limit);
-        let there = self.available(sale.sku) >= u64::from(quantity)
-            && (limit == 0 || self.has(sale.user, sale.sku) + quantity <= limit);
+        let there = !part
+            && order.lines.iter().all(|line| {
+                let limit =
+                    self.skus.iter().find(|sku| sku.put.sku == line.sku).map_or(0, |sku| sku.put.user_limit);
+                self.available(line.sku) >= u64::from(line.units)
+                    && (limit == 0 || self.has(order.user(), line.sku) + line.units <= limit)
+            });
         let order = self.owned(confirm.order, confirm.user).expect("known");
         if may_buy && (order.state.is_open() || there) {
+            match left {
+                Ok(left) => order.lines = left,
+                Err(refusal) => return Outcome::Refused(refusal),
+            }
             let in_time = order.state.is_open() && now < order.deadline;
             order.end(OrderState::Confirmed, now);
             order.payment = Some((confirm.payment, confirm.amount));
@@ -51,6 +61,28 @@ impl Model {
             order.refunds.push(confirm.payment);
         }
         to_refund
+    }
+
+    /// The lines of an order, with so many units as are paid for.
+    fn paid_for(order: &ModelOrder, paid: &[Line]) -> Result<Vec<Line>, Refusal> {
+        Self::may_name(order, paid)?;
+        if paid.iter().all(|line| line.units == 0) {
+            return Err(Refusal::Invalid { field: Field::Lines });
+        }
+        let units = |sku| paid.iter().find(|line| line.sku == sku).map_or(0, |line| line.units);
+        Ok(order.lines.iter().map(|line| Line { units: units(line.sku), ..*line }).collect())
+    }
+
+    /// Whether the order has as many units of each of these.
+    fn may_name(order: &ModelOrder, lines: &[Line]) -> Result<(), Refusal> {
+        for line in lines {
+            let known = order.lines.iter().find(|known| known.sku == line.sku);
+            let held = known.ok_or(Refusal::Invalid { field: Field::Lines })?.units;
+            if line.units > held {
+                return Err(Refusal::ExceedsHeld { held });
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn open(
@@ -150,23 +182,50 @@ impl Model {
         Self::kept(order)
     }
 
-    pub(super) fn cancel(&mut self, now: u64, cancel: &Cancel) -> Outcome {
-        match self.owned(cancel.order, cancel.user) {
-            Ok(order) if order.state == OrderState::Cancelled => return Self::replay(order),
-            Ok(order) if order.state == OrderState::Waiting && now < order.deadline => {
-                order.end(OrderState::Cancelled, now);
-                return Outcome::Cancelled { order: cancel.order };
-            }
-            Ok(order) if order.state == OrderState::Waiting => {
-                return Outcome::Refused(Refusal::HoldExpired { deadline: Timestamp::new(order.deadline) });
-            }
-            Ok(_) => {}
+    /// `left`: so many units of these SKUs stay; none: nothing stays.
+    pub(super) fn cancel(&mut self, now: u64, cancel: &Cancel, amount: Amount, left: &[Line]) -> Outcome {
+        let order = match self.owned(cancel.order, cancel.user) {
+            Ok(order) => order.clone(),
             Err(outcome) => return outcome,
+        };
+        let deadline = Timestamp::new(order.deadline);
+        match order.state {
+            OrderState::Cancelled => return Self::replay(&order),
+            OrderState::Waiting if now >= order.deadline => {
+                return Outcome::Refused(Refusal::HoldExpired { deadline });
+            }
+            OrderState::Waiting => {}
+            _ => {
+                if let Err(outcome) = self.open(cancel.order, cancel.user, now) {
+                    return outcome;
+                }
+            }
         }
-        match self.open(cancel.order, cancel.user, now) {
-            Ok(order) => order.end(OrderState::Cancelled, now),
-            Err(outcome) => return outcome,
+        let known = self.owned(cancel.order, cancel.user).expect("known");
+        if !left.is_empty() {
+            match order.state {
+                OrderState::Waiting => return Outcome::Refused(Refusal::StillWaiting { deadline }),
+                OrderState::Paying => return Outcome::Refused(Refusal::PaymentUnderWay { deadline }),
+                _ => {}
+            }
+            if let Err(refusal) = Self::may_name(&order, left) {
+                return Outcome::Refused(refusal);
+            }
+            for line in &mut known.lines {
+                line.units = left.iter().find(|named| named.sku == line.sku).map_or(line.units, |n| n.units);
+            }
+            if known.lines == order.lines {
+                return Self::replay(known);
+            }
+            if known.lines.iter().any(|line| line.units > 0) {
+                if amount != Amount::new(0) {
+                    known.due = amount;
+                }
+                return Self::kept(known);
+            }
+            known.lines = order.lines;
         }
+        known.end(OrderState::Cancelled, now);
         Outcome::Cancelled { order: cancel.order }
     }
 }

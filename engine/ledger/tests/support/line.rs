@@ -2,6 +2,7 @@
 
 use doorbuster_ledger::*;
 
+use super::reserve::one_line;
 use super::{Content, Model, ModelOrder};
 
 impl Model {
@@ -21,9 +22,15 @@ impl Model {
         if ahead >= self.rules.max_waiting {
             return refuse(Refusal::WaitlistFull);
         }
-        let order = self.next_number(reserve.sku);
+        let order = self.next_number(reserve.sku, false);
         let wait = u64::from(reserve.wait_ms);
-        self.orders.push(ModelOrder::new(order, Content::Sale(*reserve), OrderState::Waiting, now, wait));
+        self.orders.push(ModelOrder::new(
+            order,
+            Content::Sale(*reserve, vec![one_line(reserve)]),
+            OrderState::Waiting,
+            now,
+            wait,
+        ));
         Outcome::Waitlisted { order, deadline: Timestamp::new(now + wait), ahead }
     }
 
@@ -32,7 +39,7 @@ impl Model {
         let waiting = self.orders.iter().filter(|order| order.state == OrderState::Waiting);
         let mut line: Vec<_> = waiting
             .filter_map(|order| match &order.content {
-                Content::Sale(sale) if sale.sku == sku => Some((order.number, *sale)),
+                Content::Sale(sale, _) if sale.sku == sku => Some((order.number, *sale)),
                 _ => None,
             })
             .collect();
@@ -65,7 +72,7 @@ impl Model {
     pub(crate) fn offered(&mut self, now: u64, event: &Event) {
         let Event::Offered { number, deadline, at } = event else { panic!("{event:?} is no offer") };
         let sku = self.orders.iter().find(|order| order.number == *number).map(|order| order.content.clone());
-        let Some(Content::Sale(sale)) = sku else { panic!("{number:?} is no sale") };
+        let Some(Content::Sale(sale, _)) = sku else { panic!("{number:?} is no sale") };
         assert_eq!(self.next_in_line(now, sale.sku), Some(*number), "somebody was overtaken");
         assert_eq!((at.raw(), deadline.raw()), (now, now + u64::from(self.rules.offer_ms)));
         let order = self.orders.iter_mut().find(|order| order.number == *number).expect("known");

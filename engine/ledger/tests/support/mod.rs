@@ -3,14 +3,21 @@
 
 mod holds;
 mod line;
+mod reserve;
+mod shop;
 
 use doorbuster_ledger::*;
+pub(crate) use shop::Shop;
 
 /// One order or restock.
 #[derive(Clone, Debug)]
 pub(crate) struct ModelOrder {
     pub(crate) number: OrderNumber,
     pub(crate) content: Content,
+    /// What it has now of each SKU; what it asked for is in `content`.
+    pub(crate) lines: Vec<Line>,
+    /// What is due for that.
+    pub(crate) due: Amount,
     pub(crate) state: OrderState,
     pub(crate) placed_at: u64,
     pub(crate) deadline: u64,
@@ -26,9 +33,15 @@ pub(crate) struct ModelOrder {
 
 impl ModelOrder {
     fn new(number: OrderNumber, content: Content, state: OrderState, now: u64, hold: u64) -> Self {
+        let (lines, due) = match &content {
+            Content::Sale(reserve, lines) => (lines.clone(), reserve.amount),
+            Content::Restock(_) => (Vec::new(), Amount::new(0)),
+        };
         Self {
             number,
             content,
+            lines,
+            due,
             state,
             placed_at: now,
             deadline: now + hold,
@@ -42,6 +55,17 @@ impl ModelOrder {
         }
     }
 
+    pub(crate) fn units(&self, sku: SkuId) -> u32 {
+        self.lines.iter().filter(|line| line.sku == sku).map(|line| line.units).sum()
+    }
+
+    pub(crate) fn user(&self) -> UserId {
+        match &self.content {
+            Content::Sale(sale, _) => sale.user,
+            Content::Restock(_) => UserId::new(0),
+        }
+    }
+
     fn end(&mut self, state: OrderState, now: u64) {
         self.state = state;
         self.ended_at = now;
@@ -51,7 +75,8 @@ impl ModelOrder {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Content {
-    Sale(Reserve),
+    /// With the lines that it asked for.
+    Sale(Reserve, Vec<Line>),
     Restock(Restock),
 }
 
@@ -68,7 +93,7 @@ pub(crate) struct Model {
     pub(crate) skus: Vec<ModelSku>,
     pub(crate) orders: Vec<ModelOrder>,
     /// Paid orders that left memory: they count towards limits and sales for ever.
-    pub(crate) evicted_paid: Vec<Reserve>,
+    pub(crate) evicted_paid: Vec<ModelOrder>,
     /// Numbers given out per partition.
     pub(crate) numbers: Vec<OrderNumber>,
 }
@@ -80,12 +105,7 @@ impl Model {
 
     fn units(&self, sku: SkuId, wanted: impl Fn(&ModelOrder) -> bool) -> u64 {
         let orders = self.orders.iter().filter(|order| wanted(order));
-        orders
-            .filter_map(|order| match &order.content {
-                Content::Sale(sale) if sale.sku == sku => Some(u64::from(sale.quantity.units())),
-                _ => None,
-            })
-            .sum()
+        orders.map(|order| u64::from(order.units(sku))).sum()
     }
 
     pub(crate) fn held(&self, sku: SkuId) -> u64 {
@@ -93,8 +113,7 @@ impl Model {
     }
 
     pub(crate) fn sold(&self, sku: SkuId) -> u64 {
-        let gone = self.evicted_paid.iter().filter(|sale| sale.sku == sku);
-        let gone: u64 = gone.map(|sale| u64::from(sale.quantity.units())).sum();
+        let gone: u64 = self.evicted_paid.iter().map(|order| u64::from(order.units(sku))).sum();
         gone + self.units(sku, |order| order.state == OrderState::Confirmed)
     }
 
@@ -105,21 +124,17 @@ impl Model {
     }
 
     fn has(&self, user: UserId, sku: SkuId) -> u32 {
-        let gone = self.evicted_paid.iter().filter(|sale| sale.user == user && sale.sku == sku);
-        let gone: u32 = gone.map(|sale| sale.quantity.units()).sum();
-        let live = self.orders.iter().filter_map(|order| match &order.content {
-            Content::Sale(sale) if sale.user == user && sale.sku == sku => {
-                (order.state.is_open() || order.state == OrderState::Confirmed).then(|| sale.quantity.units())
-            }
-            _ => None,
-        });
-        gone + live.sum::<u32>()
+        let has = |order: &&ModelOrder| order.state.is_open() || order.state == OrderState::Confirmed;
+        let live = self.orders.iter().filter(has);
+        let his = live.chain(&self.evicted_paid).filter(|order| order.user() == user);
+        his.map(|order| order.units(sku)).sum()
     }
 
-    fn next_number(&mut self, sku: SkuId) -> OrderNumber {
+    fn next_number(&mut self, sku: SkuId, several: bool) -> OrderNumber {
         let partition = PartitionId::of(sku);
         let used = self.numbers.iter().filter(|number| number.partition() == partition).count() as u64;
-        let number = OrderNumber::new((u64::from(partition.raw()) << 52) | (used + 1));
+        let several = u64::from(several) << 51;
+        let number = OrderNumber::new((u64::from(partition.raw()) << 52) | several | (used + 1));
         self.numbers.push(number);
         number
     }
@@ -148,9 +163,9 @@ impl Model {
     /// Executes a command. `SoldOut`'s next expiry is advice and left `None`.
     pub(crate) fn execute(&mut self, now: u64, command: &Command) -> Outcome {
         match command {
-            Command::Reserve(reserve) => self.reserve(now, reserve),
-            Command::Confirm(confirm) => self.confirm(now, confirm),
-            Command::Cancel(cancel) => self.cancel(now, cancel),
+            Command::Reserve(reserve) => self.reserve_one(now, reserve),
+            Command::Confirm(confirm) => self.confirm(now, confirm, &[]),
+            Command::Cancel(cancel) => self.cancel(now, cancel, Amount::new(0), &[]),
             Command::BeginPay(begin) => self.begin_pay(now, begin),
             Command::FailPay(failed) => self.fail_pay(now, failed),
             Command::Extend(extend) => self.extend(now, extend),
@@ -159,107 +174,16 @@ impl Model {
         }
     }
 
-    fn reserve(&mut self, now: u64, reserve: &Reserve) -> Outcome {
-        let known = self.skus.iter().find(|sku| sku.put.sku == reserve.sku).map(|sku| sku.put);
-        let available = self.available(reserve.sku);
-        let sold_out = Outcome::Refused(Refusal::SoldOut {
-            holds: self
-                .orders
-                .iter()
-                .filter(|order| {
-                    order.state.is_open()
-                        && matches!(&order.content, Content::Sale(sale) if sale.sku == reserve.sku)
-                })
-                .count()
-                .try_into()
-                .expect("few"),
-            next_expiry: None,
-        });
-        if reserve.first_attempt
-            && reserve.supersedes.is_none()
-            && reserve.wait_ms == 0
-            && known.is_some()
-            && available == 0
-        {
-            return sold_out;
-        }
-        let same_id = |order: &&ModelOrder| match &order.content {
-            Content::Sale(sale) => (sale.request, sale.sku) == (reserve.request, reserve.sku),
-            Content::Restock(restock) => (restock.request, restock.sku) == (reserve.request, reserve.sku),
-        };
-        if let Some(order) = self.orders.iter().find(same_id) {
-            let conflict =
-                |field| Outcome::Refused(Refusal::IdempotencyConflict { order: order.number, field });
-            let Content::Sale(sale) = &order.content else {
-                return conflict(match &order.content {
-                    Content::Restock(_) if reserve.user != UserId::new(0) => Field::User,
-                    _ => Field::Units,
-                });
-            };
-            let differs = [
-                (sale.user != reserve.user, Field::User),
-                (sale.quantity != reserve.quantity, Field::Quantity),
-                (sale.hold_ms != reserve.hold_ms, Field::HoldMs),
-                (sale.amount != reserve.amount, Field::Amount),
-                (sale.channel != reserve.channel, Field::Channel),
-                (sale.terms != reserve.terms, Field::Terms),
-            ];
-            return match differs.iter().find(|(differs, _)| *differs) {
-                Some((_, field)) => conflict(*field),
-                None => Self::replay(order),
-            };
-        }
-        let refuse = |refusal| Outcome::Refused(refusal);
-        if let Some(refusal) = self.check_id(now, reserve.request) {
-            return refuse(refusal);
-        }
-        if reserve.hold_ms > self.rules.max_hold_ms {
-            return refuse(Refusal::Invalid { field: Field::HoldMs });
-        }
-        let Some(put) = known else { return refuse(Refusal::UnknownSku) };
-        let old = match self.replaceable(now, reserve) {
-            Ok(old) => old,
-            Err(outcome) => return outcome,
-        };
-        let freed = old.map_or(0, |at| match &self.orders[at].content {
-            Content::Sale(sale) => sale.quantity.units(),
-            Content::Restock(_) => unreachable!(),
-        });
-        let available = available + u64::from(freed);
-        if available == 0 && reserve.wait_ms == 0 {
-            return sold_out;
-        }
-        let quantity = reserve.quantity.units();
-        if put.order_limit > 0 && quantity > put.order_limit {
-            return refuse(Refusal::OrderLimit { limit: put.order_limit });
-        }
-        let has = self.has(reserve.user, reserve.sku) - freed;
-        if put.user_limit > 0 && has + quantity > put.user_limit {
-            return refuse(Refusal::UserLimit { left: put.user_limit - has });
-        }
-        if available < u64::from(quantity) {
-            return if old.is_some() && reserve.wait_ms != 0 {
-                refuse(Refusal::Insufficient { available })
-            } else {
-                self.wait(now, reserve, available)
-            };
-        }
-        let mut hold = if reserve.hold_ms == 0 { self.rules.default_hold_ms } else { reserve.hold_ms };
-        let number = self.next_number(reserve.sku);
-        let (mut pinned, mut extensions) = (false, 0);
-        if let Some(old) = old {
-            let old = &mut self.orders[old];
-            if old.extensions >= self.rules.max_extensions {
-                hold = hold.min(u32::try_from(old.deadline - now).expect("short"));
+    /// Executes a command with a list of lines.
+    pub(crate) fn compose(&mut self, now: u64, command: &Composite, lines: &[Line]) -> Outcome {
+        match command {
+            Composite::Reserve { reserve, supersedes } => {
+                self.reserve_several(now, reserve, *supersedes, lines)
             }
-            (pinned, extensions) =
-                (old.pinned, old.extensions + u8::from(now + u64::from(hold) > old.deadline));
-            old.end(OrderState::Superseded, now);
+            Composite::Confirm(confirm) => self.confirm(now, confirm, lines),
+            Composite::Cancel { cancel, amount } => self.cancel(now, cancel, *amount, lines),
+            Composite::Expire(_) => unreachable!("time alone ends holds"),
         }
-        let deadline = now + u64::from(hold);
-        let order = ModelOrder::new(number, Content::Sale(*reserve), OrderState::Held, now, u64::from(hold));
-        self.orders.push(ModelOrder { pinned, extensions, ..order });
-        Outcome::Reserved { order: number, deadline: Timestamp::new(deadline) }
     }
 
     fn owned(&mut self, number: OrderNumber, user: UserId) -> Result<&mut ModelOrder, Outcome> {
@@ -267,32 +191,8 @@ impl Model {
         let Some(order) = order else { return Err(Outcome::Refused(Refusal::NoSuchOrder)) };
         match &order.content {
             Content::Restock(_) => Err(Outcome::Refused(Refusal::NoSuchOrder)),
-            Content::Sale(sale) if sale.user != user => Err(Outcome::Refused(Refusal::OwnerMismatch)),
-            Content::Sale(_) => Ok(order),
-        }
-    }
-
-    /// Where the hold that a reserve replaces stands in the list, if there is one to replace.
-    fn replaceable(&mut self, now: u64, reserve: &Reserve) -> Result<Option<usize>, Outcome> {
-        let Some(number) = reserve.supersedes else { return Ok(None) };
-        if number.partition() != PartitionId::of(reserve.sku) {
-            return Err(Outcome::Refused(Refusal::Invalid { field: Field::Supersedes }));
-        }
-        let order = match self.owned(number, reserve.user) {
-            Ok(order) => order.clone(),
-            Err(outcome @ Outcome::Refused(Refusal::OwnerMismatch)) => return Err(outcome),
-            Err(_) => return Ok(None),
-        };
-        let Content::Sale(sale) = &order.content else { unreachable!() };
-        if !order.state.is_open() || order.deadline <= now {
-            Ok(None)
-        } else if sale.sku != reserve.sku {
-            Err(Outcome::Refused(Refusal::Invalid { field: Field::Supersedes }))
-        } else if order.state == OrderState::Paying {
-            let deadline = Timestamp::new(order.deadline);
-            Err(Outcome::Refused(Refusal::PaymentUnderWay { deadline }))
-        } else {
-            Ok(self.orders.iter().position(|order| order.number == number))
+            Content::Sale(sale, _) if sale.user != user => Err(Outcome::Refused(Refusal::OwnerMismatch)),
+            Content::Sale(..) => Ok(order),
         }
     }
 
@@ -318,7 +218,7 @@ impl Model {
 
     fn restock(&mut self, now: u64, restock: &Restock) -> Outcome {
         let same_id = |order: &&ModelOrder| match &order.content {
-            Content::Sale(sale) => (sale.request, sale.sku) == (restock.request, restock.sku),
+            Content::Sale(sale, _) => (sale.request, sale.sku) == (restock.request, restock.sku),
             Content::Restock(known) => (known.request, known.sku) == (restock.request, restock.sku),
         };
         if let Some(order) = self.orders.iter().find(same_id) {
@@ -328,7 +228,7 @@ impl Model {
                 Content::Restock(known) if known.units != restock.units => conflict(Field::Units),
                 Content::Restock(known) if known.reason != restock.reason => conflict(Field::Reason),
                 Content::Restock(_) => Self::replay(order),
-                Content::Sale(_) => conflict(Field::Units),
+                Content::Sale(..) => conflict(Field::Units),
             };
         }
         if let Some(refusal) = self.check_id(now, restock.request) {
@@ -349,7 +249,7 @@ impl Model {
             return Outcome::Refused(Refusal::CapacityExceeded);
         }
         sku.stocked += i128::from(restock.units);
-        let number = self.next_number(restock.sku);
+        let number = self.next_number(restock.sku, false);
         self.orders.push(ModelOrder::new(number, Content::Restock(*restock), OrderState::Restocked, now, 0));
         Outcome::Restocked { order: number, available: after }
     }
@@ -369,11 +269,15 @@ impl Model {
                 let order = self.orders.remove(at);
                 assert!(!order.state.has_deadline(), "an open hold is evicted");
                 assert!(order.ended_at + self.rules.order_retention_ms <= now, "an order is evicted early");
-                if let (OrderState::Confirmed, Content::Sale(sale)) = (order.state, order.content) {
-                    self.evicted_paid.push(sale);
+                if order.state == OrderState::Confirmed {
+                    self.evicted_paid.push(order);
                 }
             }
             Event::Offered { .. } => self.offered(now, event),
+            Event::LegReleased(end) => {
+                let order = self.orders.iter().find(|order| order.number == end.order).expect("known");
+                assert!(order.deadline <= now && order.units(end.sku) == end.units, "{end:?} of {order:?}");
+            }
             other => panic!("a pulse made {other:?}"),
         }
     }

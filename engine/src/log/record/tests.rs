@@ -1,5 +1,11 @@
 //! Every record reads back, and the layout is the documented one.
 
+use doorbuster_ledger::{
+    Amount, ChannelId, LegEnd, LegHeld, Line, OrderNumber, PaymentId, Quantity, RequestId, Reserved, SkuId,
+    Terms, UserId,
+};
+
+use super::bodies::ORDER_RESERVED;
 use super::*;
 
 fn samples() -> Vec<Record> {
@@ -17,7 +23,7 @@ fn samples() -> Vec<Record> {
         asked_hold_ms: 0,
         hold_ms: 6,
         channel: ChannelId::new(7),
-        supersedes: None,
+        moves: 0,
         wait_ms: 0,
         terms: Terms::default(),
     };
@@ -31,11 +37,14 @@ fn samples() -> Vec<Record> {
         address: 7,
         pay_account: 8,
     };
+    let line = Line { sku: SkuId::new(3), units: 17, gifts: 18, location: 19, pool: 20 };
+    let held = LegHeld { order: number, line, user: UserId::new(2), channel: ChannelId::new(7), at };
+    let end = LegEnd { order: number, sku: SkuId::new(3), units: 17, at };
     let events = [
         Event::Reserved(plain),
         Event::Reserved(Reserved { terms, ..plain }),
-        Event::Reserved(Reserved { supersedes: Some(OrderNumber::new(12)), ..plain }),
-        Event::Reserved(Reserved { supersedes: Some(OrderNumber::new(12)), terms, ..plain }),
+        Event::Reserved(Reserved { moves: 0x81, ..plain }),
+        Event::Reserved(Reserved { moves: 1, terms, ..plain }),
         Event::Confirmed { number, payment, amount, at },
         Event::Reacquired { number, payment, amount, at },
         Event::RefundRequired { number, payment, amount, at },
@@ -45,6 +54,12 @@ fn samples() -> Vec<Record> {
         Event::Extended { number, deadline, at },
         Event::Offered { number, deadline, at },
         Event::Reserved(Reserved { wait_ms: 14, ..plain }),
+        Event::Superseded { number, by: OrderNumber::new(15), at },
+        Event::Cut { number, units: 16, amount, at },
+        Event::LegHeld(held),
+        Event::LegReleased(end),
+        Event::LegSold(end),
+        Event::LegCut(end),
         Event::Cancelled { number, reason: 9, at },
         Event::Expired { number, at },
         Event::Evicted { number, at },

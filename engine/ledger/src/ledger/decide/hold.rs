@@ -8,7 +8,7 @@ use crate::ledger::{Ledger, Place};
 use crate::outcome::{OrderState, Outcome, Refusal};
 
 impl Ledger {
-    pub(super) fn decide_cancel(&self, now: Timestamp, cancel: &Cancel, place: Place) -> Decision {
+    pub(in crate::ledger) fn decide_cancel(&self, now: Timestamp, cancel: &Cancel, place: Place) -> Decision {
         let (slot, order, state) = match self.owned(cancel.order, cancel.user, place) {
             Ok(found) => found,
             Err(refusal) => return Decision::refuse(refusal),

@@ -9,7 +9,7 @@ pub(super) use pay::MAX_REFUNDS;
 pub(super) use reserve::fingerprint;
 
 use super::{Ledger, Place};
-use crate::command::Command;
+use crate::command::{Cancel, Command, Confirm};
 use crate::event::Event;
 use crate::ids::{OrderNumber, RequestId, Timestamp, UserId};
 use crate::order::Order;
@@ -27,11 +27,11 @@ pub struct Decision {
 }
 
 impl Decision {
-    fn refuse(refusal: Refusal) -> Self {
+    pub(super) fn refuse(refusal: Refusal) -> Self {
         Self::unchanged(Outcome::Refused(refusal))
     }
 
-    fn unchanged(outcome: Outcome) -> Self {
+    pub(super) fn unchanged(outcome: Outcome) -> Self {
         Self { outcome, event: None, place: Place::default() }
     }
 }
@@ -42,8 +42,14 @@ impl Ledger {
     #[inline]
     pub fn decide(&self, now: Timestamp, command: &Command, place: Place) -> Decision {
         match command {
+            // Other ledgers must agree: see `Span`.
+            Command::Confirm(Confirm { order, .. }) | Command::Cancel(Cancel { order, .. })
+                if order.is_composite() =>
+            {
+                Decision::refuse(Refusal::SeveralSkus)
+            }
             Command::Reserve(reserve) => self.decide_reserve(now, reserve, place),
-            Command::Confirm(confirm) => self.decide_confirm(now, confirm, place),
+            Command::Confirm(confirm) => self.decide_confirm(now, confirm, place, false, Self::may_take_late),
             Command::Cancel(cancel) => self.decide_cancel(now, cancel, place),
             Command::BeginPay(begin) => self.decide_begin_pay(now, begin, place),
             Command::FailPay(failed) => self.decide_fail_pay(now, failed, place),
@@ -53,7 +59,7 @@ impl Ledger {
         }
     }
 
-    fn check_request(&self, now: Timestamp, request: RequestId) -> Result<(), Refusal> {
+    pub(super) fn check_request(&self, now: Timestamp, request: RequestId) -> Result<(), Refusal> {
         if !request.is_uuid_v7() {
             return Err(Refusal::Invalid { field: Field::RequestId });
         }
@@ -69,7 +75,7 @@ impl Ledger {
     }
 
     /// The order with this number, if it is a sale and belongs to `user`.
-    fn owned(
+    pub(super) fn owned(
         &self,
         number: OrderNumber,
         user: UserId,
@@ -84,6 +90,6 @@ impl Ledger {
     }
 }
 
-fn replayed(order: &Order) -> Outcome {
+pub(super) fn replayed(order: &Order) -> Outcome {
     Outcome::Replayed { order: Some(order.number), state: order.state(), deadline: order.deadline() }
 }

@@ -23,7 +23,16 @@ pub(in crate::ledger) const MAX_REFUNDS: u8 = 8;
 pub(in crate::ledger) const MAX_ATTEMPTS: u8 = 10;
 
 impl Ledger {
-    pub(super) fn decide_confirm(&self, now: Timestamp, confirm: &Confirm, place: Place) -> Decision {
+    /// `part` says that not all of the order is paid for, so that less may be due. `may_take_late` says whether the units of
+    /// a hold that has ended are there for its shopper.
+    pub(in crate::ledger) fn decide_confirm(
+        &self,
+        now: Timestamp,
+        confirm: &Confirm,
+        place: Place,
+        part: bool,
+        may_take_late: impl FnOnce(&Self, &Order) -> bool,
+    ) -> Decision {
         let Confirm { order: number, payment, amount, .. } = *confirm;
         if payment == PaymentId::new(0) {
             return Decision::refuse(Refusal::Invalid { field: Field::PaymentId });
@@ -57,7 +66,8 @@ impl Ledger {
         ) {
             return refund();
         }
-        if order.amount.raw() != 0 && order.amount != amount {
+        let fits = order.amount == amount || (part && amount < order.amount);
+        if order.amount.raw() != 0 && !fits {
             return Decision {
                 outcome: Outcome::Refused(Refusal::AmountMismatch { due: order.amount }),
                 event: Some(Event::AmountMismatched { number, payment, amount, at: now }),
@@ -72,7 +82,7 @@ impl Ledger {
             };
         }
         // Units that did not go back yet are still there for this shopper, whatever others wish for.
-        if state.is_open() || self.may_take_late(order) {
+        if state.is_open() || may_take_late(self, order) {
             return Decision {
                 outcome: Outcome::Reacquired { order: number },
                 event: Some(Event::Reacquired { number, payment, amount, at: now }),
@@ -83,7 +93,7 @@ impl Ledger {
     }
 
     /// Whether the units of a hold that has ended are there for its shopper, and nobody waits for them.
-    fn may_take_late(&self, order: &Order) -> bool {
+    pub(in crate::ledger) fn may_take_late(&self, order: &Order) -> bool {
         let free = self.stock.get(order.sku).map_or(0, |sku| self.free_units(order.sku, sku));
         free >= u64::from(order.quantity) && self.may_take(order)
     }
@@ -144,7 +154,7 @@ impl Ledger {
     }
 
     /// The order with this number, if it belongs to `user` and holds units at `now`.
-    pub(super) fn open(
+    pub(in crate::ledger) fn open(
         &self,
         number: OrderNumber,
         user: UserId,

@@ -4,7 +4,7 @@ use super::{Decision, replayed};
 use crate::command::{Reserve, Terms};
 use crate::event::{Event, Reserved};
 use crate::hash::Mix;
-use crate::ids::{OrderNumber, PartitionId, Timestamp};
+use crate::ids::{Amount, Timestamp};
 use crate::ledger::{Ledger, Place};
 use crate::order::Order;
 use crate::outcome::{Field, OrderState, Outcome, Refusal};
@@ -15,7 +15,6 @@ impl Ledger {
         let sku_slot = self.sku_at(place, reserve.sku);
         let sku = self.stock.get(sku_slot);
         if reserve.first_attempt
-            && reserve.supersedes.is_none()
             && reserve.wait_ms == 0
             && let Some(sku) = sku
             && sku.available == 0
@@ -29,7 +28,7 @@ impl Ledger {
         // Requests are known by SKU and id: which shard a SKU is in must not decide what a repeat is.
         let place = self.hashed(place, sku_slot, reserve.request, reserve.user);
         if let Some((_, order)) = self.orders.by_request(place.request_hash, reserve.request, sku_slot) {
-            return repeat_reserve(order, reserve);
+            return self.repeat_reserve(order, reserve);
         }
         if let Err(refusal) = self.check_request(now, reserve.request) {
             return Decision::refuse(refusal);
@@ -38,11 +37,7 @@ impl Ledger {
             return Decision::refuse(Refusal::Invalid { field: Field::HoldMs });
         }
         let Some(sku) = sku else { return Decision::refuse(Refusal::UnknownSku) };
-        let (supersedes, freed) = match self.replaceable(now, reserve, sku_slot) {
-            Ok(found) => found,
-            Err(refusal) => return Decision::refuse(refusal),
-        };
-        let available = self.free_units(sku_slot, sku).saturating_add(u64::from(freed));
+        let available = self.free_units(sku_slot, sku);
         if available == 0 && reserve.wait_ms == 0 {
             return Decision::refuse(Refusal::SoldOut {
                 holds: sku.holds,
@@ -53,7 +48,7 @@ impl Ledger {
         if sku.order_limit != 0 && quantity > sku.order_limit {
             return Decision::refuse(Refusal::OrderLimit { limit: sku.order_limit });
         }
-        let has = self.tally.units(place.user_hash, reserve.user, sku_slot).saturating_sub(freed);
+        let has = self.tally.units(place.user_hash, reserve.user, sku_slot);
         let limit = sku.most_a_shopper();
         if has.checked_add(quantity).is_none_or(|units| units > limit) {
             return Decision::refuse(Refusal::UserLimit { left: limit.saturating_sub(has) });
@@ -61,10 +56,6 @@ impl Ledger {
         let waits = available < u64::from(quantity);
         if waits {
             if reserve.wait_ms == 0 {
-                return Decision::refuse(Refusal::Insufficient { available });
-            }
-            if supersedes.is_some() {
-                // He would lose what he has for a place in a line.
                 return Decision::refuse(Refusal::Insufficient { available });
             }
             if let Err(refusal) = self.may_wait(reserve, sku_slot) {
@@ -75,7 +66,6 @@ impl Ledger {
             return Decision::refuse(Refusal::CapacityExceeded);
         };
         let hold_ms = if reserve.hold_ms == 0 { self.rules.default_hold_ms } else { reserve.hold_ms };
-        let hold_ms = supersedes.map_or(hold_ms, |old| self.replacing(old, now, hold_ms));
         let event = Event::Reserved(Reserved {
             number,
             request: reserve.request,
@@ -87,7 +77,7 @@ impl Ledger {
             asked_hold_ms: reserve.hold_ms,
             hold_ms,
             channel: reserve.channel,
-            supersedes,
+            moves: 0,
             wait_ms: if waits { reserve.wait_ms } else { 0 },
             terms: reserve.terms,
         });
@@ -115,65 +105,42 @@ impl Ledger {
         Ok(())
     }
 
-    /// How long a hold lasts that takes another's place: a longer time counts as an extension, and where there is none left,
-    /// it ends when the old one would have. Else a shopper could hold units for ever.
-    #[cold]
-    fn replacing(&self, old: OrderNumber, now: Timestamp, hold_ms: u32) -> u32 {
-        let Some((_, old)) = self.order_at(Place::default(), old) else { return hold_ms };
-        if old.extensions() < self.rules.max_extensions {
-            return hold_ms;
-        }
-        hold_ms.min(u32::try_from(old.deadline().since(now)).unwrap_or(u32::MAX))
-    }
-
-    /// The hold that the reserve replaces, if it is open, and its units.
-    #[inline]
-    fn replaceable(
-        &self,
-        now: Timestamp,
-        reserve: &Reserve,
-        sku: Slot,
-    ) -> Result<(Option<OrderNumber>, u32), Refusal> {
-        let Some(number) = reserve.supersedes else { return Ok((None, 0)) };
-        if number.partition() != PartitionId::of(reserve.sku) {
-            // Another SKU's order for sure, and perhaps another shard's: where it is must not decide the answer.
-            return Err(Refusal::Invalid { field: Field::Supersedes });
-        }
-        match self.open(number, reserve.user, now, Place::default()) {
-            Ok((_, order)) if order.sku != sku => Err(Refusal::Invalid { field: Field::Supersedes }),
-            Ok((_, order)) if order.state() == Some(OrderState::Paying) => {
-                Err(Refusal::PaymentUnderWay { deadline: order.deadline() })
-            }
-            Ok((_, order)) => Ok((Some(number), order.quantity)),
-            Err(Refusal::OwnerMismatch) => Err(Refusal::OwnerMismatch),
-            Err(_) => Ok((None, 0)),
+    /// The request is known: the same content gets the same answer, other content names what differs.
+    pub(in crate::ledger) fn repeat_reserve(&self, order: &Order, reserve: &Reserve) -> Decision {
+        let asked = self.orders.asked(order);
+        let differs = if order.user != reserve.user {
+            Some(Field::User)
+        } else if order.state() == Some(OrderState::Restocked) {
+            // A restock's id: no field of a reserve can be the same, and units are what it counts.
+            Some(Field::Units)
+        } else if order.number.is_composite() {
+            Some(Field::Lines)
+        } else if asked.quantity != reserve.quantity.units() {
+            Some(Field::Quantity)
+        } else {
+            order.differs(asked.amount, reserve)
+        };
+        match differs {
+            Some(field) => Decision::refuse(Refusal::IdempotencyConflict { order: order.number, field }),
+            None => Decision::unchanged(replayed(order)),
         }
     }
 }
 
-/// The request is known: the same content gets the same answer, other content names what differs.
-fn repeat_reserve(order: &Order, reserve: &Reserve) -> Decision {
-    let differs = if order.user != reserve.user {
-        Some(Field::User)
-    } else if order.state() == Some(OrderState::Restocked) {
-        // A restock's id: no field of a reserve can be the same, and units are what it counts.
-        Some(Field::Units)
-    } else if order.quantity != reserve.quantity.units() {
-        Some(Field::Quantity)
-    } else if order.asked_hold_ms != reserve.hold_ms {
-        Some(Field::HoldMs)
-    } else if order.amount != reserve.amount {
-        Some(Field::Amount)
-    } else if order.channel != reserve.channel {
-        Some(Field::Channel)
-    } else if order.fingerprint != fingerprint(&reserve.terms) {
-        Some(Field::Terms)
-    } else {
-        None
-    };
-    match differs {
-        Some(field) => Decision::refuse(Refusal::IdempotencyConflict { order: order.number, field }),
-        None => Decision::unchanged(replayed(order)),
+impl Order {
+    /// The first of these fields that differs, of those that orders with one line and with several have in common.
+    pub(in crate::ledger) fn differs(&self, asked: Amount, reserve: &Reserve) -> Option<Field> {
+        if self.asked_hold_ms != reserve.hold_ms {
+            Some(Field::HoldMs)
+        } else if asked != reserve.amount {
+            Some(Field::Amount)
+        } else if self.channel != reserve.channel {
+            Some(Field::Channel)
+        } else if self.fingerprint != fingerprint(&reserve.terms) {
+            Some(Field::Terms)
+        } else {
+            None
+        }
     }
 }
 

@@ -1,0 +1,160 @@
+//! Decisions that concern several ledgers at once.
+//!
+//! An order with several lines may have its SKUs in several ledgers. Whoever decides about it holds all of these, so there is
+//! no coordinator, no leg that waits for another, and nothing in doubt: the events of one decision are handed over together
+//! and stand in one block of the log, or none does.
+//!
+//! Each event changes what one partition knows, or two: a line is listed in its order's ledger and accounted for in its SKU's.
+//! So a replay hands it to the one or two ledgers that serve these, and however many ledgers there are, all come to the
+//! same.
+//!
+//! What has one line, but concerns another order too, or changes its own number of units, is decided here as well: all that
+//! is rare, and the path of the common order stays short.
+
+mod pay;
+mod release;
+mod reserve;
+
+use alloc::vec::Vec;
+
+use super::offer;
+use super::{Ledger, Place, Violation};
+use crate::command::{Composite, Line};
+use crate::event::{Event, LegEnd, LegHeld};
+use crate::ids::{OrderNumber, PartitionId, SkuId, Timestamp};
+use crate::order::Order;
+use crate::outcome::Outcome;
+
+/// Several ledgers, with different shares of the same partitions, for one decision.
+#[derive(Debug)]
+pub struct Span<'s, 'l> {
+    ledgers: &'s mut [&'l mut Ledger],
+}
+
+impl<'s, 'l> Span<'s, 'l> {
+    /// These ledgers together. They need not be all there are: those of an order's own partition, of its SKUs', and of the
+    /// order that it replaces, with its SKUs.
+    pub fn new(ledgers: &'s mut [&'l mut Ledger]) -> Self {
+        Self { ledgers }
+    }
+
+    /// Decides a command at `now` (or at the latest time that any of the ledgers has seen) and applies what it came to. The
+    /// events are appended to `events`; they belong together. `lines` are in ascending order of their SKUs, each named once.
+    ///
+    /// # Errors
+    /// [`Violation`] if the ledgers' state contradicts itself, or if one that is needed is missing. They must not be used
+    /// any further.
+    pub fn execute(
+        &mut self,
+        now: Timestamp,
+        command: &Composite,
+        lines: &[Line],
+        events: &mut Vec<Event>,
+    ) -> Result<Outcome, Violation> {
+        let now = self.ledgers.iter().fold(now, |latest, ledger| latest.max(ledger.now));
+        for ledger in &mut *self.ledgers {
+            ledger.now = now;
+        }
+        let decided = events.len();
+        let outcome = match command {
+            Composite::Reserve { reserve, supersedes } => {
+                self.decide_reserve(now, reserve, *supersedes, lines, events)?
+            }
+            Composite::Confirm(confirm) => self.decide_confirm(now, confirm, lines, events)?,
+            Composite::Cancel { cancel, amount } => {
+                self.decide_cancel(now, cancel, *amount, lines, events)?
+            }
+            Composite::Expire(number) => self.decide_expire(now, *number, events)?,
+        };
+        let end = events.len();
+        for at in decided..end {
+            if let Some(event) = events.get(at).copied() {
+                self.apply(&event)?;
+            }
+        }
+        for at in decided..end {
+            if let Some(event) = events.get(at).copied() {
+                self.offer(&event, events)?;
+            }
+        }
+        if let Composite::Expire(number) = command {
+            self.serving_mut(number.partition())?.no_longer_overdue(*number);
+        }
+        Ok(outcome)
+    }
+
+    /// Asserts what no ledger can alone: that an order's lines are those that the ledgers of its SKUs account for. Only with
+    /// all ledgers there are.
+    ///
+    /// # Errors
+    /// The first [`Violation`] found.
+    pub fn check(&self) -> Result<(), Violation> {
+        let of = |sku| self.serving(PartitionId::of(sku)).ok().map(|ledger| &ledger.orders.legs);
+        self.ledgers.iter().try_for_each(|ledger| ledger.check_lines(of))
+    }
+
+    fn apply(&mut self, event: &Event) -> Result<(), Violation> {
+        for ledger in &mut *self.ledgers {
+            if event.concerns(ledger.share) {
+                let place = ledger.locate(event, Place::default());
+                ledger.apply_at(event, place, true)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Offers what an event gave back to those who wait.
+    fn offer(&mut self, event: &Event, events: &mut Vec<Event>) -> Result<(), Violation> {
+        for ledger in &mut *self.ledgers {
+            if event.concerns(ledger.share) {
+                let sku = ledger.locate(event, Place::default()).sku;
+                if ledger.stock.get(sku).is_some_and(|sku| sku.has_waiters) {
+                    let mut left = offer::AT_ONCE;
+                    ledger.settle(sku, &mut left, &mut |event| events.push(*event))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The ledger that serves the partition.
+    fn serving(&self, partition: PartitionId) -> Result<&Ledger, Violation> {
+        let found = self.ledgers.iter().find(|ledger| ledger.share.serves(partition));
+        found.map(|ledger| &**ledger).ok_or(Violation::Elsewhere { partition })
+    }
+
+    fn serving_mut(&mut self, partition: PartitionId) -> Result<&mut Ledger, Violation> {
+        let found = self.ledgers.iter_mut().find(|ledger| ledger.share.serves(partition));
+        found.map(|ledger| &mut **ledger).ok_or(Violation::Elsewhere { partition })
+    }
+}
+
+/// The events that give all of an order's held lines back, or sell them.
+fn end_legs(
+    home: &Ledger,
+    number: OrderNumber,
+    at: Timestamp,
+    event: impl Fn(LegEnd) -> Event,
+    events: &mut Vec<Event>,
+) {
+    let held = home.orders.legs.of(number).filter(|(_, leg)| leg.held);
+    events.extend(held.map(|(sku, leg)| event(LegEnd { order: number, sku, units: leg.units, at })));
+}
+
+/// The events that hold all of an order's lines again, of one whose hold had ended.
+fn hold_legs(home: &Ledger, order: &Order, at: Timestamp, events: &mut Vec<Event>) {
+    let lost = home.orders.legs.of(order.number).filter(|(_, leg)| !leg.held && leg.units > 0);
+    events.extend(lost.map(|(sku, leg)| {
+        let (user, channel) = (order.user, order.channel);
+        Event::LegHeld(LegHeld { order: order.number, line: leg.line(sku), user, channel, at })
+    }));
+}
+
+/// Units of the SKU that the order has now.
+fn units_of(home: &Ledger, order: &Order, sku: SkuId) -> Option<u32> {
+    if order.number.is_composite() {
+        home.orders.legs.get(order.number, sku).map(|leg| leg.units)
+    } else {
+        home.stock.get(order.sku).filter(|row| row.id == sku).map(|_| order.quantity)
+    }
+}

@@ -1,0 +1,136 @@
+//! Payments for orders with several lines, and for a part of an order.
+
+use alloc::vec::Vec;
+
+use super::{Span, end_legs, hold_legs, units_of};
+use crate::command::{Confirm, Line};
+use crate::event::{Event, LegEnd};
+use crate::ids::{OrderNumber, PartitionId, SkuId, Timestamp};
+use crate::ledger::{Ledger, Place, Violation};
+use crate::order::Order;
+use crate::outcome::{Field, Outcome, Refusal};
+
+impl Span<'_, '_> {
+    pub(super) fn decide_confirm(
+        &self,
+        now: Timestamp,
+        confirm: &Confirm,
+        paid: &[Line],
+        events: &mut Vec<Event>,
+    ) -> Result<Outcome, Violation> {
+        let number = confirm.order;
+        let home = self.serving(number.partition())?;
+        let known = home.order_at(Place::default(), number).map(|(_, order)| order);
+        // What goes back, where only a part is paid. What is wrong with the list counts only if the payment is to be taken.
+        let cuts = match known {
+            Some(order) if !paid.is_empty() => home.unpaid(order, paid),
+            Some(_) | None => Ok(Vec::new()),
+        };
+        let part = cuts.as_ref().map_or(true, |cuts| !cuts.is_empty());
+        let mut missing = None;
+        let decision = home.decide_confirm(now, confirm, Place::default(), part, |home, order| {
+            // A part of what is gone would have to be taken apart first: rare, and money that goes back is safe.
+            !part
+                && self.may_take_late(home, order).unwrap_or_else(|violation| {
+                    missing = Some(violation);
+                    false
+                })
+        });
+        if let Some(violation) = missing {
+            return Err(violation);
+        }
+        if let (Some(Event::Confirmed { .. } | Event::Reacquired { .. }), Some(order)) =
+            (&decision.event, known)
+        {
+            let cuts = match cuts {
+                Ok(cuts) => cuts,
+                Err(refusal) => return Ok(Outcome::Refused(refusal)),
+            };
+            if !order.is_open() {
+                hold_legs(home, order, now, events);
+            }
+            cut(order, &cuts, order.amount, now, events);
+            sell_rest(home, order, &cuts, now, events);
+        }
+        events.extend(decision.event);
+        Ok(decision.outcome)
+    }
+
+    /// Whether all units of a hold that has ended are there for its shopper, and nobody waits for them.
+    fn may_take_late(&self, home: &Ledger, order: &Order) -> Result<bool, Violation> {
+        if !order.number.is_composite() {
+            return Ok(home.may_take_late(order));
+        }
+        for (sku, leg) in home.orders.legs.of(order.number).filter(|(_, leg)| leg.units > 0) {
+            let ledger = self.serving(PartitionId::of(sku))?;
+            let slot = ledger.sku_at(Place::default(), sku);
+            let Some(row) = ledger.stock.get(slot) else { return Ok(false) };
+            let has = ledger.tally.units(ledger.hasher.user(order.user, slot), order.user, slot);
+            let may = has.checked_add(leg.units).is_some_and(|units| units <= row.most_a_shopper());
+            if !may || ledger.free_units(slot, row) < u64::from(leg.units) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl Ledger {
+    /// The units of an order that a payment for these lines leaves unpaid, by SKU.
+    fn unpaid(&self, order: &Order, paid: &[Line]) -> Result<Vec<(SkuId, u32)>, Refusal> {
+        for line in paid {
+            let held = units_of(self, order, line.sku).ok_or(Refusal::Invalid { field: Field::Lines })?;
+            if line.units > held {
+                return Err(Refusal::ExceedsHeld { held });
+            }
+        }
+        if paid.iter().all(|line| line.units == 0) {
+            return Err(Refusal::Invalid { field: Field::Lines });
+        }
+        let units = |sku| paid.iter().find(|line| line.sku == sku).map_or(0, |line| line.units);
+        let unpaid = self.lines_now(order).map(|(sku, has)| (sku, has.saturating_sub(units(sku))));
+        Ok(unpaid.filter(|(_, units)| *units > 0).collect())
+    }
+
+    /// The SKUs of an order, and how many units it has of each.
+    pub(super) fn lines_now(&self, order: &Order) -> impl Iterator<Item = (SkuId, u32)> {
+        let only = if order.number.is_composite() { None } else { self.stock.get(order.sku) };
+        let quantity = order.quantity;
+        let several = self.orders.legs.of(order.number).map(|(sku, leg)| (sku, leg.units));
+        only.map(move |sku| (sku.id, quantity)).into_iter().chain(several)
+    }
+}
+
+/// The events that take these units off an order for good.
+pub(super) fn cut(
+    order: &Order,
+    cuts: &[(SkuId, u32)],
+    amount: crate::ids::Amount,
+    at: Timestamp,
+    events: &mut Vec<Event>,
+) {
+    let number: OrderNumber = order.number;
+    let units = cuts.iter().fold(0_u32, |sum, (_, units)| sum.saturating_add(*units));
+    if units == 0 {
+        return;
+    }
+    if number.is_composite() {
+        let leg = |&(sku, units): &(SkuId, u32)| Event::LegCut(LegEnd { order: number, sku, units, at });
+        events.extend(cuts.iter().map(leg));
+    }
+    events.push(Event::Cut { number, units, amount, at });
+}
+
+/// The events that sell what is left of an order's lines.
+fn sell_rest(home: &Ledger, order: &Order, cuts: &[(SkuId, u32)], at: Timestamp, events: &mut Vec<Event>) {
+    if cuts.is_empty() && order.is_open() {
+        return end_legs(home, order.number, at, Event::LegSold, events);
+    }
+    for (sku, leg) in home.orders.legs.of(order.number) {
+        let cut = cuts.iter().find(|(cut, _)| *cut == sku).map_or(0, |(_, units)| *units);
+        let units = leg.units.saturating_sub(cut);
+        if units > 0 {
+            events.push(Event::LegSold(LegEnd { order: order.number, sku, units, at }));
+        }
+    }
+}

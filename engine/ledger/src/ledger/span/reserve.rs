@@ -1,0 +1,200 @@
+//! Holds over several lines: all or none.
+
+use alloc::vec::Vec;
+
+use super::{Span, end_legs};
+use crate::command::{Command, Line, MAX_LINES, Reserve};
+use crate::event::{Event, LegHeld, Reserved};
+use crate::ids::{OrderNumber, PartitionId, Quantity, SkuId, Timestamp, UserId};
+use crate::ledger::decide::replayed;
+use crate::ledger::{Ledger, Place, Violation};
+use crate::order::Order;
+use crate::outcome::{Field, OrderState, Outcome, Refusal};
+
+/// An open hold that gives its units back for another.
+#[derive(Clone, Copy)]
+struct Old<'a> {
+    home: &'a Ledger,
+    order: &'a Order,
+}
+
+impl Old<'_> {
+    /// Units of the SKU that it gives back.
+    fn units(old: Option<Self>, sku: SkuId) -> u32 {
+        old.and_then(|Old { home, order }| super::units_of(home, order, sku)).unwrap_or(0)
+    }
+}
+
+impl Span<'_, '_> {
+    pub(super) fn decide_reserve(
+        &self,
+        now: Timestamp,
+        reserve: &Reserve,
+        supersedes: Option<OrderNumber>,
+        lines: &[Line],
+        events: &mut Vec<Event>,
+    ) -> Result<Outcome, Violation> {
+        let Some((first, quantity)) = total(lines) else {
+            return Ok(Outcome::Refused(Refusal::Invalid { field: Field::Lines }));
+        };
+        let reserve = &Reserve { sku: first.sku, quantity, ..*reserve };
+        let home = self.serving(PartitionId::of(first.sku))?;
+        let slot = home.sku_at(Place::default(), first.sku);
+        let place = home.hashed(Place::default(), slot, reserve.request, reserve.user);
+        if let Some((_, order)) = home.orders.by_request(place.request_hash, reserve.request, slot) {
+            return Ok(home.repeat(order, reserve, lines));
+        }
+        if let Err(refusal) = home.check_request(now, reserve.request) {
+            return Ok(Outcome::Refused(refusal));
+        }
+        let old = match supersedes {
+            None => None,
+            Some(number) => match self.replaceable(now, number, reserve.user)? {
+                Ok(old) => old,
+                Err(refusal) => return Ok(Outcome::Refused(refusal)),
+            },
+        };
+        let composite = is_composite(lines);
+        if !composite && old.is_none() {
+            let decision = home.decide(now, &Command::Reserve(*reserve), Place::default());
+            events.extend(decision.event);
+            return Ok(decision.outcome);
+        }
+        if reserve.hold_ms > home.rules().max_hold_ms {
+            return Ok(Outcome::Refused(Refusal::Invalid { field: Field::HoldMs }));
+        }
+        if composite && reserve.wait_ms != 0 {
+            return Ok(Outcome::Refused(Refusal::SeveralSkus));
+        }
+        for line in lines {
+            let ledger = self.serving(PartitionId::of(line.sku))?;
+            if let Err(refusal) = ledger.may_hold(now, reserve.user, line, Old::units(old, line.sku)) {
+                return Ok(match lines {
+                    [_] => Outcome::Refused(refusal),
+                    _ => Outcome::LineRefused { sku: line.sku, refusal },
+                });
+            }
+        }
+        let Some(number) = home.orders.next_number(PartitionId::of(first.sku)) else {
+            return Ok(Outcome::Refused(Refusal::CapacityExceeded));
+        };
+        let number = if composite { number.composite() } else { number };
+        let hold_ms = if reserve.hold_ms == 0 { home.rules().default_hold_ms } else { reserve.hold_ms };
+        let (hold_ms, moves) = old.map_or((hold_ms, 0), |old| old.home.taking_over(old.order, now, hold_ms));
+        if let Some(Old { home, order }) = old {
+            end_legs(home, order.number, now, Event::LegReleased, events);
+            events.push(Event::Superseded { number: order.number, by: number, at: now });
+        }
+        events.push(Event::Reserved(Reserved {
+            number,
+            request: reserve.request,
+            user: reserve.user,
+            sku: first.sku,
+            quantity,
+            amount: reserve.amount,
+            at: now,
+            asked_hold_ms: reserve.hold_ms,
+            hold_ms,
+            channel: reserve.channel,
+            moves,
+            wait_ms: 0,
+            terms: reserve.terms,
+        }));
+        if composite {
+            let (user, channel) = (reserve.user, reserve.channel);
+            let held = |line: &Line| LegHeld { order: number, line: *line, user, channel, at: now };
+            events.extend(lines.iter().map(|line| Event::LegHeld(held(line))));
+        }
+        Ok(Outcome::Reserved { order: number, deadline: now.plus(u64::from(hold_ms)) })
+    }
+
+    /// The order with this number, if it belongs to `user` and is to be replaced; none if it has ended.
+    fn replaceable(
+        &self,
+        now: Timestamp,
+        number: OrderNumber,
+        user: UserId,
+    ) -> Result<Result<Option<Old<'_>>, Refusal>, Violation> {
+        let home = self.serving(number.partition())?;
+        Ok(match home.open(number, user, now, Place::default()) {
+            Ok((_, order)) if order.state() == Some(OrderState::Paying) => {
+                Err(Refusal::PaymentUnderWay { deadline: order.deadline() })
+            }
+            Ok((_, order)) => Ok(Some(Old { home, order })),
+            Err(refusal @ (Refusal::OwnerMismatch | Refusal::StillWaiting { .. })) => Err(refusal),
+            Err(_) => Ok(None),
+        })
+    }
+}
+
+/// Whether an order's row can't say what these lines say.
+fn is_composite(lines: &[Line]) -> bool {
+    lines.len() > 1 || lines.iter().any(|line| line.gifts > 0)
+}
+
+/// The first line and the sum of all units, if the lines are in order.
+fn total(lines: &[Line]) -> Option<(&Line, Quantity)> {
+    let first = lines.first()?;
+    let ascend = lines.iter().zip(lines.iter().skip(1)).all(|(line, next)| line.sku < next.sku);
+    let whole = lines.iter().all(|line| line.units > 0 && line.gifts <= line.units);
+    let sum = lines.iter().try_fold(0_u32, |sum, line| sum.checked_add(line.units))?;
+    (ascend && whole && lines.len() <= MAX_LINES).then_some((first, Quantity::new(sum)?))
+}
+
+impl Ledger {
+    /// Whether the shopper may have the units of a line, when he has given `freed` of them back.
+    fn may_hold(&self, now: Timestamp, user: UserId, line: &Line, freed: u32) -> Result<(), Refusal> {
+        let slot = self.sku_at(Place::default(), line.sku);
+        let Some(sku) = self.stock.get(slot) else { return Err(Refusal::UnknownSku) };
+        let available = self.free_units(slot, sku).saturating_add(u64::from(freed));
+        if available == 0 {
+            return Err(Refusal::SoldOut { holds: sku.holds, next_expiry: sku.next_expiry(now) });
+        }
+        if sku.order_limit != 0 && line.units > sku.order_limit {
+            return Err(Refusal::OrderLimit { limit: sku.order_limit });
+        }
+        let has = self.tally.units(self.hasher.user(user, slot), user, slot).saturating_sub(freed);
+        let limit = sku.most_a_shopper();
+        if has.checked_add(line.units).is_none_or(|units| units > limit) {
+            return Err(Refusal::UserLimit { left: limit.saturating_sub(has) });
+        }
+        if available < u64::from(line.units) { Err(Refusal::Insufficient { available }) } else { Ok(()) }
+    }
+
+    /// The request is known: the same content gets the same answer, other content names what differs.
+    fn repeat(&self, order: &Order, reserve: &Reserve, lines: &[Line]) -> Outcome {
+        if !order.number.is_composite() && !is_composite(lines) {
+            return self.repeat_reserve(order, reserve).outcome;
+        }
+        let known = self.orders.legs.of(order.number).map(|(sku, leg)| {
+            let line = leg.line(sku);
+            Line { units: leg.ordered, ..line }
+        });
+        let differs = if order.user != reserve.user {
+            Some(Field::User)
+        } else if order.state() == Some(OrderState::Restocked) {
+            Some(Field::Units)
+        } else if !known.eq(lines.iter().copied()) {
+            Some(Field::Lines)
+        } else {
+            order.differs(self.orders.asked(order).amount, reserve)
+        };
+        match differs {
+            Some(field) => Outcome::Refused(Refusal::IdempotencyConflict { order: order.number, field }),
+            None => replayed(order),
+        }
+    }
+
+    /// How long a hold lasts that takes this one's place, and what it inherits. A longer time counts as an extension, and where
+    /// there is none left, it ends when the old one would have. Else a shopper could hold units for ever.
+    fn taking_over(&self, old: &Order, now: Timestamp, hold_ms: u32) -> (u32, u8) {
+        let left = u32::try_from(old.deadline().since(now)).unwrap_or(u32::MAX);
+        let may = old.extensions() < self.rules.max_extensions;
+        let hold_ms = if may { hold_ms } else { hold_ms.min(left) };
+        let mut heir = *old;
+        if hold_ms > left {
+            heir.extended();
+        }
+        (hold_ms, heir.moves)
+    }
+}

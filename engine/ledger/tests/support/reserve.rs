@@ -1,0 +1,172 @@
+//! Whether a shopper may have what he asks for.
+
+use doorbuster_ledger::*;
+
+use super::{Content, Model, ModelOrder};
+
+/// The line of an order that has one.
+pub(super) fn one_line(reserve: &Reserve) -> Line {
+    Line { sku: reserve.sku, units: reserve.quantity.units(), ..Line::default() }
+}
+
+fn several(lines: &[Line]) -> bool {
+    lines.len() > 1 || lines[0].gifts > 0
+}
+
+impl Model {
+    fn sold_out(&self, sku: SkuId) -> Refusal {
+        let holds = self.orders.iter().filter(|order| order.state.is_open() && order.units(sku) > 0);
+        Refusal::SoldOut { holds: holds.count().try_into().expect("few"), next_expiry: None }
+    }
+
+    fn put_of(&self, sku: SkuId) -> Option<PutSku> {
+        self.skus.iter().find(|known| known.put.sku == sku).map(|known| known.put)
+    }
+
+    fn by_request(&self, reserve: &Reserve) -> Option<&ModelOrder> {
+        self.orders.iter().find(|order| match &order.content {
+            Content::Sale(sale, _) => (sale.request, sale.sku) == (reserve.request, reserve.sku),
+            Content::Restock(restock) => (restock.request, restock.sku) == (reserve.request, reserve.sku),
+        })
+    }
+
+    fn repeat(order: &ModelOrder, reserve: &Reserve, lines: &[Line]) -> Outcome {
+        let conflict = |field| Outcome::Refused(Refusal::IdempotencyConflict { order: order.number, field });
+        let Content::Sale(sale, asked) = &order.content else {
+            return conflict(if reserve.user == UserId::new(0) { Field::Units } else { Field::User });
+        };
+        let several = several(asked) || several(lines);
+        let differs = [
+            (sale.user != reserve.user, Field::User),
+            (several && asked != lines, Field::Lines),
+            (!several && asked[0].units != lines[0].units, Field::Quantity),
+            (sale.hold_ms != reserve.hold_ms, Field::HoldMs),
+            (sale.amount != reserve.amount, Field::Amount),
+            (sale.channel != reserve.channel, Field::Channel),
+            (sale.terms != reserve.terms, Field::Terms),
+        ];
+        match differs.iter().find(|(differs, _)| *differs) {
+            Some((_, field)) => conflict(*field),
+            None => Self::replay(order),
+        }
+    }
+
+    pub(super) fn reserve_one(&mut self, now: u64, reserve: &Reserve) -> Outcome {
+        let refuse = |refusal| Outcome::Refused(refusal);
+        let line = one_line(reserve);
+        let known = self.put_of(reserve.sku);
+        let quick = reserve.first_attempt && reserve.wait_ms == 0;
+        if quick && known.is_some() && self.available(reserve.sku) == 0 {
+            return refuse(self.sold_out(reserve.sku));
+        }
+        if let Some(order) = self.by_request(reserve) {
+            return Self::repeat(order, reserve, &[line]);
+        }
+        if let Some(refusal) = self.check_id(now, reserve.request) {
+            return refuse(refusal);
+        }
+        if reserve.hold_ms > self.rules.max_hold_ms {
+            return refuse(Refusal::Invalid { field: Field::HoldMs });
+        }
+        match self.may_hold(reserve.user, &line, 0, reserve.wait_ms != 0) {
+            Ok(()) => self.hold(now, reserve, vec![line], None),
+            Err(Refusal::Insufficient { available }) => self.wait(now, reserve, available),
+            Err(refusal) => refuse(refusal),
+        }
+    }
+
+    pub(super) fn reserve_several(
+        &mut self,
+        now: u64,
+        reserve: &Reserve,
+        supersedes: Option<OrderNumber>,
+        lines: &[Line],
+    ) -> Outcome {
+        let refuse = |refusal| Outcome::Refused(refusal);
+        let units: u32 = lines.iter().map(|line| line.units).sum();
+        let quantity = Quantity::new(units).expect("lines have units");
+        let reserve = &Reserve { sku: lines[0].sku, quantity, ..*reserve };
+        if let Some(order) = self.by_request(reserve) {
+            return Self::repeat(order, reserve, lines);
+        }
+        if let Some(refusal) = self.check_id(now, reserve.request) {
+            return refuse(refusal);
+        }
+        let old = match supersedes.map_or(Ok(None), |number| self.replaceable(now, number, reserve.user)) {
+            Ok(old) => old,
+            Err(outcome) => return outcome,
+        };
+        if !several(lines) && old.is_none() {
+            return self.reserve_one(now, reserve);
+        }
+        if reserve.hold_ms > self.rules.max_hold_ms {
+            return refuse(Refusal::Invalid { field: Field::HoldMs });
+        }
+        if several(lines) && reserve.wait_ms != 0 {
+            return refuse(Refusal::SeveralSkus);
+        }
+        for line in lines {
+            let freed = old.map_or(0, |at| self.orders[at].units(line.sku));
+            if let Err(refusal) = self.may_hold(reserve.user, line, freed, false) {
+                return match lines {
+                    [_] => refuse(refusal),
+                    _ => Outcome::LineRefused { sku: line.sku, refusal },
+                };
+            }
+        }
+        self.hold(now, reserve, lines.to_vec(), old)
+    }
+
+    /// `waits`: he waits if there are too few.
+    fn may_hold(&self, user: UserId, line: &Line, freed: u32, waits: bool) -> Result<(), Refusal> {
+        let Some(put) = self.put_of(line.sku) else { return Err(Refusal::UnknownSku) };
+        let available = self.available(line.sku) + u64::from(freed);
+        if available == 0 && !waits {
+            return Err(self.sold_out(line.sku));
+        }
+        if put.order_limit > 0 && line.units > put.order_limit {
+            return Err(Refusal::OrderLimit { limit: put.order_limit });
+        }
+        let has = self.has(user, line.sku) - freed;
+        if put.user_limit > 0 && has + line.units > put.user_limit {
+            return Err(Refusal::UserLimit { left: put.user_limit - has });
+        }
+        if available < u64::from(line.units) { Err(Refusal::Insufficient { available }) } else { Ok(()) }
+    }
+
+    fn hold(&mut self, now: u64, reserve: &Reserve, lines: Vec<Line>, old: Option<usize>) -> Outcome {
+        let mut hold = if reserve.hold_ms == 0 { self.rules.default_hold_ms } else { reserve.hold_ms };
+        let number = self.next_number(reserve.sku, several(&lines));
+        let (mut pinned, mut extensions) = (false, 0);
+        if let Some(old) = old {
+            let old = &mut self.orders[old];
+            if old.extensions >= self.rules.max_extensions {
+                hold = hold.min(u32::try_from(old.deadline - now).expect("short"));
+            }
+            (pinned, extensions) =
+                (old.pinned, old.extensions + u8::from(now + u64::from(hold) > old.deadline));
+            old.end(OrderState::Superseded, now);
+        }
+        let deadline = now + u64::from(hold);
+        let content = Content::Sale(*reserve, lines);
+        let order = ModelOrder::new(number, content, OrderState::Held, now, u64::from(hold));
+        self.orders.push(ModelOrder { pinned, extensions, ..order });
+        Outcome::Reserved { order: number, deadline: Timestamp::new(deadline) }
+    }
+
+    /// Where the hold that a reserve replaces stands in the list, if there is one to replace.
+    fn replaceable(&mut self, now: u64, number: OrderNumber, user: UserId) -> Result<Option<usize>, Outcome> {
+        let order = match self.open(number, user, now) {
+            Ok(order) => order.clone(),
+            Err(outcome @ Outcome::Refused(Refusal::OwnerMismatch | Refusal::StillWaiting { .. })) => {
+                return Err(outcome);
+            }
+            Err(_) => return Ok(None),
+        };
+        if order.state == OrderState::Paying {
+            let deadline = Timestamp::new(order.deadline);
+            return Err(Outcome::Refused(Refusal::PaymentUnderWay { deadline }));
+        }
+        Ok(self.orders.iter().position(|order| order.number == number))
+    }
+}

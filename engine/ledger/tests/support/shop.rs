@@ -1,0 +1,104 @@
+//! Several ledgers that serve the partitions together, as shards do.
+
+use doorbuster_ledger::*;
+
+pub(crate) struct Shop {
+    pub(crate) ledgers: Vec<Ledger>,
+    /// All events, in the order in which a log would hold them.
+    pub(crate) log: Vec<Event>,
+}
+
+impl Shop {
+    pub(crate) fn new(ledgers: u16, rules: Rules, seed: u64) -> Self {
+        let share = |number| Share::new(number, ledgers).expect("in range");
+        let ledgers = (0..ledgers).map(|number| Ledger::of(share(number), rules, seed)).collect();
+        Self { ledgers, log: Vec::new() }
+    }
+
+    /// The ledger that serves a partition.
+    pub(crate) fn of(&mut self, partition: PartitionId) -> &mut Ledger {
+        let mut ledgers = self.ledgers.iter_mut();
+        ledgers.find(|ledger| ledger.share().serves(partition)).expect("every partition is served")
+    }
+
+    pub(crate) fn home(command: &Command) -> PartitionId {
+        match command {
+            Command::Reserve(reserve) => PartitionId::of(reserve.sku),
+            Command::PutSku(put) => PartitionId::of(put.sku),
+            Command::Restock(restock) => PartitionId::of(restock.sku),
+            Command::Confirm(confirm) => confirm.order.partition(),
+            Command::Cancel(cancel) => cancel.order.partition(),
+            Command::BeginPay(begin) => begin.order.partition(),
+            Command::FailPay(failed) => failed.order.partition(),
+            Command::Extend(extend) => extend.order.partition(),
+        }
+    }
+
+    /// Executes a command in its ledger. Returns the events, too.
+    pub(crate) fn execute(&mut self, now: u64, command: &Command, place: Place) -> (Outcome, Vec<Event>) {
+        let mut events = Vec::new();
+        let ledger = self.of(Self::home(command));
+        let outcome =
+            ledger.execute_at(Timestamp::new(now), command, place, |event| events.push(*event)).unwrap();
+        self.log.extend(&events);
+        (outcome, events)
+    }
+
+    /// Executes a command over all ledgers.
+    pub(crate) fn compose(&mut self, now: u64, command: &Composite, lines: &[Line]) -> (Outcome, Vec<Event>) {
+        let mut events = Vec::new();
+        let mut ledgers: Vec<_> = self.ledgers.iter_mut().collect();
+        let mut span = Span::new(&mut ledgers);
+        let outcome = span.execute(Timestamp::new(now), command, lines, &mut events).unwrap();
+        self.log.extend(&events);
+        (outcome, events)
+    }
+
+    /// Carries out a bounded part of what is due. Returns its events, and whether there is more.
+    pub(crate) fn pulse(&mut self, now: u64, limit: u32) -> (Vec<Event>, bool) {
+        let (mut events, mut more) = (Vec::new(), false);
+        for ledger in &mut self.ledgers {
+            let before = events.len();
+            let pulse = ledger.pulse(Timestamp::new(now), limit, |event| events.push(*event)).unwrap();
+            assert!(events.len() - before <= limit as usize);
+            more |= pulse.more;
+        }
+        self.log.extend(&events);
+        let overdue: Vec<_> = self.ledgers.iter().flat_map(Ledger::overdue).collect();
+        for number in overdue {
+            events.extend(self.compose(now, &Composite::Expire(number), &[]).1);
+        }
+        (events, more)
+    }
+
+    pub(crate) fn digest(&self) -> Digest {
+        self.ledgers.iter().fold(Digest::default(), |sum, ledger| sum.and(ledger.digest()))
+    }
+
+    pub(crate) fn check(&mut self) {
+        for ledger in &self.ledgers {
+            ledger.check().unwrap();
+        }
+        let mut ledgers: Vec<_> = self.ledgers.iter_mut().collect();
+        Span::new(&mut ledgers).check().unwrap();
+    }
+
+    pub(crate) fn sum(&self, of: impl Fn(Totals) -> u64) -> u64 {
+        self.ledgers.iter().map(|ledger| of(ledger.totals())).sum()
+    }
+
+    /// Replays a log, few events at a time.
+    pub(crate) fn replay(&mut self, log: &[Event], now: u64) {
+        for ledger in &mut self.ledgers {
+            let share = ledger.share();
+            let its: Vec<_> = log.iter().filter(|event| event.concerns(share)).collect();
+            for events in its.chunks(7) {
+                let places = ledger.touch_events(events.iter().copied());
+                for (event, place) in events.iter().zip(places) {
+                    ledger.apply(event, place).unwrap();
+                }
+            }
+            ledger.resume(Timestamp::new(now));
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! Orders that concern several shards.
+//!
+//! Most commands concern one shard and go the way of [`shard`](crate::shard). The others come to one desk: a bounded queue,
+//! and a try-lock for whoever works it. He takes the locks of the shards that a few of these commands need, in ascending
+//! order, decides them, hands their events to the journal together, and lets the shards go. A shard's own visitors never
+//! wait: they find its lock taken and leave their work to whoever has it, and so he looks at their inboxes when he is done.
+//!
+//! ```text
+//! reactor ──push──► │ desk │ ─try-lock─► lock shards 1, 4, 5 ─► decide ─► one hand-over, one ticket ─► unlock ─► port
+//! timer   ──────────┘ overdue orders                                                       then: visit 1, 4, 5
+//! ```
+//!
+//! There is nothing in doubt at any time: the events of a decision stand in one block of the log or nowhere, and the
+//! ticket is taken while every shard concerned is still locked. Only one holds more than one lock at a time, and those who
+//! hold one wait for no other, so nobody waits in a circle.
+
+use std::sync::atomic::{Ordering, fence};
+
+use crossbeam::queue::ArrayQueue;
+use doorbuster_ledger::{
+    Composite, Event, Ledger, Line, OrderNumber, Outcome, PartitionId, Span, Timestamp, Violation,
+};
+use parking_lot::Mutex;
+
+use crate::engine::Engine;
+use crate::log::{MAX_BLOCK, record};
+use crate::shard::{Answer, Batch, Held, Request, Shard, Slot, Work};
+
+/// Batches that may wait at the desk: as at a shard's inbox.
+const CAPACITY: usize = 256;
+
+/// Commands that are decided under one taking of locks: some 100 us, which the shards' own visitors have to wait for.
+const AT_ONCE: usize = 64;
+
+/// Most bytes of one command's events: 32 lines of a hold that give their units back, and 32 that take some, each with up
+/// to four offers to those who wait; and the orders themselves.
+const COMMAND_BYTES: usize = 32 * (60 + 60 + 2 * 2 * 25) + 2 * 160;
+
+const _: () = assert!(AT_ONCE * COMMAND_BYTES < MAX_BLOCK / 2);
+
+/// Where commands wait that concern several shards.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    inbox: ArrayQueue<Batch>,
+    /// Of whoever works here, with what he uses again and again.
+    worker: Mutex<Vec<Event>>,
+}
+
+impl Desk {
+    pub(crate) fn new() -> Self {
+        Self { inbox: ArrayQueue::new(CAPACITY), worker: Mutex::new(Vec::new()) }
+    }
+}
+
+/// What a few commands came to.
+struct Done {
+    ticket: u64,
+    shards: u64,
+}
+
+impl Engine {
+    /// Hands in a batch of [`Request::Composite`]s, to be decided at the next [`visit_desk`](Self::visit_desk).
+    ///
+    /// # Errors
+    /// The batch itself, if too many wait.
+    pub fn submit_composite(&self, batch: Batch) -> Result<(), Batch> {
+        self.desk().inbox.push(batch)
+    }
+
+    /// Decides what waits at the desk, and ends orders over several shards whose time is up, unless somebody else is at it,
+    /// who then does it. Returns whether more is due. `reactor` is the caller's own.
+    pub fn visit_desk(&self, reactor: usize) -> bool {
+        if self.desk().inbox.is_empty() && !self.all_shards().iter().any(Shard::has_overdue) {
+            return false;
+        }
+        let more = self.work_at_desk();
+        self.ports().wake_others(reactor);
+        more
+    }
+
+    fn work_at_desk(&self) -> bool {
+        loop {
+            fence(Ordering::SeqCst);
+            let Some(mut events) = self.desk().worker.try_lock() else { return false };
+            let guard = self.journal().poison_on_panic();
+            let more = self.end_overdue(&mut events);
+            while self.journal().has_room()
+                && let Some(mut batch) = self.desk().inbox.pop()
+            {
+                self.decide_all(&mut batch, &mut events);
+                if self.journal().poisoned().is_some() {
+                    return false;
+                }
+                self.ports().deliver(batch);
+            }
+            drop(guard);
+            drop(events);
+            fence(Ordering::SeqCst);
+            if self.desk().inbox.is_empty() || !self.journal().has_room() {
+                return more;
+            }
+        }
+    }
+
+    /// Asserts that the lines of orders are those that their SKUs' shards account for.
+    pub(crate) fn check_lines(&self) -> Result<(), Violation> {
+        let mut held = self.hold(u64::MAX);
+        let mut ledgers: Vec<&mut Ledger> = held.iter_mut().map(Held::ledger).collect();
+        Span::new(&mut ledgers).check()
+    }
+
+    fn decide_all(&self, batch: &mut Batch, events: &mut Vec<Event>) {
+        let Batch { slots, lines, ticket, .. } = batch;
+        for few in slots.chunks_mut(AT_ONCE) {
+            let done = self.decide_few(few, lines, events);
+            *ticket = (*ticket).max(done.ticket);
+            self.visit_all(done.shards);
+        }
+    }
+
+    fn decide_few(&self, slots: &mut [Slot], lines: &[Line], events: &mut Vec<Event>) -> Done {
+        let now = self.now();
+        let mut shards = 0;
+        for slot in &*slots {
+            if let Work::Asked(Request::Composite { command, first, count }) = &slot.work {
+                shards |= self.concerned(command, named(lines, *first, *count));
+            }
+        }
+        let mut held = self.hold(shards);
+        let mut desk = At { engine: self, now, events, bytes: self.journal().buffer(), count: 0 };
+        for slot in slots {
+            let Work::Asked(Request::Composite { command, first, count }) = slot.work else { continue };
+            let answer = if slot.deadline != Timestamp::default() && slot.deadline < now {
+                Held::count_late(&mut held);
+                Answer::DeadlineExceeded
+            } else {
+                Held::count_command(&mut held);
+                match desk.decide(&mut held, &command, named(lines, first, count)) {
+                    Some(outcome) => Answer::Outcome(outcome),
+                    None => break,
+                }
+            };
+            slot.work = Work::Answered(answer);
+        }
+        Done { ticket: desk.hand_over(&mut held), shards }
+    }
+
+    /// Ends a bounded number of orders over several shards whose time is up. Returns whether there are more.
+    fn end_overdue(&self, events: &mut Vec<Event>) -> bool {
+        let mut more = false;
+        for shard in self.all_shards() {
+            if !shard.has_overdue() || !self.journal().has_room() {
+                continue;
+            }
+            let overdue: Vec<OrderNumber> =
+                shard.inspect(|ledger, _| ledger.overdue().take(AT_ONCE).collect());
+            more |= overdue.len() == AT_ONCE;
+            let commands = overdue.into_iter().map(Composite::Expire);
+            let commands: Vec<_> = commands.collect();
+            let shards = commands.iter().fold(0, |shards, command| shards | self.concerned(command, &[]));
+            let mut held = self.hold(shards);
+            let now = self.now();
+            let mut desk = At { engine: self, now, events, bytes: self.journal().buffer(), count: 0 };
+            for command in &commands {
+                let Some(outcome) = desk.decide(&mut held, command, &[]) else { return false };
+                if let Outcome::Replayed { deadline, .. } = outcome
+                    && desk.events.iter().any(|event| matches!(event, Event::Expired { .. }))
+                {
+                    Held::count_expired(&mut held, now.since(deadline));
+                }
+            }
+            desk.hand_over(&mut held);
+            drop(held);
+            self.visit_all(shards);
+        }
+        more
+    }
+
+    /// The shards that must agree to a command, a bit each.
+    fn concerned(&self, command: &Composite, lines: &[Line]) -> u64 {
+        let mut shards = 0;
+        let mut add = |partition: PartitionId| shards |= 1_u64 << self.shard_of(partition);
+        let order = match command {
+            Composite::Reserve { supersedes, .. } => {
+                for line in lines {
+                    add(PartitionId::of(line.sku));
+                }
+                *supersedes
+            }
+            Composite::Confirm(confirm) => Some(confirm.order),
+            Composite::Cancel { cancel, .. } => Some(cancel.order),
+            Composite::Expire(number) => Some(*number),
+        };
+        if let Some(number) = order {
+            add(number.partition());
+            // An order's SKUs never change, so that what is seen here still holds when the locks are taken.
+            if number.is_composite() {
+                let home = self.shard_of(number.partition());
+                if let Some(home) = self.all_shards().get(home) {
+                    home.inspect(|ledger, _| {
+                        ledger.skus_of(number).for_each(|sku| add(PartitionId::of(sku)));
+                    });
+                }
+            }
+        }
+        shards
+    }
+
+    /// Takes the locks of these shards, in ascending order.
+    fn hold(&self, shards: u64) -> Vec<Held<'_>> {
+        let wanted = |number: &usize| shards & (1 << number) != 0;
+        let numbers = (0..self.shards()).filter(wanted);
+        numbers
+            .filter_map(|number| self.all_shards().get(number))
+            .map(|shard| shard.hold(self.keeper()))
+            .collect()
+    }
+
+    /// Decides what others left at these shards while they were held.
+    fn visit_all(&self, shards: u64) {
+        // With the one of whoever pushed: either he finds the lock free, or his batch is seen here.
+        fence(Ordering::SeqCst);
+        for (number, shard) in self.all_shards().iter().enumerate() {
+            if shards & (1 << number) != 0 && shard.has_mail() {
+                shard.visit(self.now(), self.journal(), self.ports(), self.keeper());
+            }
+        }
+    }
+}
+
+/// Somebody at the desk, with the shards that he holds.
+struct At<'a> {
+    engine: &'a Engine,
+    now: Timestamp,
+    events: &'a mut Vec<Event>,
+    bytes: Vec<u8>,
+    count: u32,
+}
+
+impl At<'_> {
+    /// Decides one command. `None` if the state is broken, after poisoning the journal.
+    fn decide(&mut self, held: &mut [Held<'_>], command: &Composite, lines: &[Line]) -> Option<Outcome> {
+        let mut ledgers: Vec<&mut Ledger> = held.iter_mut().map(Held::ledger).collect();
+        self.events.clear();
+        match Span::new(&mut ledgers).execute(self.now, command, lines, self.events) {
+            Ok(outcome) => {
+                for event in &*self.events {
+                    record::encode_event(event, &mut self.bytes);
+                    self.count += 1;
+                }
+                Some(outcome)
+            }
+            Err(violation) => {
+                self.engine.journal().poison(format!("the ledger contradicts itself: {violation}"));
+                None
+            }
+        }
+    }
+
+    /// Hands the events over and says at which log position the answers may leave.
+    fn hand_over(self, held: &mut [Held<'_>]) -> u64 {
+        let journal = self.engine.journal();
+        if self.count == 0 {
+            journal.give_back(self.bytes);
+            return held.iter().map(Held::ticket).max().unwrap_or(0);
+        }
+        let ticket = journal.hand_over(self.count, self.bytes);
+        for (nth, shard) in held.iter_mut().enumerate() {
+            shard.decided(ticket, if nth == 0 { self.count } else { 0 });
+        }
+        ticket
+    }
+}
+
+/// The lines of one command of a batch.
+fn named(lines: &[Line], first: u32, count: u8) -> &[Line] {
+    let first = first as usize;
+    lines.get(first..first + usize::from(count)).unwrap_or_default()
+}

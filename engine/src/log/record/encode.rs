@@ -1,0 +1,185 @@
+//! Events to bytes.
+
+#[cfg_attr(
+    not(test),
+    expect(clippy::wildcard_imports, reason = "the names of every kind and body alone")
+)]
+use super::bodies::*;
+use super::{LAYOUT, Record};
+use bincode::Encode;
+use doorbuster_ledger::{Amount, Event, LegEnd, LegHeld, OrderNumber, PaymentId, Reserved, Terms, Timestamp};
+
+fn put(kind: u8, body: &impl Encode, out: &mut Vec<u8>) {
+    out.push(kind);
+    let written = bincode::encode_into_std_write(body, out, LAYOUT);
+    debug_assert!(written.is_ok(), "encoding a record into memory failed: {written:?}");
+}
+
+/// Appends a record to `out`.
+#[inline]
+pub fn encode(record: &Record, out: &mut Vec<u8>) {
+    match record {
+        Record::Event(event) => encode_event(event, out),
+        Record::Checkpoint { digest, at } => {
+            put(CHECKPOINT, &CheckpointBody { digest: digest.raw(), at: at.raw() }, out);
+        }
+    }
+}
+
+/// Appends an event's record to `out`.
+#[inline]
+pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
+    match *event {
+        Event::Reserved(ref reserved) if reserved.number.is_composite() || reserved.moves != 0 => {
+            let body = OrderOpenedBody { moves: reserved.moves, order: order_body(reserved) };
+            put(ORDER_OPENED, &body, out);
+        }
+        Event::Reserved(ref reserved) if reserved.wait_ms != 0 => {
+            let body = WaitlistedBody { wait_ms: reserved.wait_ms, order: order_body(reserved) };
+            put(WAITLISTED, &body, out);
+        }
+        Event::Reserved(ref reserved) if reserved.terms == Terms::default() => {
+            let body = ReservedBody {
+                number: reserved.number.raw(),
+                request: reserved.request.raw(),
+                user: reserved.user.raw(),
+                sku: reserved.sku.raw(),
+                at: reserved.at.raw(),
+                amount: reserved.amount.raw(),
+                quantity: reserved.quantity.units(),
+                asked_hold_ms: reserved.asked_hold_ms,
+                hold_ms: reserved.hold_ms,
+                channel: reserved.channel.raw(),
+            };
+            put(RESERVED, &body, out);
+        }
+        Event::Reserved(ref reserved) => put(ORDER_RESERVED, &order_body(reserved), out),
+        Event::Confirmed { number, payment, amount, at } => {
+            put(CONFIRMED, &payment_body(number, payment, amount, at), out);
+        }
+        Event::Reacquired { number, payment, amount, at } => {
+            put(REACQUIRED, &payment_body(number, payment, amount, at), out);
+        }
+        Event::RefundRequired { number, payment, amount, at } => {
+            put(REFUND_REQUIRED, &payment_body(number, payment, amount, at), out);
+        }
+        Event::AmountMismatched { number, payment, amount, at } => {
+            put(AMOUNT_MISMATCHED, &payment_body(number, payment, amount, at), out);
+        }
+        Event::PayBegun { number, payment, deadline, at } => {
+            let body = PayBegunBody {
+                number: number.raw(),
+                payment: payment.raw(),
+                deadline: deadline.raw(),
+                at: at.raw(),
+            };
+            put(PAY_BEGUN, &body, out);
+        }
+        Event::PayFailed { number, deadline, at } => {
+            put(PAY_FAILED, &deadline_body(number, deadline, at), out);
+        }
+        Event::Offered { number, deadline, at } => put(OFFERED, &deadline_body(number, deadline, at), out),
+        Event::Extended { number, deadline, at } => put(EXTENDED, &deadline_body(number, deadline, at), out),
+        Event::Superseded { .. }
+        | Event::Cut { .. }
+        | Event::LegHeld(_)
+        | Event::LegReleased(_)
+        | Event::LegSold(_)
+        | Event::LegCut(_) => encode_part(event, out),
+        Event::Cancelled { number, reason, at } => {
+            put(CANCELLED, &CancelledBody { number: number.raw(), reason, at: at.raw() }, out);
+        }
+        Event::Expired { number, at } => {
+            put(EXPIRED, &ExpiredBody { number: number.raw(), at: at.raw() }, out);
+        }
+        Event::Evicted { number, at } => {
+            put(EVICTED, &EvictedBody { number: number.raw(), at: at.raw() }, out);
+        }
+        Event::SkuPut { sku, units, user_limit, order_limit, at } => {
+            put(SKU_PUT, &SkuPutBody { sku: sku.raw(), units, user_limit, order_limit, at: at.raw() }, out);
+        }
+        Event::Restocked { number, request, sku, units, reason, at } => {
+            let body = RestockedBody {
+                number: number.raw(),
+                request: request.raw(),
+                sku: sku.raw(),
+                units,
+                reason,
+                at: at.raw(),
+            };
+            put(RESTOCKED, &body, out);
+        }
+        Event::GraceGranted { until, at } => {
+            put(GRACE_GRANTED, &GraceGrantedBody { until: until.raw(), at: at.raw() }, out);
+        }
+    }
+}
+
+/// Appends the record of an event about a part of an order, or about one that another takes the place of.
+fn encode_part(event: &Event, out: &mut Vec<u8>) {
+    match *event {
+        Event::Superseded { number, by, at } => {
+            put(SUPERSEDED, &SupersededBody { number: number.raw(), by: by.raw(), at: at.raw() }, out);
+        }
+        Event::Cut { number, units, amount, at } => {
+            let body = CutBody { number: number.raw(), units, amount: amount.raw(), at: at.raw() };
+            put(CUT, &body, out);
+        }
+        Event::LegHeld(LegHeld { order, line, user, channel, at }) => {
+            let body = LegHeldBody {
+                order: order.raw(),
+                sku: line.sku.raw(),
+                user: user.raw(),
+                units: line.units,
+                gifts: line.gifts,
+                location: line.location,
+                pool: line.pool,
+                channel: channel.raw(),
+                at: at.raw(),
+            };
+            put(LEG_HELD, &body, out);
+        }
+        Event::LegReleased(ref end) => put(LEG_RELEASED, &leg_body(end), out),
+        Event::LegSold(ref end) => put(LEG_SOLD, &leg_body(end), out),
+        Event::LegCut(ref end) => put(LEG_CUT, &leg_body(end), out),
+        _ => debug_assert!(false, "{event:?} is about a whole order"),
+    }
+}
+
+fn payment_body(number: OrderNumber, payment: PaymentId, amount: Amount, at: Timestamp) -> ConfirmedBody {
+    ConfirmedBody { number: number.raw(), payment: payment.raw(), amount: amount.raw(), at: at.raw() }
+}
+
+fn deadline_body(number: OrderNumber, deadline: Timestamp, at: Timestamp) -> DeadlineBody {
+    DeadlineBody { number: number.raw(), deadline: deadline.raw(), at: at.raw() }
+}
+
+fn leg_body(end: &LegEnd) -> LegEndBody {
+    LegEndBody { order: end.order.raw(), sku: end.sku.raw(), units: end.units, at: end.at.raw() }
+}
+
+fn order_body(reserved: &Reserved) -> OrderReservedBody {
+    let terms = &reserved.terms;
+    OrderReservedBody {
+        number: reserved.number.raw(),
+        request: reserved.request.raw(),
+        user: reserved.user.raw(),
+        at: reserved.at.raw(),
+        amount: reserved.amount.raw(),
+        asked_hold_ms: reserved.asked_hold_ms,
+        hold_ms: reserved.hold_ms,
+        channel: reserved.channel.raw(),
+        campaign: terms.campaign,
+        price_version: terms.price_version,
+        tier: terms.tier,
+        device: terms.device,
+        address: terms.address,
+        pay_account: terms.pay_account,
+        lines: vec![LineBody {
+            sku: reserved.sku.raw(),
+            quantity: reserved.quantity.units(),
+            location: terms.location,
+            pool: terms.pool,
+        }],
+    }
+}

@@ -1,0 +1,83 @@
+//! A shard whose lock somebody holds who decides over several.
+
+use std::sync::atomic::Ordering;
+
+use doorbuster_ledger::Ledger;
+use parking_lot::MutexGuard;
+
+use super::{Shard, State};
+use crate::keeper::Keeper;
+
+/// See the module's doc. The lock is let go when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Held<'a> {
+    shard: &'a Shard,
+    state: MutexGuard<'a, State>,
+}
+
+impl Shard {
+    /// Waits for the lock: a visit takes some 100 us at most. For whoever takes several in ascending order.
+    pub(crate) fn hold(&self, keeper: &Keeper) -> Held<'_> {
+        let mut state = self.state.lock();
+        keeper.serve(state.number, &mut state.ledger);
+        Held { shard: self, state }
+    }
+
+    /// Whether batches wait in the inbox.
+    pub(crate) fn has_mail(&self) -> bool {
+        !self.inbox.is_empty()
+    }
+
+    /// Whether orders over several shards were overdue at the last visit.
+    pub(crate) fn has_overdue(&self) -> bool {
+        self.overdue.load(Ordering::Relaxed)
+    }
+}
+
+impl Held<'_> {
+    pub(crate) fn ledger(&mut self) -> &mut Ledger {
+        &mut self.state.ledger
+    }
+
+    /// Log position after the shard's last event.
+    pub(crate) fn ticket(&self) -> u64 {
+        self.state.last_ticket
+    }
+
+    /// Notes that so many events were handed over and that the log is at `ticket` after them.
+    pub(crate) fn decided(&mut self, ticket: u64, events: u32) {
+        self.state.last_ticket = ticket;
+        self.state.counters.events += u64::from(events);
+    }
+
+    /// A command over several shards is counted at the first of them.
+    pub(crate) fn count_command(held: &mut [Self]) {
+        if let Some(first) = held.first_mut() {
+            first.state.counters.commands += 1;
+        }
+    }
+
+    /// As [`count_command`](Self::count_command), for one that came too late to be decided.
+    pub(crate) fn count_late(held: &mut [Self]) {
+        if let Some(first) = held.first_mut() {
+            first.state.counters.deadline_exceeded += 1;
+        }
+    }
+
+    /// An order over several shards ended by its deadline, so many milliseconds late.
+    pub(crate) fn count_expired(held: &mut [Self], lag_ms: u64) {
+        if let Some(first) = held.first_mut() {
+            let counters = &mut first.state.counters;
+            counters.expired += 1;
+            counters.release_lag_max_ms = counters.release_lag_max_ms.max(lag_ms);
+        }
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        let overdue = self.state.ledger.overdue().next().is_some();
+        self.shard.overdue.store(overdue, Ordering::Relaxed);
+        self.shard.board.publish(self.state.figures());
+    }
+}

@@ -1,0 +1,232 @@
+//! What shoppers ask, and what they make of the answers.
+
+use std::collections::BTreeMap;
+
+use doorbuster_engine::clock::Clock;
+use doorbuster_engine::shard::{Batch, Request, Slot, Work};
+use doorbuster_ledger::*;
+use rand::RngExt;
+
+use super::{Ask, Known, SKUS, USERS, World};
+
+impl World {
+    pub(super) fn ask(&mut self) {
+        let mut shards: BTreeMap<usize, Batch> = BTreeMap::new();
+        for _ in 0..self.rng.random_range(1..6) {
+            let asked = self.command();
+            self.next_token += 1;
+            let (shard, work) = match &asked {
+                Ask::One(command) => (self.engine.shard_of(home(command)), Request::Command(*command)),
+                Ask::Several(command, lines) => {
+                    let desk = self.plan.shards;
+                    let batch = shards.entry(desk).or_default();
+                    let first = u32::try_from(batch.lines.len()).expect("few");
+                    let count = u8::try_from(lines.len()).expect("few");
+                    batch.lines.extend(lines);
+                    (desk, Request::Composite { command: *command, first, count })
+                }
+            };
+            self.asked.insert(self.next_token, asked);
+            let slot =
+                Slot { token: self.next_token, deadline: Timestamp::default(), work: Work::Asked(work) };
+            shards.entry(shard).or_default().slots.push(slot);
+        }
+        for (shard, batch) in shards {
+            let taken = if shard == self.plan.shards {
+                self.engine.submit_composite(batch)
+            } else {
+                self.engine.submit(shard, batch)
+            };
+            self.underway += usize::from(taken.is_ok());
+        }
+    }
+
+    fn command(&mut self) -> Ask {
+        if let Some(again) =
+            (!self.unanswered.is_empty()).then(|| self.rng.random_range(0..self.unanswered.len()))
+        {
+            let again = self.unanswered.swap_remove(again);
+            if let Ask::Several(Composite::Reserve { supersedes: Some(old), .. }, _) = &again
+                && let Some(known) = self.orders.get_mut(old)
+            {
+                known.unsure = true;
+            }
+            return again;
+        }
+        let sku = SkuId::new(self.rng.random_range(1..=SKUS));
+        match self.rng.random_range(0..20_u32) {
+            0..2 => Ask::One(Command::PutSku(PutSku { sku, units: 8, user_limit: 3, order_limit: 0 })),
+            2 => {
+                let units = self.rng.random_range(1..5);
+                Ask::One(Command::Restock(Restock { request: self.request(), sku, units, reason: 0 }))
+            }
+            3..12 if !self.orders.is_empty() => self.end_or_keep(),
+            _ => self.reserve(sku),
+        }
+    }
+
+    /// Something about an order that is there.
+    fn end_or_keep(&mut self) -> Ask {
+        let at = self.rng.random_range(0..self.orders.len());
+        let (&order, known) = self.orders.iter_mut().nth(at).expect("the pick is in range");
+        known.unsure = true;
+        let (user, payment) = (known.user, PaymentId::new(u128::from(order.raw())));
+        let command = match self.rng.random_range(0..9_u32) {
+            0..4 => Command::Confirm(Confirm { order, user, payment, amount: Amount::new(0) }),
+            4..6 => Command::Cancel(Cancel { order, user, reason: 0 }),
+            _ => match self.rng.random_range(0..4_u32) {
+                0 => Command::BeginPay(BeginPay { order, user, payment, class: PayClass::Slow }),
+                1 => Command::BeginPay(BeginPay { order, user, payment, class: PayClass::Fast }),
+                2 => Command::FailPay(FailPay { order, user, payment }),
+                _ => Command::Extend(Extend { order, user, until: self.clock.now().plus(1_000) }),
+            },
+        };
+        if !order.is_composite() {
+            return Ask::One(command);
+        }
+        match command {
+            Command::Confirm(confirm) => Ask::Several(Composite::Confirm(confirm), Vec::new()),
+            Command::Cancel(cancel) => {
+                Ask::Several(Composite::Cancel { cancel, amount: Amount::new(0) }, Vec::new())
+            }
+            other => Ask::One(other),
+        }
+    }
+
+    fn reserve(&mut self, sku: SkuId) -> Ask {
+        let mut reserve = Reserve {
+            request: self.request(),
+            user: UserId::new(self.rng.random_range(1..=USERS)),
+            sku,
+            quantity: Quantity::new(self.rng.random_range(1..3)).expect("not zero"),
+            amount: Amount::new(0),
+            hold_ms: if self.rng.random_bool(0.5) { 0 } else { 300 },
+            channel: ChannelId::new(0),
+            first_attempt: false,
+            wait_ms: if self.rng.random_bool(0.5) { 0 } else { 6_000 },
+            terms: Terms::default(),
+        };
+        if self.rng.random_bool(0.6) {
+            return Ask::One(Command::Reserve(reserve));
+        }
+        let mut lines = Vec::new();
+        for sku in (1..=SKUS).map(SkuId::new) {
+            if self.rng.random_bool(0.7) {
+                lines.push(Line { sku, units: self.rng.random_range(1..3), ..Line::default() });
+            }
+        }
+        if lines.is_empty() {
+            return Ask::One(Command::Reserve(reserve));
+        }
+        let units = lines.iter().map(|line| line.units).sum();
+        reserve.wait_ms = 0;
+        reserve.quantity = Quantity::new(units).expect("a line has units");
+        // At times in the place of an order that he has.
+        let his = self.orders.iter().filter(|(_, known)| known.user == reserve.user);
+        let supersedes = his.map(|(order, _)| *order).next_back().filter(|_| self.rng.random_bool(0.3));
+        if let Some(known) = supersedes.and_then(|order| self.orders.get_mut(&order)) {
+            known.unsure = true;
+        }
+        Ask::Several(Composite::Reserve { reserve, supersedes }, lines)
+    }
+
+    fn request(&mut self) -> RequestId {
+        self.next_request += 1;
+        let now = u128::from(self.clock.now().raw());
+        RequestId::new((now << 80) | (7 << 76) | (2 << 62) | u128::from(self.next_request))
+    }
+
+    /// A shopper takes note of an answer.
+    pub(super) fn seen(&mut self, asked: &Ask, outcome: &Outcome) -> Result<(), String> {
+        self.report.acknowledged += 1;
+        if let (Ask::Several(_, lines), Some(_), Outcome::Reserved { order, .. }) =
+            (asked, asked.reserve(), outcome)
+            && lines.len() > 1
+        {
+            assert!(order.is_composite(), "several lines in one row");
+            self.report.composite += 1;
+        }
+        if let Some(reserve) = asked.reserve() {
+            return self.reserved(reserve, outcome);
+        }
+        match (asked, outcome) {
+            (Ask::One(Command::PutSku(put)), Outcome::SkuPut) => {
+                self.skus.insert(put.sku);
+            }
+            (
+                Ask::One(Command::Confirm(confirm)) | Ask::Several(Composite::Confirm(confirm), _),
+                Outcome::Confirmed { .. } | Outcome::Reacquired { .. },
+            ) => {
+                self.note(confirm.order, OrderState::Confirmed)?;
+            }
+            (
+                Ask::One(Command::Cancel(cancel)) | Ask::Several(Composite::Cancel { cancel, .. }, _),
+                Outcome::Cancelled { .. },
+            ) => {
+                self.note(cancel.order, OrderState::Cancelled)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn reserved(&mut self, reserve: &Reserve, outcome: &Outcome) -> Result<(), String> {
+        match outcome {
+            Outcome::Reserved { order, deadline } | Outcome::Waitlisted { order, deadline, .. } => {
+                // An offer will have a deadline of its own.
+                let waits = matches!(outcome, Outcome::Waitlisted { .. });
+                let known = Known {
+                    user: reserve.user,
+                    request: reserve.request,
+                    quantity: reserve.quantity.units(),
+                    deadline: if waits { 0 } else { deadline.raw() },
+                    state: if waits { OrderState::Waiting } else { OrderState::Held },
+                    unsure: false,
+                };
+                if self.orders.insert(*order, known).is_some() {
+                    return Err(format!("order {} was given out twice", order.raw()));
+                }
+            }
+            Outcome::Replayed { order: Some(order), state: Some(state), deadline } => {
+                let known = self.orders.entry(*order).or_insert(Known {
+                    user: reserve.user,
+                    request: reserve.request,
+                    quantity: reserve.quantity.units(),
+                    deadline: if *state == OrderState::Waiting { 0 } else { deadline.raw() },
+                    state: *state,
+                    unsure: false,
+                });
+                if known.request != reserve.request {
+                    return Err(format!(
+                        "request {:x} was answered with another's order",
+                        reserve.request.raw()
+                    ));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, order: OrderNumber, state: OrderState) -> Result<(), String> {
+        let known = self.orders.get_mut(&order).ok_or("an order that was never given out ended")?;
+        if known.state == OrderState::Confirmed {
+            return Err(format!("order {} was {:?} and became {state:?}", order.raw(), known.state));
+        }
+        known.state = state;
+        Ok(())
+    }
+}
+
+fn home(command: &Command) -> PartitionId {
+    match command {
+        Command::Reserve(reserve) => PartitionId::of(reserve.sku),
+        Command::Restock(restock) => PartitionId::of(restock.sku),
+        Command::PutSku(put) => PartitionId::of(put.sku),
+        Command::Confirm(confirm) => confirm.order.partition(),
+        Command::Cancel(cancel) => cancel.order.partition(),
+        Command::BeginPay(begin) => begin.order.partition(),
+        Command::FailPay(failed) => failed.order.partition(),
+        Command::Extend(extend) => extend.order.partition(),
+    }
+}
