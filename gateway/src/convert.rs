@@ -254,6 +254,40 @@ pub(crate) fn restock(asked: &wire::Restock, aids: &mut Aids<'_>) -> Ask {
     ask(ledger::PartitionId::of(sku), ledger::Command::Restock(restock))
 }
 
+/// What a channel may have.
+pub(crate) fn set_channel(asked: &wire::SetChannel) -> Ask {
+    let sku = ledger::SkuId::new(asked.sku);
+    let set = ledger::SetChannel {
+        sku,
+        channel: ledger::ChannelId::new(asked.channel),
+        guarantee: asked.guarantee,
+        cap: (asked.cap != u64::MAX).then_some(asked.cap),
+        release_at: (asked.release_at != 0).then(|| ledger::Timestamp::new(asked.release_at)),
+    };
+    ask(ledger::PartitionId::of(sku), ledger::Command::SetChannel(set))
+}
+
+/// A part of a guarantee for another channel.
+pub(crate) fn rebalance(asked: &wire::Rebalance) -> Ask {
+    let sku = ledger::SkuId::new(asked.sku);
+    let rebalance = ledger::Rebalance {
+        sku,
+        from: ledger::ChannelId::new(asked.from),
+        to: ledger::ChannelId::new(asked.to),
+        units: asked.units,
+        keep: asked.keep,
+        expected: asked.expected,
+        reason: asked.reason,
+    };
+    ask(ledger::PartitionId::of(sku), ledger::Command::Rebalance(rebalance))
+}
+
+/// A channel to be read.
+pub(crate) fn read_channel(asked: &wire::ReadChannel) -> Ask {
+    let (sku, channel) = (ledger::SkuId::new(asked.sku), ledger::ChannelId::new(asked.channel));
+    Ask::Shard(ledger::PartitionId::of(sku), shard::Request::ReadChannel { sku, channel })
+}
+
 /// An order to be read.
 pub(crate) fn read_order(asked: &wire::ReadOrder) -> Ask {
     let order = ledger::OrderNumber::new(asked.order);
@@ -305,6 +339,8 @@ fn field(field: ledger::Field) -> u8 {
         ledger::Field::Supersedes => wire::Field::Supersedes,
         ledger::Field::WaitMs => wire::Field::WaitMs,
         ledger::Field::Lines => wire::Field::Lines,
+        ledger::Field::Guarantee => wire::Field::Guarantee,
+        ledger::Field::Cap => wire::Field::Cap,
     };
     field.byte()
 }
@@ -345,7 +381,8 @@ pub(crate) fn outcome(outcome: &ledger::Outcome) -> Answer {
         ledger::Outcome::Cancelled { order } => {
             Answer { state: wire::OrderState::Cancelled.byte(), order: order.raw(), ..Answer::of(Code::Ok) }
         }
-        ledger::Outcome::SkuPut => Answer::of(Code::Ok),
+        ledger::Outcome::SkuPut | ledger::Outcome::ChannelSet => Answer::of(Code::Ok),
+        ledger::Outcome::Rebalanced { units } => Answer { units, ..Answer::of(Code::Ok) },
         ledger::Outcome::Restocked { order, available } => Answer {
             state: wire::OrderState::Restocked.byte(),
             order: order.raw(),
@@ -396,6 +433,10 @@ pub(crate) fn refusal(refusal: &ledger::Refusal) -> Answer {
         R::PaymentUnderWay { deadline } => Answer { at: deadline.raw(), ..Answer::of(Code::PaymentUnderWay) },
         R::ExtendLimit { latest } => Answer { at: latest.raw(), ..Answer::of(Code::ExtendLimit) },
         R::AmountMismatch { due } => Answer { units: due.raw(), ..Answer::of(Code::AmountMismatch) },
+        R::ChannelExhausted { left } => Answer { units: left, ..Answer::of(Code::ChannelExhausted) },
+        R::OverAllotted { left } => Answer { units: left, ..Answer::of(Code::OverAllotted) },
+        R::TooLate => Answer::of(Code::TooLate),
+        R::CasMismatch { found } => Answer { units: found, ..Answer::of(Code::CasMismatch) },
         R::ExceedsHeld { held } => Answer { units: u64::from(held), ..Answer::of(Code::ExceedsHeld) },
         R::NoSuchLine => Answer::of(Code::NoSuchLine),
         R::SeveralSkus => Answer::of(Code::SeveralSkus),
@@ -443,6 +484,24 @@ pub(crate) fn line(read: &Result<ledger::LineSnapshot, ledger::Refusal>) -> wire
             gifts: line.gifts,
             location: line.location,
             pool: line.pool,
+        },
+    }
+}
+
+/// A channel that was read.
+pub(crate) fn channel(read: Option<&ledger::ChannelSnapshot>) -> wire::ChannelView {
+    match read {
+        None => wire::ChannelView { code: Code::UnknownSku.number(), ..wire::ChannelView::default() },
+        Some(channel) => wire::ChannelView {
+            code: Code::Ok.number(),
+            channel: channel.channel.raw(),
+            reserved: 0,
+            sku: channel.sku.raw(),
+            guarantee: channel.guarantee,
+            cap: channel.cap.unwrap_or(u64::MAX),
+            release_at: channel.release_at.map_or(0, ledger::Timestamp::raw),
+            taken: channel.taken,
+            available: channel.available,
         },
     }
 }

@@ -21,6 +21,10 @@ pub enum Command {
     PutSku(PutSku),
     /// Bring units in, or take available ones out.
     Restock(Restock),
+    /// Say what a sales channel may have of a SKU.
+    SetChannel(SetChannel),
+    /// Move a part of one channel's guarantee to another.
+    Rebalance(Rebalance),
 }
 
 /// Hold `quantity` units of `sku` for `user`.
@@ -197,6 +201,43 @@ pub struct PutSku {
     pub user_limit: u32,
     /// Most units in one order; 0: no limit.
     pub order_limit: u32,
+}
+
+/// Say how many units of `sku` the channel may have. What it says is absolute: a repeat changes nothing. The first for a SKU
+/// must come before its first hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SetChannel {
+    /// The SKU.
+    pub sku: SkuId,
+    /// The channel.
+    pub channel: ChannelId,
+    /// Units that nobody else may take, as far as the channel has not taken them yet.
+    pub guarantee: u64,
+    /// Most units that it may take; `None`: no limit.
+    pub cap: Option<u64>,
+    /// When what is left of the guarantee is anybody's; `None`: never.
+    pub release_at: Option<Timestamp>,
+}
+
+/// Move up to `units` of the guarantee of one channel, as far as it has not taken them, to another, whose release time they
+/// get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rebalance {
+    /// The SKU.
+    pub sku: SkuId,
+    /// The channel that gives.
+    pub from: ChannelId,
+    /// The channel that gets.
+    pub to: ChannelId,
+    /// Units to be moved at most.
+    pub units: u64,
+    /// Units that stay kept for the giving channel.
+    pub keep: u64,
+    /// The guarantee that the giving channel is known to have: if it has another, somebody else has moved units, or this
+    /// command is a repeat.
+    pub expected: u64,
+    /// Why; opaque, kept in the log.
+    pub reason: u32,
 }
 
 /// Add `units` to `sku`, or withdraw where negative.

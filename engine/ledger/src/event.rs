@@ -1,6 +1,6 @@
 //! What happened: the only thing that changes a ledger, live and in replay.
 
-use crate::command::{Line, Terms};
+use crate::command::{Line, SetChannel, Terms};
 use crate::ids::{
     Amount, ChannelId, OrderNumber, PartitionId, PaymentId, Quantity, RequestId, Share, SkuId, Timestamp,
     UserId,
@@ -33,6 +33,28 @@ pub enum Event {
         sku: SkuId,
         /// Units; negative where withdrawn.
         units: i64,
+        /// Why.
+        reason: u32,
+        /// When.
+        at: Timestamp,
+    },
+    /// It was said what a channel may have of a SKU.
+    ChannelSet {
+        /// What was said.
+        rules: SetChannel,
+        /// When.
+        at: Timestamp,
+    },
+    /// A part of a guarantee was moved.
+    Rebalanced {
+        /// The SKU.
+        sku: SkuId,
+        /// The channel that gave.
+        from: ChannelId,
+        /// The channel that got.
+        to: ChannelId,
+        /// Units that were moved.
+        units: u64,
         /// Why.
         reason: u32,
         /// When.
@@ -305,7 +327,9 @@ impl Event {
     #[inline]
     pub(crate) fn subject(&self) -> Subject<'_> {
         match self {
-            Self::SkuPut { sku, .. } => Subject::Sku(*sku),
+            Self::SkuPut { sku, .. }
+            | Self::ChannelSet { rules: SetChannel { sku, .. }, .. }
+            | Self::Rebalanced { sku, .. } => Subject::Sku(*sku),
             Self::Reserved(reserved) => Subject::Sale(reserved),
             Self::Restocked { number, request, sku, .. } => {
                 Subject::Restock { number: *number, request: *request, sku: *sku }
@@ -338,6 +362,8 @@ impl Event {
             Self::LegHeld(leg) => leg.at,
             Self::LegReleased(end) | Self::LegSold(end) | Self::LegCut(end) => end.at,
             Self::SkuPut { at, .. }
+            | Self::ChannelSet { at, .. }
+            | Self::Rebalanced { at, .. }
             | Self::Restocked { at, .. }
             | Self::Confirmed { at, .. }
             | Self::PayBegun { at, .. }

@@ -72,6 +72,7 @@
 extern crate alloc;
 
 mod calendar;
+mod channels;
 mod command;
 mod event;
 mod hash;
@@ -89,7 +90,7 @@ mod waitlist;
 
 pub use command::{
     BeginPay, Cancel, Command, Composite, Confirm, Extend, FailPay, Line, MAX_LINES, PayClass, PutSku,
-    Reserve, Restock, Terms,
+    Rebalance, Reserve, Restock, SetChannel, Terms,
 };
 pub use event::{Event, LegEnd, LegHeld, Partitions, Reserved};
 pub use ids::{
@@ -99,4 +100,6 @@ pub use ids::{
 pub use ledger::{
     Decision, Digest, Ledger, MAX_UNITS, Need, Place, Pulse, Rules, Span, Spare, TOUCHED, Totals, Violation,
 };
-pub use outcome::{Field, LineSnapshot, OrderSnapshot, OrderState, Outcome, Refusal, StockSnapshot};
+pub use outcome::{
+    ChannelSnapshot, Field, LineSnapshot, OrderSnapshot, OrderState, Outcome, Refusal, StockSnapshot,
+};

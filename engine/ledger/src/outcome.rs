@@ -54,6 +54,13 @@ pub enum Outcome {
     },
     /// The SKU is set up.
     SkuPut,
+    /// It is known what the channel may have.
+    ChannelSet,
+    /// A part of a guarantee was moved.
+    Rebalanced {
+        /// Units that were moved.
+        units: u64,
+    },
     /// Units came in or were withdrawn.
     Restocked {
         /// The change's own number.
@@ -173,6 +180,23 @@ pub enum Refusal {
         /// The amount due.
         due: Amount,
     },
+    /// The channel may not have as many: the rest is kept for others, or it is at its cap.
+    ChannelExhausted {
+        /// Units that it may still take.
+        left: u64,
+    },
+    /// More units would be kept for channels than there are.
+    OverAllotted {
+        /// Units that may be kept for this one.
+        left: u64,
+    },
+    /// The SKU has been sold without rules for channels; they must be there before its first hold.
+    TooLate,
+    /// Somebody else has changed what is to be changed.
+    CasMismatch {
+        /// What it is now.
+        found: u64,
+    },
     /// More units are to be paid, or to be left, than the order has of the SKU.
     ExceedsHeld {
         /// The units that it has.
@@ -219,6 +243,10 @@ pub enum Field {
     WaitMs,
     /// The lines of an order.
     Lines,
+    /// The units guaranteed to a channel.
+    Guarantee,
+    /// Most units of a channel.
+    Cap,
 }
 
 /// Where an order stands.
@@ -309,6 +337,25 @@ pub struct LineSnapshot {
     pub location: u16,
     /// Pool of the units.
     pub pool: u16,
+}
+
+/// What a channel may have of a SKU, and has, for reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChannelSnapshot {
+    /// The SKU.
+    pub sku: SkuId,
+    /// The channel.
+    pub channel: ChannelId,
+    /// Units guaranteed to it.
+    pub guarantee: u64,
+    /// Most units that it may have; `None`: no limit.
+    pub cap: Option<u64>,
+    /// When what is left of the guarantee is anybody's; `None`: never.
+    pub release_at: Option<Timestamp>,
+    /// Units that it holds or has sold. Not counted, 0, for a SKU without rules for any channel.
+    pub taken: u64,
+    /// Units that it may take now.
+    pub available: u64,
 }
 
 /// A SKU's accounts, for reading.

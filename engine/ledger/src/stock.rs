@@ -26,6 +26,8 @@ pub(crate) struct Sku {
     pub(crate) partition: PartitionId,
     /// Whether anybody waits for units to come back.
     pub(crate) has_waiters: bool,
+    /// Whether there are rules for sales channels.
+    pub(crate) has_channels: bool,
 }
 
 const _: () = assert!(size_of::<Sku>() == 64);

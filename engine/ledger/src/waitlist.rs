@@ -7,6 +7,7 @@
 //! without a look at those whom they don't. Whoever is over his limit for now is set aside until his own units go back.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
 
 use crate::ids::{OrderNumber, UserId};
 use crate::order::Order;
@@ -84,6 +85,11 @@ impl Waitlists {
     pub(crate) fn aside(&self, sku: Slot, user: UserId) -> Option<OrderNumber> {
         let list = self.lists.get(&sku)?;
         list.shoppers.get(&user).copied().filter(|number| list.aside.contains(number))
+    }
+
+    /// The orders that are set aside.
+    pub(crate) fn all_aside(&self, sku: Slot) -> Vec<OrderNumber> {
+        self.lists.get(&sku).into_iter().flat_map(|list| &list.aside).copied().collect()
     }
 
     /// Puts an order that was set aside back in its place.

@@ -12,274 +12,10 @@ use std::collections::BTreeMap;
 use doorbuster_ledger::*;
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestRunner, contextualize_config};
+use support::ask::{Asked, Made, Step, command, step};
 use support::{Model, Shop};
 
 const START: u64 = 1_700_000_000_000;
-
-#[derive(Clone, Debug)]
-enum Step {
-    Do(Ask),
-    Pass(u64),
-}
-
-#[derive(Clone, Debug)]
-enum Ask {
-    Put {
-        sku: u64,
-        units: u64,
-        user_limit: u32,
-        order_limit: u32,
-    },
-    Restock {
-        id: u64,
-        age: u64,
-        sku: u64,
-        units: i64,
-        reason: u32,
-    },
-    Reserve {
-        id: u64,
-        age: u64,
-        user: u64,
-        sku: u64,
-        quantity: u32,
-        hold: u32,
-        amount: u64,
-        tier: u16,
-        first: bool,
-        instead_of: Option<usize>,
-        wait: u32,
-        /// Further lines: SKU, units, and whether they are gifts.
-        more: Vec<(u64, u32, bool)>,
-    },
-    Confirm {
-        pick: usize,
-        wrong_user: bool,
-        payment: u128,
-        amount: u64,
-        /// Units of SKUs; none: all.
-        paid: Named,
-    },
-    Cancel {
-        pick: usize,
-        wrong_user: bool,
-        amount: u64,
-        /// Units of SKUs; none: nothing is left.
-        left: Named,
-    },
-    BeginPay {
-        pick: usize,
-        wrong_user: bool,
-        payment: u128,
-        slow: bool,
-    },
-    FailPay {
-        pick: usize,
-        payment: u128,
-    },
-    Extend {
-        pick: usize,
-        more: u64,
-    },
-}
-
-/// Most want the same SKU.
-fn wanted() -> impl Strategy<Value = u64> {
-    prop_oneof![4 => Just(1_u64), 2 => Just(2_u64), 1 => 3_u64..5]
-}
-
-/// Further lines of an order; most have none.
-fn more() -> impl Strategy<Value = Vec<(u64, u32, bool)>> {
-    prop_oneof![
-        3 => Just(Vec::new()),
-        2 => prop::collection::vec((1_u64..5, 1_u32..3, prop::bool::weighted(0.2)), 1..4),
-    ]
-}
-
-/// A list of units: of any SKUs, or of the order's first lines with so many units less.
-#[derive(Clone, Debug)]
-struct Named {
-    units: Vec<(u64, u32)>,
-    less: bool,
-}
-
-/// Mostly none are named.
-fn named() -> impl Strategy<Value = Named> {
-    let units = prop_oneof![2 => Just(Vec::new()), 3 => prop::collection::vec((1_u64..4, 0_u32..3), 1..4)];
-    (units, prop::bool::weighted(0.7)).prop_map(|(units, less)| Named { units, less })
-}
-
-fn ask() -> impl Strategy<Value = Ask> {
-    let reserve = (
-        (0_u64..30, 0_u64..20),
-        (1_u64..7, wanted(), 1_u32..4, 0_u32..4),
-        (0_u64..3, 0_u16..2),
-        any::<bool>(),
-        prop::option::weighted(0.2, 0_usize..4),
-        prop_oneof![2 => Just(0), 1 => 1_u32..5],
-        more(),
-    );
-    prop_oneof![
-        1 => (1_u64..5, 0_u64..6, 0_u32..4, 0_u32..4)
-            .prop_map(|(sku, units, user_limit, order_limit)| Ask::Put { sku, units, user_limit, order_limit }),
-        1 => (0_u64..30, 0_u64..20, 1_u64..5, -4_i64..5, 0_u32..2)
-            .prop_map(|(id, age, sku, units, reason)| Ask::Restock { id, age, sku, units, reason }),
-        8 => reserve.prop_map(
-            |((id, age), (user, sku, quantity, hold), (amount, tier), first, instead_of, wait, more)| {
-                Ask::Reserve { id, age, user, sku, quantity, hold, amount, tier, first, instead_of, wait, more }
-            }
-        ),
-        4 => (0_usize..12, prop::bool::weighted(0.1), 0_u128..3, 0_u64..3, named()).prop_map(
-            |(pick, wrong_user, payment, amount, paid)| Ask::Confirm { pick, wrong_user, payment, amount, paid }
-        ),
-        3 => (0_usize..12, prop::bool::weighted(0.1), 0_u64..3, named()).prop_map(
-            |(pick, wrong_user, amount, left)| Ask::Cancel { pick, wrong_user, amount, left }
-        ),
-        3 => (0_usize..5, prop::bool::weighted(0.1), 0_u128..4, prop::bool::weighted(0.3))
-            .prop_map(|(pick, wrong_user, payment, slow)| Ask::BeginPay { pick, wrong_user, payment, slow }),
-        1 => (0_usize..8, 1_u128..4).prop_map(|(pick, payment)| Ask::FailPay { pick, payment }),
-        1 => (0_usize..8, 0_u64..7_000).prop_map(|(pick, more)| Ask::Extend { pick, more }),
-    ]
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        5 => ask().prop_map(Step::Do),
-        1 => prop_oneof![4 => 0_u64..50, 2 => 300_u64..2_000, 1 => 10_000_u64..30_000].prop_map(Step::Pass),
-    ]
-}
-
-/// An id that was just made, or (seldom) one that is too old or from the future. An `id` means the same request for some
-/// seconds, so repeats and conflicts come up by themselves.
-fn request(now: u64, id: u64, age: u64) -> RequestId {
-    let made = match age {
-        0 => now.saturating_sub(10_001),
-        1 => now + 1_001,
-        _ => now - now % 8_000,
-    };
-    let version = if id == 29 { 4 } else { 7 };
-    RequestId::new((u128::from(made) << 80) | (version << 76) | (2 << 62) | u128::from(id))
-}
-
-/// What is asked of one ledger, or of all together with a list of lines.
-#[derive(Clone, Debug)]
-enum Asked {
-    One(Command),
-    Several(Composite, Vec<Line>),
-}
-
-/// Lines as whoever asks must bring them: one a SKU, in ascending order.
-fn lines(named: impl IntoIterator<Item = (u64, u32, bool)>) -> Vec<Line> {
-    let mut lines = BTreeMap::<u64, Line>::new();
-    for (sku, units, gift) in named {
-        let line = lines.entry(sku).or_insert(Line { sku: SkuId::new(sku), ..Line::default() });
-        line.units += units;
-        line.gifts += if gift { units } else { 0 };
-    }
-    lines.into_values().collect()
-}
-
-/// An order that was made, its shopper and what he asked for.
-type Made = (OrderNumber, UserId, Vec<Line>);
-
-fn command(ask: &Ask, now: u64, reserved: &[Made]) -> Option<Asked> {
-    let nth = |pick: usize| reserved.get(reserved.len().checked_sub(pick + 1)?);
-    let order = |pick: usize, wrong: bool| {
-        nth(pick).map(|(order, user, _)| (*order, if wrong { UserId::new(99) } else { *user }))
-    };
-    let named = |pick: usize, named: &Named| {
-        if let (true, Some((.., has))) = (named.less, nth(pick)) {
-            let less = |(line, (_, less)): (&Line, &(u64, u32))| {
-                (line.sku.raw(), line.units.saturating_sub(*less), false)
-            };
-            return lines(has.iter().zip(&named.units).map(less));
-        }
-        // The last that is said of a SKU counts.
-        let units: BTreeMap<_, _> = named.units.iter().copied().collect();
-        lines(units.into_iter().map(|(sku, units)| (sku, units, false)))
-    };
-    Some(Asked::One(match *ask {
-        Ask::Put { sku, units, user_limit, order_limit } => {
-            Command::PutSku(PutSku { sku: SkuId::new(sku), units, user_limit, order_limit })
-        }
-        Ask::Restock { id, age, sku, units, reason } => {
-            Command::Restock(Restock { request: request(now, id, age), sku: SkuId::new(sku), units, reason })
-        }
-        Ask::Reserve {
-            id,
-            age,
-            user,
-            sku,
-            quantity,
-            hold,
-            amount,
-            tier,
-            first,
-            instead_of,
-            wait,
-            ref more,
-        } => {
-            // Mostly the owner's own hold; seldom somebody else's.
-            let old = instead_of.and_then(|pick| order(pick, false));
-            let user = old.filter(|_| id % 8 != 0).map_or(UserId::new(user), |(_, user)| user);
-            let several = old.is_some() || !more.is_empty();
-            let lines = lines(std::iter::once((sku, quantity, false)).chain(more.iter().copied()));
-            // A list is always in order; its first line names the order's home.
-            let reserve = Reserve {
-                request: request(now, id, age),
-                user,
-                sku: if several { lines[0].sku } else { SkuId::new(sku) },
-                quantity: Quantity::new(quantity)?,
-                amount: Amount::new(amount),
-                hold_ms: [0, 20, 1_000, if id % 4 == 0 { 6_000 } else { 4_000 }][hold as usize],
-                channel: ChannelId::new(0),
-                first_attempt: first,
-                wait_ms: if lines.len() > 1 && id % 4 > 0 {
-                    0
-                } else {
-                    [0, 1_000, 8_000, 30_000, 60_001][wait as usize]
-                },
-                terms: Terms { tier, ..Terms::default() },
-            };
-            if several {
-                let supersedes = old.map(|(order, _)| order);
-                return Some(Asked::Several(Composite::Reserve { reserve, supersedes }, lines));
-            }
-            Command::Reserve(reserve)
-        }
-        Ask::Confirm { pick, wrong_user, payment, amount, ref paid } => {
-            let (order, user) = order(pick, wrong_user)?;
-            let (payment, amount) = (PaymentId::new(payment), Amount::new(amount));
-            let confirm = Confirm { order, user, payment, amount };
-            if order.is_composite() || !paid.units.is_empty() {
-                return Some(Asked::Several(Composite::Confirm(confirm), named(pick, paid)));
-            }
-            Command::Confirm(confirm)
-        }
-        Ask::Cancel { pick, wrong_user, amount, ref left } => {
-            let (order, user) = order(pick, wrong_user)?;
-            let cancel = Cancel { order, user, reason: 0 };
-            if order.is_composite() || !left.units.is_empty() {
-                let amount = Amount::new(amount);
-                return Some(Asked::Several(Composite::Cancel { cancel, amount }, named(pick, left)));
-            }
-            Command::Cancel(cancel)
-        }
-        Ask::BeginPay { pick, wrong_user, payment, slow } => {
-            let (order, user) = order(pick, wrong_user)?;
-            let class = if slow { PayClass::Slow } else { PayClass::Fast };
-            Command::BeginPay(BeginPay { order, user, payment: PaymentId::new(payment), class })
-        }
-        Ask::FailPay { pick, payment } => {
-            let (order, user) = order(pick, false)?;
-            Command::FailPay(FailPay { order, user, payment: PaymentId::new(payment) })
-        }
-        Ask::Extend { pick, more } => {
-            let (order, user) = order(pick, false)?;
-            Command::Extend(Extend { order, user, until: Timestamp::new(now + more) })
-        }
-    }))
-}
 
 /// The advice in a sold-out answer is checked for what it promises, then left out of the comparison.
 fn without_advice(outcome: Outcome, model: &Model, asked: &Asked, now: u64) -> Outcome {
@@ -308,6 +44,9 @@ fn without_advice(outcome: Outcome, model: &Model, asked: &Asked, now: u64) -> O
 
 /// SKUs that are there from the start: units, limit for a shopper, limit for an order. The fourth may come later.
 const SKUS: [(u64, u64, u32, u32); 3] = [(1, 4, 0, 0), (2, 5, 3, 0), (3, 9, 5, 2)];
+
+/// What channels may have of these, in half of the histories: SKU, channel, guarantee, cap.
+const CHANNELS: [(u64, u16, u64, Option<u64>); 3] = [(1, 1, 2, None), (1, 2, 0, Some(1)), (3, 0, 4, Some(6))];
 
 fn rules() -> Rules {
     Rules {
@@ -391,12 +130,22 @@ fn run(steps: &[Step], seen: &mut Seen) {
     let shards = 1 + u16::try_from(steps.len() % 3).unwrap();
     let mut shop = Shop::new(shards, rules(), 11);
     let mut model = Model::new(rules());
-    let mut reserved = Vec::new();
+    let mut reserved: Vec<Made> = Vec::new();
     let mut now = START;
     for (sku, units, user_limit, order_limit) in SKUS {
         let put = Command::PutSku(PutSku { sku: SkuId::new(sku), units, user_limit, order_limit });
         let (outcome, _) = shop.execute(now, &put, Place::default());
         assert_eq!(outcome, model.execute(now, &put));
+    }
+    if steps.len().is_multiple_of(2) {
+        // Rules must come before the first hold.
+        for (sku, channel, guarantee, cap) in CHANNELS {
+            let (sku, channel) = (SkuId::new(sku), ChannelId::new(channel));
+            let rules =
+                SetChannel { sku, channel, guarantee, cap, release_at: Some(Timestamp::new(START + 3_000)) };
+            let (outcome, _) = shop.execute(now, &Command::SetChannel(rules), Place::default());
+            assert_eq!(outcome, model.execute(now, &Command::SetChannel(rules)));
+        }
     }
     let mut rest = steps;
     while let Some((first, others)) = rest.split_first() {
@@ -472,6 +221,14 @@ fn reads_like(shop: &mut Shop, model: &Model) {
             (model.available(id), model.held(id), model.sold(id))
         );
     }
+    for (sku, channel) in model.skus.iter().flat_map(|sku| sku.channels.keys().map(|id| (sku.put.sku, *id))) {
+        let read = shop.of(PartitionId::of(sku)).channel(sku, channel).unwrap();
+        let rules = model.channel(sku, channel);
+        assert_eq!(
+            (read.guarantee, read.cap, read.release_at.map(Timestamp::raw), read.taken),
+            (rules.guarantee, rules.cap, rules.release_at, model.taken(sku, channel, None))
+        );
+    }
     for order in &model.orders {
         let support::Content::Sale(sale, asked) = &order.content else { continue };
         let ledger = shop.of(order.number.partition());
@@ -512,7 +269,13 @@ impl Seen {
 }
 
 /// Every answer and event that a history must come to now and then.
-const ANSWERS: [&str; 37] = [
+const ANSWERS: [&str; 43] = [
+    "ChannelSet",
+    "ChannelExhausted",
+    "OverAllotted",
+    "TooLate",
+    "Rebalanced",
+    "CasMismatch",
     "Reserved",
     "Confirmed",
     "Reacquired",

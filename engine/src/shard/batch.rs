@@ -1,8 +1,8 @@
 //! What travels between reactors and shards: many requests at once, answered in place.
 
 use doorbuster_ledger::{
-    Command, Composite, Line, LineSnapshot, OrderNumber, OrderSnapshot, Outcome, Refusal, SkuId,
-    StockSnapshot, Timestamp, UserId,
+    ChannelId, ChannelSnapshot, Command, Composite, Line, LineSnapshot, OrderNumber, OrderSnapshot, Outcome,
+    Refusal, SkuId, StockSnapshot, Timestamp, UserId,
 };
 
 /// Most slots of a batch. Their events, and those of the batches decided with it, fit into one block of the log.
@@ -73,6 +73,13 @@ pub enum Request {
         /// Whose it must be.
         user: UserId,
     },
+    /// Read what a channel may have of a SKU, and has.
+    ReadChannel {
+        /// The SKU.
+        sku: SkuId,
+        /// The channel.
+        channel: ChannelId,
+    },
     /// Read a SKU's accounts.
     ReadStock {
         /// The SKU.
@@ -89,6 +96,8 @@ pub enum Answer {
     Order(Result<OrderSnapshot, Refusal>),
     /// The line, or why not.
     Line(Result<LineSnapshot, Refusal>),
+    /// What the channel may have, if the SKU exists.
+    Channel(Option<ChannelSnapshot>),
     /// The accounts, if the SKU exists.
     Stock(Option<StockSnapshot>),
     /// The deadline had passed; nothing was decided.

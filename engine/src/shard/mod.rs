@@ -259,6 +259,7 @@ impl State {
                 Request::Composite { .. }
                 | Request::ReadLine { .. }
                 | Request::ReadOrder { .. }
+                | Request::ReadChannel { .. }
                 | Request::ReadStock { .. } => Place::default(),
             };
             let answer = if slot.deadline != Timestamp::default() && slot.deadline < now {
@@ -286,6 +287,9 @@ impl State {
                         Answer::Line(self.ledger.line(*order, *user, *nth))
                     }
                     Request::ReadOrder { order, user } => Answer::Order(self.ledger.order(*order, *user)),
+                    Request::ReadChannel { sku, channel } => {
+                        Answer::Channel(self.ledger.channel(*sku, *channel))
+                    }
                     Request::ReadStock { sku } => Answer::Stock(self.ledger.stock(*sku)),
                 }
             };

@@ -222,6 +222,8 @@ fn home(command: &Command) -> PartitionId {
     match command {
         Command::Reserve(reserve) => PartitionId::of(reserve.sku),
         Command::Restock(restock) => PartitionId::of(restock.sku),
+        Command::SetChannel(set) => PartitionId::of(set.sku),
+        Command::Rebalance(rebalance) => PartitionId::of(rebalance.sku),
         Command::PutSku(put) => PartitionId::of(put.sku),
         Command::Confirm(confirm) => confirm.order.partition(),
         Command::Cancel(cancel) => cancel.order.partition(),

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorbuster_protocol::{
-    Answer, BeginPay, Cancel, CancelLines, Confirm, ConfirmLines, Extend, FailPay, Kind, LineView, OrderView,
-    PutSku, ReadLine, ReadOrder, ReadStock, Record, RequestId, Reserve, ReserveOrder, Restock, StatusView,
-    StockView, body,
+    Answer, BeginPay, Cancel, CancelLines, ChannelView, Confirm, ConfirmLines, Extend, FailPay, Kind,
+    LineView, OrderView, PutSku, ReadChannel, ReadLine, ReadOrder, ReadStock, Rebalance, Record, RequestId,
+    Reserve, ReserveOrder, Restock, SetChannel, StatusView, StockView, body,
 };
 
 use crate::builder::Builder;
@@ -256,6 +256,34 @@ impl Client {
             request.request_id = self.new_request_id();
         }
         Ok(applied(&only(self.operate::<_, Answer>(Kind::Restock, &[request]).await)?)?)
+    }
+
+    /// Says what a sales channel may have of a SKU. Repeating it is safe.
+    ///
+    /// # Errors
+    /// As [`Client::reserve`].
+    pub async fn set_channel(&self, request: &SetChannel) -> Result<Outcome<Applied>, Error> {
+        let answers = self.operate::<_, Answer>(Kind::SetChannel, std::slice::from_ref(request)).await;
+        Ok(applied(&only(answers)?)?)
+    }
+
+    /// Moves a part of one channel's guarantee to another. A repeat of one that took effect is `CAS_MISMATCH`.
+    ///
+    /// # Errors
+    /// As [`Client::reserve`].
+    pub async fn rebalance(&self, request: &Rebalance) -> Result<Outcome<Applied>, Error> {
+        let answers = self.operate::<_, Answer>(Kind::Rebalance, std::slice::from_ref(request)).await;
+        Ok(applied(&only(answers)?)?)
+    }
+
+    /// Reads what a sales channel may have of a SKU, and has.
+    ///
+    /// # Errors
+    /// As [`Client::read_order`].
+    pub async fn read_channel(&self, sku: u64, channel: u16) -> Result<Outcome<ChannelView>, Error> {
+        let answers =
+            self.operate::<_, ChannelView>(Kind::ReadChannel, &[ReadChannel { sku, channel }]).await;
+        Ok(view(only(answers)?)?)
     }
 
     /// Gives a request an id if it has none, and says whether it can have been sent before.

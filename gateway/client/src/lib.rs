@@ -43,9 +43,9 @@ pub use budget::RetryBudget;
 pub use builder::{Builder, MAX_CONNECTIONS};
 pub use client::Client;
 pub use doorbuster_protocol::{
-    BeginPay, Cancel, CancelLines, Class, Code, Confirm, ConfirmLines, DEFAULT_PORT, Extend, FailPay, Field,
-    Line, LineUnits, LineView, OrderState, OrderView, PutSku, ReadOrder, ReadStock, RequestId, Reserve,
-    ReserveOrder, Restock, StatusView, StockView,
+    BeginPay, Cancel, CancelLines, ChannelView, Class, Code, Confirm, ConfirmLines, DEFAULT_PORT, Extend,
+    FailPay, Field, Line, LineUnits, LineView, OrderState, OrderView, PutSku, ReadOrder, ReadStock,
+    Rebalance, RequestId, Reserve, ReserveOrder, Restock, SetChannel, StatusView, StockView,
 };
 pub use error::Error;
 pub use outcome::{Applied, Hold, Kept, Outcome, Refusal, Settled};

@@ -94,7 +94,7 @@ pub struct Kept {
 /// A SKU that was set up or restocked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Applied {
-    /// Units available now, where the server says so.
+    /// Units available now, or that were moved, where the server says so.
     pub units: u64,
     /// The same request had taken effect before.
     pub replayed: bool,
@@ -130,6 +130,12 @@ impl Reply for OrderView {
 }
 
 impl Reply for doorbuster_protocol::LineView {
+    fn code_number(&self) -> u16 {
+        self.code
+    }
+}
+
+impl Reply for doorbuster_protocol::ChannelView {
     fn code_number(&self) -> u16 {
         self.code
     }

@@ -133,6 +133,10 @@ bytes_enum! {
         Supersedes = 17, "supersedes";
         /// `wait_ms`.
         WaitMs = 18, "wait_ms";
+        /// `guarantee`.
+        Guarantee = 19, "guarantee";
+        /// `cap`.
+        Cap = 20, "cap";
     }
 }
 
@@ -229,6 +233,29 @@ pub struct StockView {
     pub waiting: u32,
 }
 
+/// What a sales channel may have of a SKU, and has. 54 bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct ChannelView {
+    /// OK or `UNKNOWN_SKU`; all else is 0 unless OK.
+    pub code: u16,
+    /// The channel.
+    pub channel: u16,
+    /// Reserved, 0.
+    pub reserved: u16,
+    /// The SKU.
+    pub sku: u64,
+    /// Units that nobody else may take, as far as the channel has not taken them yet.
+    pub guarantee: u64,
+    /// Most units that it may take; `u64::MAX`: no limit.
+    pub cap: u64,
+    /// When what is left of the guarantee is anybody's, server milliseconds; 0: never.
+    pub release_at: u64,
+    /// Units that it holds or has sold; not counted, 0, for a SKU without rules for channels.
+    pub taken: u64,
+    /// Units that it may take now.
+    pub available: u64,
+}
+
 /// The server's totals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct StatusView {
@@ -282,11 +309,14 @@ record!(
         LinesConfirmed,
         LinesCancelled,
         SkuPut,
-        Restocked
+        Restocked,
+        ChannelSet,
+        Rebalanced
     ],
     32
 );
 record!(OrderView, [OrderRead], 102);
+record!(ChannelView, [ChannelRead], 54);
 record!(LineView, [LineRead], 36);
 record!(StockView, [StockRead], 68);
 record!(StatusView, [StatusRead], 80);

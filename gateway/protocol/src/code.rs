@@ -119,6 +119,13 @@ codes! {
     /// As many orders wait for the SKU as may.
     WaitlistFull = 1206, "WAITLIST_FULL", Final;
 
+    /// The sales channel may not have as many: the rest is kept for others, or it is at its cap; it may still take `units`.
+    ChannelExhausted = 1207, "CHANNEL_EXHAUSTED", Final;
+    /// More units would be kept for channels than there are; `units` may be kept for this one.
+    OverAllotted = 1208, "OVER_ALLOTTED", Final;
+    /// The SKU has been sold without rules for channels; they must be there before its first hold.
+    TooLate = 1209, "TOO_LATE", Final;
+
     /// The shopper's limit for this SKU would be exceeded, open holds included; `units` are left to him.
     UserLimit = 1300, "USER_LIMIT", Final;
     /// More units in one order than the SKU allows; `units` is the most.
@@ -153,6 +160,8 @@ codes! {
     ExceedsHeld = 1409, "EXCEEDS_HELD", Final;
     /// The order has fewer lines.
     NoSuchLine = 1410, "NO_SUCH_LINE", Final;
+    /// Somebody else has changed what is to be changed; it is `units` now.
+    CasMismatch = 1411, "CAS_MISMATCH", Final;
 
     /// The server is at a bound; nothing was executed.
     Busy = 1500, "BUSY", Retry;

@@ -68,10 +68,16 @@ kinds! {
     ReadStatus = 0x22, "READ_STATUS";
     /// Reads one line of an order: [`ReadLine`](crate::ReadLine).
     ReadLine = 0x23, "READ_LINE";
+    /// Reads what a channel may have: [`ReadChannel`](crate::ReadChannel).
+    ReadChannel = 0x25, "READ_CHANNEL";
     /// Sets a SKU up: [`PutSku`](crate::PutSku).
     PutSku = 0x30, "PUT_SKU";
     /// Adds or withdraws units: [`Restock`](crate::Restock).
     Restock = 0x31, "RESTOCK";
+    /// Says what a channel may have of a SKU: [`SetChannel`](crate::SetChannel).
+    SetChannel = 0x32, "SET_CHANNEL";
+    /// Moves a part of a guarantee: [`Rebalance`](crate::Rebalance).
+    Rebalance = 0x33, "REBALANCE";
     /// The server's answer to HELLO: [`Welcome`](crate::Welcome).
     Welcome = 0x81, "WELCOME";
     /// The answer to PING.
@@ -102,10 +108,16 @@ kinds! {
     StatusRead = 0xA2, "STATUS_READ";
     /// Answers to `READ_LINE`: [`LineView`](crate::LineView).
     LineRead = 0xA3, "LINE_READ";
+    /// Answers to `READ_CHANNEL`: [`ChannelView`](crate::ChannelView).
+    ChannelRead = 0xA5, "CHANNEL_READ";
     /// Answers to `PUT_SKU`.
     SkuPut = 0xB0, "SKU_PUT";
     /// Answers to RESTOCK.
     Restocked = 0xB1, "RESTOCKED";
+    /// Answers to `SET_CHANNEL`.
+    ChannelSet = 0xB2, "CHANNEL_SET";
+    /// Answers to REBALANCE.
+    Rebalanced = 0xB3, "REBALANCED";
     /// The server closes soon: no new request will be taken on this connection.
     Goodbye = 0xFE, "GOODBYE";
     /// A fault that concerns the frame as a whole: [`Fault`](crate::Fault).

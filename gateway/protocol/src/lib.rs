@@ -36,7 +36,7 @@ pub mod hello;
 pub mod kind;
 pub mod request;
 
-pub use answer::{Answer, Field, LineView, OrderState, OrderView, StatusView, StockView};
+pub use answer::{Answer, ChannelView, Field, LineView, OrderState, OrderView, StatusView, StockView};
 pub use body::Record;
 pub use code::{Class, Code};
 pub use error::ProtocolError;
@@ -45,7 +45,8 @@ pub use hello::{Fault, Hello, MAGIC, Welcome};
 pub use kind::Kind;
 pub use request::{
     BeginPay, Cancel, CancelLines, Confirm, ConfirmLines, Extend, FailPay, Line, LineUnits, MAX_LINES,
-    PutSku, ReadLine, ReadOrder, ReadStock, RequestId, Reserve, ReserveOrder, Restock,
+    PutSku, ReadChannel, ReadLine, ReadOrder, ReadStock, Rebalance, RequestId, Reserve, ReserveOrder,
+    Restock, SetChannel,
 };
 
 /// The protocol's version, in every header.

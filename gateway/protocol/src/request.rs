@@ -231,6 +231,49 @@ pub struct PutSku {
     pub order_limit: u32,
 }
 
+/// Say what a sales channel may have of a SKU. What it says is absolute: a repeat changes nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct SetChannel {
+    /// The SKU.
+    pub sku: u64,
+    /// Units that nobody else may take, as far as the channel has not taken them yet.
+    pub guarantee: u64,
+    /// Most units that it may take; `u64::MAX`: no limit.
+    pub cap: u64,
+    /// When what is left of the guarantee is anybody's, server milliseconds; 0: never.
+    pub release_at: u64,
+    /// The channel.
+    pub channel: u16,
+}
+
+/// Move a part of one channel's guarantee to another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Rebalance {
+    /// The SKU.
+    pub sku: u64,
+    /// Units to be moved at most.
+    pub units: u64,
+    /// Units that stay kept for the giving channel.
+    pub keep: u64,
+    /// The guarantee that the giving channel is known to have.
+    pub expected: u64,
+    /// The channel that gives.
+    pub from: u16,
+    /// The channel that gets.
+    pub to: u16,
+    /// Why, as the operator numbers his reasons; kept in the log.
+    pub reason: u32,
+}
+
+/// Read what a sales channel may have of a SKU, and has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct ReadChannel {
+    /// The SKU.
+    pub sku: u64,
+    /// The channel.
+    pub channel: u16,
+}
+
 /// Add units to a SKU, or withdraw available ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Restock {
@@ -280,6 +323,9 @@ record!(Cancel, Cancel, 20, |_this| Ok(()));
 record!(BeginPay, BeginPay, 33, |this| if this.slow > 1 { Err("slow is 0 or 1") } else { Ok(()) });
 record!(FailPay, FailPay, 32, |_this| Ok(()));
 record!(Extend, Extend, 24, |_this| Ok(()));
+record!(SetChannel, SetChannel, 34, |_this| Ok(()));
+record!(Rebalance, Rebalance, 40, |_this| Ok(()));
+record!(ReadChannel, ReadChannel, 10, |_this| Ok(()));
 record!(ReadOrder, ReadOrder, 16, |_this| Ok(()));
 record!(ReadStock, ReadStock, 8, |_this| Ok(()));
 record!(PutSku, PutSku, 24, |_this| Ok(()));

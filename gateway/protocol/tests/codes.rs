@@ -46,17 +46,21 @@ fn fields(code: Code) -> &'static str {
         Code::Ok => {
             "RESERVE, RESERVE_ORDER: `order`, `state` (HELD), `at` (the hold's deadline). CONFIRM, CANCEL: `order`, \
              `state`. RESTOCK: `order` (the change's own number), `state` (RESTOCKED), `units` (available now). \
+             REBALANCE: `units` (that were moved). \
              BEGIN_PAY, FAIL_PAY, EXTEND, CANCEL_LINES: `order`, `state`, `at` (the hold's deadline now). \
-             CONFIRM_LINES: `order`, `state`. PUT_SKU: none"
+             CONFIRM_LINES: `order`, `state`. PUT_SKU, SET_CHANNEL: none"
         }
         Code::Replayed => {
             "`order`, `state` (now, so a repeated RESERVE may find its order CONFIRMED or EXPIRED), `at` (the hold's \
-             deadline; no meaning for RESTOCK). PUT_SKU: none"
+             deadline; no meaning for RESTOCK). PUT_SKU, SET_CHANNEL: none"
         }
         Code::BadRequest => "In an answer: `field`. In an error frame: the message",
         Code::SkuExists => "`field`",
         Code::IdempotencyConflict => "`field`, `order` (the order that was made with the id)",
         Code::IdTooOld => "`units` (the idempotency window, milliseconds)",
+        Code::ChannelExhausted => "`units` (the channel may still take)",
+        Code::OverAllotted => "`units` (that may be kept)",
+        Code::CasMismatch => "`units` (what it is now)",
         Code::ExceedsHeld => "`units` (that the order has of it)",
         Code::SoldOut => "`units` (open holds), `at` (when to ask again; 0: no hold is open)",
         Code::Insufficient => "`units` (available)",
@@ -85,6 +89,7 @@ fn fields(code: Code) -> &'static str {
         | Code::UnknownSku
         | Code::SeveralSkus
         | Code::NoSuchLine
+        | Code::TooLate
         | Code::CapacityExceeded
         | Code::WaitlistFull
         | Code::NoSuchOrder

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 
 use doorbuster_protocol::{
-    Answer, BeginPay, Cancel, CancelLines, Code, Confirm, ConfirmLines, Extend, FLAG_FIRST_ATTEMPT, FailPay,
-    Fault, HEADER_LEN, Header, Hello, Kind, Line, LineUnits, LineView, MAGIC, MAX_BATCH, MAX_BODY,
-    OrderState, OrderView, Parsed, PutSku, ReadLine, ReadOrder, ReadStock, Record, Reserve, ReserveOrder,
-    Restock, StatusView, StockView, Welcome, body, parse,
+    Answer, BeginPay, Cancel, CancelLines, ChannelView, Code, Confirm, ConfirmLines, Extend,
+    FLAG_FIRST_ATTEMPT, FailPay, Fault, HEADER_LEN, Header, Hello, Kind, Line, LineUnits, LineView, MAGIC,
+    MAX_BATCH, MAX_BODY, OrderState, OrderView, Parsed, PutSku, ReadChannel, ReadLine, ReadOrder, ReadStock,
+    Rebalance, Record, Reserve, ReserveOrder, Restock, SetChannel, StatusView, StockView, Welcome, body,
+    parse,
 };
 
 fn document() -> String {
@@ -159,6 +160,10 @@ fn the_tables_of_offsets_add_up_to_each_record() {
             ("CONFIRM_LINES", ConfirmLines::MIN_LEN),
             ("CANCEL_LINES", CancelLines::MIN_LEN),
             ("LineUnits", units),
+            ("SET_CHANNEL", SetChannel::MIN_LEN),
+            ("REBALANCE", Rebalance::MIN_LEN),
+            ("READ_CHANNEL", ReadChannel::MIN_LEN),
+            ("CHANNEL_READ", ChannelView::MIN_LEN),
             ("READ_LINE", ReadLine::MIN_LEN),
             ("LINE_READ", LineView::MIN_LEN),
             ("BEGIN_PAY", BeginPay::MIN_LEN),

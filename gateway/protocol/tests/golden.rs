@@ -5,10 +5,11 @@
 use std::fmt::Debug;
 
 use doorbuster_protocol::{
-    Answer, BeginPay, Cancel, CancelLines, Confirm, ConfirmLines, Extend, FLAG_FIRST_ATTEMPT, FailPay, Fault,
-    HEADER_LEN, Header, Hello, Kind, Line, LineUnits, LineView, MAGIC, MAX_BATCH, MAX_BODY, MAX_LINES,
-    OrderView, Parsed, ProtocolError, PutSku, ReadLine, ReadOrder, ReadStock, Record, Reserve, ReserveOrder,
-    Restock, StatusView, StockView, Welcome, body, parse,
+    Answer, BeginPay, Cancel, CancelLines, ChannelView, Confirm, ConfirmLines, Extend, FLAG_FIRST_ATTEMPT,
+    FailPay, Fault, HEADER_LEN, Header, Hello, Kind, Line, LineUnits, LineView, MAGIC, MAX_BATCH, MAX_BODY,
+    MAX_LINES, OrderView, Parsed, ProtocolError, PutSku, ReadChannel, ReadLine, ReadOrder, ReadStock,
+    Rebalance, Record, Reserve, ReserveOrder, Restock, SetChannel, StatusView, StockView, Welcome, body,
+    parse,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -149,7 +150,7 @@ fn requests_have_these_bytes() {
         &sample_order(),
         "101112131415161718191a1b1c1d1e1f 0100000000000000 0200000000000000 03000000 04000000 05000000 0600 0700
          0800000000000000 0900000000000000 0a00000000000000 1300000000000000 14000000 0200000000000000
-         0b00000000000000 0c000000 0d00 0e00 0f00000000000000 10000000 1100 1200",
+         0b00000000000000 0c000000 0d00 0e00 00 0f00000000000000 10000000 1100 1200 01",
     );
     check(
         &Confirm { order: 1, user: 2, payment_id: PAYMENT, amount: 3 },
@@ -164,6 +165,15 @@ fn requests_have_these_bytes() {
         &FailPay { order: 1, user: 2, payment_id: PAYMENT },
         "0100000000000000 0200000000000000 a0a1a2a3a4a5a6a7a8a9aaabacadaeaf",
     );
+    check(
+        &SetChannel { sku: 1, guarantee: 2, cap: 3, release_at: 4, channel: 5 },
+        "0100000000000000 0200000000000000 0300000000000000 0400000000000000 0500",
+    );
+    check(
+        &Rebalance { sku: 1, units: 2, keep: 3, expected: 4, from: 5, to: 6, reason: 7 },
+        "0100000000000000 0200000000000000 0300000000000000 0400000000000000 0500 0600 07000000",
+    );
+    check(&ReadChannel { sku: 1, channel: 2 }, "0100000000000000 0200");
     let lines = vec![LineUnits { sku: 4, units: 5 }, LineUnits { sku: 6, units: 7 }];
     check(
         &ConfirmLines { order: 1, user: 2, payment_id: PAYMENT, amount: 3, lines: lines.clone() },
@@ -217,6 +227,21 @@ fn answers_have_these_bytes() {
         "e803 02 0d 03000000 0400000000000000 0500000000000000 0600000000000000 0700000000000000 0800000000000000
          0900000000000000 0a00000000000000 101112131415161718191a1b1c1d1e1f a0a1a2a3a4a5a6a7a8a9aaabacadaeaf
          0b00 0c00 0e00",
+    );
+    check(
+        &ChannelView {
+            code: 1000,
+            channel: 1,
+            reserved: 0,
+            sku: 2,
+            guarantee: 3,
+            cap: 4,
+            release_at: 5,
+            taken: 6,
+            available: 7,
+        },
+        "e803 0100 0000 0200000000000000 0300000000000000 0400000000000000 0500000000000000 0600000000000000
+         0700000000000000",
     );
     check(
         &LineView {
@@ -310,6 +335,11 @@ fn the_least_length_of_each_record_is_its_smallest_length() {
     smallest(&CancelLines::default());
     smallest(&ReadLine::default());
     smallest(&ReadLine { order: u64::MAX, user: u64::MAX, nth: u8::MAX });
+    smallest(&SetChannel::default());
+    smallest(&SetChannel { cap: u64::MAX, channel: u16::MAX, ..SetChannel::default() });
+    smallest(&Rebalance::default());
+    smallest(&ReadChannel::default());
+    smallest(&ChannelView::default());
     smallest(&ReadOrder::default());
     smallest(&ReadOrder { order: u64::MAX, user: u64::MAX });
     smallest(&ReadStock::default());
@@ -433,6 +463,10 @@ fn read_any(header: &Header, content: &[u8]) -> Result<(), ProtocolError> {
         Kind::CancelLines => body::read(header, content, |_: CancelLines| {}),
         Kind::ReadLine => body::read(header, content, |_: ReadLine| {}),
         Kind::LineRead => body::read(header, content, |_: LineView| {}),
+        Kind::SetChannel => body::read(header, content, |_: SetChannel| {}),
+        Kind::Rebalance => body::read(header, content, |_: Rebalance| {}),
+        Kind::ReadChannel => body::read(header, content, |_: ReadChannel| {}),
+        Kind::ChannelRead => body::read(header, content, |_: ChannelView| {}),
         Kind::BeginPay => body::read(header, content, |_: BeginPay| {}),
         Kind::FailPay => body::read(header, content, |_: FailPay| {}),
         Kind::Extend => body::read(header, content, |_: Extend| {}),
@@ -449,6 +483,8 @@ fn read_any(header: &Header, content: &[u8]) -> Result<(), ProtocolError> {
         | Kind::PayBegun
         | Kind::PayFailed
         | Kind::Extended
+        | Kind::ChannelSet
+        | Kind::Rebalanced
         | Kind::LinesConfirmed
         | Kind::LinesCancelled
         | Kind::OrderReserved

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use doorbuster_protocol::{Answer, Header, Kind, LineView, OrderView, Record, StockView, body};
+use doorbuster_protocol::{Answer, ChannelView, Header, Kind, LineView, OrderView, Record, StockView, body};
 use slab::Slab;
 
 /// A frame of requests and the answers to it, as far as they are there.
@@ -36,6 +36,7 @@ const KEEP_BODY: usize = 64 << 10;
 fn answer_len(kind: Kind) -> usize {
     match kind {
         Kind::ReadOrder => OrderView::MIN_LEN,
+        Kind::ReadChannel => ChannelView::MIN_LEN,
         Kind::ReadLine => LineView::MIN_LEN,
         Kind::ReadStock => StockView::MIN_LEN,
         _ => Answer::MIN_LEN,

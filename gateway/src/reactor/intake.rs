@@ -129,6 +129,13 @@ impl Reactor {
                 self.operations(name, header, body, |asked, aids| Ok(convert::restock(asked, aids)))
             }
             Kind::ReadOrder => self.operations(name, header, body, |asked, _| Ok(convert::read_order(asked))),
+            Kind::SetChannel => {
+                self.operations(name, header, body, |asked, _| Ok(convert::set_channel(asked)))
+            }
+            Kind::Rebalance => self.operations(name, header, body, |asked, _| Ok(convert::rebalance(asked))),
+            Kind::ReadChannel => {
+                self.operations(name, header, body, |asked, _| Ok(convert::read_channel(asked)))
+            }
             Kind::ReadLine => self.operations(name, header, body, |asked, _| Ok(convert::read_line(asked))),
             Kind::ReadStock => {
                 self.operations(name, header, body, |asked: &ReadStock, _| Ok(convert::read_stock(*asked)))

@@ -1,7 +1,7 @@
 //! The way out: decided batches to answers in the connections' output, once they are durable.
 
 use doorbuster_engine::shard::{self, Batch, MAX_SLOTS, Work};
-use doorbuster_protocol::{Answer, Code, Kind, LineView, OrderView, Record, StockView};
+use doorbuster_protocol::{Answer, ChannelView, Code, Kind, LineView, OrderView, Record, StockView};
 
 use super::Reactor;
 use crate::convert;
@@ -34,6 +34,10 @@ impl Reactor {
                     shard::Answer::DeadlineExceeded => self.answer_too_late(slot.token),
                     shard::Answer::Order(order) => {
                         let view = convert::order(&order);
+                        self.put(slot.token, view.code, &view)
+                    }
+                    shard::Answer::Channel(channel) => {
+                        let view = convert::channel(channel.as_ref());
                         self.put(slot.token, view.code, &view)
                     }
                     shard::Answer::Line(line) => {
@@ -74,6 +78,7 @@ impl Reactor {
         let code = Code::DeadlineExceeded.number();
         match self.frames.get(name)?.kind {
             Kind::ReadOrder => self.put(token, code, &OrderView { code, ..OrderView::default() }),
+            Kind::ReadChannel => self.put(token, code, &ChannelView { code, ..ChannelView::default() }),
             Kind::ReadLine => self.put(token, code, &LineView { code, ..LineView::default() }),
             Kind::ReadStock => self.put(token, code, &StockView { code, ..StockView::default() }),
             _ => self.answer(token, &Answer::of(Code::DeadlineExceeded)),

@@ -40,25 +40,27 @@ fn cart(user: u64, lines: &[Line]) -> ReserveOrder {
 }
 
 async fn hold(client: &Client, cart: &ReserveOrder) -> Hold {
-    client.reserve_order(cart).await.unwrap().done().expect("the cart is granted")
+    client.reserve_order(cart).await.expect("an answer").done().expect("the cart is granted")
 }
 
 async fn refused(client: &Client, cart: &ReserveOrder) -> Refusal {
-    *client.reserve_order(cart).await.unwrap().refusal().expect("the cart is refused")
+    *client.reserve_order(cart).await.expect("an answer").refusal().expect("the cart is refused")
 }
 
 /// Available, held and sold, of each SKU.
 async fn accounts(client: &Client) -> Vec<(u64, u64, u64)> {
     let mut all = Vec::new();
     for sku in SKUS {
-        let stock: StockView = client.read_stock(sku).await.unwrap().done().unwrap();
+        let read = client.read_stock(sku).await.expect("an answer");
+        let stock: StockView = read.done().expect("the SKU is there");
         all.push((stock.available, stock.held, stock.sold));
     }
     all
 }
 
 async fn lines(client: &Client, order: u64, user: u64) -> Vec<(u64, u32, u32, u32)> {
-    let read = client.read_lines(&ReadOrder { order, user }).await.unwrap().done().unwrap();
+    let read = client.read_lines(&ReadOrder { order, user }).await.expect("an answer");
+    let read = read.done().expect("the order is there");
     read.iter().map(|line| (line.sku, line.ordered, line.units, line.gifts)).collect()
 }
 

@@ -4,12 +4,23 @@ use super::check::Violation;
 use super::decide::{MAX_REFUNDS, fingerprint};
 use super::{Ledger, MAX_UNITS, Place};
 use crate::event::{Event, Reserved};
-use crate::ids::{Amount, OrderNumber, PartitionId, PaymentId, RequestId, SkuId, Timestamp, UserId};
+use crate::ids::{
+    Amount, ChannelId, OrderNumber, PartitionId, PaymentId, RequestId, SkuId, Timestamp, UserId,
+};
 use crate::order::{Order, Phase};
 use crate::outcome::OrderState;
 use crate::payment::{Payment, PaymentKind};
 use crate::stock::Sku;
 use crate::table::Slot;
+
+/// Who takes units.
+#[derive(Clone, Copy)]
+pub(super) struct Taker {
+    pub(super) user: UserId,
+    /// Of the shopper with the SKU.
+    pub(super) hash: u64,
+    pub(super) channel: ChannelId,
+}
 
 impl Ledger {
     /// Applies an event that was decided earlier, here or elsewhere: replay. Nothing falls due until
@@ -70,6 +81,10 @@ impl Ledger {
             Event::Restocked { number, request, units, reason, at, .. } => {
                 self.apply_restocked((*number, *request), (*units, *reason), *at, place, live)
             }
+            Event::ChannelSet { rules, .. } => self.apply_channel(rules, place),
+            Event::Rebalanced { sku, from, to, units, .. } => {
+                self.apply_rebalanced(*sku, (*from, *to), *units, place)
+            }
             Event::GraceGranted { until, .. } => {
                 self.apply_grace(*until);
                 Ok(())
@@ -86,7 +101,8 @@ impl Ledger {
         if !number.is_composite() {
             let deadline = reserved.at.plus(u64::from(reserved.hold_ms));
             let missing = Violation::UnknownSku { sku: reserved.sku };
-            self.hold_units(place.sku, (reserved.user, place.user_hash), quantity, deadline, missing)?;
+            let taker = Taker { user: reserved.user, hash: place.user_hash, channel: reserved.channel };
+            self.hold_units(place.sku, taker, quantity, deadline, missing)?;
         }
         self.totals.holds = self.totals.holds.saturating_add(1);
         let slot = self.store(reserved, OrderState::Held, place, live)?;
@@ -104,18 +120,21 @@ impl Ledger {
     pub(super) fn hold_units(
         &mut self,
         slot: Slot,
-        (user, user_hash): (UserId, u64),
+        Taker { user, hash, channel }: Taker,
         quantity: u32,
         deadline: Timestamp,
         missing: Violation,
     ) -> Result<(), Violation> {
         let units = u64::from(quantity);
         let sku = self.stock.get_mut(slot).ok_or(missing)?;
+        if sku.has_channels {
+            self.channels.take(slot, channel, units);
+        }
         sku.available = sku.available.checked_sub(units).ok_or(Violation::Oversold { sku: sku.id })?;
         sku.held = sku.held.saturating_add(units);
         sku.earliest_deadline = if sku.holds == 0 { deadline } else { sku.earliest_deadline.min(deadline) };
         sku.holds = sku.holds.saturating_add(1);
-        self.tally.add(user_hash, user, slot, quantity).ok_or(Violation::Tally { user })?;
+        self.tally.add(hash, user, slot, quantity).ok_or(Violation::Tally { user })?;
         self.totals.available = self.totals.available.saturating_sub(units);
         self.totals.held = self.totals.held.saturating_add(units);
         Ok(())
@@ -237,13 +256,13 @@ impl Ledger {
     ) -> Result<(), Violation> {
         let order = self.orders.rows.get_mut(place.order).ok_or(Violation::NoSuchOrder { number })?;
         order.phase = Phase::Live(OrderState::Held);
-        let (user, quantity) = (order.user, order.quantity);
+        let (user, quantity, channel) = (order.user, order.quantity, order.channel);
         self.totals.holds = self.totals.holds.saturating_add(1);
         if number.is_composite() {
             return Ok(());
         }
-        let user_hash = self.hasher.user(user, place.sku);
-        self.hold_units(place.sku, (user, user_hash), quantity, deadline, Violation::NoSuchOrder { number })
+        let taker = Taker { user, hash: self.hasher.user(user, place.sku), channel };
+        self.hold_units(place.sku, taker, quantity, deadline, Violation::NoSuchOrder { number })
     }
 
     /// Whether an order has as many payments to be paid back as are remembered.
@@ -318,8 +337,8 @@ impl Ledger {
             return Ok(());
         }
         let order = self.orders.rows.get(place.order).ok_or(Violation::NoSuchOrder { number })?;
-        let (user, deadline) = (order.user, order.deadline());
-        self.give_back(place.sku, user, quantity, Violation::NoSuchOrder { number })?;
+        let (taker, deadline) = ((order.user, order.channel), order.deadline());
+        self.give_back(place.sku, taker, quantity, Violation::NoSuchOrder { number })?;
         if state == OrderState::Expired
             && let Some(sku) = self.stock.get_mut(place.sku)
         {
@@ -382,14 +401,18 @@ impl Ledger {
     pub(super) fn give_back(
         &mut self,
         slot: Slot,
-        user: UserId,
+        (user, channel): (UserId, ChannelId),
         quantity: u32,
         missing: Violation,
     ) -> Result<(), Violation> {
         let units = u64::from(quantity);
         let sku = self.stock.get_mut(slot).ok_or(missing)?;
         sku.available = sku.available.saturating_add(units);
-        let has_waiters = sku.has_waiters;
+        let (has_waiters, has_channels) = (sku.has_waiters, sku.has_channels);
+        if has_channels {
+            self.channels.give_back(slot, channel, units).ok_or(Violation::Channel { channel })?;
+            self.look_again(slot);
+        }
         self.tally
             .subtract(self.hasher.user(user, slot), user, slot, quantity)
             .ok_or(Violation::Tally { user })?;
@@ -462,6 +485,10 @@ impl Ledger {
         };
         sku.available = available;
         sku.stocked = stocked;
+        let has_channels = sku.has_channels;
+        if has_channels {
+            self.look_again(place.sku);
+        }
         self.totals.available = self.totals.available.saturating_add_signed(units);
         let mut order = Order {
             number,

@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 
 use super::{Ledger, Place, Totals};
-use crate::ids::{OrderNumber, PartitionId, SkuId, UserId};
+use crate::ids::{ChannelId, OrderNumber, PartitionId, SkuId, UserId};
 use crate::order::Phase;
 use crate::outcome::OrderState;
 
@@ -53,6 +53,16 @@ pub enum Violation {
         /// The line's SKU.
         sku: SkuId,
     },
+    /// A channel would give back units that it has not taken, or rules for channels come after a SKU's first hold.
+    Channel {
+        /// The channel.
+        channel: ChannelId,
+    },
+    /// More units are kept for channels than there are, or channels have taken others than are held and sold.
+    Allotment {
+        /// The SKU.
+        sku: SkuId,
+    },
     /// A change concerns a partition that none of the ledgers at hand serves.
     Elsewhere {
         /// The partition.
@@ -98,6 +108,10 @@ impl core::fmt::Display for Violation {
             Self::Waiting { number } => write!(f, "order {} and the waitlist don't match", number.raw()),
             Self::Leg { number, sku } => {
                 write!(f, "the units of SKU {} in order {} don't match", sku.raw(), number.raw())
+            }
+            Self::Channel { channel } => write!(f, "the units of channel {} don't match", channel.raw()),
+            Self::Allotment { sku } => {
+                write!(f, "what channels may have of SKU {} and have doesn't match its stock", sku.raw())
             }
             Self::Elsewhere { partition } => {
                 write!(f, "partition {} is not served by the ledgers that decide", partition.raw())
@@ -199,6 +213,14 @@ impl Ledger {
                 || tallied.get(&slot).copied().unwrap_or_default() != sku.held.saturating_add(sku.sold)
             {
                 return Err(Violation::Held { sku: sku.id });
+            }
+            if sku.has_channels {
+                let taken = self.channels.taken(slot);
+                if self.channels.kept(slot, self.now) > sku.available
+                    || taken != sku.held.saturating_add(sku.sold)
+                {
+                    return Err(Violation::Allotment { sku: sku.id });
+                }
             }
             totals.skus = totals.skus.saturating_add(1);
             totals.available = totals.available.saturating_add(sku.available);

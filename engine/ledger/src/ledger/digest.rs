@@ -2,7 +2,7 @@
 
 use super::Ledger;
 use crate::hash::Mix;
-use crate::ids::{PARTITIONS, PartitionId, PaymentId};
+use crate::ids::{PARTITIONS, PartitionId, PaymentId, Timestamp};
 use crate::order::{Order, Phase};
 use crate::outcome::OrderState;
 use crate::payment::{Payment, PaymentKind};
@@ -68,6 +68,12 @@ impl Ledger {
             let mix = mix.word(u64::from(leg.ordered)).word(u64::from(leg.units)).word(u64::from(leg.gifts));
             digest
                 .entry(mix.word(u64::from(leg.location)).word(u64::from(leg.pool)).word(u64::from(leg.held)));
+        }
+        for (slot, channel, allotment) in self.channels.iter() {
+            let sku = self.stock.get(slot).map_or(0, |sku| sku.id.raw());
+            let mix = Mix::new(9).word(sku).word(u64::from(channel.raw())).word(allotment.guarantee);
+            let mix = mix.word(allotment.cap.map_or(0, |cap| cap.wrapping_add(1))).word(allotment.taken);
+            digest.entry(mix.word(allotment.release_at.map_or(0, Timestamp::raw)));
         }
         for units in self.tally.iter() {
             let sku = self.stock.get(units.sku).map_or(0, |sku| sku.id.raw());

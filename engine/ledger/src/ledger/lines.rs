@@ -1,5 +1,6 @@
 //! Orders that give part of theirs back, and the lines of orders that have several.
 
+use super::apply::Taker;
 use super::{Ledger, Place, Violation};
 use crate::event::{LegEnd, LegHeld};
 use crate::ids::{Amount, OrderNumber, PartitionId, SkuId, UserId};
@@ -20,13 +21,13 @@ impl Ledger {
         if order.number != number || !order.is_open() || order.quantity <= units {
             return Err(Violation::EndedTwice { number });
         }
-        let user = order.user;
+        let taker = (order.user, order.channel);
         self.orders.cut(place.order, units, amount).ok_or(missing)?;
         if number.is_composite() {
             return Ok(());
         }
         self.unhold(place.sku, units, false, missing)?;
-        self.give_back(place.sku, user, units, missing)
+        self.give_back(place.sku, taker, units, missing)
     }
 
     pub(super) fn apply_leg_held(&mut self, leg: &LegHeld, place: Place) -> Result<(), Violation> {
@@ -35,8 +36,9 @@ impl Ledger {
         if !self.accounts(sku) {
             return Ok(());
         }
-        let user = (leg.user, self.hasher.user(leg.user, place.sku));
-        self.hold_units(place.sku, user, leg.line.units, leg.at, Violation::UnknownSku { sku })
+        let hash = self.hasher.user(leg.user, place.sku);
+        let taker = Taker { user: leg.user, hash, channel: leg.channel };
+        self.hold_units(place.sku, taker, leg.line.units, leg.at, Violation::UnknownSku { sku })
     }
 
     /// All units of a line were paid, or go back.
@@ -57,7 +59,7 @@ impl Ledger {
         if sold {
             self.sell(place.sku, units, missing)
         } else {
-            self.give_back(place.sku, leg.user, units, missing)
+            self.give_back(place.sku, (leg.user, leg.channel), units, missing)
         }
     }
 
@@ -71,7 +73,7 @@ impl Ledger {
         }
         let missing = Violation::UnknownSku { sku };
         self.unhold(place.sku, units, !left.held, missing)?;
-        self.give_back(place.sku, left.user, units, missing)
+        self.give_back(place.sku, (left.user, left.channel), units, missing)
     }
 
     /// Whether it lists all lines of the order.

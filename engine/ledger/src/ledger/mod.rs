@@ -4,6 +4,7 @@
 //! event that came out; replay is `apply` alone. Nothing else changes state, so whatever the log holds, replaying it
 //! gives the state that was live.
 
+mod allot;
 mod apply;
 mod check;
 mod decide;
@@ -28,6 +29,7 @@ pub use touch::TOUCHED;
 use alloc::collections::BTreeSet;
 
 use crate::calendar::Calendar;
+use crate::channels::Channels;
 use crate::command::Command;
 use crate::event::Event;
 use crate::hash::Hasher;
@@ -119,6 +121,7 @@ pub struct Ledger {
     orders: Orders,
     tally: Tally,
     waitlists: Waitlists,
+    channels: Channels,
     calendar: Calendar,
     /// Orders with several lines whose time is up: no ledger alone can end them. See [`Span`].
     overdue: BTreeSet<OrderNumber>,
@@ -143,6 +146,7 @@ impl Ledger {
             orders: Orders::new(),
             tally: Tally::new(seed),
             waitlists: Waitlists::default(),
+            channels: Channels::default(),
             calendar: Calendar::new(),
             overdue: BTreeSet::new(),
             now: Timestamp::default(),
@@ -198,6 +202,7 @@ impl Ledger {
         mut sink: impl FnMut(&Event),
     ) -> Result<Outcome, Violation> {
         self.now = self.now.max(now);
+        self.share_released();
         let decision = self.decide(self.now, command, place);
         if let Some(event) = &decision.event {
             self.apply_at(event, decision.place, true)?;

@@ -68,8 +68,8 @@ impl Ledger {
         let Some(sku) = self.stock.get(order.sku) else { return false };
         let has = self.tally.units(self.hasher.user(order.user, order.sku), order.user, order.sku);
         let limit = sku.most_a_shopper();
-        sku.available >= u64::from(order.quantity)
-            && has.checked_add(order.quantity).is_some_and(|units| units <= limit)
+        has.checked_add(order.quantity).is_some_and(|units| units <= limit)
+            && self.enough(order.sku, sku, order.channel, (order.quantity, sku.available)).is_ok()
     }
 
     /// Units of a SKU that a newcomer may have: those that nobody waits for.

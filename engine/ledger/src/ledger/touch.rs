@@ -53,6 +53,8 @@ impl From<&Command> for Target {
             Command::Extend(extend) => Self::Order(extend.order),
             Command::PutSku(put) => Self::Sku(put.sku),
             Command::Restock(restock) => Self::Sku(restock.sku),
+            Command::SetChannel(set) => Self::Sku(set.sku),
+            Command::Rebalance(rebalance) => Self::Sku(rebalance.sku),
         }
     }
 }

@@ -39,7 +39,8 @@ impl Model {
             && order.lines.iter().all(|line| {
                 let limit =
                     self.skus.iter().find(|sku| sku.put.sku == line.sku).map_or(0, |sku| sku.put.user_limit);
-                self.available(line.sku) >= u64::from(line.units)
+                let free = self.available(line.sku);
+                self.enough(now, (line.sku, order.channel()), (line.units, free), None).is_ok()
                     && (limit == 0 || self.has(order.user(), line.sku) + line.units <= limit)
             });
         let order = self.owned(confirm.order, confirm.user).expect("known");

@@ -6,10 +6,11 @@ use super::reserve::one_line;
 use super::{Content, Model, ModelOrder};
 
 impl Model {
-    pub(super) fn wait(&mut self, now: u64, reserve: &Reserve, available: u64) -> Outcome {
+    /// `enough` says why he gets nothing at once.
+    pub(super) fn wait(&mut self, now: u64, reserve: &Reserve, enough: Refusal) -> Outcome {
         let refuse = |refusal| Outcome::Refused(refusal);
         if reserve.wait_ms == 0 {
-            return refuse(Refusal::Insufficient { available });
+            return refuse(enough);
         }
         if reserve.wait_ms > self.rules.max_wait_ms {
             return refuse(Refusal::Invalid { field: Field::WaitMs });
@@ -54,7 +55,7 @@ impl Model {
             let order = self.orders.iter().find(|order| order.number == *number).expect("known");
             let quantity = sale.quantity.units();
             now < order.deadline
-                && self.available(sku) >= u64::from(quantity)
+                && self.enough(now, (sku, sale.channel), (quantity, self.available(sku)), None).is_ok()
                 && (limit == 0 || self.has(sale.user, sku) + quantity <= limit)
         };
         self.line(sku).iter().find(|waiting| fits(waiting)).map(|(number, _)| *number)

@@ -1,11 +1,16 @@
 //! A deliberately naive model of the ledger's rules: lists and linear searches, no index, no cleverness. It shares no
 //! code with the ledger beyond the types of its interface.
 
+pub(crate) mod ask;
+mod channels;
 mod holds;
 mod line;
 mod reserve;
 mod shop;
 
+use std::collections::BTreeMap;
+
+use channels::ModelChannel;
 use doorbuster_ledger::*;
 pub(crate) use shop::Shop;
 
@@ -66,6 +71,13 @@ impl ModelOrder {
         }
     }
 
+    fn channel(&self) -> ChannelId {
+        match &self.content {
+            Content::Sale(sale, _) => sale.channel,
+            Content::Restock(_) => ChannelId::new(0),
+        }
+    }
+
     fn end(&mut self, state: OrderState, now: u64) {
         self.state = state;
         self.ended_at = now;
@@ -84,6 +96,7 @@ pub(crate) enum Content {
 pub(crate) struct ModelSku {
     pub(crate) put: PutSku,
     pub(crate) stocked: i128,
+    pub(crate) channels: BTreeMap<ChannelId, ModelChannel>,
 }
 
 /// Everything, in lists.
@@ -171,6 +184,8 @@ impl Model {
             Command::Extend(extend) => self.extend(now, extend),
             Command::PutSku(put) => self.put(put),
             Command::Restock(restock) => self.restock(now, restock),
+            Command::SetChannel(set) => self.set_channel(now, set),
+            Command::Rebalance(rebalance) => self.rebalance(now, rebalance),
         }
     }
 
@@ -201,7 +216,7 @@ impl Model {
             return Outcome::Refused(Refusal::Invalid { field: Field::Units });
         }
         let Some(known) = self.skus.iter().find(|sku| sku.put.sku == put.sku) else {
-            self.skus.push(ModelSku { put: *put, stocked: i128::from(put.units) });
+            self.skus.push(ModelSku { put: *put, stocked: i128::from(put.units), channels: BTreeMap::new() });
             return Outcome::SkuPut;
         };
         let exists = |field| Outcome::Refused(Refusal::SkuExists { field });
@@ -238,13 +253,15 @@ impl Model {
             return Outcome::Refused(Refusal::Invalid { field: Field::Units });
         }
         let available = self.available(restock.sku);
+        let unallotted = available - self.kept_units(restock.sku, now, None);
         let Some(sku) = self.skus.iter_mut().find(|sku| sku.put.sku == restock.sku) else {
             return Outcome::Refused(Refusal::UnknownSku);
         };
         let after = i128::from(available) + i128::from(restock.units);
-        let Ok(after) = u64::try_from(after) else {
-            return Outcome::Refused(Refusal::Insufficient { available });
-        };
+        if i128::from(unallotted) + i128::from(restock.units) < 0 {
+            return Outcome::Refused(Refusal::Insufficient { available: unallotted });
+        }
+        let after = u64::try_from(after).expect("no more is withdrawn than there is");
         if sku.stocked + i128::from(restock.units) > 1 << 40 {
             return Outcome::Refused(Refusal::CapacityExceeded);
         }

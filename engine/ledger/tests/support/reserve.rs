@@ -68,9 +68,11 @@ impl Model {
         if reserve.hold_ms > self.rules.max_hold_ms {
             return refuse(Refusal::Invalid { field: Field::HoldMs });
         }
-        match self.may_hold(reserve.user, &line, 0, reserve.wait_ms != 0) {
+        match self.may_hold(now, reserve, &line, None) {
             Ok(()) => self.hold(now, reserve, vec![line], None),
-            Err(Refusal::Insufficient { available }) => self.wait(now, reserve, available),
+            Err(refusal @ (Refusal::Insufficient { .. } | Refusal::ChannelExhausted { .. })) => {
+                self.wait(now, reserve, refusal)
+            }
             Err(refusal) => refuse(refusal),
         }
     }
@@ -106,8 +108,7 @@ impl Model {
             return refuse(Refusal::SeveralSkus);
         }
         for line in lines {
-            let freed = old.map_or(0, |at| self.orders[at].units(line.sku));
-            if let Err(refusal) = self.may_hold(reserve.user, line, freed, false) {
+            if let Err(refusal) = self.may_hold(now, &Reserve { wait_ms: 0, ..*reserve }, line, old) {
                 return match lines {
                     [_] => refuse(refusal),
                     _ => Outcome::LineRefused { sku: line.sku, refusal },
@@ -117,11 +118,17 @@ impl Model {
         self.hold(now, reserve, lines.to_vec(), old)
     }
 
-    /// `waits`: he waits if there are too few.
-    fn may_hold(&self, user: UserId, line: &Line, freed: u32, waits: bool) -> Result<(), Refusal> {
+    fn may_hold(
+        &self,
+        now: u64,
+        &Reserve { user, channel, wait_ms, .. }: &Reserve,
+        line: &Line,
+        old: Option<usize>,
+    ) -> Result<(), Refusal> {
+        let freed = old.map_or(0, |at| self.orders[at].units(line.sku));
         let Some(put) = self.put_of(line.sku) else { return Err(Refusal::UnknownSku) };
         let available = self.available(line.sku) + u64::from(freed);
-        if available == 0 && !waits {
+        if available == 0 && wait_ms == 0 {
             return Err(self.sold_out(line.sku));
         }
         if put.order_limit > 0 && line.units > put.order_limit {
@@ -131,7 +138,7 @@ impl Model {
         if put.user_limit > 0 && has + line.units > put.user_limit {
             return Err(Refusal::UserLimit { left: put.user_limit - has });
         }
-        if available < u64::from(line.units) { Err(Refusal::Insufficient { available }) } else { Ok(()) }
+        self.enough(now, (line.sku, channel), (line.units, available), old)
     }
 
     fn hold(&mut self, now: u64, reserve: &Reserve, lines: Vec<Line>, old: Option<usize>) -> Outcome {

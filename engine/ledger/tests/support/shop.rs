@@ -26,6 +26,8 @@ impl Shop {
             Command::Reserve(reserve) => PartitionId::of(reserve.sku),
             Command::PutSku(put) => PartitionId::of(put.sku),
             Command::Restock(restock) => PartitionId::of(restock.sku),
+            Command::SetChannel(set) => PartitionId::of(set.sku),
+            Command::Rebalance(rebalance) => PartitionId::of(rebalance.sku),
             Command::Confirm(confirm) => confirm.order.partition(),
             Command::Cancel(cancel) => cancel.order.partition(),
             Command::BeginPay(begin) => begin.order.partition(),

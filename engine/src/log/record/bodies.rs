@@ -43,6 +43,11 @@ bodies! {
     LEG_HELD = 23, LegHeldBody {
         order: u64, sku: u64, user: u64, units: u32, gifts: u32, location: u16, pool: u16, channel: u16, at: u64,
     }
+    /// Of `cap` and `release_at`, the largest number stands for none.
+    CHANNEL_SET = 27, ChannelSetBody {
+        sku: u64, channel: u16, guarantee: u64, cap: u64, release_at: u64, at: u64,
+    }
+    REBALANCED = 28, RebalancedBody { sku: u64, from: u16, to: u16, units: u64, reason: u32, at: u64, }
     /// Also the body of [`LEG_SOLD`] and [`LEG_CUT`].
     LEG_RELEASED = 24, LegEndBody { order: u64, sku: u64, units: u32, at: u64, }
 }

@@ -3,7 +3,7 @@
 use bincode::Decode;
 use doorbuster_ledger::{
     Amount, ChannelId, Digest, Event, LegEnd, LegHeld, Line, OrderNumber, PaymentId, Quantity, RequestId,
-    Reserved, SkuId, Terms, Timestamp, UserId,
+    Reserved, SetChannel, SkuId, Terms, Timestamp, UserId,
 };
 
 #[cfg_attr(
@@ -57,6 +57,18 @@ pub fn decode(input: &[u8]) -> Result<(Record, usize), RecordError> {
         ORDER_OPENED => take(kind, rest).and_then(|(body, used): (OrderOpenedBody, usize)| {
             let reserved = Reserved { moves: body.moves, ..order_reserved(kind, &body.order)? };
             Ok((Record::Event(Event::Reserved(reserved)), used))
+        })?,
+        CHANNEL_SET => take(kind, rest).map(|(body, used)| (Record::Event(channel_set(&body)), used))?,
+        REBALANCED => take(kind, rest).map(|(body, used): (RebalancedBody, usize)| {
+            let event = Event::Rebalanced {
+                sku: SkuId::new(body.sku),
+                from: ChannelId::new(body.from),
+                to: ChannelId::new(body.to),
+                units: body.units,
+                reason: body.reason,
+                at: Timestamp::new(body.at),
+            };
+            (Record::Event(event), used)
         })?,
         SUPERSEDED | CUT | LEG_HELD | LEG_RELEASED | LEG_SOLD | LEG_CUT => part(kind, rest)?,
         CANCELLED => take(kind, rest).map(|(body, used): (CancelledBody, usize)| {
@@ -161,6 +173,18 @@ fn part(kind: u8, rest: &[u8]) -> Result<(Record, usize), RecordError> {
             (Record::Event(event), used)
         })?,
     })
+}
+
+fn channel_set(body: &ChannelSetBody) -> Event {
+    let some = |number: u64| (number != u64::MAX).then_some(number);
+    let rules = SetChannel {
+        sku: SkuId::new(body.sku),
+        channel: ChannelId::new(body.channel),
+        guarantee: body.guarantee,
+        cap: some(body.cap),
+        release_at: some(body.release_at).map(Timestamp::new),
+    };
+    Event::ChannelSet { rules, at: Timestamp::new(body.at) }
 }
 
 fn leg_held(body: &LegHeldBody) -> Event {

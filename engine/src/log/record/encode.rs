@@ -7,7 +7,9 @@
 use super::bodies::*;
 use super::{LAYOUT, Record};
 use bincode::Encode;
-use doorbuster_ledger::{Amount, Event, LegEnd, LegHeld, OrderNumber, PaymentId, Reserved, Terms, Timestamp};
+use doorbuster_ledger::{
+    Amount, Event, LegEnd, LegHeld, OrderNumber, PaymentId, Reserved, SetChannel, Terms, Timestamp,
+};
 
 fn put(kind: u8, body: &impl Encode, out: &mut Vec<u8>) {
     out.push(kind);
@@ -80,6 +82,11 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
         }
         Event::Offered { number, deadline, at } => put(OFFERED, &deadline_body(number, deadline, at), out),
         Event::Extended { number, deadline, at } => put(EXTENDED, &deadline_body(number, deadline, at), out),
+        Event::ChannelSet { ref rules, at } => put(CHANNEL_SET, &channel_body(rules, at), out),
+        Event::Rebalanced { sku, from, to, units, reason, at } => {
+            let (sku, at) = (sku.raw(), at.raw());
+            put(REBALANCED, &RebalancedBody { sku, from: from.raw(), to: to.raw(), units, reason, at }, out);
+        }
         Event::Superseded { .. }
         | Event::Cut { .. }
         | Event::LegHeld(_)
@@ -152,6 +159,17 @@ fn payment_body(number: OrderNumber, payment: PaymentId, amount: Amount, at: Tim
 
 fn deadline_body(number: OrderNumber, deadline: Timestamp, at: Timestamp) -> DeadlineBody {
     DeadlineBody { number: number.raw(), deadline: deadline.raw(), at: at.raw() }
+}
+
+fn channel_body(rules: &SetChannel, at: Timestamp) -> ChannelSetBody {
+    ChannelSetBody {
+        sku: rules.sku.raw(),
+        channel: rules.channel.raw(),
+        guarantee: rules.guarantee,
+        cap: rules.cap.unwrap_or(u64::MAX),
+        release_at: rules.release_at.map_or(u64::MAX, Timestamp::raw),
+        at: at.raw(),
+    }
 }
 
 fn leg_body(end: &LegEnd) -> LegEndBody {

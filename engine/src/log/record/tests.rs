@@ -1,8 +1,8 @@
 //! Every record reads back, and the layout is the documented one.
 
 use doorbuster_ledger::{
-    Amount, ChannelId, LegEnd, LegHeld, Line, OrderNumber, PaymentId, Quantity, RequestId, Reserved, SkuId,
-    Terms, UserId,
+    Amount, ChannelId, LegEnd, LegHeld, Line, OrderNumber, PaymentId, Quantity, RequestId, Reserved,
+    SetChannel, SkuId, Terms, UserId,
 };
 
 use super::bodies::ORDER_RESERVED;
@@ -40,6 +40,13 @@ fn samples() -> Vec<Record> {
     let line = Line { sku: SkuId::new(3), units: 17, gifts: 18, location: 19, pool: 20 };
     let held = LegHeld { order: number, line, user: UserId::new(2), channel: ChannelId::new(7), at };
     let end = LegEnd { order: number, sku: SkuId::new(3), units: 17, at };
+    let rules = SetChannel {
+        sku: SkuId::new(3),
+        channel: ChannelId::new(7),
+        guarantee: 21,
+        cap: Some(22),
+        release_at: Some(Timestamp::new(23)),
+    };
     let events = [
         Event::Reserved(plain),
         Event::Reserved(Reserved { terms, ..plain }),
@@ -54,6 +61,16 @@ fn samples() -> Vec<Record> {
         Event::Extended { number, deadline, at },
         Event::Offered { number, deadline, at },
         Event::Reserved(Reserved { wait_ms: 14, ..plain }),
+        Event::ChannelSet { rules, at },
+        Event::ChannelSet { rules: SetChannel { cap: None, release_at: None, ..rules }, at },
+        Event::Rebalanced {
+            sku: SkuId::new(3),
+            from: rules.channel,
+            to: ChannelId::new(1),
+            units: 24,
+            reason: 25,
+            at,
+        },
         Event::Superseded { number, by: OrderNumber::new(15), at },
         Event::Cut { number, units: 16, amount, at },
         Event::LegHeld(held),

@@ -1,5 +1,6 @@
 //! Decisions: what a command comes to, given the state and the time. Reads only.
 
+mod channel;
 mod hold;
 mod pay;
 mod reserve;
@@ -55,6 +56,8 @@ impl Ledger {
             Command::FailPay(failed) => self.decide_fail_pay(now, failed, place),
             Command::Extend(extend) => self.decide_extend(now, extend, place),
             Command::PutSku(put) => self.decide_put(now, put),
+            Command::SetChannel(set) => self.decide_channel(now, set, place),
+            Command::Rebalance(rebalance) => self.decide_rebalance(now, rebalance, place),
             Command::Restock(restock) => self.decide_restock(now, restock),
         }
     }

@@ -94,8 +94,9 @@ impl Ledger {
 
     /// Whether the units of a hold that has ended are there for its shopper, and nobody waits for them.
     pub(in crate::ledger) fn may_take_late(&self, order: &Order) -> bool {
-        let free = self.stock.get(order.sku).map_or(0, |sku| self.free_units(order.sku, sku));
-        free >= u64::from(order.quantity) && self.may_take(order)
+        let Some(sku) = self.stock.get(order.sku) else { return false };
+        let free = self.free_units(order.sku, sku);
+        self.enough(order.sku, sku, order.channel, (order.quantity, free)).is_ok() && self.may_take(order)
     }
 
     pub(super) fn decide_begin_pay(&self, now: Timestamp, begin: &BeginPay, place: Place) -> Decision {

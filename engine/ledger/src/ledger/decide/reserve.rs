@@ -53,10 +53,11 @@ impl Ledger {
         if has.checked_add(quantity).is_none_or(|units| units > limit) {
             return Decision::refuse(Refusal::UserLimit { left: limit.saturating_sub(has) });
         }
-        let waits = available < u64::from(quantity);
-        if waits {
+        let enough = self.enough(sku_slot, sku, reserve.channel, (quantity, available));
+        let waits = enough.is_err();
+        if let Err(refusal) = enough {
             if reserve.wait_ms == 0 {
-                return Decision::refuse(Refusal::Insufficient { available });
+                return Decision::refuse(refusal);
             }
             if let Err(refusal) = self.may_wait(reserve, sku_slot) {
                 return Decision::refuse(refusal);

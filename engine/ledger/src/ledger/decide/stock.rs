@@ -77,8 +77,11 @@ impl Ledger {
         }
         let Some(slot) = found else { return Decision::refuse(Refusal::UnknownSku) };
         let Some(sku) = self.stock.get(slot) else { return Decision::refuse(Refusal::UnknownSku) };
-        let Some(available) = sku.available.checked_add_signed(restock.units) else {
-            return Decision::refuse(Refusal::Insufficient { available: sku.available });
+        let unallotted = self.unallotted(slot, sku);
+        let available = sku.available.checked_add_signed(restock.units);
+        let Some(available) = available.filter(|_| unallotted.checked_add_signed(restock.units).is_some())
+        else {
+            return Decision::refuse(Refusal::Insufficient { available: unallotted });
         };
         let stocked = sku.stocked.checked_add_signed(restock.units);
         let number = self.orders.next_number(PartitionId::of(restock.sku));

@@ -54,6 +54,7 @@ impl<'s, 'l> Span<'s, 'l> {
         let now = self.ledgers.iter().fold(now, |latest, ledger| latest.max(ledger.now));
         for ledger in &mut *self.ledgers {
             ledger.now = now;
+            ledger.share_released();
         }
         let decided = events.len();
         let outcome = match command {

@@ -67,7 +67,8 @@ impl Span<'_, '_> {
             let Some(row) = ledger.stock.get(slot) else { return Ok(false) };
             let has = ledger.tally.units(ledger.hasher.user(order.user, slot), order.user, slot);
             let may = has.checked_add(leg.units).is_some_and(|units| units <= row.most_a_shopper());
-            if !may || ledger.free_units(slot, row) < u64::from(leg.units) {
+            let free = ledger.free_units(slot, row);
+            if !may || ledger.enough(slot, row, leg.channel, (leg.units, free)).is_err() {
                 return Ok(false);
             }
         }

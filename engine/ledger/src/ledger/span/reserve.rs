@@ -3,9 +3,10 @@
 use alloc::vec::Vec;
 
 use super::{Span, end_legs};
+use crate::channels::Freed;
 use crate::command::{Command, Line, MAX_LINES, Reserve};
 use crate::event::{Event, LegHeld, Reserved};
-use crate::ids::{OrderNumber, PartitionId, Quantity, SkuId, Timestamp, UserId};
+use crate::ids::{ChannelId, OrderNumber, PartitionId, Quantity, SkuId, Timestamp, UserId};
 use crate::ledger::decide::replayed;
 use crate::ledger::{Ledger, Place, Violation};
 use crate::order::Order;
@@ -19,9 +20,11 @@ struct Old<'a> {
 }
 
 impl Old<'_> {
-    /// Units of the SKU that it gives back.
-    fn units(old: Option<Self>, sku: SkuId) -> u32 {
-        old.and_then(|Old { home, order }| super::units_of(home, order, sku)).unwrap_or(0)
+    /// What it gives back of the SKU.
+    fn freed(old: Option<Self>, sku: SkuId) -> Freed {
+        let Some(Old { home, order }) = old else { return Freed::default() };
+        let units = super::units_of(home, order, sku).unwrap_or(0);
+        Freed { channel: order.channel, units: u64::from(units) }
     }
 }
 
@@ -68,7 +71,8 @@ impl Span<'_, '_> {
         }
         for line in lines {
             let ledger = self.serving(PartitionId::of(line.sku))?;
-            if let Err(refusal) = ledger.may_hold(now, reserve.user, line, Old::units(old, line.sku)) {
+            let freed = Old::freed(old, line.sku);
+            if let Err(refusal) = ledger.may_hold(now, (reserve.user, reserve.channel), line, freed) {
                 return Ok(match lines {
                     [_] => Outcome::Refused(refusal),
                     _ => Outcome::LineRefused { sku: line.sku, refusal },
@@ -142,23 +146,30 @@ fn total(lines: &[Line]) -> Option<(&Line, Quantity)> {
 }
 
 impl Ledger {
-    /// Whether the shopper may have the units of a line, when he has given `freed` of them back.
-    fn may_hold(&self, now: Timestamp, user: UserId, line: &Line, freed: u32) -> Result<(), Refusal> {
+    /// Whether the shopper may have the units of a line, when he has given some of them back.
+    fn may_hold(
+        &self,
+        now: Timestamp,
+        (user, channel): (UserId, ChannelId),
+        line: &Line,
+        freed: Freed,
+    ) -> Result<(), Refusal> {
         let slot = self.sku_at(Place::default(), line.sku);
         let Some(sku) = self.stock.get(slot) else { return Err(Refusal::UnknownSku) };
-        let available = self.free_units(slot, sku).saturating_add(u64::from(freed));
+        let available = self.free_units(slot, sku).saturating_add(freed.units);
         if available == 0 {
             return Err(Refusal::SoldOut { holds: sku.holds, next_expiry: sku.next_expiry(now) });
         }
         if sku.order_limit != 0 && line.units > sku.order_limit {
             return Err(Refusal::OrderLimit { limit: sku.order_limit });
         }
-        let has = self.tally.units(self.hasher.user(user, slot), user, slot).saturating_sub(freed);
+        let gave = u32::try_from(freed.units).unwrap_or(u32::MAX);
+        let has = self.tally.units(self.hasher.user(user, slot), user, slot).saturating_sub(gave);
         let limit = sku.most_a_shopper();
         if has.checked_add(line.units).is_none_or(|units| units > limit) {
             return Err(Refusal::UserLimit { left: limit.saturating_sub(has) });
         }
-        if available < u64::from(line.units) { Err(Refusal::Insufficient { available }) } else { Ok(()) }
+        self.enough_after(slot, sku, channel, (line.units, available), freed)
     }
 
     /// The request is known: the same content gets the same answer, other content names what differs.

@@ -1,0 +1,114 @@
+//! What sales channels may have of a SKU.
+
+use super::{Ledger, Place, Violation};
+use crate::channels::{Allotment, Freed};
+use crate::command::SetChannel;
+use crate::ids::{ChannelId, SkuId};
+use crate::outcome::{ChannelSnapshot, Refusal};
+use crate::stock::Sku;
+use crate::table::Slot;
+
+impl Ledger {
+    /// Whether the channel may have so many units of a SKU, of so many that are free.
+    #[inline]
+    pub(super) fn enough(
+        &self,
+        slot: Slot,
+        sku: &Sku,
+        channel: ChannelId,
+        (units, free): (u32, u64),
+    ) -> Result<(), Refusal> {
+        self.enough_after(slot, sku, channel, (units, free), Freed::default())
+    }
+
+    /// As [`enough`](Self::enough), once another order has given units back, which are among those that are free.
+    #[inline]
+    pub(super) fn enough_after(
+        &self,
+        slot: Slot,
+        sku: &Sku,
+        channel: ChannelId,
+        (units, free): (u32, u64),
+        freed: Freed,
+    ) -> Result<(), Refusal> {
+        let left =
+            if sku.has_channels { self.channels.left(slot, channel, self.now, free, freed) } else { free };
+        match u64::from(units) {
+            units if units <= left => Ok(()),
+            // There are more, but not for this channel.
+            _ if left < free => Err(Refusal::ChannelExhausted { left }),
+            _ => Err(Refusal::Insufficient { available: free }),
+        }
+    }
+
+    /// Units that may be withdrawn or kept for a channel: those that are kept for none.
+    pub(super) fn unallotted(&self, slot: Slot, sku: &Sku) -> u64 {
+        if sku.has_channels {
+            sku.available.saturating_sub(self.channels.kept(slot, self.now))
+        } else {
+            sku.available
+        }
+    }
+
+    /// What a channel may have of a SKU, and has; `None` if there is no such SKU.
+    pub fn channel(&self, id: SkuId, channel: ChannelId) -> Option<ChannelSnapshot> {
+        let slot = self.sku_at(Place::default(), id);
+        let sku = self.stock.get(slot)?;
+        let Allotment { guarantee, cap, release_at, taken } = self.channels.get(slot, channel);
+        let free = self.free_units(slot, sku);
+        let available = self.channels.left(slot, channel, self.now, free, Freed::default());
+        Some(ChannelSnapshot { sku: id, channel, guarantee, cap, release_at, taken, available })
+    }
+
+    pub(super) fn apply_channel(&mut self, rules: &SetChannel, place: Place) -> Result<(), Violation> {
+        let &SetChannel { sku, channel, guarantee, cap, release_at } = rules;
+        let slot = self.sku_at(place, sku);
+        let row = self.stock.get_mut(slot).ok_or(Violation::UnknownSku { sku })?;
+        if !row.has_channels && row.available != row.stocked {
+            return Err(Violation::Channel { channel });
+        }
+        row.has_channels = true;
+        self.channels.set(slot, channel, Allotment { guarantee, cap, release_at, taken: 0 });
+        self.look_again(slot);
+        Ok(())
+    }
+
+    pub(super) fn apply_rebalanced(
+        &mut self,
+        sku: SkuId,
+        (from, to): (ChannelId, ChannelId),
+        units: u64,
+        place: Place,
+    ) -> Result<(), Violation> {
+        let slot = self.sku_at(place, sku);
+        let (gives, gets) = (self.channels.get(slot, from), self.channels.get(slot, to));
+        let guarantee = gives.guarantee.checked_sub(units).ok_or(Violation::Channel { channel: from })?;
+        self.channels.set(slot, from, Allotment { guarantee, ..gives });
+        let guarantee = gets.guarantee.saturating_add(units);
+        self.channels.set(slot, to, Allotment { guarantee, ..gets });
+        self.look_again(slot);
+        Ok(())
+    }
+
+    /// Guarantees that have ended by now are anybody's: those who wait come first.
+    #[inline]
+    pub(super) fn share_released(&mut self) {
+        while let Some(sku) = self.channels.take_released(self.now) {
+            self.look_again(sku);
+        }
+    }
+
+    /// What channels may have has changed: those who wait and were set aside for that are looked at again.
+    pub(super) fn look_again(&mut self, slot: Slot) {
+        if self.stock.get(slot).is_none_or(|sku| !sku.has_waiters) {
+            return;
+        }
+        for number in self.waitlists.all_aside(slot) {
+            if let Some((place, order)) = self.order_at(Place::default(), number) {
+                let order = *order;
+                self.waitlists.put_back(slot, place, &order);
+            }
+        }
+        self.waitlists.unsettle(slot);
+    }
+}

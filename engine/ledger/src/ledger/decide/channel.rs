@@ -1,0 +1,73 @@
+//! Rules for sales channels.
+
+use super::Decision;
+use crate::channels::Allotment;
+use crate::command::{Rebalance, SetChannel};
+use crate::event::Event;
+use crate::ids::Timestamp;
+use crate::ledger::{Ledger, MAX_UNITS, Place};
+use crate::outcome::{Field, Outcome, Refusal};
+
+impl Ledger {
+    pub(super) fn decide_channel(&self, now: Timestamp, set: &SetChannel, place: Place) -> Decision {
+        let slot = self.sku_at(place, set.sku);
+        let Some(sku) = self.stock.get(slot) else { return Decision::refuse(Refusal::UnknownSku) };
+        if set.guarantee > MAX_UNITS {
+            return Decision::refuse(Refusal::Invalid { field: Field::Guarantee });
+        }
+        if set.cap.is_some_and(|cap| cap < set.guarantee || cap > MAX_UNITS) {
+            return Decision::refuse(Refusal::Invalid { field: Field::Cap });
+        }
+        if !sku.has_channels && sku.available != sku.stocked {
+            return Decision::refuse(Refusal::TooLate);
+        }
+        let known = self.channels.get(slot, set.channel);
+        let wanted = Allotment {
+            guarantee: set.guarantee,
+            cap: set.cap,
+            release_at: set.release_at,
+            taken: known.taken,
+        };
+        if sku.has_channels && wanted == known {
+            let outcome = Outcome::Replayed { order: None, state: None, deadline: Timestamp::default() };
+            return Decision::unchanged(outcome);
+        }
+        let others = self.channels.kept(slot, now).saturating_sub(known.kept(now));
+        let left = sku.available.saturating_sub(others);
+        if wanted.kept(now) > left {
+            return Decision::refuse(Refusal::OverAllotted { left });
+        }
+        Decision {
+            outcome: Outcome::ChannelSet,
+            event: Some(Event::ChannelSet { rules: *set, at: now }),
+            place: Place::of_sku(slot),
+        }
+    }
+
+    pub(super) fn decide_rebalance(&self, now: Timestamp, rebalance: &Rebalance, place: Place) -> Decision {
+        let &Rebalance { sku, from, to, units, keep, expected, reason } = rebalance;
+        let slot = self.sku_at(place, sku);
+        if self.stock.get(slot).is_none() {
+            return Decision::refuse(Refusal::UnknownSku);
+        }
+        if units == 0 || from == to {
+            let field = if units == 0 { Field::Units } else { Field::Channel };
+            return Decision::refuse(Refusal::Invalid { field });
+        }
+        let (gives, gets) = (self.channels.get(slot, from), self.channels.get(slot, to));
+        if gives.guarantee != expected {
+            return Decision::refuse(Refusal::CasMismatch { found: gives.guarantee });
+        }
+        let spare = gives.kept(now).saturating_sub(keep);
+        // What it gets beyond its cap it could never take.
+        let moved = units.min(spare).min(gets.cap.map_or(u64::MAX, |cap| cap.saturating_sub(gets.guarantee)));
+        if moved == 0 {
+            return Decision::refuse(Refusal::OverAllotted { left: 0 });
+        }
+        Decision {
+            outcome: Outcome::Rebalanced { units: moved },
+            event: Some(Event::Rebalanced { sku, from, to, units: moved, reason, at: now }),
+            place: Place::of_sku(slot),
+        }
+    }
+}
