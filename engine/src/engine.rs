@@ -16,7 +16,7 @@ use crate::log::record::{self, Record};
 use crate::log::{LogId, LogOptions, Preparer, Progress, Recovered, TornTail, VisitError, recover, scan};
 use crate::port::{Ports, Waker};
 use crate::replay::Replay;
-use crate::shard::{Batch, Counters, Shard};
+use crate::shard::{Batch, Counters, ReleaseLag, Shard};
 use crate::storage::Storage;
 
 /// Most shards: more than any machine's cores gain nothing, and the journal's slack is sized by it.
@@ -333,6 +333,16 @@ impl Engine {
             sum.release_lag_max_ms = sum.release_lag_max_ms.max(of.release_lag_max_ms);
         }
         sum
+    }
+
+    /// How late holds ended, over all shards, since the process started; waits for none of them.
+    pub fn release_lag(&self) -> ReleaseLag {
+        self.shards.iter().map(Shard::release_lag).fold(ReleaseLag::default(), ReleaseLag::and)
+    }
+
+    /// From here on, [`ReleaseLag::alarms`] counts releases that are later than this, milliseconds; at first none are.
+    pub fn alarm_above(&self, lag_ms: u64) {
+        self.shards.iter().for_each(|shard| shard.alarm_above(lag_ms));
     }
 
     /// The digest of the whole state. Walks everything; of one moment only while nothing is submitted.

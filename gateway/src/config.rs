@@ -41,6 +41,8 @@ pub struct ServerConfig {
     pub shards: usize,
     /// Longest wait for answers on their way when stopping, milliseconds.
     pub drain_ms: u64,
+    /// A hold that ends later than this past its deadline is an alarm, milliseconds.
+    pub release_alarm_ms: u64,
 }
 
 /// `[log]`
@@ -111,6 +113,7 @@ impl Default for ServerConfig {
             reactors: 0,
             shards: 0,
             drain_ms: 5_000,
+            release_alarm_ms: 1_000,
         }
     }
 }
@@ -247,6 +250,8 @@ impl Config {
         within("server.reactors", server.reactors as u64, 0..=MAX_REACTORS as u64, "0 (automatic) to 64")?;
         within("server.shards", server.shards as u64, 0..=MAX_SHARDS as u64, "0 (automatic) to 64")?;
         within("server.drain_ms", server.drain_ms, 0..=600_000, "0 to 600,000 ms")?;
+        let alarm = "1 to 3,600,000 ms";
+        within("server.release_alarm_ms", server.release_alarm_ms, 1..=3_600_000, alarm)?;
         within("log.interval_ms", u64::from(log.interval_ms), 1..=60_000, "1 to 60,000 ms")?;
         let segment = "4 MiB to 4 GiB in whole MiB, in bytes";
         within("log.segment_bytes", log.segment_bytes, 4 << 20..=4 << 30, segment)?;

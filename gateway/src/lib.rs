@@ -8,6 +8,7 @@ pub mod cli;
 mod config;
 mod convert;
 mod error;
+mod late;
 mod reactor;
 mod server;
 pub mod testing;

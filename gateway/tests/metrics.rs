@@ -132,3 +132,31 @@ async fn a_clock_behind_the_log_is_measured_until_it_has_caught_up() {
     assert_eq!(Scrape::of(&server).text("doorbuster_clock_behind_seconds"), "0.0");
     server.stop();
 }
+
+#[tokio::test]
+async fn a_hold_that_ends_late_is_in_the_release_lags_histogram_and_an_alarm() {
+    let server = start();
+    sell(&server).await;
+    // A client learns the server's time when it connects.
+    let connect = async || Client::connect(&server.address().to_string()).await.expect("it listens");
+    // The clock stands still but for these steps: what a step passes over the deadline is the lag.
+    for (late_ms, alarms) in [(15, "0"), (1_500, "1")] {
+        let wish = Reserve { user: 1, sku: 1, quantity: 1, hold_ms: 60_000, ..Reserve::default() };
+        connect().await.reserve(&wish).await.expect("an answer").done().expect("there are units");
+        server.clock().advance(60_000 + late_ms);
+        // Whatever decides this first ends what is due.
+        let look = connect().await.read_stock(1).await.expect("an answer").done().expect("the SKU is known");
+        assert_eq!((look.held, look.available), (2, 8));
+        assert_eq!(Scrape::of(&server).text("doorbuster_release_alarms_total"), alarms);
+    }
+    let scrape = Scrape::of(&server);
+    scrape.kind("doorbuster_release_lag_seconds", "histogram");
+    let buckets = scrape.buckets("doorbuster_release_lag_seconds");
+    let up_to =
+        |bound: f64| buckets.iter().find(|(found, _)| (found - bound).abs() < 1e-9).map(|(_, count)| *count);
+    assert_eq!((up_to(0.012), up_to(0.016), up_to(0.02)), (Some(0.0), Some(1.0), Some(1.0)), "{buckets:?}");
+    assert_eq!((up_to(1.0), up_to(2.0)), (Some(1.0), Some(2.0)), "{buckets:?}");
+    assert_eq!(scrape.text("doorbuster_release_lag_seconds_count"), "2");
+    assert!((scrape.value("doorbuster_release_lag_seconds_sum") - 1.515).abs() < 1e-9);
+    server.stop();
+}

@@ -77,6 +77,7 @@ mod command;
 mod event;
 mod hash;
 mod ids;
+mod lag;
 mod ledger;
 mod legs;
 mod order;
@@ -97,6 +98,7 @@ pub use ids::{
     Amount, ChannelId, OrderNumber, PARTITIONS, PartitionId, PaymentId, Quantity, RequestId, Share, SkuId,
     Timestamp, UserId,
 };
+pub use lag::{LAG_BOUNDS_MS, Lags};
 pub use ledger::{
     Decision, Digest, Ledger, MAX_UNITS, Need, Place, Pulse, Rules, Span, Spare, TOUCHED, Totals, Violation,
 };

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use doorbuster_ledger::Ledger;
+use doorbuster_ledger::{Lags, Ledger};
 use parking_lot::MutexGuard;
 
 use super::{Shard, State};
@@ -70,6 +70,9 @@ impl Held<'_> {
             let counters = &mut first.state.counters;
             counters.expired += 1;
             counters.release_lag_max_ms = counters.release_lag_max_ms.max(lag_ms);
+            let mut lags = Lags::default();
+            lags.note(lag_ms);
+            first.shard.lag.note(&lags);
         }
     }
 }

@@ -20,12 +20,14 @@
 mod batch;
 mod figures;
 mod held;
+mod lag;
 #[cfg(test)]
 mod tests;
 
 pub use batch::{Answer, Batch, MAX_SLOTS, Request, Slot, Work};
 pub use figures::Figures;
 pub(crate) use held::Held;
+pub use lag::ReleaseLag;
 
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 
@@ -35,6 +37,7 @@ use doorbuster_ledger::{Ledger, Outcome, Place, Refusal, TOUCHED, Timestamp};
 use parking_lot::Mutex;
 
 use self::figures::Board;
+use self::lag::LagBoard;
 use crate::journal::Journal;
 use crate::keeper::Keeper;
 use crate::log::{MAX_BLOCK, record};
@@ -71,6 +74,7 @@ pub struct Shard {
     overdue: AtomicBool,
     /// On a line of its own: readers take nothing away from those who work.
     board: CachePadded<Board>,
+    lag: CachePadded<LagBoard>,
 }
 
 /// What the lock guards.
@@ -125,6 +129,7 @@ impl Shard {
             state: Mutex::new(state),
             overdue: AtomicBool::new(false),
             board,
+            lag: CachePadded::default(),
         }
     }
 
@@ -144,7 +149,8 @@ impl Shard {
             let Some(mut state) = self.state.try_lock() else { return false };
             // Dropped before the lock: nobody decides on a state that a panic has left half changed.
             let guard = journal.poison_on_panic();
-            let more = state.work(&self.inbox, &self.board, now, journal, ports, keeper);
+            let more = state.pulse(now, journal, &self.lag);
+            let more = state.work(&self.inbox, &self.board, now, journal, ports, keeper) && more;
             drop(guard);
             self.overdue.store(state.ledger.overdue().next().is_some(), Ordering::Relaxed);
             drop(state);
@@ -158,6 +164,16 @@ impl Shard {
     /// The figures of the latest visit; waits for nobody.
     pub fn figures(&self) -> Figures {
         self.board.read()
+    }
+
+    /// How late holds ended, since the process started; waits for nobody.
+    pub fn release_lag(&self) -> ReleaseLag {
+        self.lag.read()
+    }
+
+    /// Sets the bound above which [`ReleaseLag::alarms`] counts, milliseconds.
+    pub(crate) fn alarm_above(&self, lag_ms: u64) {
+        self.lag.alarm_above(lag_ms);
     }
 
     /// Waits for the lock and looks at the ledger: for digests, checks and tests, never on an order's path.
@@ -175,7 +191,7 @@ impl Shard {
 }
 
 impl State {
-    /// One visit. Returns whether more is due than was done.
+    /// What a visit does about batches. Returns false if the state is broken.
     fn work(
         &mut self,
         inbox: &ArrayQueue<Batch>,
@@ -185,7 +201,6 @@ impl State {
         ports: &Ports,
         keeper: &Keeper,
     ) -> bool {
-        let more = self.pulse(now, journal);
         if now.since(self.measured_at) >= MEASURE_EVERY_MS {
             self.measured_at = now;
             self.measure();
@@ -207,7 +222,7 @@ impl State {
             }
             if commands == 0 {
                 journal.give_back(bytes);
-                return more;
+                return true;
             }
             self.hand_over(journal, events, bytes);
             // Before the answers leave: who has one finds it counted.
@@ -217,7 +232,7 @@ impl State {
                 ports.deliver(batch);
             }
         }
-        more
+        true
     }
 
     /// Answers every slot of the batch. Returns false if the state is broken, after poisoning the journal.
@@ -306,7 +321,8 @@ impl State {
         self.bytes = self.ledger.bytes() as u64;
     }
 
-    fn pulse(&mut self, now: Timestamp, journal: &Journal) -> bool {
+    /// Carries out a bounded part of what is due. Returns whether there is more.
+    fn pulse(&mut self, now: Timestamp, journal: &Journal, lag: &LagBoard) -> bool {
         if !journal.has_room() {
             return false;
         }
@@ -320,7 +336,8 @@ impl State {
             Ok(pulse) => {
                 self.counters.expired += u64::from(pulse.expired);
                 self.counters.evicted += u64::from(pulse.evicted);
-                self.counters.release_lag_max_ms = self.counters.release_lag_max_ms.max(pulse.lag_ms);
+                self.counters.release_lag_max_ms = self.counters.release_lag_max_ms.max(pulse.lags.max_ms);
+                lag.note(&pulse.lags);
                 self.hand_over(journal, events, bytes);
                 pulse.more
             }

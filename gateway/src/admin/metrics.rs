@@ -7,8 +7,10 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
+use doorbuster_engine::shard::ReleaseLag;
+use doorbuster_ledger::LAG_BOUNDS_MS;
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -82,6 +84,7 @@ impl Collector for Sources {
                 MetricType::Gauge,
             )?)?;
         }
+        encode_release_lag(&engine.release_lag(), &mut encoder)?;
         let connections: u64 = shared.stats.iter().map(|stats| stats.connections()).sum();
         let gauges = [
             ("connections", "Connections open", connections),
@@ -114,6 +117,21 @@ impl Collector for Sources {
     }
 }
 
+/// How late holds ended, as a histogram.
+fn encode_release_lag(lag: &ReleaseLag, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+    let seconds = |ms: u64| Duration::from_millis(ms).as_secs_f64();
+    let bounds = LAG_BOUNDS_MS.into_iter().map(seconds).chain([f64::INFINITY]);
+    let buckets: Vec<(f64, u64)> = bounds.zip(lag.counts).collect();
+    encoder
+        .encode_descriptor(
+            "release_lag",
+            "How far holds were past their deadlines when their units went back",
+            Some(&Unit::Seconds),
+            MetricType::Histogram,
+        )?
+        .encode_histogram::<NoLabelSet>(seconds(lag.sum_ms), lag.counts.iter().sum(), &buckets, None)
+}
+
 /// What has been counted since the start.
 fn encode_counts(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
     let (engine, journal) = (&shared.engine, shared.engine.journal());
@@ -128,6 +146,11 @@ fn encode_counts(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> Result
         ("events", "Events decided", counters.events),
         ("holds_expired", "Holds that ended by their deadline", counters.expired),
         ("orders_evicted", "Ended orders that left memory", counters.evicted),
+        (
+            "release_alarms",
+            "Visits that ended a hold later past its deadline than server.release_alarm_ms",
+            engine.release_lag().alarms,
+        ),
         ("log_blocks", "Blocks written to the log", journal.stats().blocks()),
         ("log_bytes", "Bytes of events written to the log", journal.stats().bytes()),
     ];

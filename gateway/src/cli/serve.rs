@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use doorbuster_engine::clock::SystemClock;
@@ -15,6 +15,7 @@ use tracing_subscriber::EnvFilter;
 use super::{fail, say};
 use crate::config::{Config, DurabilityName};
 use crate::error::ServerError;
+use crate::late::LateReleases;
 use crate::server::{Server, Setup};
 
 /// How often the main thread looks whether the server has failed.
@@ -123,12 +124,14 @@ fn serve(options: &ServeOptions, config: &Config, folder: &std::path::Path) -> R
     setup.shards = config.server.shards;
     setup.reactors = config.server.reactors;
     setup.recovery_grace_ms = config.log.recovery_grace_ms;
+    setup.release_alarm_ms = config.server.release_alarm_ms;
     setup.segment_bytes = config.log.segment_bytes;
     setup.max_connections = config.server.max_connections;
     setup.drain = Duration::from_millis(config.server.drain_ms);
     setup.throwaway = options.dev || options.throwaway;
     let server = Server::start(setup)?;
     greet(options, config, folder, &server);
+    let mut late = LateReleases::default();
     let signal = runtime.block_on(async {
         loop {
             tokio::select! {
@@ -137,6 +140,7 @@ fn serve(options: &ServeOptions, config: &Config, folder: &std::path::Path) -> R
                     if server.failed() {
                         return None;
                     }
+                    late.look(server.engine(), Instant::now());
                 }
             }
         }

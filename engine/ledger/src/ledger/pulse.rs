@@ -3,6 +3,7 @@
 use super::{Ledger, Place, TOUCHED, Violation};
 use crate::event::Event;
 use crate::ids::{OrderNumber, Timestamp};
+use crate::lag::Lags;
 use crate::order::{Order, Phase};
 use crate::outcome::OrderState;
 use crate::table::{Due as _, NONE, Slot, index};
@@ -18,8 +19,8 @@ pub struct Pulse {
     pub offered: u32,
     /// Ended orders that left memory.
     pub evicted: u32,
-    /// The most that a hold of this pulse was past its deadline, milliseconds.
-    pub lag_ms: u64,
+    /// How far the holds that ended were past their deadlines.
+    pub lags: Lags,
     /// The limit was reached: more may be due.
     pub more: bool,
 }
@@ -129,7 +130,7 @@ impl Ledger {
             pulse.lapsed = pulse.lapsed.saturating_add(1);
         } else {
             pulse.expired = pulse.expired.saturating_add(1);
-            pulse.lag_ms = pulse.lag_ms.max(self.now.since(order.deadline()));
+            pulse.lags.note(self.now.since(order.deadline()));
             // Offered to those who wait, before any newcomer.
             self.waitlists.unsettle(order.sku);
         }
