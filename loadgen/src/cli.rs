@@ -1,7 +1,7 @@
 //! The command line.
 
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::drill::{self, Request};
 use crate::exit::{Exit, Failure};
 use crate::saturate;
-use crate::scenario::{self, Auto, Scenario};
+use crate::scenario::{self, Auto, BUILT_IN, Scenario};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -39,13 +39,16 @@ enum Command {
     /// Run a scenario (the default).
     #[command(after_help = EXIT_CODES)]
     Run(Box<Run>),
+    /// List the built-in scenarios: what each shows, and how long it takes.
+    List,
     /// Load the server as hard as it goes, or at a fixed rate, and say what it did.
     Saturate(saturate::Options),
 }
 
 #[derive(Debug, Args)]
 struct Run {
-    /// Scenario file; without it the built-in doors-open.
+    /// Built-in scenario (see `list`) or scenario file; without it doors-open.
+    #[arg(value_name = "NAME|FILE")]
     file: Option<PathBuf>,
     /// Drill this running server instead of one of our own.
     #[arg(long, value_name = "HOST:PORT")]
@@ -84,6 +87,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let mut out = std::io::stdout();
     match Cli::try_parse_from(arguments) {
         Ok(Cli { command: Some(Command::Saturate(options)), .. }) => saturate::run(&options, &mut out),
+        Ok(Cli { command: Some(Command::List), .. }) => list(&mut out),
         Ok(Cli { command: Some(Command::Run(run)), .. }) => start(*run),
         Ok(Cli { command: None, run }) => start(run),
         Err(error) => {
@@ -92,6 +96,29 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
             ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code()))
         }
     }
+}
+
+/// Prints the built-in scenarios.
+fn list(out: &mut dyn Write) -> ExitCode {
+    let mut lines = Vec::new();
+    for built_in in BUILT_IN {
+        match scenario::parse(built_in.name, built_in.text) {
+            Ok(scenario) => {
+                let Scenario { name, summary, .. } = &scenario;
+                lines.push(format!("{name:<14} {:>9}  {summary}\n", length(&scenario)));
+            }
+            Err(failure) => return failure.print(),
+        }
+    }
+    // A reader that went away has seen enough.
+    drop(out.write_all(lines.concat().as_bytes()).and_then(|()| out.flush()));
+    Exit::Pass.into()
+}
+
+/// About how long a scenario takes: its phases, and what may come after them.
+fn length(scenario: &Scenario) -> String {
+    let (phases, tail) = (scenario.phases_seconds(), scenario.tail_seconds());
+    format!("{:.0}-{:.0} s", phases, phases + tail)
 }
 
 fn start(run: Run) -> ExitCode {
@@ -121,10 +148,9 @@ fn changed(run: &Run) -> Result<Scenario, Failure> {
         scenario.stock.units = Auto::Given(units);
     }
     if let Some(duration) = run.duration {
-        let length: f64 = scenario.phases.iter().map(|phase| phase.seconds).sum();
-        for phase in &mut scenario.phases {
-            phase.seconds *= duration / length;
-        }
+        let factor = duration / scenario.phases_seconds();
+        scenario.phases.iter_mut().for_each(|phase| phase.seconds *= factor);
+        scenario.restocks.iter_mut().for_each(|restock| restock.at_seconds *= factor);
     }
     match scenario::fault(&scenario) {
         None => Ok(scenario),
@@ -151,7 +177,7 @@ mod tests {
         match Cli::try_parse_from(all).expect("valid") {
             Cli { command: Some(Command::Run(run)), .. } => *run,
             Cli { command: None, run } => run,
-            Cli { command: Some(Command::Saturate(_)), .. } => panic!("another command"),
+            Cli { command: Some(Command::Saturate(_) | Command::List), .. } => panic!("another command"),
         }
     }
 

@@ -4,12 +4,21 @@ use rand::{RngExt, SeedableRng};
 use rand_distr::{LogNormal, Zipf};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::scenario::Scenario;
+use crate::scenario::{Payments, Scenario, Waitlist};
 use crate::schedule::nanos;
 
 /// Quantile of the standard normal distribution at 95 %: turns a median and a 95th percentile into a lognormal's
 /// parameters.
 const NORMAL_P95: f64 = 1.644_853_626_951_472_7;
+
+/// Time between two callbacks about one payment, nanoseconds: both are often underway at once.
+const CALLBACK_GAP_NS: u64 = 2_000_000;
+
+/// Time until a callback comes again, nanoseconds.
+const DUPLICATE_GAP_NS: u64 = 20_000_000;
+
+/// The part of an offer's time, one in so many, that a shopper leaves unused: he doesn't pay in the last moment.
+const OFFER_MARGIN: u64 = 10;
 
 /// What an arriving shopper does first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +37,27 @@ pub enum Visit {
         /// The request is sent twice.
         twice: bool,
     },
+}
+
+/// Something that a shopper sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// Sends the reserve.
+    Reserve,
+    /// Sends it a second time.
+    Repeat,
+    /// Asks to wait for units.
+    Wait,
+    /// Looks at the order that waits.
+    Poll,
+    /// Begins the payment with this ordinal.
+    Begin(u8),
+    /// Says that it failed.
+    Fail(u8),
+    /// Confirms it.
+    Pay(u8),
+    /// Gives the units back.
+    Cancel,
 }
 
 /// What a shopper does with a hold.
@@ -53,6 +83,9 @@ pub struct Population {
     pay_share: f64,
     cancel_share: f64,
     time_scale: f64,
+    payments: Option<Payments>,
+    waitlist: Option<Waitlist>,
+    hold_ns: u64,
 }
 
 impl Population {
@@ -75,6 +108,9 @@ impl Population {
             pay_share: shoppers.pay_share,
             cancel_share: shoppers.cancel_share,
             time_scale: scenario.time_scale,
+            payments: scenario.payments.clone(),
+            waitlist: scenario.waitlist.clone(),
+            hold_ns: nanos(shoppers.hold_seconds * scenario.time_scale),
         }
     }
 
@@ -86,6 +122,94 @@ impl Population {
         }
         let user = self.random.random_range(1..=self.users);
         Visit::Buy { user, sku, twice: self.random.random::<f64>() < self.repeat_share }
+    }
+
+    /// Whether a shopper who was told `SOLD_OUT` asks to wait.
+    pub fn waits(&mut self) -> bool {
+        match &self.waitlist {
+            None => false,
+            Some(waitlist) => self.random.random::<f64>() < waitlist.share,
+        }
+    }
+
+    /// How long a shopper waits at most, milliseconds.
+    pub fn wait_ms(&self) -> u32 {
+        let ms = self.waitlist.as_ref().map_or(0.0, |waitlist| waitlist.wait_seconds * self.time_scale * 1e3);
+        u32::try_from(nanos(ms / 1e3) / 1_000_000).unwrap_or(u32::MAX).max(1)
+    }
+
+    /// The pause until a shopper who waits looks again, nanoseconds: half to one and a half of the mean, so that a crowd
+    /// that began to wait together doesn't look together.
+    pub fn poll_pause_ns(&mut self) -> u64 {
+        let mean = self.waitlist.as_ref().map_or(1.0, |waitlist| waitlist.poll_seconds * self.time_scale);
+        nanos(mean * self.random.random_range(0.5..1.5))
+    }
+
+    /// A factor for a pause before another try, half to one and a half.
+    pub fn jitter(&mut self) -> f64 {
+        self.random.random_range(0.5..1.5)
+    }
+
+    /// What a shopper sends about a hold that lasts for `left_ns` from now: steps and when, nanoseconds from now. Where he
+    /// has no scenario of payments, he pays once.
+    pub fn script(&mut self, left_ns: u64) -> Vec<(u64, Step)> {
+        match (self.intent(), self.payments.clone()) {
+            (Intent::Leave, _) => Vec::new(),
+            (Intent::Cancel(delay), _) => vec![(delay, Step::Cancel)],
+            (Intent::Pay(delay), None) => vec![(delay, Step::Pay(0))],
+            (Intent::Pay(delay), Some(payments)) => self.payment_script(delay, left_ns, &payments),
+        }
+    }
+
+    /// As [`script`](Self::script), of a shopper who takes up an offer: he pays within its time, or lets it lapse.
+    pub fn offer_script(&mut self, left_ns: u64) -> Vec<(u64, Step)> {
+        let mut script = self.script(left_ns);
+        let late_callbacks = self.payments.is_some();
+        script.retain(|(delay, _)| late_callbacks || *delay < left_ns - left_ns / OFFER_MARGIN);
+        script
+    }
+
+    fn payment_script(&mut self, delay: u64, left_ns: u64, payments: &Payments) -> Vec<(u64, Step)> {
+        let odd = self.random.random::<f64>();
+        let begins = self.random.random::<f64>() < payments.begin_share;
+        let fails = begins && self.random.random::<f64>() < payments.fail_share;
+        let twice = self.random.random::<f64>() < payments.duplicate_share;
+        let (out_of_order, late) =
+            (payments.out_of_order_share, payments.out_of_order_share + payments.late_share);
+        let mut script = Vec::new();
+        if odd < out_of_order / 2.0 {
+            script.extend([(delay, Step::Pay(0)), (delay + CALLBACK_GAP_NS, Step::Begin(0))]);
+        } else if odd < out_of_order {
+            let gap = CALLBACK_GAP_NS;
+            script.extend([
+                (delay, Step::Begin(0)),
+                (delay + gap, Step::Pay(0)),
+                (delay + 2 * gap, Step::Fail(0)),
+            ]);
+        } else if odd < late {
+            // Not begun: that would have kept the hold.
+            let after = self.random.random_range(0.05..0.5) * crate::health::lossy(self.hold_ns);
+            script.push((left_ns + nanos(after / 1e9), Step::Pay(0)));
+        } else {
+            let mut ordinal = 0;
+            if begins {
+                script.push((delay / 2, Step::Begin(0)));
+            }
+            if fails {
+                script.extend([(delay, Step::Fail(0)), (delay + CALLBACK_GAP_NS, Step::Begin(1))]);
+                ordinal = 1;
+            }
+            let paid = delay + if fails { 2 * CALLBACK_GAP_NS } else { 0 };
+            script.push((paid, Step::Pay(ordinal)));
+            if odd < late + payments.double_share {
+                script.push((paid + CALLBACK_GAP_NS, Step::Pay(ordinal + 1)));
+            }
+        }
+        if twice {
+            let again = script.iter().copied().find(|(_, step)| matches!(step, Step::Pay(_)));
+            script.extend(again.map(|(at, step)| (at + DUPLICATE_GAP_NS, step)));
+        }
+        script
     }
 
     /// What comes of a hold.
@@ -138,6 +262,43 @@ mod tests {
             (9_500..10_500).contains(&cancels) && (14_500..15_500).contains(&leaves),
             "{cancels} {leaves}"
         );
+    }
+
+    #[test]
+    fn payments_go_wrong_as_often_as_the_scenario_says() {
+        let mut scenario = crate::scenario::load(Some("pay-chaos".as_ref())).expect("sound");
+        (scenario.shoppers.pay_share, scenario.shoppers.cancel_share) = (1.0, 0.0);
+        let mut population = Population::new(&scenario, 3);
+        let (mut twice, mut double, mut disordered, mut failed) = (0, 0, 0, 0);
+        for _ in 0..100_000 {
+            let script = population.script(3_000_000_000);
+            let at = |wanted: Step| script.iter().find(|(_, step)| *step == wanted).map(|(at, _)| *at);
+            let times = |ordinal| script.iter().filter(|(_, step)| *step == Step::Pay(ordinal)).count();
+            let paid: Vec<u8> = (0..3).filter(|ordinal| times(*ordinal) > 0).collect();
+            assert!(!paid.is_empty(), "whoever pays confirms: {script:?}");
+            twice += u32::from((0..3).any(|ordinal| times(ordinal) == 2));
+            double += u32::from(paid.len() == 2);
+            let first = at(Step::Pay(0)).unwrap_or(u64::MAX);
+            disordered +=
+                u32::from([Step::Begin(0), Step::Fail(0)].iter().any(|step| at(*step) > Some(first)));
+            failed += u32::from(at(Step::Begin(1)).is_some());
+        }
+        // Of a hundred thousand: 5 %, 0.5 %, 2 %, and a tenth of the seven tenths of the rest that are begun.
+        assert!((4_700..5_300).contains(&twice) && (400..600).contains(&double), "{twice} {double}");
+        assert!(
+            (1_800..2_200).contains(&disordered) && (6_400..7_200).contains(&failed),
+            "{disordered} {failed}"
+        );
+    }
+
+    #[test]
+    fn an_offer_is_paid_within_its_time_or_left() {
+        let scenario = crate::scenario::load(Some("single-hot".as_ref())).expect("sound");
+        let mut population = Population::new(&scenario, 3);
+        let left_ns = 500_000_000;
+        let scripts: Vec<_> = (0..10_000).map(|_| population.offer_script(left_ns)).collect();
+        assert!(scripts.iter().flatten().all(|(at, _)| *at < left_ns));
+        assert!(scripts.iter().any(Vec::is_empty) && scripts.iter().any(|script| !script.is_empty()));
     }
 
     #[test]

@@ -38,6 +38,7 @@ const LAST_WORDS: usize = 5;
 #[derive(Debug, serde::Deserialize)]
 struct Ready {
     listen: SocketAddr,
+    admin: SocketAddr,
     data: PathBuf,
 }
 
@@ -51,6 +52,7 @@ pub struct Target {
 #[derive(Debug)]
 struct Embedded {
     child: Child,
+    admin: SocketAddr,
     data: PathBuf,
     log: PathBuf,
     /// Removed with everything in it when the target is dropped.
@@ -58,11 +60,11 @@ struct Embedded {
 }
 
 impl Target {
-    /// Takes the server at `address`, or starts one with this durability.
+    /// Takes the server at `address`, or starts one with this durability and configuration file's text.
     ///
     /// # Errors
     /// If the address means nothing, or the embedded server doesn't get ready.
-    pub fn reach(address: Option<&str>, durability: &str) -> Result<Self, Failure> {
+    pub fn reach(address: Option<&str>, durability: &str, config: &str) -> Result<Self, Failure> {
         match address {
             Some(text) => {
                 let found = text.to_socket_addrs().ok().and_then(|mut found| found.next());
@@ -73,21 +75,25 @@ impl Target {
                 })?;
                 Ok(Self { address, embedded: None })
             }
-            None => Self::embed(durability),
+            None => Self::embed(durability, config),
         }
     }
 
-    fn embed(durability: &str) -> Result<Self, Failure> {
+    fn embed(durability: &str, config: &str) -> Result<Self, Failure> {
         let failed = |error: &dyn std::fmt::Display| Failure::could_not("start the embedded server", error);
         let folder =
             tempfile::Builder::new().prefix("doorbuster-drill-").tempdir().map_err(|e| failed(&e))?;
         let log = folder.path().join("server.log");
         let words = File::create(&log).map_err(|e| failed(&e))?;
+        let config_file = folder.path().join("server.toml");
+        std::fs::write(&config_file, config).map_err(|e| failed(&e))?;
         let program = std::env::current_exe().map_err(|e| failed(&e))?;
         let mut child = Command::new(program)
             .args([SERVE, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--ready-line"])
             .args(["--durability", durability, "--data"])
             .arg(folder.path().join("data"))
+            .arg("--config")
+            .arg(&config_file)
             // Ctrl-C is for the drill, which then ends the server in order.
             .process_group(0)
             .stdin(Stdio::null())
@@ -98,7 +104,13 @@ impl Target {
         match await_ready(&mut child) {
             Ok(ready) => Ok(Self {
                 address: ready.listen,
-                embedded: Some(Embedded { child, data: ready.data, log, _folder: folder }),
+                embedded: Some(Embedded {
+                    child,
+                    admin: ready.admin,
+                    data: ready.data,
+                    log,
+                    _folder: folder,
+                }),
             }),
             Err(reason) => {
                 // It may be gone already; then there is nothing to end.
@@ -117,6 +129,11 @@ impl Target {
     /// The process, if it is ours.
     pub fn server_pid(&self) -> Option<u32> {
         self.embedded.as_ref().map(|embedded| embedded.child.id())
+    }
+
+    /// Where its metrics are, if it is ours.
+    pub fn admin(&self) -> Option<SocketAddr> {
+        self.embedded.as_ref().map(|embedded| embedded.admin)
     }
 
     /// The data folder, if it is ours.

@@ -19,7 +19,7 @@ const BLOCK_MAGIC: &[u8] = b"DBRBLOCK";
 /// Versions that this reader knows.
 const VERSION: u16 = 1;
 
-/// What an audit needs of a record.
+/// What an audit needs of a record. Times are milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Entry {
     /// A SKU was set up.
@@ -27,30 +27,67 @@ pub(super) enum Entry {
     /// Units were added or withdrawn.
     Restocked { sku: u64, units: i64 },
     /// A hold was granted, and took the place of another one where that is not 0.
-    Reserved { order: u64, request_id: [u8; 16], user: u64, sku: u64, quantity: u32, instead_of: u64 },
-    /// An order was placed that waits for units.
-    Waitlisted { order: u64, request_id: [u8; 16], user: u64, sku: u64, quantity: u32 },
+    Reserved { placed: Placed, instead_of: u64 },
+    /// An order was placed that waits for units, and gives up then.
+    Waitlisted { placed: Placed, until: u64 },
     /// An order that waited got its units.
-    Offered { order: u64 },
+    Offered { order: u64, at: u64 },
     /// A hold was paid.
-    Confirmed { order: u64, payment_id: [u8; 16] },
+    Confirmed { paid: Paid, at: u64 },
     /// A payment came after a hold's end and took its units again.
-    Reacquired { order: u64, payment_id: [u8; 16] },
+    Reacquired { paid: Paid, at: u64 },
     /// A payment bought nothing.
-    RefundRequired { order: u64, payment_id: [u8; 16] },
+    RefundRequired { paid: Paid },
     /// A hold was given back.
-    Cancelled { order: u64 },
-    /// A hold ran out.
-    Expired { order: u64 },
+    Cancelled { order: u64, at: u64 },
+    /// A hold or a wait ran out.
+    Expired { order: u64, at: u64 },
+    /// An order that had ended left memory.
+    Evicted { order: u64, at: u64 },
     /// Anything that moves no units.
     Other,
 }
 
-/// Reads every record of the log in `data`, in order, and hands it to `each`.
+/// An order as it was placed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Placed {
+    pub(super) order: u64,
+    pub(super) request_id: [u8; 16],
+    pub(super) user: u64,
+    pub(super) sku: u64,
+    pub(super) quantity: u32,
+    pub(super) at: u64,
+}
+
+/// A payment for an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Paid {
+    pub(super) order: u64,
+    pub(super) payment_id: [u8; 16],
+    pub(super) amount: u64,
+}
+
+/// Bytes of blocks in the log below `data`, without what its last segment has prepared ahead; none if it can't be read.
+pub fn bytes(data: &Path) -> Option<u64> {
+    let mut sum = 0;
+    for file in segments(data).ok()? {
+        let bytes = fs::read(&file).ok()?;
+        let mut offset = PAGE;
+        while let Some(block) = bytes.get(offset..).filter(|rest| rest.starts_with(BLOCK_MAGIC)) {
+            let length = BLOCK_HEADER + u32_at(block, 80) as usize;
+            offset += length.next_multiple_of(PAGE);
+        }
+        sum += (offset - PAGE) as u64;
+    }
+    Some(sum)
+}
+
+/// Reads every record of the log in `data`, in order, and hands it to `each` with the log's position behind it: how many
+/// records there are up to it.
 ///
 /// # Errors
 /// The file and offset of the first thing that isn't as documented.
-pub(super) fn read(data: &Path, mut each: impl FnMut(Entry)) -> Result<u64, String> {
+pub(super) fn read(data: &Path, mut each: impl FnMut(u64, Entry)) -> Result<u64, String> {
     let mut chain = Chain::default();
     let mut records = 0;
     for file in segments(data)? {
@@ -77,8 +114,8 @@ pub(super) fn read(data: &Path, mut each: impl FnMut(Entry)) -> Result<u64, Stri
             let mut rest = payload;
             while let Some((&kind, fields)) = rest.split_first() {
                 let (entry, used) = entry(kind, fields).ok_or_else(|| fault(offset, "a malformed record"))?;
-                each(entry);
                 records += 1;
+                each(records, entry);
                 rest = &fields[used..];
             }
             offset += (BLOCK_HEADER + payload.len()).next_multiple_of(PAGE);
@@ -152,20 +189,21 @@ fn entry(kind: u8, fields: &[u8]) -> Option<(Entry, usize)> {
         id.reverse();
         Some(id)
     };
+    let paid = || Some(Paid { order: long(0)?, payment_id: id(8)?, amount: long(24)? });
     let whole = |length: usize, entry: Entry| (fields.len() >= length).then_some((entry, length));
     match kind {
         1 => whole(32, Entry::Put { sku: long(0)?, units: long(8)? }),
         2 => whole(52, Entry::Restocked { sku: long(24)?, units: long(32)?.cast_signed() }),
         3 => {
-            let entry = Entry::Reserved {
+            let placed = Placed {
                 order: long(0)?,
                 request_id: id(8)?,
                 user: long(24)?,
                 sku: long(32)?,
                 quantity: int(56)?,
-                instead_of: 0,
+                at: long(40)?,
             };
-            whole(70, entry)
+            whole(70, Entry::Reserved { placed, instead_of: 0 })
         }
         4 | 17 | 18 => {
             const LINES: usize = 8 + 16 + 8 + 8 + 8 + 4 + 4 + 2 + 4 + 4 + 2 + 8 + 8 + 8;
@@ -179,22 +217,25 @@ fn entry(kind: u8, fields: &[u8]) -> Option<(Entry, usize)> {
             // An order of this version has one line.
             let (order, request_id, user) = (long(start)?, id(start + 8)?, long(start + 24)?);
             let (sku, quantity) = (long(start + LINES + 8)?, int(start + LINES + 16)?);
+            let at = long(start + 32)?;
+            let placed = Placed { order, request_id, user, sku, quantity, at };
             let entry = if kind == 18 {
-                Entry::Waitlisted { order, request_id, user, sku, quantity }
+                Entry::Waitlisted { placed, until: at.saturating_add(u64::from(int(0)?)) }
             } else {
-                Entry::Reserved { order, request_id, user, sku, quantity, instead_of }
+                Entry::Reserved { placed, instead_of }
             };
             if lines == 1 { whole(start + LINES + 8 + 16, entry) } else { None }
         }
-        5 => whole(40, Entry::Confirmed { order: long(0)?, payment_id: id(8)? }),
-        6 => whole(20, Entry::Cancelled { order: long(0)? }),
-        7 => whole(16, Entry::Expired { order: long(0)? }),
-        8..=10 => whole(16, Entry::Other),
+        5 => whole(40, Entry::Confirmed { paid: paid()?, at: long(32)? }),
+        6 => whole(20, Entry::Cancelled { order: long(0)?, at: long(12)? }),
+        7 => whole(16, Entry::Expired { order: long(0)?, at: long(8)? }),
+        8 => whole(16, Entry::Evicted { order: long(0)?, at: long(8)? }),
+        9 | 10 => whole(16, Entry::Other),
         11 | 16 => whole(40, Entry::Other),
         12 | 13 => whole(24, Entry::Other),
-        19 => whole(24, Entry::Offered { order: long(0)? }),
-        14 => whole(40, Entry::Reacquired { order: long(0)?, payment_id: id(8)? }),
-        15 => whole(40, Entry::RefundRequired { order: long(0)?, payment_id: id(8)? }),
+        19 => whole(24, Entry::Offered { order: long(0)?, at: long(16)? }),
+        14 => whole(40, Entry::Reacquired { paid: paid()?, at: long(32)? }),
+        15 => whole(40, Entry::RefundRequired { paid: paid()? }),
         _ => None,
     }
 }
@@ -271,7 +312,11 @@ pub(super) mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("segment-0000000001.log"), segment).expect("written");
         let mut entries = Vec::new();
-        read(folder.path(), |entry| entries.push(entry)).map(|_| entries)
+        read(folder.path(), |position, entry| {
+            entries.push(entry);
+            assert_eq!(position, entries.len() as u64);
+        })
+        .map(|_| entries)
     }
 
     #[test]
@@ -281,9 +326,8 @@ pub(super) mod tests {
         let mut id = [2; 16];
         id[0] = 0x55;
         assert_eq!(entries[0], Entry::Put { sku: 5, units: 10 });
-        let reserved =
-            Entry::Reserved { order: 1, request_id: id, user: 2, sku: 5, quantity: 1, instead_of: 0 };
-        assert_eq!(entries[1], reserved);
+        let placed = Placed { order: 1, request_id: id, user: 2, sku: 5, quantity: 1, at: 0 };
+        assert_eq!(entries[1], Entry::Reserved { placed, instead_of: 0 });
         assert_eq!(entries.len(), 3);
     }
 

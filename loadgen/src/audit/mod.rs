@@ -4,17 +4,90 @@
 //! over the wire, reads the log's bytes with a parser of its own, and looks for contradictions. Every break ends
 //! the drill with exit code 4, whatever the latencies were.
 
+mod against_log;
 mod compare;
+mod lines;
 mod log;
+mod payments;
+mod refusals;
 mod replay;
 
-pub use compare::{Sale, compare};
-pub use replay::check_log;
+pub use compare::compare;
+pub use log::bytes as log_bytes;
+pub use replay::Replay;
 
-use doorbuster_protocol::{Kind, OrderView, ReadOrder, ReadStock, StockView};
+use std::ops::Range;
+
+use doorbuster_protocol::{Class, Code, Kind, OrderView, ReadOrder, ReadStock, StockView};
 
 use crate::journal::{Faults, Journal};
 use crate::net::{Control, LinkError};
+
+/// What the drill put up for sale, and by which rules.
+#[derive(Clone, Debug)]
+pub struct Sale {
+    /// Its SKUs.
+    pub skus: Range<u64>,
+    /// Units of each SKU at the start.
+    pub units_each: u64,
+    /// Units that came in for each SKU on the way, and were acknowledged.
+    pub restocked_each: u64,
+    /// Most units of a SKU for one shopper; 0: no limit.
+    pub user_limit: u32,
+    /// How long an ended order must stay readable, milliseconds.
+    pub retention_ms: u64,
+}
+
+/// What was read back when everything was over.
+#[derive(Debug)]
+pub struct Evidence {
+    /// An entry for each attempt; none where no order was acknowledged.
+    pub orders: Vec<Option<OrderView>>,
+    /// One for each SKU of the sale.
+    pub stock: Vec<StockView>,
+    /// The server's time when they were read, milliseconds.
+    pub now_ms: u64,
+    /// The log, where it can be read.
+    pub log: Option<Replay>,
+}
+
+/// The money of all payments that were confirmed, minor units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Money {
+    /// Payments.
+    pub payments: u64,
+    /// What was paid.
+    pub paid_minor: u64,
+    /// What bought an order.
+    pub bought_minor: u64,
+    /// What is to be refunded.
+    pub refund_minor: u64,
+}
+
+impl Money {
+    /// What is neither: answers that never came, or said that nothing was executed.
+    pub fn undecided_minor(&self) -> u64 {
+        self.paid_minor.saturating_sub(self.bought_minor).saturating_sub(self.refund_minor)
+    }
+}
+
+/// Those who waited, by the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Waited {
+    /// Orders that were placed to wait.
+    pub waited: u64,
+    /// Of those, the ones that got units.
+    pub offered: u64,
+    /// Of those, the ones that were paid.
+    pub paid: u64,
+    /// Orders that still wait.
+    pub waiting: u64,
+}
+
+/// Whether a code says that the request took effect.
+fn is_done(code: u16) -> bool {
+    Code::from_number(code).is_some_and(|code| code.class() == Class::Done)
+}
 
 /// One rule and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +135,10 @@ pub struct Audit {
     pub lost_effects: u64,
     /// The stock's account.
     pub stock: StockTotals,
+    /// Where the money is.
+    pub money: Money,
+    /// Those who waited; none where the log can't be read.
+    pub waited: Option<Waited>,
 }
 
 impl Audit {

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::audit::{self, Audit, Sale};
+use crate::audit::{self, Audit, Evidence, Replay, Sale};
 use crate::net::{Control, LinkError};
 use crate::progress;
+use crate::release_lag::{LagReport, ReleaseLag};
 use crate::report::Settings;
 use crate::target::Target;
 use crate::worker::Harvest;
@@ -20,54 +21,55 @@ pub(super) struct Judged {
     pub(super) lost: Option<String>,
     /// The server's own figure, microseconds.
     pub(super) sync_p99_us: Option<u64>,
+    /// How late a server of our own ended its holds.
+    pub(super) release_lag: Option<LagReport>,
+    /// Bytes of its log.
+    pub(super) log_bytes: Option<u64>,
 }
 
-/// Waits for the last holds, reads everything back, and stops a server of our own.
+/// Waits for the last holds, reads everything back, stops a server of our own and reads its log.
 pub(super) fn judge(
     target: &mut Target,
     settings: &Settings,
     sale: &Sale,
     harvest: &Harvest,
+    lag_before: &ReleaseLag,
     interrupted: bool,
 ) -> Judged {
     progress::step("waiting for the last holds to run out, then auditing");
     let looked = look_back(target, settings, sale, harvest, interrupted);
-    let (audit, sync_p99_us, mut lost) = match looked {
-        Ok((audit, sync)) => (Some(audit), Some(sync), harvest.lost.clone()),
-        Err(error) => (None, None, Some(harvest.lost.clone().unwrap_or_else(|| error.to_string()))),
+    let lag_after = target.admin().and_then(ReleaseLag::ask);
+    let (seen, mut lost) = match looked {
+        Ok(seen) => (Some(seen), harvest.lost.clone()),
+        Err(error) => (None, Some(harvest.lost.clone().unwrap_or_else(|| error.to_string()))),
     };
     if let Some(reason) = &mut lost {
         reason.push_str(&target.last_words());
     }
-    let mut judged = Judged { audit, lost, sync_p99_us };
-    audit_log(target, sale, harvest, &mut judged);
-    judged
+    if let (Err(failure), None) = (target.stop(), &lost) {
+        lost = Some(failure.line);
+    }
+    let sync_p99_us = seen.as_ref().map(|(_, sync)| *sync);
+    let audit = seen.map(|(mut evidence, _)| {
+        evidence.log = target.data().map(|data| Replay::read(data, sale));
+        audit::compare(sale, &harvest.journal, &harvest.recorder, &evidence)
+    });
+    let release_lag = lag_after.and_then(|after| after.since(lag_before));
+    let log_bytes = target.data().and_then(audit::log_bytes);
+    Judged { audit, lost, sync_p99_us, release_lag, log_bytes }
 }
 
-/// Stops the embedded server and reads its log.
-fn audit_log(target: &mut Target, sale: &Sale, harvest: &Harvest, judged: &mut Judged) {
-    let stopped = target.stop();
-    if let (Err(failure), None) = (&stopped, &judged.lost) {
-        judged.lost = Some(failure.line.clone());
-    }
-    if let (Some(data), Some(found)) = (target.data(), &mut judged.audit) {
-        let (check, lost) = audit::check_log(data, sale, &harvest.journal);
-        found.lost_effects = found.lost_effects.max(lost);
-        found.checks.push(check);
-    }
-}
-
-/// Reads orders and accounts back and compares them with the account.
+/// Reads orders and accounts back, when the last holds have run out.
 fn look_back(
     target: &Target,
     settings: &Settings,
     sale: &Sale,
     harvest: &Harvest,
     interrupted: bool,
-) -> Result<(Audit, u64), LinkError> {
+) -> Result<(Evidence, u64), LinkError> {
     let skus = settings.scenario.stock.skus;
     let mut control = Control::connect(target.address(), "doorbuster-drill")?;
-    let patience = Duration::from_millis(u64::from(settings.hold_ms)) + EXPIRY_PATIENCE;
+    let patience = Duration::from_secs_f64(settings.tail_seconds) + EXPIRY_PATIENCE;
     let until = Instant::now() + if interrupted { Duration::ZERO } else { patience };
     let mut stock = audit::read_stock(&mut control, sale.skus.start, skus)?;
     while stock.iter().any(|view| view.held > 0) && Instant::now() < until {
@@ -83,8 +85,9 @@ fn look_back(
         };
         let settled = accounts(&stock) == accounts(&after);
         if settled || Instant::now() >= until {
-            let audit = audit::compare(sale, &harvest.journal, &harvest.recorder, &orders, &after);
-            return Ok((audit, control.status()?.sync_p99_us));
+            let status = control.status()?;
+            let evidence = Evidence { orders, stock: after, now_ms: status.now_ms, log: None };
+            return Ok((evidence, status.sync_p99_us));
         }
         stock = after;
     }

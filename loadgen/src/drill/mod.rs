@@ -4,6 +4,7 @@ mod judge;
 mod prepare;
 mod publish;
 mod signals;
+mod timeline;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -12,14 +13,18 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use self::timeline::Timeline;
+pub use self::timeline::{Delivery, Happened};
 use crate::audit::Sale;
 use crate::exit::{Exit, Failure};
 use crate::health::{CpuMeter, CpuUse, lossy};
 use crate::ids::{IdMaker, mix};
 use crate::journal::Journal;
+use crate::net::Control;
 use crate::population::Population;
 use crate::progress;
 use crate::recorder::{Limits, Recorder};
+use crate::release_lag::ReleaseLag;
 use crate::report::Settings;
 use crate::scenario::Scenario;
 use crate::schedule::{Schedule, nanos};
@@ -60,18 +65,28 @@ pub fn run(request: &Request, out: &mut dyn Write) -> ExitCode {
 fn drill(request: &Request, out: &mut dyn Write) -> Result<Exit, Failure> {
     let progress = Arc::new(Progress::default());
     signals::stop_on(&progress)?;
-    let mut target = Target::reach(request.target.as_deref(), &request.durability)?;
+    let scenario = &request.scenario;
+    let config = scenario.server.clone().unwrap_or_default().config(scenario.time_scale);
+    let mut target = Target::reach(request.target.as_deref(), &request.durability, &config)?;
     let before = prepare::refuse_live(&target, request.allow_live)?;
     let settings = prepare::settle(request, &target, &before)?;
     let first_sku = mix(IdMaker::fresh_nonce()) >> 24 << 20;
-    let skus = first_sku..first_sku + u64::from(request.scenario.stock.skus);
-    let sale = Sale { skus, units_each: settings.units_each, user_limit: request.scenario.stock.user_limit };
-    prepare::put_stock(&target, &request.scenario, &sale)?;
-    let (harvests, cpu) = load(request, &settings, &target, &sale, &progress)?;
+    let mut sale = Sale {
+        skus: first_sku..first_sku + u64::from(scenario.stock.skus),
+        units_each: settings.units_each,
+        restocked_each: 0,
+        user_limit: scenario.stock.user_limit,
+        retention_ms: prepare::retention_ms(scenario),
+    };
+    prepare::put_stock(&target, scenario, &sale)?;
+    let lag_before = target.admin().and_then(ReleaseLag::ask).unwrap_or_default();
+    let (harvests, happened, cpu) = load(request, &settings, &target, &sale, &progress)?;
+    sale.restocked_each = happened.restocked_each;
     let interrupted = progress.stop.load(Ordering::Relaxed);
-    let harvest = merge(harvests, &request.scenario);
-    let judged = judge::judge(&mut target, &settings, &sale, &harvest, interrupted);
-    let report = publish::assemble(settings, &harvest, cpu, judged, interrupted);
+    let mut harvest = merge(harvests, scenario);
+    harvest.lost = harvest.lost.or_else(|| happened.lost.clone());
+    let judged = judge::judge(&mut target, &settings, &sale, &harvest, &lag_before, interrupted);
+    let report = publish::assemble(settings, &harvest, happened, cpu, judged, interrupted);
     publish::publish(request, &report, &harvest.recorder, out)
 }
 
@@ -82,14 +97,14 @@ fn load(
     target: &Target,
     sale: &Sale,
     progress: &Progress,
-) -> Result<(Vec<Harvest>, CpuUse), Failure> {
+) -> Result<(Vec<Harvest>, Happened, CpuUse), Failure> {
     let scenario = &request.scenario;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let connections = scenario.load.connections as usize;
     let workers = (cores / 2).clamp(1, MOST_WORKERS).min(connections);
     let length = Duration::from_secs_f64(settings.phases_seconds);
-    // A shopper who meant to pay after the end and after his hold's end would only add refusals.
-    let last_ns = nanos(settings.phases_seconds) + u64::from(settings.hold_ms) * 1_000_000;
+    // A shopper who meant to act later than that would only add refusals.
+    let last_ns = nanos(settings.phases_seconds + settings.tail_seconds);
     let mut connected = Vec::new();
     for index in 0..workers {
         let seed = mix(scenario.seed ^ mix(index as u64 + 1));
@@ -101,30 +116,39 @@ fn load(
             first_sku: sale.skus.start,
             hold_ms: settings.hold_ms,
             deadline_ms: scenario.load.deadline_ms,
+            retries: scenario.retries.clone(),
             last_ns,
             recorder: recorder(scenario),
         };
         let worker = Worker::connect(task);
         connected.push(worker.map_err(|error| Failure::could_not("connect the drill's shoppers", &error))?);
     }
+    let failed = |error| Failure::could_not("connect the drill's timeline", &error);
+    let control = Control::connect(target.address(), "doorbuster-drill").map_err(failed)?;
     progress::step(&format!(
         "drilling for {:.0} s: T0 at {:.0} s, peak {:.0} arrivals/s, time_scale {}",
         settings.phases_seconds, settings.t0_seconds, settings.peak_per_second, scenario.time_scale
     ));
     let start = Instant::now() + LEAD_IN;
     let meter = CpuMeter::start(target.server_pid());
-    let results = std::thread::scope(|scope| {
+    let (skus, server_pid) = (sale.skus.clone(), target.server_pid());
+    let timeline = Timeline { control, scenario, skus, server_pid, start };
+    let (results, happened) = std::thread::scope(|scope| {
+        let beside = scope.spawn(move || timeline.run(progress));
         let spawned: Vec<_> =
             connected.into_iter().map(|worker| scope.spawn(move || worker.run(start, progress))).collect();
         progress::watch(progress, start, length, || {
             spawned.iter().all(std::thread::ScopedJoinHandle::is_finished)
         });
-        spawned.into_iter().map(std::thread::ScopedJoinHandle::join).collect::<Vec<_>>()
+        let results: Vec<_> = spawned.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
+        progress.ended.store(true, Ordering::Relaxed);
+        (results, beside.join())
     });
     let cpu = meter.stop();
     let joined =
         results.into_iter().map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-    Ok((joined.collect(), cpu))
+    let happened = happened.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    Ok((joined.collect(), happened, cpu))
 }
 
 fn recorder(scenario: &Scenario) -> Recorder {
@@ -141,6 +165,8 @@ fn merge(harvests: Vec<Harvest>, scenario: &Scenario) -> Harvest {
         recorder: recorder(scenario),
         journal: Journal::default(),
         held_back: 0,
+        retries: 0,
+        given_up: 0,
         reconnects: 0,
         lost: None,
     };
@@ -148,6 +174,8 @@ fn merge(harvests: Vec<Harvest>, scenario: &Scenario) -> Harvest {
         all.recorder.merge(harvest.recorder);
         all.journal.merge(harvest.journal);
         all.held_back += harvest.held_back;
+        all.retries += harvest.retries;
+        all.given_up += harvest.given_up;
         all.reconnects += harvest.reconnects;
         all.lost = all.lost.or(harvest.lost);
     }

@@ -1,7 +1,7 @@
 //! Before the load: the target is looked at, everything that the scenario leaves to the machine is fixed, and the stock
 //! is set up.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use doorbuster_protocol::{Answer, Code, Kind, PutSku, StatusView};
 
@@ -18,6 +18,9 @@ use crate::target::Target;
 
 /// Most memory that the account of a drill may need, as purchases: 64 bytes each, 6.4 GB.
 const MOST_PURCHASES: f64 = 100_000_000.0;
+
+/// Longest wait for the calibration's holds, which last a second.
+const CALIBRATION_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Reads what the target holds, and refuses to drill somebody else's stock.
 pub(super) fn refuse_live(target: &Target, allow_live: bool) -> Result<StatusView, Failure> {
@@ -44,6 +47,7 @@ pub(super) fn settle(request: &Request, target: &Target, before: &StatusView) ->
         Auto::Auto => {
             progress::step("calibrating for 2 s");
             let capacity = calibrate(target, scenario.load.connections)?;
+            await_no_holds(target)?;
             (Some(capacity), (capacity * scenario.load.utilisation).max(1.0))
         }
     };
@@ -59,7 +63,7 @@ pub(super) fn settle(request: &Request, target: &Target, before: &StatusView) ->
         Auto::Given(units) => units,
         Auto::Auto => reserves / scenario.stock.demand_per_unit,
     };
-    let phases_seconds: f64 = scenario.phases.iter().map(|phase| phase.seconds).sum();
+    let phases_seconds = scenario.phases_seconds();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Ok(Settings {
         scenario: scenario.clone(),
@@ -74,8 +78,27 @@ pub(super) fn settle(request: &Request, target: &Target, before: &StatusView) ->
             .unwrap_or(u32::MAX)
             .max(1),
         phases_seconds,
+        tail_seconds: scenario.tail_seconds(),
         t0_seconds: t0(scenario),
     })
+}
+
+/// Waits until the calibration's holds are gone: their ends are none of the drill's.
+fn await_no_holds(target: &Target) -> Result<(), Failure> {
+    let failed = |error: LinkError| Failure::could_not("wait for the calibration's holds to end", &error);
+    let mut control = Control::connect(target.address(), "doorbuster-drill").map_err(failed)?;
+    let until = Instant::now() + CALIBRATION_PATIENCE;
+    while target.is_embedded() && control.status().map_err(failed)?.held > 0 && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
+/// How long an ended order must stay readable, milliseconds: as the scenario sets its own server up, else a day.
+pub(super) fn retention_ms(scenario: &Scenario) -> u64 {
+    const DAY_MS: f64 = 86_400_000.0;
+    let seconds = scenario.server.as_ref().and_then(|server| server.order_retention_seconds);
+    whole(seconds.map_or(DAY_MS, |seconds| (seconds * scenario.time_scale * 1_000.0).round().max(1_000.0)))
 }
 
 /// The start of the phase that begins with the highest rate.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Request;
 use super::judge::Judged;
+use super::timeline::Happened;
 use crate::audit::Audit;
 use crate::exit::{Exit, Failure};
 use crate::health::{CpuUse, lossy};
@@ -17,6 +18,7 @@ use crate::worker::Harvest;
 pub(super) fn assemble(
     settings: Settings,
     harvest: &Harvest,
+    happened: Happened,
     cpu: CpuUse,
     judged: Judged,
     interrupted: bool,
@@ -27,7 +29,8 @@ pub(super) fn assemble(
     let shed: u64 = recorder.seconds.iter().map(|second| second.shed).sum();
     let decided = recorder.answers() - shed;
     let answered_share = (requests > 0).then(|| lossy(decided) / lossy(requests));
-    let objectives = vec![
+    let resident = happened.resident.report(settings.phases_seconds);
+    let mut objectives = vec![
         Objective::at_most(
             "reserve_p99_ms",
             scenario.objectives.reserve_p99_ms,
@@ -40,6 +43,18 @@ pub(super) fn assemble(
         ),
         Objective::at_least("answered_share", scenario.objectives.answered_share, answered_share),
     ];
+    let wanted = &scenario.objectives;
+    let sold = judged
+        .audit
+        .as_ref()
+        .map(|audit| lossy(audit.stock.sold_units) / lossy(audit.stock.stocked_units.max(1)));
+    objectives.extend(wanted.sell_through.map(|least| Objective::at_least("sell_through", least, sold)));
+    let lag = judged.release_lag.map(|lag| lag.p99_ms);
+    let most = wanted.release_lag_p99_ms;
+    objectives.extend(most.map(|most| Objective::at_most("release_lag_p99_ms", most, lag)));
+    let growth = resident.map(|resident| resident.growth_mib);
+    let most = wanted.resident_growth_mib;
+    objectives.extend(most.map(|most| Objective::at_most("resident_growth_mib", most, growth)));
     let strictest = scenario.objectives.reserve_p99_ms.min(scenario.objectives.confirm_p99_ms);
     let due = requests + harvest.held_back;
     let generator = Generator {
@@ -75,6 +90,14 @@ pub(super) fn assemble(
         requests,
         unanswered: recorder.unanswered.values().sum(),
         stock: judged.audit.as_ref().map(|audit| audit.stock),
+        money: judged.audit.as_ref().map(|audit| audit.money),
+        waited: judged.audit.as_ref().and_then(|audit| audit.waited).filter(|waited| waited.waited > 0),
+        deliveries: happened.deliveries,
+        release_lag: judged.release_lag,
+        resident,
+        log_bytes: judged.log_bytes,
+        retries: harvest.retries,
+        given_up: harvest.given_up,
         checks: judged.audit.as_ref().map(report::check_rows).unwrap_or_default(),
         send_lag_p99_ms: generator.lag_p99_ms,
         send_lag_limit_ms: generator.lag_limit_ms,

@@ -3,27 +3,33 @@
 //! One entry a purchase, 64 bytes, kept in memory until the audit. It is written from answers alone; nothing in
 //! it is what we believe that the server should have done.
 
+mod payment;
+
 use doorbuster_protocol::{Answer, Class, Code, RequestId};
+
+pub use self::payment::Payment;
+
+/// Answers `SOLD_OUT` that a worker keeps for the audit, 96 MB: all of a sale of four million refusals.
+const MOST_REFUSALS: usize = 4_000_000;
 
 /// Most faults that are kept word for word; the rest are counted.
 const EXAMPLES: usize = 20;
 
-/// How a shopper ended an order, or tried to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Settlement {
-    /// Nothing was sent.
-    #[default]
-    None,
-    /// A confirm was sent.
-    Pay,
-    /// A cancel was sent.
-    Cancel,
+/// What kind of request is to place an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placing {
+    /// The first one.
+    Reserve,
+    /// The same again.
+    Repeat,
+    /// With the wish to wait where there are too few units.
+    Wait,
 }
 
 /// One purchase. Codes are numbers of [`Code`]; 0: no answer came.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Attempt {
-    /// The reserve's request id; also the payment's id.
+    /// The reserve's request id; payments' ids follow from it.
     pub request_id: RequestId,
     /// The order's number; 0: none was acknowledged.
     pub order: u64,
@@ -31,14 +37,20 @@ pub struct Attempt {
     pub user: u32,
     /// The SKU, from 0.
     pub sku: u32,
+    /// The purchase's latest payment: its index and 1; 0: none.
+    pub payment: u32,
     /// Answer to the reserve.
     pub reserved: u16,
     /// Answer to its repeat.
     pub repeated: u16,
-    /// Answer to the settlement.
-    pub settled: u16,
-    /// What was sent to settle it.
-    pub settlement: Settlement,
+    /// Answer to the cancel.
+    pub cancelled: u16,
+    /// Answer to the wish to wait.
+    pub waitlisted: u16,
+    /// A cancel was sent.
+    pub cancels: bool,
+    /// The wish to wait was sent.
+    pub waits: bool,
     /// The reserve was sent a second time.
     pub twice: bool,
 }
@@ -48,8 +60,23 @@ pub struct Attempt {
 pub struct Journal {
     /// Purchases in the order of their arrival.
     pub attempts: Vec<Attempt>,
+    /// Payments in the order in which they were first sent.
+    pub payments: Vec<Payment>,
+    /// Answers `SOLD_OUT`, as far as there was room for them.
+    pub refusals: Vec<Refusal>,
     /// Contradictions in answers.
     pub faults: Faults,
+}
+
+/// An answer `SOLD_OUT`, and between which positions of the log it was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The SKU, from 0.
+    pub sku: u32,
+    /// The latest position that any answer had named before the request was sent: the decision saw at least that.
+    pub after: u64,
+    /// The answer's own position: the decision saw nothing later.
+    pub until: u64,
 }
 
 /// Breaks of correctness: how many, and the first few.
@@ -86,13 +113,14 @@ impl Journal {
         index
     }
 
-    /// Notes the answer to a reserve or to its repeat; true if this answer is the first that names the order.
-    pub fn reserved(&mut self, index: u32, answer: &Answer, is_repeat: bool) -> bool {
+    /// Notes the answer to a reserve, to its repeat or to the wish to wait; true if this answer is the first that names the
+    /// order.
+    pub fn placed(&mut self, index: u32, answer: &Answer, placing: Placing) -> bool {
         let Some(attempt) = self.attempts.get_mut(index as usize) else { return false };
-        if is_repeat {
-            attempt.repeated = answer.code;
-        } else {
-            attempt.reserved = answer.code;
+        match placing {
+            Placing::Reserve => attempt.reserved = answer.code,
+            Placing::Repeat => attempt.repeated = answer.code,
+            Placing::Wait => attempt.waitlisted = answer.code,
         }
         let done = Code::from_number(answer.code).is_some_and(|code| code.class() == Class::Done);
         if !done {
@@ -114,9 +142,76 @@ impl Journal {
         false
     }
 
+    /// The index of a purchase's payment with this ordinal, which is noted if it is new.
+    pub fn payment(&mut self, attempt: u32, ordinal: u8) -> u32 {
+        let Some(entry) = self.attempts.get_mut(attempt as usize) else { return u32::MAX };
+        let mut at = entry.payment;
+        while let Some(payment) = self.payments.get((at as usize).wrapping_sub(1)) {
+            if payment.ordinal == ordinal {
+                return at - 1;
+            }
+            at = payment.next;
+        }
+        let index = u32::try_from(self.payments.len()).unwrap_or(u32::MAX);
+        self.payments.push(Payment { attempt, ordinal, next: entry.payment, ..Payment::default() });
+        entry.payment = index.saturating_add(1);
+        index
+    }
+
+    /// The payments of a purchase, latest first.
+    pub fn payments_of<'a>(&'a self, attempt: &Attempt) -> impl Iterator<Item = &'a Payment> {
+        let at = |link: u32| self.payments.get((link as usize).wrapping_sub(1));
+        std::iter::successors(at(attempt.payment), move |payment| at(payment.next))
+    }
+
+    /// Notes that a payment is begun.
+    pub fn begins(&mut self, index: u32) {
+        if let Some(payment) = self.payments.get_mut(index as usize) {
+            payment.begun = true;
+        }
+    }
+
+    /// Notes that a payment is confirmed, once more.
+    pub fn confirms(&mut self, index: u32) {
+        if let Some(payment) = self.payments.get_mut(index as usize) {
+            payment.confirms = payment.confirms.saturating_add(1);
+        }
+    }
+
+    /// Notes the answer to a payment's confirmation.
+    pub fn confirmed(&mut self, index: u32, code: u16) {
+        if let Some(payment) = self.payments.get_mut(index as usize) {
+            payment.answered(code);
+        }
+    }
+
+    /// Notes the answer to a cancel.
+    pub fn cancelled(&mut self, index: u32, code: u16) {
+        if let Some(attempt) = self.attempts.get_mut(index as usize) {
+            attempt.cancelled = code;
+        }
+    }
+
+    /// Notes an answer `SOLD_OUT`.
+    pub fn refused(&mut self, refusal: Refusal) {
+        if self.refusals.len() < MOST_REFUSALS {
+            self.refusals.push(refusal);
+        }
+    }
+
     /// Adds another worker's entries.
     pub fn merge(&mut self, other: Self) {
-        self.attempts.extend(other.attempts);
+        let before = u32::try_from(self.attempts.len()).unwrap_or(u32::MAX);
+        let payments = u32::try_from(self.payments.len()).unwrap_or(u32::MAX);
+        let link = |link: u32| if link == 0 { 0 } else { link.saturating_add(payments) };
+        self.payments.extend(other.payments.into_iter().map(|payment| Payment {
+            attempt: payment.attempt.saturating_add(before),
+            next: link(payment.next),
+            ..payment
+        }));
+        self.refusals.extend(other.refusals);
+        let moved = |attempt: Attempt| Attempt { payment: link(attempt.payment), ..attempt };
+        self.attempts.extend(other.attempts.into_iter().map(moved));
         self.faults.merge(other.faults);
     }
 }
@@ -140,19 +235,38 @@ mod tests {
     fn a_repeat_with_another_order_is_a_fault() {
         let mut journal = Journal::default();
         let index = journal.begin(Attempt::default());
-        assert!(journal.reserved(index, &ok(5, Code::Ok), false));
-        assert!(!journal.reserved(index, &ok(5, Code::Replayed), true));
+        assert!(journal.placed(index, &ok(5, Code::Ok), Placing::Reserve));
+        assert!(!journal.placed(index, &ok(5, Code::Replayed), Placing::Repeat));
         assert_eq!(journal.faults.count, 0);
-        journal.reserved(index, &ok(6, Code::Replayed), true);
+        journal.placed(index, &ok(6, Code::Replayed), Placing::Repeat);
         assert_eq!(journal.faults.count, 1);
         assert!(journal.faults.examples[0].contains("5 and 6"), "{:?}", journal.faults);
+    }
+
+    #[test]
+    fn payments_follow_their_purchases_when_journals_are_merged() {
+        let mut one = Journal::default();
+        let first = one.begin(Attempt { user: 1, ..Attempt::default() });
+        one.payment(first, 0);
+        let mut two = Journal::default();
+        let bought = two.begin(Attempt { user: 2, ..Attempt::default() });
+        let (paid, again) = (two.payment(bought, 0), two.payment(bought, 1));
+        assert_eq!((two.payment(bought, 0), two.payment(bought, 1)), (paid, again));
+        two.confirms(paid);
+        two.confirmed(paid, Code::Ok.number());
+        one.merge(two);
+        let of = |index: usize| -> Vec<(u32, u8, bool)> {
+            let payments = one.payments_of(&one.attempts[index]);
+            payments.map(|payment| (payment.attempt, payment.ordinal, payment.bought)).collect()
+        };
+        assert_eq!((of(0), of(1)), (vec![(0, 0, false)], vec![(1, 1, false), (1, 0, true)]));
     }
 
     #[test]
     fn a_refusal_followed_by_success_counts_once_as_an_order() {
         let mut journal = Journal::default();
         let index = journal.begin(Attempt::default());
-        assert!(!journal.reserved(index, &Answer::of(Code::SoldOut), false));
-        assert!(journal.reserved(index, &ok(5, Code::Ok), true));
+        assert!(!journal.placed(index, &Answer::of(Code::SoldOut), Placing::Reserve));
+        assert!(journal.placed(index, &ok(5, Code::Ok), Placing::Repeat));
     }
 }

@@ -23,6 +23,8 @@ pub struct Control {
     stream: TcpStream,
     input: Vec<u8>,
     correlation: u64,
+    /// The latest position of the log that an answer has named.
+    pub seen: u64,
     /// What the server said of itself.
     pub welcome: Welcome,
 }
@@ -52,7 +54,7 @@ impl Control {
             max_hold_ms: 0,
             server: String::new(),
         };
-        let mut control = Self { stream, input: Vec::new(), correlation: 0, welcome: nothing_yet };
+        let mut control = Self { stream, input: Vec::new(), correlation: 0, seen: 0, welcome: nothing_yet };
         let mut answers = control.exchange::<Hello, Welcome>(Kind::Hello, &[hello])?;
         control.welcome = answers.pop().ok_or(LinkError::Closed)?;
         Ok(control)
@@ -106,6 +108,7 @@ impl Control {
                 }
                 let mut answers = Vec::with_capacity(requests.len());
                 if Some(header.kind) == kind.answer() {
+                    self.seen = self.seen.max(header.time);
                     body::read(&header, content, |answer| answers.push(answer))?;
                     self.input.drain(..consumed);
                     return Ok(answers);

@@ -27,6 +27,14 @@ pub enum Operation {
     Cancel,
     /// Look at a SKU's stock.
     Look,
+    /// Ask to wait for units.
+    Wait,
+    /// Look at an order that waits.
+    Poll,
+    /// Begin a payment.
+    Begin,
+    /// Say that a payment failed.
+    Fail,
 }
 
 impl Operation {
@@ -38,6 +46,10 @@ impl Operation {
             Self::Confirm => "confirm",
             Self::Cancel => "cancel",
             Self::Look => "look",
+            Self::Wait => "wait",
+            Self::Poll => "poll",
+            Self::Begin => "begin",
+            Self::Fail => "fail",
         }
     }
 }
@@ -151,13 +163,17 @@ impl Recorder {
             phase.answered(operation, code, response, service);
         }
         let limit = match operation {
-            Operation::Reserve | Operation::Repeat | Operation::Look => self.limits.reserve_ns,
-            Operation::Confirm | Operation::Cancel => self.limits.confirm_ns,
+            Operation::Reserve | Operation::Repeat | Operation::Look | Operation::Wait | Operation::Poll => {
+                self.limits.reserve_ns
+            }
+            Operation::Confirm | Operation::Cancel | Operation::Begin | Operation::Fail => {
+                self.limits.confirm_ns
+            }
         };
         let class = Code::from_number(code).map_or(Class::Final, Code::class);
         let second = self.second(now_ns);
         match class {
-            Class::Done if operation == Operation::Look => {}
+            Class::Done if matches!(operation, Operation::Look | Operation::Poll) => {}
             Class::Done => {
                 second.done += 1;
                 second.in_time += u64::from(response <= limit);

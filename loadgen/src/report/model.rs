@@ -6,9 +6,12 @@ use doorbuster_protocol::Code;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use crate::audit::{Audit, StockTotals};
+use crate::audit::{Audit, Money, StockTotals, Waited};
+use crate::drill::Delivery;
 use crate::health::{CpuUse, lossy};
 use crate::recorder::{Latency, Operation, Recorder};
+use crate::release_lag::LagReport;
+use crate::resident::ResidentReport;
 use crate::scenario::Scenario;
 use crate::schedule::Schedule;
 use crate::verdict::Objective;
@@ -42,6 +45,8 @@ pub struct Settings {
     pub hold_ms: u32,
     /// Length of all phases.
     pub phases_seconds: f64,
+    /// How long after the phases shoppers may still act.
+    pub tail_seconds: f64,
     /// When the step came: the start of the highest phase.
     pub t0_seconds: f64,
 }
@@ -77,6 +82,22 @@ pub struct Report {
     pub unanswered: u64,
     /// The stock's account; none if it couldn't be read.
     pub stock: Option<StockTotals>,
+    /// Where the money of all payments is; none if it couldn't be audited.
+    pub money: Option<Money>,
+    /// Those who waited; none where nobody did, or the log can't be read.
+    pub waited: Option<Waited>,
+    /// Units that came in on the way.
+    pub deliveries: Vec<Delivery>,
+    /// How far holds were past their deadlines when their units went back; none of a server elsewhere.
+    pub release_lag: Option<LagReport>,
+    /// The server's resident memory; none of a server elsewhere, or of a drill that was too short.
+    pub resident: Option<ResidentReport>,
+    /// Bytes of the log's files; none of a server elsewhere.
+    pub log_bytes: Option<u64>,
+    /// Requests that were sent again because the server had said so.
+    pub retries: u64,
+    /// Requests that were given up at "try again".
+    pub given_up: u64,
     /// The audit's rules.
     pub checks: Vec<CheckRow>,
     /// Lateness of the generator, milliseconds.
@@ -222,7 +243,7 @@ pub(crate) fn operation_rows(
 /// One row for each phase of the scenario, and one for what was due after them: payments, mostly.
 pub(crate) fn phase_rows(recorder: &Recorder, settings: &Settings) -> Vec<PhaseRow> {
     let phases = &settings.scenario.phases;
-    let last = settings.phases_seconds + f64::from(settings.hold_ms) / 1_000.0;
+    let last = settings.phases_seconds + settings.tail_seconds;
     let names = phases.iter().map(|phase| phase.name.clone()).chain([AFTER.to_owned()]);
     let spans = Schedule::spans(phases).into_iter().chain([(settings.phases_seconds, last)]);
     let row =

@@ -8,7 +8,7 @@ use super::model::Report;
 use super::table::{self, WIDTH};
 
 /// Columns of a field's name.
-const NAME: usize = 11;
+const NAME: usize = 12;
 
 /// Appends a line to a text in memory, which can't fail.
 macro_rules! say {
@@ -31,13 +31,14 @@ pub fn render(report: &Report, folder: Option<&Path>) -> String {
          the phase in which it was due",
     );
     stock(report, &mut out);
+    besides(report, &mut out);
     audit(report, &mut out);
     generator(report, &mut out);
     for objective in &report.objectives {
         let measured =
             objective.measured.map_or_else(|| "nothing measured".to_owned(), |m| format!("{m:.3}"));
         let word = if objective.met { "met" } else { "MISSED" };
-        let text = format!("{:<15} {measured}, limit {} ({word})", objective.name, objective.limit);
+        let text = format!("{:<19} {measured}, limit {} ({word})", objective.name, objective.limit);
         field(&mut out, "objective", &text);
     }
     say!(out, "");
@@ -145,7 +146,85 @@ fn stock(report: &Report, out: &mut String) {
     );
     field(out, "stock", &text);
     let requests = format!("{} sent, {} unanswered", grouped(report.requests), grouped(report.unanswered));
-    field(out, "requests", &requests);
+    let again = match (report.retries, report.given_up) {
+        (0, 0) => String::new(),
+        (retries, given_up) => {
+            format!("; \"try again\": {} sent again, {} given up", grouped(retries), grouped(given_up))
+        }
+    };
+    field(out, "requests", &(requests + &again));
+}
+
+/// What only some scenarios have.
+fn besides(report: &Report, out: &mut String) {
+    if let Some(waited) = &report.waited {
+        let text = format!(
+            "{} waited: {} got units, {} of them paid; {} still wait",
+            grouped(waited.waited),
+            grouped(waited.offered),
+            grouped(waited.paid),
+            grouped(waited.waiting)
+        );
+        field(out, "waitlist", &text);
+    }
+    if let Some(money) = report.money.as_ref().filter(|money| money.payments > 0) {
+        let text = format!(
+            "{} payments, {} = {} for orders + {} to be refunded + {} undecided",
+            grouped(money.payments),
+            amount(money.paid_minor),
+            amount(money.bought_minor),
+            amount(money.refund_minor),
+            amount(money.undecided_minor())
+        );
+        field(out, "money", &text);
+    }
+    for delivery in &report.deliveries {
+        let refused = match delivery.refused {
+            0 => String::new(),
+            refused => format!(", refused for {} SKUs", grouped(refused)),
+        };
+        let text = format!(
+            "{} units at {:.1} s, acknowledged after {:.1} ms, {} waited{refused}",
+            grouped(delivery.units),
+            delivery.at_s,
+            delivery.acknowledged_ms,
+            grouped(delivery.waiting)
+        );
+        field(out, "delivery", &text);
+    }
+    if let Some(lag) = &report.release_lag {
+        let text = format!(
+            "{} holds ran out; past their deadlines by p50 {}, p99 {}, at most {}",
+            grouped(lag.holds),
+            up_to(Some(lag.p50_ms)),
+            up_to(Some(lag.p99_ms)),
+            up_to(lag.max_ms)
+        );
+        field(out, "release lag", &text);
+    }
+    if let Some(resident) = &report.resident {
+        let text = format!(
+            "resident {:.1} MiB at first, {:.1} at last, {:.1} at most; {:+.1} over the second half",
+            resident.first_mib, resident.last_mib, resident.most_mib, resident.growth_mib
+        );
+        field(out, "memory", &text);
+    }
+    if let Some(bytes) = report.log_bytes {
+        field(out, "log", &format!("{:.1} MiB", crate::health::lossy(bytes) / 1_048_576.0));
+    }
+}
+
+/// A time that is at most this many milliseconds; the server's buckets end at 5 s.
+fn up_to(ms: Option<f64>) -> String {
+    match ms.filter(|ms| ms.is_finite()) {
+        Some(ms) => format!("{ms:.0} ms"),
+        None => "more than 5 s".to_owned(),
+    }
+}
+
+/// Minor units as an amount.
+fn amount(minor: u64) -> String {
+    format!("{}.{:02}", grouped(minor / 100), minor % 100)
 }
 
 fn audit(report: &Report, out: &mut String) {
@@ -153,7 +232,7 @@ fn audit(report: &Report, out: &mut String) {
         let word =
             if check.faults == 0 { "holds".to_owned() } else { format!("BROKEN {}x", grouped(check.faults)) };
         let examined = grouped(check.examined);
-        field(out, "audit", &format!("{:<8} {word}, {examined} examined: {}", check.name, check.rule));
+        field(out, "audit", &format!("{:<9} {word}, {examined} examined: {}", check.name, check.rule));
         for example in &check.examples {
             field(out, "", &format!("- {example}"));
         }

@@ -49,7 +49,7 @@ pub fn run(options: &Options, out: &mut dyn Write) -> ExitCode {
 fn measure(options: &Options, out: &mut dyn Write) -> Result<Exit, Failure> {
     let target = match options.op {
         Operation::Echo => None,
-        _ => Some(Target::reach(options.target.as_deref(), &options.durability)?),
+        _ => Some(Target::reach(options.target.as_deref(), &options.durability, "")?),
     };
     let echo = echo::Echo::start().map_err(|error| Failure::could_not("start the echo server", &error))?;
     report::head(options, target.as_ref(), out);

@@ -1,15 +1,16 @@
 //! Ranges that the file's shape can't say.
 
 use super::model::{Auto, Scenario};
+use super::optional;
 
 /// Longest drill, seconds: a day.
-const MAX_SECONDS: f64 = 86_400.0;
+pub(super) const MAX_SECONDS: f64 = 86_400.0;
 
 /// Most arrivals a second: ten times what one generator can send.
 const MAX_RATE: f64 = 10_000_000.0;
 
 /// Most units over all SKUs.
-const MAX_UNITS: f64 = 1e12;
+pub(super) const MAX_UNITS: f64 = 1e12;
 
 /// A value out of its range.
 #[derive(Debug)]
@@ -36,6 +37,7 @@ pub(super) fn first_fault(scenario: &Scenario) -> Option<Fault> {
     let at = |table, name, sound: bool, rule| (!sound).then_some(Fault { table, nth: 0, name, rule });
     let share = |value: f64| (0.0..=1.0).contains(&value);
     let time = |value: f64| value > 0.0 && value <= MAX_SECONDS;
+    let above = |value: Option<f64>| value.is_none_or(|value| value > 0.0);
     let auto = |value: Auto, most: f64| match value {
         Auto::Auto => true,
         Auto::Given(number) => (1.0..=most).contains(&number),
@@ -47,6 +49,12 @@ pub(super) fn first_fault(scenario: &Scenario) -> Option<Fault> {
             "name",
             is_name(&scenario.name),
             "must be 1 to 64 letters, digits, dots, dashes or underscores",
+        ),
+        at(
+            "",
+            "summary",
+            scenario.summary.len() <= 100 && !scenario.summary.contains('\n'),
+            "must be one line of at most 100 bytes",
         ),
         at(
             "",
@@ -104,9 +112,16 @@ pub(super) fn first_fault(scenario: &Scenario) -> Option<Fault> {
         at("shoppers", "repeat_share", share(shoppers.repeat_share), "must be 0 to 1"),
         at("objectives", "reserve_p99_ms", objectives.reserve_p99_ms > 0.0, "must be above 0"),
         at("objectives", "confirm_p99_ms", objectives.confirm_p99_ms > 0.0, "must be above 0"),
+        at("objectives", "sell_through", objectives.sell_through.is_none_or(share), "must be 0 to 1"),
+        at("objectives", "release_lag_p99_ms", above(objectives.release_lag_p99_ms), "must be above 0"),
+        at("objectives", "resident_growth_mib", above(objectives.resident_growth_mib), "must be above 0"),
         at("objectives", "answered_share", share(objectives.answered_share), "must be 0 to 1"),
     ];
-    top.into_iter().flatten().next().or_else(|| first_phase_fault(scenario))
+    top.into_iter()
+        .flatten()
+        .next()
+        .or_else(|| first_phase_fault(scenario))
+        .or_else(|| optional::first_fault(scenario))
 }
 
 fn first_phase_fault(scenario: &Scenario) -> Option<Fault> {

@@ -1,28 +1,36 @@
 //! What a drill does: read from a TOML file, checked, and said back with file, line and key where it is wrong.
 
+mod built_in;
 mod check;
 mod model;
+mod optional;
 
 use std::path::Path;
 
+pub use built_in::{BUILT_IN, BuiltIn, DOORS_OPEN};
 pub use model::{Auto, Load, Objectives, Phase, Scenario, Shape, Shoppers, Stock};
+pub use optional::{Payments, Restock, Retries, ServerRules, Waitlist};
 
 use crate::exit::Failure;
-
-/// The default scenario, built in so that the executable needs no file.
-pub const DOORS_OPEN: &str = include_str!("../../../config/scenarios/doors-open.toml");
 
 /// Largest scenario file, bytes: it is read whole.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// Reads a scenario file, or the built-in one.
+/// Reads a built-in scenario by its name, or a scenario file; without either, the default. A file whose name is that of a
+/// built-in one needs a folder in front: `./doors-open`.
 ///
 /// # Errors
 /// One line with file, line, key and what to do; exit code 2.
 pub fn load(file: Option<&Path>) -> Result<Scenario, Failure> {
     let Some(path) = file else { return parse("built-in doors-open", DOORS_OPEN) };
+    if let Some(found) = path.to_str().and_then(built_in::find) {
+        return parse(&format!("built-in {}", found.name), found.text);
+    }
     let name = path.display().to_string();
-    let unreadable = |why: &dyn std::fmt::Display| Failure::usage(format!("{name}: can't be read: {why}"));
+    let unreadable = |why: &dyn std::fmt::Display| {
+        let names = built_in::names();
+        Failure::usage(format!("{name}: can't be read: {why}; give a file, or one of the built-in {names}"))
+    };
     let size = std::fs::metadata(path).map_err(|error| unreadable(&error))?.len();
     if size > MAX_BYTES {
         return Err(unreadable(&format!("{size} bytes is over the limit of {MAX_BYTES}")));
@@ -47,6 +55,25 @@ pub fn parse(file: &str, text: &str) -> Result<Scenario, Failure> {
     Ok(scenario)
 }
 
+impl Scenario {
+    /// How long after the phases shoppers may still act, seconds: until the last hold has ended, late callbacks have come and
+    /// everybody who waits has had his turn.
+    pub fn tail_seconds(&self) -> f64 {
+        let hold = self.shoppers.hold_seconds * self.time_scale;
+        let paying = self.payments.as_ref().map_or(0.0, |_| {
+            let pin = self.server.as_ref().and_then(|server| server.pay_pin_seconds).unwrap_or(120.0);
+            hold + pin * self.time_scale
+        });
+        let waiting = self.waitlist.as_ref().map_or(0.0, |waitlist| waitlist.drain_seconds);
+        (hold + paying).max(waiting)
+    }
+
+    /// Length of all phases, seconds.
+    pub fn phases_seconds(&self) -> f64 {
+        self.phases.iter().map(|phase| phase.seconds).sum()
+    }
+}
+
 /// The first key whose value is out of its range, with its rule; for a scenario that was changed after reading.
 pub fn fault(scenario: &Scenario) -> Option<String> {
     check::first_fault(scenario).map(|fault| format!("{}: {}", fault.key(), fault.rule))
@@ -66,6 +93,61 @@ mod tests {
         assert_eq!(scenario.name, "doors-open");
         let rates: Vec<f64> = scenario.phases.iter().map(|phase| phase.rate).collect();
         assert!((rates[1] / rates[0] - 122.0).abs() < 1e-9, "{rates:?}");
+    }
+
+    #[test]
+    fn every_built_in_scenario_is_sound_and_says_what_it_shows() {
+        for built_in in BUILT_IN {
+            let scenario = load(Some(Path::new(built_in.name))).expect("sound");
+            assert_eq!(scenario.name, built_in.name);
+            assert!(!scenario.summary.is_empty(), "{}", built_in.name);
+        }
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_built_in() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/scenarios");
+        let files = std::fs::read_dir(folder).expect("the folder is there");
+        let mut found: Vec<String> = files
+            .map(|file| {
+                file.expect("readable").file_name().to_string_lossy().trim_end_matches(".toml").to_owned()
+            })
+            .collect();
+        let mut known: Vec<&str> = BUILT_IN.iter().map(|built_in| built_in.name).collect();
+        found.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(found, known);
+    }
+
+    #[test]
+    fn a_name_that_is_neither_built_in_nor_a_file_is_answered_with_the_names_there_are() {
+        let line = load(Some(Path::new("no-such-sale"))).expect_err("no such file").line;
+        assert!(line.starts_with("no-such-sale: can't be read: "), "{line}");
+        assert!(line.contains("one of the built-in doors-open, single-hot"), "{line}");
+    }
+
+    #[test]
+    fn values_of_optional_tables_out_of_range_are_named_with_their_line_and_rule() {
+        let optional = "\n[waitlist]\nshare = 0.1\nwait_seconds = 10\npoll_seconds = 1\ndrain_seconds = 5\n\
+                        [payments]\nbegin_share = 0.5\nfail_share = 0.1\nduplicate_share = 0.05\n\
+                        out_of_order_share = 0.02\nlate_share = 0.01\ndouble_share = 0.005\n\
+                        [server]\noffer_seconds = 100\nmax_waiting = 5\n\
+                        [[restocks]]\nat_seconds = 1\nunits = 5000\n";
+        let text = DOORS_OPEN.to_owned() + optional;
+        parse("sale.toml", &text).expect("sound");
+        for (from, to, key) in [
+            ("\nshare = 0.1", "\nshare = 1.1", "waitlist.share"),
+            ("poll_seconds = 1", "poll_seconds = 0", "waitlist.poll_seconds"),
+            ("double_share = 0.005", "double_share = 0.98", "payments.double_share"),
+            ("tries = 3", "tries = 0", "retries.tries"),
+            ("offer_seconds = 100", "offer_seconds = -1", "server.offer_seconds"),
+            ("at_seconds = 1", "at_seconds = 1000", "restocks.at_seconds"),
+            ("units = 5000", "units = 999", "restocks.units"),
+        ] {
+            assert!(text.contains(from), "{from}");
+            let line = parse("sale.toml", &text.replace(from, to)).expect_err("faulty").line;
+            assert!(line.contains(&format!(": {key}: ")), "{line}");
+        }
     }
 
     fn fault_of(change: impl Fn(&str) -> String) -> String {

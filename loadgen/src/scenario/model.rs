@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::optional::{Payments, Restock, Retries, ServerRules, Waitlist};
+
 /// A drill.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -10,6 +12,9 @@ pub struct Scenario {
     pub schema_version: u32,
     /// Name in reports.
     pub name: String,
+    /// What it shows, in one line.
+    #[serde(default)]
+    pub summary: String,
     /// Seed of everything random.
     pub seed: u64,
     /// Factor on hold and payment times, above 0 up to 1.
@@ -22,6 +27,17 @@ pub struct Scenario {
     pub stock: Stock,
     /// Who comes.
     pub shoppers: Shoppers,
+    /// Who waits where units are sold out; nobody where it is left out.
+    pub waitlist: Option<Waitlist>,
+    /// How payments go, other than once and well.
+    pub payments: Option<Payments>,
+    /// Units that come in on the way.
+    #[serde(default)]
+    pub restocks: Vec<Restock>,
+    /// Whether shoppers try again.
+    pub retries: Option<Retries>,
+    /// How the drill's own server is set up.
+    pub server: Option<ServerRules>,
     /// What must be reached.
     pub objectives: Objectives,
 }
@@ -116,6 +132,14 @@ pub struct Objectives {
     pub confirm_p99_ms: f64,
     /// Least share of requests that are decided.
     pub answered_share: f64,
+    /// Least share of the stock that is paid at the end; 1: all of it.
+    pub sell_through: Option<f64>,
+    /// 99th percentile of how far holds are past their deadlines when their units go back, milliseconds; known of a server
+    /// of the drill's own.
+    pub release_lag_p99_ms: Option<f64>,
+    /// Most that the server's resident memory may grow over the second half of the phases, by a straight line through it,
+    /// MiB; known of a server of the drill's own.
+    pub resident_growth_mib: Option<f64>,
 }
 
 /// A number, or "auto".

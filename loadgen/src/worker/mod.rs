@@ -4,6 +4,9 @@
 //! time has come, then sleeps on its sockets until the next due time or the next answer. An answer to a reserve
 //! plans what its shopper does next; payments and cancels have due times of their own, and count from them.
 
+mod answers;
+mod flight;
+mod retry;
 mod task;
 
 use std::cmp::Reverse;
@@ -12,19 +15,21 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use doorbuster_protocol::{
-    Answer, Cancel, Confirm, FLAG_DRILL, FLAG_FIRST_ATTEMPT, Fault, Header, Kind, ReadStock, Record, Reserve,
-    StockView, body,
+    BeginPay, Cancel, Class, Confirm, FLAG_DRILL, FLAG_FIRST_ATTEMPT, FailPay, Header, Kind, Line, ReadOrder,
+    ReadStock, Record, Reserve, ReserveOrder, body,
 };
 
+use self::flight::{Errand, Flight, Plan, Reply};
+use self::retry::RetryBudget;
 pub use self::task::{Harvest, Progress, Task};
 use crate::ids::IdMaker;
-use crate::journal::{Attempt, Journal, Settlement};
+use crate::journal::{Attempt, Journal, Payment};
 use crate::net::{Link, LinkError, Poller};
-use crate::population::{Intent, Visit};
+use crate::population::{Step, Visit};
 use crate::recorder::Operation;
 
 /// What every purchase costs, minor units: the server checks that the payment names the same.
-const AMOUNT: u64 = 9_900;
+pub(crate) const AMOUNT: u64 = 9_900;
 
 /// When an impatient finger sends the same request again, nanoseconds after the first time.
 const SECOND_PRESS_NS: u64 = 50_000_000;
@@ -35,35 +40,8 @@ const NAP: Duration = Duration::from_millis(20);
 /// Longest wait for answers after the last request.
 const DRAIN_NS: u64 = 10_000_000_000;
 
-/// Most unanswered requests of a worker; what is due beyond is counted as not sent. Bounds memory at 50 MB.
+/// Most unanswered requests of a worker; what is due beyond is counted as not sent. Bounds memory at 100 MB.
 const MOST_IN_FLIGHT: usize = 1 << 20;
-
-/// A request without an answer yet; its index is its correlation.
-#[derive(Clone, Copy, Debug)]
-struct Flight {
-    operation: Operation,
-    /// Purchase that it belongs to; unused for looks.
-    attempt: u32,
-    token: u32,
-    due_ns: u64,
-    sent_ns: u64,
-    open: bool,
-}
-
-/// Something that a shopper will do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Plan {
-    due_ns: u64,
-    attempt: u32,
-    step: Step,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Step {
-    Repeat,
-    Pay,
-    Cancel,
-}
 
 /// A worker whose connections stand.
 #[derive(Debug)]
@@ -77,9 +55,15 @@ pub struct Worker {
     flights: Vec<Flight>,
     free: Vec<u32>,
     plans: BinaryHeap<Reverse<Plan>>,
+    replies: Vec<Reply>,
     ids: IdMaker,
     /// Server milliseconds at the start.
     server_start_ms: u64,
+    /// The latest position of the log that any answer has named.
+    seen: u64,
+    budget: RetryBudget,
+    /// Nobody who waits has anything to wait for any more.
+    settled: bool,
     held_back: u64,
     reconnects: u64,
     journal: Journal,
@@ -100,6 +84,7 @@ impl Worker {
             poller.add(link.stream(), token)?;
             links.push(link);
         }
+        let budget = RetryBudget::new(task.retries.clone());
         Ok(Self {
             task,
             start: Instant::now(),
@@ -109,8 +94,12 @@ impl Worker {
             flights: Vec::new(),
             free: Vec::new(),
             plans: BinaryHeap::new(),
+            replies: Vec::new(),
             ids: IdMaker::new(IdMaker::fresh_nonce()),
             server_start_ms: server_now_ms,
+            seen: 0,
+            budget,
+            settled: false,
             held_back: 0,
             reconnects: 0,
             journal: Journal::default(),
@@ -128,6 +117,8 @@ impl Worker {
             recorder: self.task.recorder,
             journal: self.journal,
             held_back: self.held_back,
+            retries: self.budget.retries,
+            given_up: self.budget.given_up,
             reconnects: self.reconnects,
             lost,
         }
@@ -144,6 +135,11 @@ impl Worker {
                 arrival = None;
                 self.plans.clear();
             }
+            if !self.settled && progress.settled.load(Ordering::Relaxed) {
+                self.settled = true;
+                self.plans.retain(|plan| plan.0.step != Step::Poll);
+            }
+            self.seen = self.seen.max(progress.seen.load(Ordering::Relaxed));
             let now_ns = self.now_ns();
             while let Some(due_ns) = arrival.filter(|&due_ns| due_ns <= now_ns) {
                 self.arrive(due_ns, now_ns);
@@ -163,6 +159,9 @@ impl Worker {
                 if self.free.len() == self.flights.len() || now_ns >= give_up {
                     return Ok(());
                 }
+            } else {
+                // An answer has led to something more: the last request is still to come.
+                give_up_ns = None;
             }
             let nap =
                 next.map_or(NAP, |next| Duration::from_nanos(next.saturating_sub(self.now_ns())).min(NAP));
@@ -179,18 +178,24 @@ impl Worker {
         u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
+    /// The server's time, as the greeting told it.
+    fn server_ms(&self, now_ns: u64) -> u64 {
+        self.server_start_ms + now_ns / 1_000_000
+    }
+
     /// A shopper comes.
     fn arrive(&mut self, due_ns: u64, now_ns: u64) {
         match self.task.population.visit() {
             Visit::Look { sku } => {
                 let read = ReadStock { sku: self.task.first_sku + u64::from(sku) };
-                self.send(Operation::Look, Kind::ReadStock, &read, u32::MAX, sku, due_ns, now_ns);
+                let errand = Errand { operation: Operation::Look, plan: None, payment: u32::MAX, due_ns };
+                self.send(errand, Kind::ReadStock, &read, sku, now_ns);
             }
             Visit::Buy { user, sku, twice } => {
-                let request_id = self.ids.make(self.server_start_ms + due_ns / 1_000_000);
+                let request_id = self.ids.make(self.server_ms(due_ns));
                 let attempt =
                     self.journal.begin(Attempt { request_id, user, sku, twice, ..Attempt::default() });
-                self.reserve(Operation::Reserve, attempt, due_ns, now_ns);
+                self.follow(Plan { due_ns, attempt, step: Step::Reserve, tries: 0 }, now_ns);
                 if twice {
                     self.plan(due_ns + SECOND_PRESS_NS, attempt, Step::Repeat);
                 }
@@ -198,97 +203,113 @@ impl Worker {
         }
     }
 
-    fn reserve(&mut self, operation: Operation, attempt: u32, due_ns: u64, now_ns: u64) {
-        let Some(entry) = self.journal.attempts.get(attempt as usize).copied() else { return };
-        let reserve = Reserve {
-            request_id: entry.request_id,
-            user: u64::from(entry.user),
-            sku: self.task.first_sku + u64::from(entry.sku),
-            amount: AMOUNT,
-            hold_ms: self.task.hold_ms,
-            quantity: 1,
-            ..Reserve::default()
-        };
-        self.send(operation, Kind::Reserve, &reserve, attempt, entry.user, due_ns, now_ns);
-    }
-
     /// A shopper does what he planned.
     fn follow(&mut self, plan: Plan, now_ns: u64) {
         let Some(entry) = self.journal.attempts.get_mut(plan.attempt as usize) else { return };
-        let (order, user) = (entry.order, u64::from(entry.user));
+        let Attempt { order, user: lane, request_id, .. } = *entry;
+        let (user, sku) = (u64::from(lane), self.task.first_sku + u64::from(entry.sku));
+        entry.waits |= plan.step == Step::Wait;
+        entry.cancels |= plan.step == Step::Cancel;
+        let hold_ms = self.task.hold_ms;
+        let of_payment = |ordinal: u8| Payment::id(request_id, ordinal);
+        let errand =
+            |operation, payment| Errand { operation, plan: Some(plan), payment, due_ns: plan.due_ns };
+        let none = u32::MAX;
         match plan.step {
-            Step::Repeat => self.reserve(Operation::Repeat, plan.attempt, plan.due_ns, now_ns),
-            Step::Pay => {
-                entry.settlement = Settlement::Pay;
-                let confirm = Confirm { order, user, payment_id: entry.request_id, amount: AMOUNT };
-                let lane = entry.user;
-                self.send(
-                    Operation::Confirm,
-                    Kind::Confirm,
-                    &confirm,
-                    plan.attempt,
-                    lane,
-                    plan.due_ns,
-                    now_ns,
-                );
+            Step::Reserve | Step::Repeat => {
+                let operation =
+                    if plan.step == Step::Reserve { Operation::Reserve } else { Operation::Repeat };
+                let (amount, quantity) = (AMOUNT, 1);
+                let reserve =
+                    Reserve { request_id, user, sku, amount, hold_ms, quantity, ..Reserve::default() };
+                self.send(errand(operation, none), Kind::Reserve, &reserve, lane, now_ns);
+            }
+            Step::Wait => {
+                let lines = vec![Line { sku, quantity: 1, ..Line::default() }];
+                let wait_ms = self.task.population.wait_ms();
+                let amount = AMOUNT;
+                let order =
+                    ReserveOrder { request_id, user, amount, hold_ms, wait_ms, lines, ..Default::default() };
+                self.send(errand(Operation::Wait, none), Kind::ReserveOrder, &order, lane, now_ns);
+            }
+            Step::Poll => {
+                let read = ReadOrder { order, user };
+                self.send(errand(Operation::Poll, none), Kind::ReadOrder, &read, lane, now_ns);
+            }
+            Step::Begin(ordinal) => {
+                let payment = self.journal.payment(plan.attempt, ordinal);
+                self.journal.begins(payment);
+                let begin = BeginPay { order, user, payment_id: of_payment(ordinal), slow: 0 };
+                self.send(errand(Operation::Begin, payment), Kind::BeginPay, &begin, lane, now_ns);
+            }
+            Step::Fail(ordinal) => {
+                let payment = self.journal.payment(plan.attempt, ordinal);
+                let fail = FailPay { order, user, payment_id: of_payment(ordinal) };
+                self.send(errand(Operation::Fail, payment), Kind::FailPay, &fail, lane, now_ns);
+            }
+            Step::Pay(ordinal) => {
+                let payment = self.journal.payment(plan.attempt, ordinal);
+                let confirm = Confirm { order, user, payment_id: of_payment(ordinal), amount: AMOUNT };
+                if self.send(errand(Operation::Confirm, payment), Kind::Confirm, &confirm, lane, now_ns) {
+                    self.journal.confirms(payment);
+                }
             }
             Step::Cancel => {
-                entry.settlement = Settlement::Cancel;
                 let cancel = Cancel { order, user, reason: 1 };
-                let lane = entry.user;
-                self.send(Operation::Cancel, Kind::Cancel, &cancel, plan.attempt, lane, plan.due_ns, now_ns);
+                self.send(errand(Operation::Cancel, none), Kind::Cancel, &cancel, lane, now_ns);
             }
         }
     }
 
     fn plan(&mut self, due_ns: u64, attempt: u32, step: Step) {
-        if due_ns <= self.task.last_ns {
-            self.plans.push(Reverse(Plan { due_ns, attempt, step }));
+        self.plan_again(Plan { due_ns, attempt, step, tries: 0 });
+    }
+
+    fn plan_again(&mut self, plan: Plan) {
+        if plan.due_ns <= self.task.last_ns {
+            self.plans.push(Reverse(plan));
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the one place where a request meets its bookkeeping")]
-    fn send<R: Record>(
-        &mut self,
-        operation: Operation,
-        kind: Kind,
-        record: &R,
-        attempt: u32,
-        lane: u32,
-        due_ns: u64,
-        now_ns: u64,
-    ) {
+    /// Sends a request; false if too many are underway.
+    fn send<R: Record>(&mut self, errand: Errand, kind: Kind, record: &R, lane: u32, now_ns: u64) -> bool {
         let token = lane as usize % self.links.len();
+        let flight = Flight {
+            errand,
+            token: u32::try_from(token).unwrap_or(u32::MAX),
+            sent_ns: now_ns,
+            after: self.seen,
+            open: true,
+        };
         let index = match self.free.pop() {
-            Some(index) => index,
+            Some(index) => {
+                self.flights[index as usize] = flight;
+                index
+            }
             None if self.flights.len() < MOST_IN_FLIGHT => {
-                let nothing = Flight { operation, attempt, token: 0, due_ns, sent_ns: now_ns, open: false };
-                self.flights.push(nothing);
+                self.flights.push(flight);
                 u32::try_from(self.flights.len() - 1).unwrap_or(u32::MAX)
             }
             None => {
                 self.held_back += 1;
-                return;
+                return false;
             }
         };
-        self.flights[index as usize] = Flight {
-            operation,
-            attempt,
-            token: u32::try_from(token).unwrap_or(u32::MAX),
-            due_ns,
-            sent_ns: now_ns,
-            open: true,
-        };
+        let tries = errand.plan.map_or(0, |plan| plan.tries);
+        if tries == 0 {
+            self.budget.deposit();
+        }
         let mut header = Header::new(kind, u64::from(index), 1);
-        let first = if operation == Operation::Repeat { 0 } else { FLAG_FIRST_ATTEMPT };
-        header.flags = FLAG_DRILL | first;
-        header.time = self.server_start_ms + now_ns / 1_000_000 + u64::from(self.task.deadline_ms);
+        let never_sent = errand.operation == Operation::Reserve && tries == 0;
+        header.flags = FLAG_DRILL | if never_sent { FLAG_FIRST_ATTEMPT } else { 0 };
+        header.time = self.server_ms(now_ns) + u64::from(self.task.deadline_ms);
         let out = self.links[token].out();
         if out.is_empty() {
             self.dirty.push(token);
         }
         body::frame(header, std::slice::from_ref(record), out);
-        self.task.recorder.sent(operation, due_ns, now_ns);
+        self.task.recorder.sent(errand.operation, errand.due_ns, now_ns);
+        true
     }
 
     fn flush(&mut self) -> Result<(), LinkError> {
@@ -310,46 +331,22 @@ impl Worker {
             self.poller.want_write(self.links[token].stream(), token, false)?;
         }
         self.links[token].receive()?;
-        let now_ns = self.now_ns();
-        let Self { task, links, flights, free, journal, plans, .. } = self;
-        let Task { recorder, population, last_ns, .. } = task;
-        links[token].each_frame(|header, content| {
-            if header.kind == Kind::Goodbye {
-                return Ok(());
+        let mut replies = std::mem::take(&mut self.replies);
+        let read = self.links[token].each_frame(|header, content| {
+            if header.kind != Kind::Goodbye {
+                replies.push(Reply::read(header, content)?);
             }
-            let index = usize::try_from(header.correlation).unwrap_or(usize::MAX);
-            let Some(flight) = flights.get_mut(index).filter(|flight| flight.open) else {
-                journal.faults.note(|| format!("an answer to nothing that was asked: correlation {index}"));
-                return Ok(());
-            };
-            flight.open = false;
-            free.push(u32::try_from(index).unwrap_or(u32::MAX));
-            let code = match header.kind {
-                Kind::Error => body::read_one::<Fault>(header, content)?.code,
-                Kind::StockRead => body::read_one::<StockView>(header, content)?.code,
-                _ => {
-                    let answer: Answer = body::read_one(header, content)?;
-                    note(flight, &answer, journal, |attempt| {
-                        let (delay, step) = match population.intent() {
-                            Intent::Pay(delay) => (delay, Step::Pay),
-                            Intent::Cancel(delay) => (delay, Step::Cancel),
-                            Intent::Leave => return,
-                        };
-                        let due_ns = now_ns + delay;
-                        if due_ns <= *last_ns {
-                            plans.push(Reverse(Plan { due_ns, attempt, step }));
-                        }
-                    });
-                    answer.code
-                }
-            };
-            recorder.answered(flight.operation, code, flight.due_ns, flight.sent_ns, now_ns);
-            let done = doorbuster_protocol::Code::from_number(code)
-                .is_some_and(|code| code.class() == doorbuster_protocol::Class::Done);
-            let counter = if done { &progress.done } else { &progress.refused };
-            counter.fetch_add(1, Ordering::Relaxed);
             Ok(())
-        })
+        });
+        let now_ns = self.now_ns();
+        for reply in replies.drain(..) {
+            if let Some(class) = self.answered(&reply, now_ns) {
+                let counter = if class == Class::Done { &progress.done } else { &progress.refused };
+                counter.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        self.replies = replies;
+        read
     }
 
     /// A connection broke: what it carried stays unanswered. One new connection is tried; if that fails, the
@@ -371,25 +368,8 @@ impl Worker {
             if flight.open && token.is_none_or(|token| flight.token as usize == token) {
                 flight.open = false;
                 self.free.push(index);
-                self.task.recorder.unanswered(flight.operation, flight.due_ns);
+                self.task.recorder.unanswered(flight.errand.operation, flight.errand.due_ns);
             }
         }
-    }
-}
-
-/// Writes an answer into the account; `plan` is called if it made an order known.
-fn note(flight: &Flight, answer: &Answer, journal: &mut Journal, plan: impl FnOnce(u32)) {
-    match flight.operation {
-        Operation::Reserve | Operation::Repeat => {
-            if journal.reserved(flight.attempt, answer, flight.operation == Operation::Repeat) {
-                plan(flight.attempt);
-            }
-        }
-        Operation::Confirm | Operation::Cancel => {
-            if let Some(entry) = journal.attempts.get_mut(flight.attempt as usize) {
-                entry.settled = answer.code;
-            }
-        }
-        Operation::Look => {}
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use crate::journal::Journal;
 use crate::population::Population;
 use crate::recorder::Recorder;
+use crate::scenario::Retries;
 use crate::schedule::Schedule;
 
 /// What workers share with the thread that shows progress.
@@ -19,6 +20,14 @@ pub struct Progress {
     pub done: AtomicU64,
     /// Answers that refused.
     pub refused: AtomicU64,
+    /// Set when nobody who waits has anything to wait for any more: looking at orders that wait ends. Written by the
+    /// timeline, read by workers; relaxed, as nothing else hangs on it.
+    pub settled: AtomicBool,
+    /// Set when all workers have ended. Written by who joined them, read by the timeline; relaxed.
+    pub ended: AtomicBool,
+    /// The latest position of the log that an answer to the timeline has named. Written by the timeline, read by workers;
+    /// relaxed, as an older value only weakens what the audit concludes.
+    pub seen: AtomicU64,
 }
 
 /// Everything that one worker needs.
@@ -38,6 +47,8 @@ pub struct Task {
     pub hold_ms: u32,
     /// Deadline of each request, milliseconds.
     pub deadline_ms: u32,
+    /// What shoppers do about "try again"; nothing where it is none.
+    pub retries: Option<Retries>,
     /// Nothing is sent later than this, nanoseconds since the start.
     pub last_ns: u64,
     /// Where measurements go.
@@ -53,6 +64,10 @@ pub struct Harvest {
     pub journal: Journal,
     /// Requests that were due and could not be sent because too many were unanswered.
     pub held_back: u64,
+    /// Requests that were sent again because the server had said so.
+    pub retries: u64,
+    /// Requests that were given up at "try again": the tries or the budget were used up.
+    pub given_up: u64,
     /// Connections that broke and were made again.
     pub reconnects: u64,
     /// Why the target was given up, if it was.

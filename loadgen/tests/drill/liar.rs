@@ -2,14 +2,15 @@
 //!
 //! One thread a connection, one lock around everything, no expiry: holds stay open.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use doorbuster_protocol::{
-    Answer, Cancel, Code, Confirm, Header, Kind, MAX_BATCH, MAX_BODY, OrderState, OrderView, Parsed, PutSku,
-    ReadOrder, ReadStock, Record, Reserve, StatusView, StockView, Welcome, body, parse,
+    Answer, BeginPay, Cancel, Code, Confirm, FailPay, Header, Kind, MAX_BATCH, MAX_BODY, OrderState,
+    OrderView, Parsed, PutSku, ReadOrder, ReadStock, Record, Reserve, StatusView, StockView, Welcome, body,
+    parse,
 };
 
 /// What the server gets wrong.
@@ -23,6 +24,8 @@ pub(crate) enum Lie {
     Oversells,
     /// A repeated request makes a second order.
     ForgetsIds,
+    /// Payments to be refunded are acknowledged and not counted.
+    ForgetsRefunds,
     /// Nothing is ever decided.
     AlwaysBusy,
 }
@@ -32,6 +35,7 @@ struct State {
     stock: HashMap<u64, StockView>,
     orders: HashMap<u64, OrderView>,
     requests: HashMap<[u8; 16], u64>,
+    refunds: HashSet<(u64, [u8; 16])>,
     last: u64,
 }
 
@@ -111,13 +115,10 @@ impl Liar {
                 put(header, &answers, out);
             }
             Kind::Reserve => each(header, content, out, |reserve: Reserve| self.reserve(state, &reserve)),
-            Kind::Confirm => each(header, content, out, |confirm: Confirm| {
-                let ended = settle(state, confirm.order, OrderState::Confirmed);
-                if let Some(order) = state.orders.get_mut(&confirm.order) {
-                    order.payment_id = confirm.payment_id;
-                }
-                ended
-            }),
+            Kind::Confirm => each(header, content, out, |confirm: Confirm| self.confirm(state, &confirm)),
+            // Holds stay open here: there is nothing to keep.
+            Kind::BeginPay => each(header, content, out, |_: BeginPay| Answer::of(Code::Ok)),
+            Kind::FailPay => each(header, content, out, |_: FailPay| Answer::of(Code::Ok)),
             Kind::Cancel => {
                 each(header, content, out, |cancel: Cancel| {
                     settle(state, cancel.order, OrderState::Cancelled)
@@ -125,6 +126,22 @@ impl Liar {
             }
             other => panic!("the drill sent {}", other.name()),
         }
+    }
+
+    fn confirm(&self, state: &mut State, confirm: &Confirm) -> Answer {
+        let Some(order) = state.orders.get_mut(&confirm.order) else { return Answer::of(Code::NoSuchOrder) };
+        if order.state != OrderState::Held.byte() {
+            if order.payment_id == confirm.payment_id {
+                return Answer::of(Code::Replayed);
+            }
+            // Each once: a second copy would count again.
+            if state.refunds.insert((confirm.order, confirm.payment_id)) && self.lie != Lie::ForgetsRefunds {
+                order.refunds += 1;
+            }
+            return Answer::of(Code::RefundRequired);
+        }
+        order.payment_id = confirm.payment_id;
+        settle(state, confirm.order, OrderState::Confirmed)
     }
 
     fn reserve(&self, state: &mut State, reserve: &Reserve) -> Answer {
@@ -140,7 +157,8 @@ impl Liar {
         if stock.available == 0 && self.lie != Lie::Oversells {
             return Answer::of(Code::SoldOut);
         }
-        if state.orders.values().filter(mine).count() >= stock.user_limit as usize {
+        let limit = stock.user_limit as usize;
+        if limit > 0 && state.orders.values().filter(mine).count() >= limit {
             return Answer::of(Code::UserLimit);
         }
         stock.available = stock.available.saturating_sub(1);
@@ -155,6 +173,7 @@ impl Liar {
             order,
             user: reserve.user,
             sku: reserve.sku,
+            amount: reserve.amount,
             request_id: reserve.request_id,
             ..OrderView::default()
         };

@@ -8,7 +8,7 @@ mod program;
 use std::path::Path;
 
 use liar::{Liar, Lie};
-use program::{Drill, Serving, scenario};
+use program::{Drill, Serving, scenario, small};
 
 /// The JSON report of a finished drill.
 fn report(folder: &Path) -> serde_json::Value {
@@ -17,9 +17,13 @@ fn report(folder: &Path) -> serde_json::Value {
 }
 
 fn faults(report: &serde_json::Value, check: &str) -> u64 {
+    of_check(report, check, "faults")
+}
+
+fn of_check(report: &serde_json::Value, check: &str, key: &str) -> u64 {
     let checks = report["checks"].as_array().expect("checks");
     let found = checks.iter().find(|row| row["name"] == check).expect("that check");
-    found["faults"].as_u64().expect("a count")
+    found[key].as_u64().expect("a count")
 }
 
 #[test]
@@ -29,7 +33,7 @@ fn a_drill_with_its_own_server_passes_and_leaves_every_file() {
     let ended = drill.run(&[]);
     assert_eq!(ended.code, 0, "{ended:?}");
     assert!(ended.stdout.starts_with("OVERSOLD 0 · LOST 0 · goodput "), "{}", ended.stdout);
-    for word in ["time_scale 0.001", "durability always", "p99.99", "verdict    PASS", "stocked"] {
+    for word in ["time_scale 0.001", "durability always", "p99.99", "verdict     PASS", "stocked"] {
         assert!(ended.stdout.contains(word), "{word} is missing in\n{}", ended.stdout);
     }
     let report = report(&drill.report());
@@ -41,7 +45,7 @@ fn a_drill_with_its_own_server_passes_and_leaves_every_file() {
     assert_eq!(report["requests"], in_phases, "every request is in one phase");
     let wide = ended.stdout.lines().find(|line| !line.starts_with("report ") && line.chars().count() > 120);
     assert_eq!(wide, None);
-    for check in ["answers", "counts", "orders", "stock", "limits", "log"] {
+    for check in ["answers", "counts", "orders", "holds", "stock", "limits", "payments", "log", "refusals"] {
         assert_eq!(faults(&report, check), 0);
     }
     assert!(report["stock"]["sold_units"].as_u64().is_some_and(|sold| sold > 0), "{}", report["stock"]);
@@ -117,9 +121,13 @@ fn an_interruption_ends_with_130_and_an_audited_partial_report() {
 
 /// Drills a server that tells this lie; gives the exit code and the report.
 fn against(lie: Lie) -> (i32, serde_json::Value) {
+    against_with(lie, &scenario(|text| text))
+}
+
+fn against_with(lie: Lie, scenario: &str) -> (i32, serde_json::Value) {
     let folder = tempfile::tempdir().expect("a folder");
     let address = Liar::start(lie);
-    let drill = Drill::with(folder.path(), &scenario(|text| text));
+    let drill = Drill::with(folder.path(), scenario);
     let ended = drill.run(&["--target", &address]);
     assert!(drill.report().join("report.json").is_file(), "{ended:?}");
     (ended.code, report(&drill.report()))
@@ -153,9 +161,23 @@ fn a_server_that_executes_repeats_twice_ends_with_4() {
 }
 
 #[test]
+fn a_server_that_forgets_what_is_to_be_refunded_ends_with_4() {
+    let text = small("pay-chaos", CHAOS);
+    let (honest, report) = against_with(Lie::None, &text);
+    assert_eq!(honest, 0, "{report:#}");
+    let (code, report) = against_with(Lie::ForgetsRefunds, &text);
+    assert_eq!(code, 4, "{report:#}");
+    assert!(faults(&report, "payments") > 0);
+}
+
+#[test]
 fn a_server_that_decides_nothing_misses_its_objective_and_ends_with_3() {
     let (code, report) = against(Lie::AlwaysBusy);
     assert_eq!(code, 3, "{report:#}");
+    // Those who are told to try again do so within their budget, a tenth of all requests.
+    let count = |key: &str| report[key].as_u64().expect("a count");
+    let (retries, given_up, requests) = (count("retries"), count("given_up"), count("requests"));
+    assert!(retries > 0 && given_up > 0 && retries * 10 <= requests, "{retries} {given_up} {requests}");
 }
 
 #[test]
@@ -173,4 +195,154 @@ fn saturate_loads_its_own_server_in_every_mode() {
         assert_eq!(ended.code, 0, "{extra:?}: {ended:?}");
         assert!(ended.stdout.contains("median"), "{}", ended.stdout);
     }
+}
+
+/// Payments that go wrong far more often than in the scenario itself.
+const CHAOS: &[(&str, &str)] = &[
+    ("peak_per_second = 6000", "peak_per_second = 600"),
+    ("seconds = 25", "seconds = 1.5"),
+    ("seconds = 8", "seconds = 0.5"),
+    ("seconds = 2\n", "seconds = 0.2\n"),
+    ("time_scale = 0.01", "time_scale = 0.001"),
+    ("skus = 300", "skus = 10"),
+    ("units = 90000", "units = 500"),
+    ("duplicate_share = 0.05", "duplicate_share = 0.3"),
+    ("out_of_order_share = 0.02", "out_of_order_share = 0.2"),
+    ("late_share = 0.01", "late_share = 0.2"),
+    ("double_share = 0.005", "double_share = 0.2"),
+];
+
+/// The report of a small drill of a built-in scenario against its own server; it passes.
+fn passes(name: &str, changes: &[(&str, &str)]) -> (serde_json::Value, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let drill = Drill::with(folder.path(), &small(name, changes));
+    let ended = drill.run(&["--durability", "none"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    (report(&drill.report()), ended.stdout)
+}
+
+#[test]
+fn those_who_wait_get_what_others_leave_until_everything_is_paid() {
+    let (report, text) = passes(
+        "single-hot",
+        &[
+            ("peak_per_second = 25000", "peak_per_second = 1000"),
+            ("seconds = 20", "seconds = 1"),
+            ("seconds = 40", "seconds = 1"),
+            ("seconds = 2\n", "seconds = 0.2\n"),
+            ("time_scale = 0.01", "time_scale = 0.001"),
+            ("wait_seconds = 10800", "wait_seconds = 86400"),
+            ("units = 10000", "units = 80"),
+            ("share = 0.03", "share = 0.5"),
+        ],
+    );
+    let count = |table: &str, key: &str| report[table][key].as_u64().expect("a count");
+    assert_eq!((count("stock", "sold_units"), count("stock", "stocked_units")), (80, 80));
+    assert_eq!(count("money", "bought_minor"), 80 * 9_900);
+    assert!(count("waited", "offered") > 0 && count("waited", "waiting") > 0, "{}", report["waited"]);
+    assert_eq!((faults(&report, "waitlist"), faults(&report, "refusals")), (0, 0));
+    let examined = |check: &str| of_check(&report, check, "examined");
+    assert!(examined("waitlist") > 0 && examined("refusals") > 0, "{}", report["checks"]);
+    assert!(
+        report["release_lag"]["holds"].as_u64().is_some_and(|holds| holds > 0),
+        "{}",
+        report["release_lag"]
+    );
+    for word in ["waitlist", "release lag", "sell_through"] {
+        assert!(text.contains(word), "{word} is missing in\n{text}");
+    }
+}
+
+#[test]
+fn every_cent_of_payments_that_go_wrong_is_found_again() {
+    let (report, text) = passes("pay-chaos", CHAOS);
+    let money = &report["money"];
+    let sum = |key: &str| money[key].as_u64().expect("an amount");
+    assert_eq!(sum("paid_minor"), sum("bought_minor") + sum("refund_minor"), "{money}");
+    assert!(sum("refund_minor") > 0 && text.contains("0.00 undecided"), "{text}");
+    let outcomes = report["operations"].as_array().expect("rows");
+    for outcome in ["REPLAYED", "REFUND_REQUIRED", "REACQUIRED"] {
+        assert!(outcomes.iter().any(|row| row["outcome"] == outcome), "{outcome} is missing in\n{text}");
+    }
+}
+
+#[test]
+fn units_that_come_in_go_to_those_who_wait_and_then_to_newcomers() {
+    let (report, text) = passes(
+        "restock-waves",
+        &[
+            ("peak_per_second = 8000", "peak_per_second = 800"),
+            ("seconds = 60", "seconds = 3"),
+            ("time_scale = 0.01", "time_scale = 0.001"),
+            ("skus = 20", "skus = 2"),
+            ("units = 20000", "units = 200"),
+            ("at_seconds = 10\n", "at_seconds = 0.5\n"),
+            ("at_seconds = 20\n", "at_seconds = 1\n"),
+            ("at_seconds = 30\n", "at_seconds = 1.5\n"),
+            ("at_seconds = 40\n", "at_seconds = 2\n"),
+            ("at_seconds = 50\n", "at_seconds = 2.5\n"),
+        ],
+    );
+    let deliveries = report["deliveries"].as_array().expect("a list");
+    assert_eq!(deliveries.iter().map(|row| row["units"].as_u64()).collect::<Vec<_>>(), [Some(200); 5]);
+    assert_eq!(report["stock"]["stocked_units"], 1_200);
+    assert_eq!((faults(&report, "waitlist"), faults(&report, "refusals")), (0, 0));
+    let examined = |check: &str| of_check(&report, check, "examined");
+    assert!(examined("waitlist") > 0 && examined("refusals") > 0, "{}", report["checks"]);
+    assert_eq!(text.lines().filter(|line| line.starts_with("delivery ")).count(), 5, "{text}");
+}
+
+#[test]
+fn orders_that_left_memory_on_the_way_are_audited_by_the_log() {
+    let (report, text) = passes(
+        "soak",
+        &[
+            ("peak_per_second = 8000", "peak_per_second = 300"),
+            ("seconds = 12\n", "seconds = 0.3\n"),
+            ("time_scale = 0.0016667", "time_scale = 0.0002"),
+            ("deadline_ms = 4000", "deadline_ms = 60000"),
+            ("resident_growth_mib = 8", "resident_growth_mib = 100000"),
+        ],
+    );
+    assert_eq!((faults(&report, "orders"), faults(&report, "holds"), faults(&report, "log")), (0, 0, 0));
+    assert_eq!(report["stock"]["held_units"], 0);
+    assert!(report["resident"]["most_mib"].as_f64().is_some_and(|mib| mib > 1.0), "{}", report["resident"]);
+    assert!(text.contains("\nmemory ") && text.contains("\nlog "), "{text}");
+}
+
+#[test]
+fn a_run_that_the_generator_could_not_keep_up_with_ends_with_5() {
+    // Ten million requests a second, on one connection, each encoded by itself: a hundred nanoseconds each is less than
+    // any processor needs, and a twentieth of 20 ms is what they may be late.
+    let impossible = scenario(|text| {
+        text.replace("peak_per_second = 1500", "peak_per_second = 10000000")
+            .replace("connections = 8", "connections = 1")
+            .replace("read_share = 0.2", "read_share = 1")
+            .replace("seconds = 0.5", "seconds = 0.02")
+            .replace("seconds = 0.2", "seconds = 0.01")
+            .replace("p99_ms = 600000", "p99_ms = 20")
+            .replace("units = \"auto\"", "units = 1000")
+    });
+    let folder = tempfile::tempdir().expect("a folder");
+    let drill = Drill::with(folder.path(), &impossible);
+    let ended = drill.run(&["--durability", "none"]);
+    assert_eq!(ended.code, 5, "{ended:?}");
+    assert!(ended.stdout.contains("verdict     INVALID RUN (exit code 5)"), "{}", ended.stdout);
+}
+
+#[test]
+fn the_list_names_every_built_in_scenario_and_a_name_runs_it() {
+    let ended = program::run(&["list"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let names: Vec<&str> = ended.stdout.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(names, ["doors-open", "single-hot", "pay-chaos", "restock-waves", "soak"]);
+    let unknown = program::run(&["run", "no-such-sale"]);
+    assert_eq!((unknown.code, unknown.stderr.lines().count()), (2, 1), "{unknown:?}");
+    assert!(unknown.stderr.contains("restock-waves"), "{}", unknown.stderr);
+    let folder = tempfile::tempdir().expect("a folder");
+    let report = folder.path().join("report");
+    let report = report.to_str().expect("text");
+    let options = ["--duration", "1", "--peak", "200", "--time-scale", "0.001", "--durability", "none"];
+    let ended = program::run(&[&["run", "pay-chaos", "--report", report], &options[..]].concat());
+    assert!(ended.stdout.contains("scenario    pay-chaos, seed 85900; 1 s"), "{ended:?}");
 }

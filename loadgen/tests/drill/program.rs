@@ -37,6 +37,22 @@ pub(crate) fn scenario(change: impl Fn(String) -> String) -> String {
     change(text)
 }
 
+/// A built-in scenario, with a few hundred shoppers in a few seconds and objectives that no machine misses.
+pub(crate) fn small(name: &str, changes: &[(&str, &str)]) -> String {
+    let found = doorbuster_loadgen::scenario::BUILT_IN.iter().find(|built_in| built_in.name == name);
+    let mut text = found.expect("that scenario").text.to_owned();
+    let always = [
+        ("reserve_p99_ms = 250", "reserve_p99_ms = 600000"),
+        ("confirm_p99_ms = 250", "confirm_p99_ms = 600000"),
+    ];
+    let lag = ("release_lag_p99_ms = 20", "release_lag_p99_ms = 600000");
+    for (from, to) in always.iter().chain([&lag]).chain(changes) {
+        assert!(text.contains(from), "{from}");
+        text = text.replace(from, to);
+    }
+    text
+}
+
 /// A drill with its scenario and report in a folder.
 pub(crate) struct Drill {
     folder: PathBuf,

@@ -1,0 +1,180 @@
+//! What happens beside the load: units come in, the server's memory is looked at, and somebody notices when those who wait
+//! have nothing to wait for any more.
+
+use std::ops::Range;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use doorbuster_protocol::{Answer, Code, Kind, Restock};
+
+use crate::audit;
+use crate::ids::IdMaker;
+use crate::net::{Control, LinkError};
+use crate::resident::{self, Resident};
+use crate::scenario::{self, Scenario};
+use crate::schedule::nanos;
+use crate::worker::Progress;
+
+/// Longest sleep between two looks at what is due.
+const TICK: Duration = Duration::from_millis(20);
+
+/// Time between two looks at the server's memory.
+const MEMORY_EVERY: Duration = Duration::from_millis(500);
+
+/// Time between two looks at those who wait, once the phases are over.
+const WAITERS_EVERY: Duration = Duration::from_millis(200);
+
+/// Units that came in.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Delivery {
+    /// When they were sent, seconds since the start.
+    pub at_s: f64,
+    /// Until every SKU's were acknowledged, milliseconds.
+    pub acknowledged_ms: f64,
+    /// Units, over all SKUs.
+    pub units: u64,
+    /// SKUs of which they were refused.
+    pub refused: u64,
+    /// Orders that waited just before.
+    pub waiting: u64,
+    /// Position of the log that the acknowledgement named.
+    pub position: u64,
+}
+
+/// What the timeline brings home.
+#[derive(Debug, Default)]
+pub struct Happened {
+    /// Units that came in.
+    pub deliveries: Vec<Delivery>,
+    /// Units that came in for each SKU.
+    pub restocked_each: u64,
+    /// The server's resident memory over time.
+    pub resident: Resident,
+    /// Why it ended early, if it did.
+    pub lost: Option<String>,
+}
+
+/// Everything that it needs.
+#[derive(Debug)]
+pub(super) struct Timeline<'a> {
+    pub(super) control: Control,
+    pub(super) scenario: &'a Scenario,
+    pub(super) skus: Range<u64>,
+    /// The server's process, where it is ours.
+    pub(super) server_pid: Option<u32>,
+    pub(super) start: Instant,
+}
+
+impl Timeline<'_> {
+    /// Runs until the workers have ended.
+    pub(super) fn run(mut self, progress: &Progress) -> Happened {
+        let mut happened = Happened::default();
+        if let Err(error) = self.drive(progress, &mut happened) {
+            happened.lost = Some(error.to_string());
+            // Nobody else would tell those who wait.
+            progress.settled.store(true, Ordering::Relaxed);
+        }
+        happened
+    }
+
+    fn drive(&mut self, progress: &Progress, happened: &mut Happened) -> Result<(), LinkError> {
+        let mut restocks = self.scenario.restocks.clone();
+        restocks.sort_by(|one, other| one.at_seconds.total_cmp(&other.at_seconds));
+        let mut restocks = restocks.into_iter().peekable();
+        let length = Duration::from_secs_f64(self.scenario.phases_seconds());
+        let (mut memory_at, mut waiters_at) = (Duration::ZERO, length);
+        while !progress.ended.load(Ordering::Relaxed) {
+            std::thread::sleep(self.pause(restocks.peek()));
+            let now = Instant::now().saturating_duration_since(self.start);
+            if progress.stop.load(Ordering::Relaxed) {
+                restocks = Vec::new().into_iter().peekable();
+            }
+            if let Some(due) = restocks.next_if(|restock| restock.at_seconds <= now.as_secs_f64()) {
+                self.restock(&due, progress, happened)?;
+            }
+            if let Some(pid) = self.server_pid.filter(|_| now >= memory_at) {
+                memory_at = now + MEMORY_EVERY;
+                happened.resident.extend(now.as_secs_f64(), resident::of(pid));
+            }
+            let waits = self.scenario.waitlist.is_some() && !progress.settled.load(Ordering::Relaxed);
+            if waits && now >= waiters_at && restocks.peek().is_none() {
+                waiters_at = now + WAITERS_EVERY;
+                if self.is_settled()? {
+                    progress.settled.store(true, Ordering::Relaxed);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// How long nothing is due.
+    fn pause(&self, next: Option<&scenario::Restock>) -> Duration {
+        let until = next.map_or(TICK, |restock| {
+            let due = self.start + Duration::from_nanos(nanos(restock.at_seconds));
+            due.saturating_duration_since(Instant::now())
+        });
+        until.min(TICK)
+    }
+
+    /// Brings units in, for each SKU the same.
+    fn restock(
+        &mut self,
+        due: &scenario::Restock,
+        progress: &Progress,
+        happened: &mut Happened,
+    ) -> Result<(), LinkError> {
+        let waiting = self.stock()?.iter().map(|view| u64::from(view.waiting)).sum();
+        let now_ms = self.control.status()?.now_ms;
+        let mut ids = IdMaker::new(IdMaker::fresh_nonce());
+        let skus = self.skus.end - self.skus.start;
+        let each = units_each(due, skus);
+        let requests: Vec<Restock> = self
+            .skus
+            .clone()
+            .map(|sku| Restock {
+                request_id: ids.make(now_ms),
+                sku,
+                units: i64::try_from(each).unwrap_or(i64::MAX),
+                reason: 1,
+            })
+            .collect();
+        let sent = Instant::now();
+        let answers: Vec<Answer> = self.control.execute(Kind::Restock, &requests)?;
+        let refused = answers.iter().filter(|answer| answer.code != Code::Ok.number()).count() as u64;
+        let position = self.control.seen;
+        progress.seen.fetch_max(position, Ordering::Relaxed);
+        happened.restocked_each += each;
+        happened.deliveries.push(Delivery {
+            at_s: sent.saturating_duration_since(self.start).as_secs_f64(),
+            acknowledged_ms: sent.elapsed().as_secs_f64() * 1e3,
+            units: each * (skus - refused),
+            refused,
+            waiting,
+            position,
+        });
+        Ok(())
+    }
+
+    /// Whether nobody who waits can still get something: no hold is open, and either nothing is free or nobody waits.
+    fn is_settled(&mut self) -> Result<bool, LinkError> {
+        let over = |view: &doorbuster_protocol::StockView| {
+            view.held == 0 && (view.available == 0 || view.waiting == 0)
+        };
+        Ok(self.stock()?.iter().all(over))
+    }
+
+    fn stock(&mut self) -> Result<Vec<doorbuster_protocol::StockView>, LinkError> {
+        let skus = u32::try_from(self.skus.end - self.skus.start).unwrap_or(u32::MAX);
+        audit::read_stock(&mut self.control, self.skus.start, skus)
+    }
+}
+
+/// Units of a restock for each SKU.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "one to 10^12 by the scenario's checks"
+)]
+fn units_each(restock: &scenario::Restock, skus: u64) -> u64 {
+    (restock.units / crate::health::lossy(skus.max(1))) as u64
+}

@@ -1,0 +1,32 @@
+//! The scenarios that the executable brings along, so that it needs no file.
+
+/// A scenario by name.
+#[derive(Clone, Copy, Debug)]
+pub struct BuiltIn {
+    /// Its name, as its file says it.
+    pub name: &'static str,
+    /// The file's text.
+    pub text: &'static str,
+}
+
+macro_rules! built_in {
+    ($($name:literal),+ $(,)?) => {
+        &[$(BuiltIn { name: $name, text: include_str!(concat!("../../../config/scenarios/", $name, ".toml")) }),+]
+    };
+}
+
+/// All of them, the default first.
+pub const BUILT_IN: &[BuiltIn] = built_in!["doors-open", "single-hot", "pay-chaos", "restock-waves", "soak"];
+
+/// The default scenario.
+pub const DOORS_OPEN: &str = BUILT_IN[0].text;
+
+/// The one with this name.
+pub(super) fn find(name: &str) -> Option<&'static BuiltIn> {
+    BUILT_IN.iter().find(|built_in| built_in.name == name)
+}
+
+/// Their names, for messages.
+pub(super) fn names() -> String {
+    BUILT_IN.iter().map(|built_in| built_in.name).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,189 @@
+//! Tables that a scenario may leave out: what shoppers do besides reserving and paying, what happens on the way, and how
+//! the drill's own server is set up.
+
+use serde::{Deserialize, Serialize};
+
+use super::check::{Fault, MAX_SECONDS, MAX_UNITS};
+
+/// Most restocks of a drill.
+const MAX_RESTOCKS: usize = 1_000;
+
+/// Shoppers who are told `SOLD_OUT` and wait for units to come back.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Waitlist {
+    /// Share of those who are told `SOLD_OUT` that ask to wait.
+    pub share: f64,
+    /// How long they wait, before scaling, seconds.
+    pub wait_seconds: f64,
+    /// Mean time between two looks at an order that waits, before scaling, seconds; each pause is half to one and a half of
+    /// it.
+    pub poll_seconds: f64,
+    /// Longest time after the phases until everybody has had his turn, not scaled, seconds.
+    pub drain_seconds: f64,
+}
+
+/// How payments go, other than once and well. Shares are of the shoppers who pay, but for `fail_share`.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Payments {
+    /// Payments that are begun before they are confirmed.
+    pub begin_share: f64,
+    /// Of those that are begun: fail, and are tried again with another payment.
+    pub fail_share: f64,
+    /// Callbacks that come twice.
+    pub duplicate_share: f64,
+    /// Callbacks out of order: a confirmation before its beginning, or a failure after its confirmation.
+    pub out_of_order_share: f64,
+    /// Callbacks that come after the hold's end.
+    pub late_share: f64,
+    /// Orders that are paid twice, with two payments.
+    pub double_share: f64,
+}
+
+/// Units that come in during the drill.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Restock {
+    /// When, seconds from the start; not scaled.
+    pub at_seconds: f64,
+    /// Units over all SKUs, in equal parts.
+    pub units: f64,
+}
+
+/// What shoppers do about an answer that says "not executed, try again".
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retries {
+    /// How often a request is sent at most, the first time included.
+    pub tries: u8,
+    /// Repeats are at most this share of all requests.
+    pub budget_share: f64,
+    /// First pause; the next one is twice as long. Never shorter than the server asks for; milliseconds.
+    pub pause_ms: u32,
+}
+
+/// How the drill's own server is set up, where it differs from the defaults. Times are before scaling, seconds.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerRules {
+    /// How long units that came back are held for the one who waited.
+    pub offer_seconds: Option<f64>,
+    /// Most orders that wait for one SKU.
+    pub max_waiting: Option<u32>,
+    /// How long a request's repeat is recognised.
+    pub idempotency_window_seconds: Option<f64>,
+    /// How long an ended order stays in memory.
+    pub order_retention_seconds: Option<f64>,
+    /// How much longer a hold lasts once its payment has begun.
+    pub pay_pin_seconds: Option<f64>,
+    /// What a shopper has at least after a failed payment.
+    pub pay_grace_seconds: Option<f64>,
+}
+
+impl ServerRules {
+    /// The server's configuration file, with times scaled, and at least what the server takes.
+    pub fn config(&self, time_scale: f64) -> String {
+        let mut lines = vec!["[rules]\n".to_owned()];
+        let ms = |seconds: f64, least: f64| (seconds * time_scale * 1_000.0).round().max(least);
+        for (key, seconds, least) in [
+            ("offer_ms", self.offer_seconds, 1_000.0),
+            ("idempotency_window_ms", self.idempotency_window_seconds, 1_000.0),
+            ("order_retention_ms", self.order_retention_seconds, 1_000.0),
+            ("pay_pin_ms", self.pay_pin_seconds, 0.0),
+            ("pay_grace_ms", self.pay_grace_seconds, 0.0),
+        ] {
+            if let Some(seconds) = seconds {
+                lines.push(format!("{key} = {}\n", ms(seconds, least)));
+            }
+        }
+        if let Some(most) = self.max_waiting {
+            lines.push(format!("max_waiting = {most}\n"));
+        }
+        lines.concat()
+    }
+}
+
+const SHARE: &str = "must be 0 to 1";
+const TIME: &str = "must be above 0, at most 86,400";
+
+fn share(value: f64) -> bool {
+    (0.0..=1.0).contains(&value)
+}
+
+fn time(value: f64) -> bool {
+    value > 0.0 && value <= MAX_SECONDS
+}
+
+/// The first value of these tables that is out of its range.
+pub(super) fn first_fault(scenario: &super::Scenario) -> Option<Fault> {
+    let at = |table, name, sound: bool, rule| (!sound).then_some(Fault { table, nth: 0, name, rule });
+    let mut faults = Vec::new();
+    if let Some(waitlist) = &scenario.waitlist {
+        faults.extend([
+            at("waitlist", "share", share(waitlist.share), SHARE),
+            at("waitlist", "wait_seconds", time(waitlist.wait_seconds), TIME),
+            at("waitlist", "poll_seconds", time(waitlist.poll_seconds), TIME),
+            at("waitlist", "drain_seconds", time(waitlist.drain_seconds), TIME),
+        ]);
+    }
+    if let Some(payments) = &scenario.payments {
+        let exclusive = payments.out_of_order_share + payments.late_share + payments.double_share;
+        faults.extend([
+            at("payments", "begin_share", share(payments.begin_share), SHARE),
+            at("payments", "fail_share", share(payments.fail_share), SHARE),
+            at("payments", "duplicate_share", share(payments.duplicate_share), SHARE),
+            at("payments", "out_of_order_share", share(payments.out_of_order_share), SHARE),
+            at("payments", "late_share", share(payments.late_share), SHARE),
+            at("payments", "double_share", share(payments.double_share), SHARE),
+            at(
+                "payments",
+                "double_share",
+                exclusive <= 1.0 + 1e-9,
+                "out_of_order_share, late_share and double_share together must be at most 1",
+            ),
+        ]);
+    }
+    if let Some(retries) = &scenario.retries {
+        faults.extend([
+            at("retries", "tries", (1..=10).contains(&retries.tries), "must be 1 to 10"),
+            at("retries", "budget_share", share(retries.budget_share), SHARE),
+            at("retries", "pause_ms", (1..=60_000).contains(&retries.pause_ms), "must be 1 to 60,000"),
+        ]);
+    }
+    if let Some(server) = &scenario.server {
+        let times = [
+            ("offer_seconds", server.offer_seconds),
+            ("idempotency_window_seconds", server.idempotency_window_seconds),
+            ("order_retention_seconds", server.order_retention_seconds),
+            ("pay_pin_seconds", server.pay_pin_seconds),
+            ("pay_grace_seconds", server.pay_grace_seconds),
+        ];
+        faults.extend(times.map(|(name, value)| at("server", name, value.is_none_or(time), TIME)));
+        let waiting = server.max_waiting.is_none_or(|most| most <= 10_000_000);
+        faults.push(at("server", "max_waiting", waiting, "must be 0 to 10,000,000"));
+    }
+    faults.into_iter().flatten().next().or_else(|| first_restock_fault(scenario))
+}
+
+fn first_restock_fault(scenario: &super::Scenario) -> Option<Fault> {
+    let length: f64 = scenario.phases.iter().map(|phase| phase.seconds).sum();
+    let skus = f64::from(scenario.stock.skus);
+    if scenario.restocks.len() > MAX_RESTOCKS {
+        let rule = "must have at most 1,000 [[restocks]] tables";
+        return Some(Fault { table: "", nth: 0, name: "restocks", rule });
+    }
+    let faults = scenario.restocks.iter().enumerate().flat_map(|(nth, restock)| {
+        let at =
+            move |name, sound: bool, rule| (!sound).then_some(Fault { table: "restocks", nth, name, rule });
+        [
+            at("at_seconds", (0.0..=length).contains(&restock.at_seconds), "must be within the phases"),
+            at(
+                "units",
+                restock.units >= skus && restock.units <= MAX_UNITS,
+                "must be one a SKU at least, and 10^12 at most",
+            ),
+        ]
+    });
+    faults.flatten().next()
+}
