@@ -48,10 +48,18 @@ pub(crate) struct Freed {
     pub(crate) units: u64,
 }
 
+/// One SKU's channels.
+#[derive(Debug, Default)]
+struct Allotments {
+    all: BTreeMap<ChannelId, Allotment>,
+    /// Those that units are guaranteed to: few, as only operators add to them.
+    guaranteed: BTreeSet<ChannelId>,
+}
+
 /// The rules of all SKUs that have any, by the SKU's slot.
 #[derive(Debug, Default)]
 pub(crate) struct Channels {
-    skus: BTreeMap<Slot, BTreeMap<ChannelId, Allotment>>,
+    skus: BTreeMap<Slot, Allotments>,
     /// When guarantees end.
     releases: BTreeSet<(Timestamp, Slot)>,
 }
@@ -59,14 +67,20 @@ pub(crate) struct Channels {
 impl Channels {
     /// What is known of a channel of a SKU that has rules.
     pub(crate) fn get(&self, sku: Slot, channel: ChannelId) -> Allotment {
-        let known = self.skus.get(&sku).and_then(|channels| channels.get(&channel));
+        let known = self.skus.get(&sku).and_then(|channels| channels.all.get(&channel));
         known.copied().unwrap_or_default()
     }
 
     /// Sets a channel's rules; what it has taken stays.
     pub(crate) fn set(&mut self, sku: Slot, channel: ChannelId, rules: Allotment) {
-        let known = self.skus.entry(sku).or_default().entry(channel).or_default();
+        let channels = self.skus.entry(sku).or_default();
+        let known = channels.all.entry(channel).or_default();
         *known = Allotment { taken: known.taken, ..rules };
+        if rules.guarantee > 0 {
+            channels.guaranteed.insert(channel);
+        } else {
+            channels.guaranteed.remove(&channel);
+        }
         if let Some(at) = rules.release_at {
             self.releases.insert((at, sku));
         }
@@ -78,34 +92,44 @@ impl Channels {
             let back = if id == freed.channel { freed.units } else { 0 };
             Allotment { taken: known.taken.saturating_sub(back), ..*known }
         };
-        let others = self.skus.get(&sku).into_iter().flatten().filter(|(other, _)| **other != channel);
+        let others = self.guaranteed(sku).filter(|(other, _)| **other != channel);
         let kept = others.fold(0_u64, |sum, (id, other)| sum.saturating_add(after(*id, other).kept(now)));
         free.saturating_sub(kept).min(after(channel, &self.get(sku, channel)).room())
     }
 
     /// Units that are kept for anybody at `now`.
     pub(crate) fn kept(&self, sku: Slot, now: Timestamp) -> u64 {
-        let all = self.skus.get(&sku).into_iter().flatten();
-        all.fold(0_u64, |sum, (_, channel)| sum.saturating_add(channel.kept(now)))
+        self.guaranteed(sku).fold(0_u64, |sum, (_, channel)| sum.saturating_add(channel.kept(now)))
+    }
+
+    /// The channels of a SKU that units are guaranteed to.
+    fn guaranteed(&self, sku: Slot) -> impl Iterator<Item = (&ChannelId, &Allotment)> {
+        let channels = self.skus.get(&sku).into_iter();
+        channels.flat_map(|known| known.guaranteed.iter().filter_map(|id| known.all.get_key_value(id)))
+    }
+
+    /// How many channels of a SKU units are guaranteed to.
+    pub(crate) fn guarantees(&self, sku: Slot) -> usize {
+        self.skus.get(&sku).map_or(0, |known| known.guaranteed.len())
     }
 
     /// Units that all channels hold or have sold.
     pub(crate) fn taken(&self, sku: Slot) -> u64 {
-        let all = self.skus.get(&sku).into_iter().flatten();
-        all.fold(0_u64, |sum, (_, channel)| sum.saturating_add(channel.taken))
+        let all = self.skus.get(&sku).into_iter().flat_map(|known| known.all.values());
+        all.fold(0_u64, |sum, channel| sum.saturating_add(channel.taken))
     }
 
     /// Counts units that a channel takes.
     pub(crate) fn take(&mut self, sku: Slot, channel: ChannelId, units: u64) {
         if let Some(channels) = self.skus.get_mut(&sku) {
-            let known = channels.entry(channel).or_default();
+            let known = channels.all.entry(channel).or_default();
             known.taken = known.taken.saturating_add(units);
         }
     }
 
     /// Counts units that a channel gives back. `None`, and no change, if it has not taken as many.
     pub(crate) fn give_back(&mut self, sku: Slot, channel: ChannelId, units: u64) -> Option<()> {
-        let known = self.skus.get_mut(&sku)?.get_mut(&channel)?;
+        let known = self.skus.get_mut(&sku)?.all.get_mut(&channel)?;
         known.taken = known.taken.checked_sub(units)?;
         Some(())
     }
@@ -120,7 +144,7 @@ impl Channels {
     /// All that is known.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, ChannelId, &Allotment)> {
         self.skus.iter().flat_map(|(sku, channels)| {
-            channels.iter().map(|(channel, allotment)| (*sku, *channel, allotment))
+            channels.all.iter().map(|(channel, allotment)| (*sku, *channel, allotment))
         })
     }
 }

@@ -3,13 +3,13 @@
 //! Most SKUs have no list, and nobody waits while units are free for him; so lists stand beside the stock, in maps, and
 //! a SKU's row says only that there is one. An order waits in one list, a shopper once for each SKU.
 //!
-//! A list is kept apart by the number of units that are waited for, so that the first whom the free units fit is found
-//! without a look at those whom they don't. Whoever is over his limit for now is set aside until his own units go back.
+//! A list is kept apart by sales channel and by the number of units that are waited for, so that the first whom the free
+//! units fit is found without a look at those whom they don't. Whoever is over his limit for now is set aside until his own
+//! units go back.
 
 use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::vec::Vec;
 
-use crate::ids::{OrderNumber, UserId};
+use crate::ids::{ChannelId, OrderNumber, UserId};
 use crate::order::Order;
 use crate::table::Slot;
 
@@ -26,13 +26,13 @@ pub(crate) struct Waitlists {
 /// One SKU's list.
 #[derive(Debug, Default)]
 pub(crate) struct Waitlist {
-    /// By units, then by the orders' numbers: those of one SKU ascend with time.
-    queues: BTreeMap<u32, BTreeMap<OrderNumber, Slot>>,
+    /// By channel and units, then by the orders' numbers: those of one SKU ascend with time.
+    queues: BTreeMap<(ChannelId, u32), BTreeMap<OrderNumber, Slot>>,
     shoppers: BTreeMap<UserId, OrderNumber>,
     /// Those who may not have units for now.
     aside: BTreeSet<OrderNumber>,
-    /// Units that are waited for by all others.
-    wanted: u64,
+    /// Units that are waited for by all others, by channel.
+    wanted: BTreeMap<ChannelId, u64>,
 }
 
 impl Waitlists {
@@ -87,11 +87,6 @@ impl Waitlists {
         list.shoppers.get(&user).copied().filter(|number| list.aside.contains(number))
     }
 
-    /// The orders that are set aside.
-    pub(crate) fn all_aside(&self, sku: Slot) -> Vec<OrderNumber> {
-        self.lists.get(&sku).into_iter().flat_map(|list| &list.aside).copied().collect()
-    }
-
     /// Puts an order that was set aside back in its place.
     pub(crate) fn put_back(&mut self, sku: Slot, slot: Slot, order: &Order) {
         if let Some(list) = self.lists.get_mut(&sku)
@@ -101,19 +96,26 @@ impl Waitlists {
         }
     }
 
-    /// The first by arrival whom this many units fit.
-    pub(crate) fn first(&self, sku: Slot, units: u64) -> Option<Slot> {
+    /// The first by arrival who waits for no more units than his channel may have.
+    pub(crate) fn first(&self, sku: Slot, left: impl Fn(ChannelId) -> u64) -> Option<Slot> {
         let list = self.lists.get(&sku)?;
-        let most = u32::try_from(units).unwrap_or(u32::MAX);
-        let firsts = list.queues.range(..=most).filter_map(|(_, queue)| queue.first_key_value());
+        let firsts = list.wanted.keys().flat_map(|&channel| {
+            let most = u32::try_from(left(channel)).unwrap_or(u32::MAX);
+            let fit = list.queues.range((channel, 0)..=(channel, most));
+            fit.filter_map(|(_, queue)| queue.first_key_value())
+        });
         firsts.min_by_key(|(number, _)| **number).map(|(_, slot)| *slot)
     }
 
-    /// Units that those who wait may be about to get, of this many that are free.
-    pub(crate) fn wanted(&self, sku: Slot, units: u64) -> u64 {
+    /// Units that those who wait may be about to get, given how many each channel may have.
+    pub(crate) fn wanted(&self, sku: Slot, left: impl Fn(ChannelId) -> u64) -> u64 {
         let Some(list) = self.lists.get(&sku) else { return 0 };
-        let fits = list.queues.first_key_value().is_some_and(|(least, _)| u64::from(*least) <= units);
-        if fits { list.wanted } else { 0 }
+        let fits = |channel| {
+            let mut least = list.queues.range((channel, 0)..=(channel, u32::MAX));
+            least.next().is_some_and(|((_, least), _)| u64::from(*least) <= left(channel))
+        };
+        let wanted = list.wanted.iter().filter(|(channel, _)| fits(**channel));
+        wanted.fold(0_u64, |sum, (_, units)| sum.saturating_add(*units))
     }
 
     /// Notes that the SKU's list is to be gone through.
@@ -158,17 +160,23 @@ impl Waitlists {
 
 impl Waitlist {
     fn queue(&mut self, slot: Slot, order: &Order) {
-        self.queues.entry(order.quantity).or_default().insert(order.number, slot);
-        self.wanted = self.wanted.saturating_add(u64::from(order.quantity));
+        self.queues.entry((order.channel, order.quantity)).or_default().insert(order.number, slot);
+        let wanted = self.wanted.entry(order.channel).or_default();
+        *wanted = wanted.saturating_add(u64::from(order.quantity));
     }
 
     fn unqueue(&mut self, order: &Order) -> Option<()> {
-        let queue = self.queues.get_mut(&order.quantity)?;
+        let key = (order.channel, order.quantity);
+        let queue = self.queues.get_mut(&key)?;
         queue.remove(&order.number)?;
         if queue.is_empty() {
-            self.queues.remove(&order.quantity);
+            self.queues.remove(&key);
         }
-        self.wanted = self.wanted.saturating_sub(u64::from(order.quantity));
+        let wanted = self.wanted.get_mut(&order.channel)?;
+        *wanted = wanted.saturating_sub(u64::from(order.quantity));
+        if *wanted == 0 {
+            self.wanted.remove(&order.channel);
+        }
         Some(())
     }
 }

@@ -41,6 +41,15 @@ impl Ledger {
         }
     }
 
+    /// Units that a channel may have of those that are free, whoever waits for them.
+    pub(super) fn left_for(&self, slot: Slot, sku: &Sku, channel: ChannelId) -> u64 {
+        if sku.has_channels {
+            self.channels.left(slot, channel, self.now, sku.available, Freed::default())
+        } else {
+            sku.available
+        }
+    }
+
     /// Units that may be withdrawn or kept for a channel: those that are kept for none.
     pub(super) fn unallotted(&self, slot: Slot, sku: &Sku) -> u64 {
         if sku.has_channels {
@@ -69,7 +78,7 @@ impl Ledger {
         }
         row.has_channels = true;
         self.channels.set(slot, channel, Allotment { guarantee, cap, release_at, taken: 0 });
-        self.look_again(slot);
+        self.waitlists.unsettle(slot);
         Ok(())
     }
 
@@ -86,7 +95,7 @@ impl Ledger {
         self.channels.set(slot, from, Allotment { guarantee, ..gives });
         let guarantee = gets.guarantee.saturating_add(units);
         self.channels.set(slot, to, Allotment { guarantee, ..gets });
-        self.look_again(slot);
+        self.waitlists.unsettle(slot);
         Ok(())
     }
 
@@ -94,21 +103,7 @@ impl Ledger {
     #[inline]
     pub(super) fn share_released(&mut self) {
         while let Some(sku) = self.channels.take_released(self.now) {
-            self.look_again(sku);
+            self.waitlists.unsettle(sku);
         }
-    }
-
-    /// What channels may have has changed: those who wait and were set aside for that are looked at again.
-    pub(super) fn look_again(&mut self, slot: Slot) {
-        if self.stock.get(slot).is_none_or(|sku| !sku.has_waiters) {
-            return;
-        }
-        for number in self.waitlists.all_aside(slot) {
-            if let Some((place, order)) = self.order_at(Place::default(), number) {
-                let order = *order;
-                self.waitlists.put_back(slot, place, &order);
-            }
-        }
-        self.waitlists.unsettle(slot);
     }
 }

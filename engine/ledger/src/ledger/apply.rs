@@ -411,7 +411,6 @@ impl Ledger {
         let (has_waiters, has_channels) = (sku.has_waiters, sku.has_channels);
         if has_channels {
             self.channels.give_back(slot, channel, units).ok_or(Violation::Channel { channel })?;
-            self.look_again(slot);
         }
         self.tally
             .subtract(self.hasher.user(user, slot), user, slot, quantity)
@@ -485,10 +484,6 @@ impl Ledger {
         };
         sku.available = available;
         sku.stocked = stocked;
-        let has_channels = sku.has_channels;
-        if has_channels {
-            self.look_again(place.sku);
-        }
         self.totals.available = self.totals.available.saturating_add_signed(units);
         let mut order = Order {
             number,

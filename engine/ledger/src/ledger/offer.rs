@@ -25,8 +25,8 @@ impl Ledger {
         sink: &mut impl FnMut(&Event),
     ) -> Result<u32, Violation> {
         let mut offered = 0_u32;
-        while let Some(available) = self.stock.get(sku).map(|sku| sku.available)
-            && let Some(slot) = self.waitlists.first(sku, available)
+        while let Some(row) = self.stock.get(sku)
+            && let Some(slot) = self.waitlists.first(sku, |channel| self.left_for(sku, row, channel))
         {
             if *left == 0 {
                 self.waitlists.unsettle(sku);
@@ -76,7 +76,8 @@ impl Ledger {
     #[inline]
     pub(super) fn free_units(&self, slot: Slot, sku: &Sku) -> u64 {
         if sku.has_waiters {
-            sku.available.saturating_sub(self.waitlists.wanted(slot, sku.available))
+            let wanted = self.waitlists.wanted(slot, |channel| self.left_for(slot, sku, channel));
+            sku.available.saturating_sub(wanted)
         } else {
             sku.available
         }

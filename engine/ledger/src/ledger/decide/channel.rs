@@ -8,6 +8,10 @@ use crate::ids::Timestamp;
 use crate::ledger::{Ledger, MAX_UNITS, Place};
 use crate::outcome::{Field, Outcome, Refusal};
 
+/// Most channels that units of one SKU are guaranteed to: each is looked at whenever somebody takes units. Shops have some
+/// ten.
+const MAX_GUARANTEES: usize = 64;
+
 impl Ledger {
     pub(super) fn decide_channel(&self, now: Timestamp, set: &SetChannel, place: Place) -> Decision {
         let slot = self.sku_at(place, set.sku);
@@ -31,6 +35,10 @@ impl Ledger {
         if sku.has_channels && wanted == known {
             let outcome = Outcome::Replayed { order: None, state: None, deadline: Timestamp::default() };
             return Decision::unchanged(outcome);
+        }
+        let more = set.guarantee > 0 && known.guarantee == 0;
+        if more && self.channels.guarantees(slot) >= MAX_GUARANTEES {
+            return Decision::refuse(Refusal::CapacityExceeded);
         }
         let others = self.channels.kept(slot, now).saturating_sub(known.kept(now));
         let left = sku.available.saturating_sub(others);
@@ -57,6 +65,9 @@ impl Ledger {
         let (gives, gets) = (self.channels.get(slot, from), self.channels.get(slot, to));
         if gives.guarantee != expected {
             return Decision::refuse(Refusal::CasMismatch { found: gives.guarantee });
+        }
+        if gets.guarantee == 0 && self.channels.guarantees(slot) >= MAX_GUARANTEES {
+            return Decision::refuse(Refusal::CapacityExceeded);
         }
         let spare = gives.kept(now).saturating_sub(keep);
         // What it gets beyond its cap it could never take.
