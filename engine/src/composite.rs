@@ -32,9 +32,12 @@ const CAPACITY: usize = 256;
 /// Commands that are decided under one taking of locks: some 100 us, which the shards' own visitors have to wait for.
 const AT_ONCE: usize = 64;
 
+/// Commands after which whoever works here goes back to his own work: some milliseconds. He comes again soon.
+const ENOUGH: usize = 1_024;
+
 /// Most bytes of one command's events: 32 lines of a hold that give their units back, and 32 that take some, each with up
 /// to four offers to those who wait; and the orders themselves.
-const COMMAND_BYTES: usize = 32 * (60 + 60 + 2 * 2 * 25) + 2 * 160;
+const COMMAND_BYTES: usize = 32 * (55 + 39 + 2 * 2 * 25) + 2 * 160;
 
 const _: () = assert!(AT_ONCE * COMMAND_BYTES < MAX_BLOCK / 2);
 
@@ -67,8 +70,8 @@ impl Engine {
         self.desk().inbox.push(batch)
     }
 
-    /// Decides what waits at the desk, and ends orders over several shards whose time is up, unless somebody else is at it,
-    /// who then does it. Returns whether more is due. `reactor` is the caller's own.
+    /// Decides a part of what waits at the desk, and ends orders over several shards whose time is up, unless somebody else
+    /// is at it, who then does it. Returns whether more is due: come again soon. `reactor` is the caller's own.
     pub fn visit_desk(&self, reactor: usize) -> bool {
         if self.desk().inbox.is_empty() && !self.all_shards().iter().any(Shard::has_overdue) {
             return false;
@@ -82,28 +85,32 @@ impl Engine {
         loop {
             fence(Ordering::SeqCst);
             let Some(mut events) = self.desk().worker.try_lock() else { return false };
-            let guard = self.journal().poison_on_panic();
             let more = self.end_overdue(&mut events);
-            while self.journal().has_room()
+            let mut decided = 0;
+            while decided < ENOUGH
+                && self.journal().has_room()
                 && let Some(mut batch) = self.desk().inbox.pop()
             {
+                decided += batch.slots.len();
                 self.decide_all(&mut batch, &mut events);
                 if self.journal().poisoned().is_some() {
                     return false;
                 }
                 self.ports().deliver(batch);
             }
-            drop(guard);
             drop(events);
             fence(Ordering::SeqCst);
+            if decided >= ENOUGH {
+                return true;
+            }
             if self.desk().inbox.is_empty() || !self.journal().has_room() {
                 return more;
             }
         }
     }
 
-    /// Asserts that the lines of orders are those that their SKUs' shards account for.
-    pub(crate) fn check_lines(&self) -> Result<(), Violation> {
+    /// Asserts the ledgers' invariants, over all of them together.
+    pub(crate) fn check_all(&self) -> Result<(), Violation> {
         let mut held = self.hold(u64::MAX);
         let mut ledgers: Vec<&mut Ledger> = held.iter_mut().map(Held::ledger).collect();
         Span::new(&mut ledgers).check()
@@ -119,7 +126,6 @@ impl Engine {
     }
 
     fn decide_few(&self, slots: &mut [Slot], lines: &[Line], events: &mut Vec<Event>) -> Done {
-        let now = self.now();
         let mut shards = 0;
         for slot in &*slots {
             if let Work::Asked(Request::Composite { command, first, count }) = &slot.work {
@@ -127,6 +133,9 @@ impl Engine {
             }
         }
         let mut held = self.hold(shards);
+        // Dropped before the locks: nobody decides on a state that a panic has left half changed.
+        let _guard = self.journal().poison_on_panic();
+        let now = self.now();
         let mut desk = At { engine: self, now, events, bytes: self.journal().buffer(), count: 0 };
         for slot in slots {
             let Work::Asked(Request::Composite { command, first, count }) = slot.work else { continue };
@@ -153,12 +162,13 @@ impl Engine {
                 continue;
             }
             let overdue: Vec<OrderNumber> =
-                shard.inspect(|ledger, _| ledger.overdue().take(AT_ONCE).collect());
+                shard.hold(self.keeper()).ledger().overdue().take(AT_ONCE).collect();
             more |= overdue.len() == AT_ONCE;
             let commands = overdue.into_iter().map(Composite::Expire);
             let commands: Vec<_> = commands.collect();
             let shards = commands.iter().fold(0, |shards, command| shards | self.concerned(command, &[]));
             let mut held = self.hold(shards);
+            let guard = self.journal().poison_on_panic();
             let now = self.now();
             let mut desk = At { engine: self, now, events, bytes: self.journal().buffer(), count: 0 };
             for command in &commands {
@@ -170,6 +180,7 @@ impl Engine {
                 }
             }
             desk.hand_over(&mut held);
+            drop(guard);
             drop(held);
             self.visit_all(shards);
         }
@@ -197,9 +208,10 @@ impl Engine {
             if number.is_composite() {
                 let home = self.shard_of(number.partition());
                 if let Some(home) = self.all_shards().get(home) {
-                    home.inspect(|ledger, _| {
-                        ledger.skus_of(number).for_each(|sku| add(PartitionId::of(sku)));
-                    });
+                    home.hold(self.keeper())
+                        .ledger()
+                        .skus_of(number)
+                        .for_each(|sku| add(PartitionId::of(sku)));
                 }
             }
         }

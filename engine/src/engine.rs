@@ -356,10 +356,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Violation`] for the first that is broken.
     pub fn check(&self) -> Result<(), EngineError> {
-        for shard in &self.shards {
-            shard.inspect(|ledger, _| ledger.check()).map_err(EngineError::Violation)?;
-        }
-        self.check_lines().map_err(EngineError::Violation)
+        self.check_all().map_err(EngineError::Violation)
     }
 
     /// One event for all shards: hand it over once, apply it everywhere.

@@ -51,9 +51,10 @@ pub(crate) struct Freed {
 /// One SKU's channels.
 #[derive(Debug, Default)]
 struct Allotments {
+    /// Those with rules, and those that have units.
     all: BTreeMap<ChannelId, Allotment>,
-    /// Those that units are guaranteed to: few, as only operators add to them.
-    guaranteed: BTreeSet<ChannelId>,
+    /// Those with rules: few, as only operators add to them.
+    ruled: BTreeSet<ChannelId>,
 }
 
 /// The rules of all SKUs that have any, by the SKU's slot.
@@ -61,7 +62,7 @@ struct Allotments {
 pub(crate) struct Channels {
     skus: BTreeMap<Slot, Allotments>,
     /// When guarantees end.
-    releases: BTreeSet<(Timestamp, Slot)>,
+    releases: BTreeSet<(Timestamp, Slot, ChannelId)>,
 }
 
 impl Channels {
@@ -71,46 +72,59 @@ impl Channels {
         known.copied().unwrap_or_default()
     }
 
-    /// Sets a channel's rules; what it has taken stays.
-    pub(crate) fn set(&mut self, sku: Slot, channel: ChannelId, rules: Allotment) {
+    /// The channel, if it has rules of its own for the SKU. All others share what is left.
+    pub(crate) fn ruled(&self, sku: Slot, channel: ChannelId) -> Option<ChannelId> {
+        self.skus.get(&sku)?.ruled.get(&channel).copied()
+    }
+
+    /// Sets a channel's rules; what it has taken stays. Returns whether it had none before.
+    pub(crate) fn set(&mut self, sku: Slot, channel: ChannelId, rules: Allotment) -> bool {
         let channels = self.skus.entry(sku).or_default();
         let known = channels.all.entry(channel).or_default();
+        if let Some(at) = known.release_at {
+            self.releases.remove(&(at, sku, channel));
+        }
         *known = Allotment { taken: known.taken, ..rules };
-        if rules.guarantee > 0 {
-            channels.guaranteed.insert(channel);
-        } else {
-            channels.guaranteed.remove(&channel);
-        }
         if let Some(at) = rules.release_at {
-            self.releases.insert((at, sku));
+            self.releases.insert((at, sku, channel));
         }
+        channels.ruled.insert(channel)
     }
 
     /// Units that a channel may take at `now`, of so many that are free, once another order has given `freed` of these back.
-    pub(crate) fn left(&self, sku: Slot, channel: ChannelId, now: Timestamp, free: u64, freed: Freed) -> u64 {
+    /// `None` stands for a channel without rules.
+    pub(crate) fn left(
+        &self,
+        sku: Slot,
+        channel: Option<ChannelId>,
+        now: Timestamp,
+        free: u64,
+        freed: Freed,
+    ) -> u64 {
         let after = |id, known: &Allotment| {
             let back = if id == freed.channel { freed.units } else { 0 };
             Allotment { taken: known.taken.saturating_sub(back), ..*known }
         };
-        let others = self.guaranteed(sku).filter(|(other, _)| **other != channel);
+        let others = self.with_rules(sku).filter(|(other, _)| Some(**other) != channel);
         let kept = others.fold(0_u64, |sum, (id, other)| sum.saturating_add(after(*id, other).kept(now)));
-        free.saturating_sub(kept).min(after(channel, &self.get(sku, channel)).room())
+        let room = channel.map_or(u64::MAX, |channel| after(channel, &self.get(sku, channel)).room());
+        free.saturating_sub(kept).min(room)
     }
 
     /// Units that are kept for anybody at `now`.
     pub(crate) fn kept(&self, sku: Slot, now: Timestamp) -> u64 {
-        self.guaranteed(sku).fold(0_u64, |sum, (_, channel)| sum.saturating_add(channel.kept(now)))
+        self.with_rules(sku).fold(0_u64, |sum, (_, channel)| sum.saturating_add(channel.kept(now)))
     }
 
-    /// The channels of a SKU that units are guaranteed to.
-    fn guaranteed(&self, sku: Slot) -> impl Iterator<Item = (&ChannelId, &Allotment)> {
+    /// The channels of a SKU that have rules.
+    fn with_rules(&self, sku: Slot) -> impl Iterator<Item = (&ChannelId, &Allotment)> {
         let channels = self.skus.get(&sku).into_iter();
-        channels.flat_map(|known| known.guaranteed.iter().filter_map(|id| known.all.get_key_value(id)))
+        channels.flat_map(|known| known.ruled.iter().filter_map(|id| known.all.get_key_value(id)))
     }
 
-    /// How many channels of a SKU units are guaranteed to.
-    pub(crate) fn guarantees(&self, sku: Slot) -> usize {
-        self.skus.get(&sku).map_or(0, |known| known.guaranteed.len())
+    /// How many channels of a SKU have rules.
+    pub(crate) fn rules(&self, sku: Slot) -> usize {
+        self.skus.get(&sku).map_or(0, |known| known.ruled.len())
     }
 
     /// Units that all channels hold or have sold.
@@ -129,14 +143,19 @@ impl Channels {
 
     /// Counts units that a channel gives back. `None`, and no change, if it has not taken as many.
     pub(crate) fn give_back(&mut self, sku: Slot, channel: ChannelId, units: u64) -> Option<()> {
-        let known = self.skus.get_mut(&sku)?.all.get_mut(&channel)?;
+        let channels = self.skus.get_mut(&sku)?;
+        let known = channels.all.get_mut(&channel)?;
         known.taken = known.taken.checked_sub(units)?;
+        // Anybody may name any channel; those that mean nothing any more are forgotten.
+        if known.taken == 0 && !channels.ruled.contains(&channel) {
+            channels.all.remove(&channel);
+        }
         Some(())
     }
 
     /// A SKU of which a guarantee has ended by `now`, if there is another.
     pub(crate) fn take_released(&mut self, now: Timestamp) -> Option<Slot> {
-        let first = self.releases.first().copied().filter(|(at, _)| *at <= now)?;
+        let first = self.releases.first().copied().filter(|(at, ..)| *at <= now)?;
         self.releases.remove(&first);
         Some(first.1)
     }

@@ -163,8 +163,10 @@ pub enum Event {
     LegReleased(LegEnd),
     /// All units of one line were paid.
     LegSold(LegEnd),
-    /// Part of one line was given back for good.
+    /// Part of one line was given back for good, and some is left.
     LegCut(LegEnd),
+    /// All units of one line were given back for good.
+    LegDropped(LegEnd),
     /// A hold was given back by its shopper.
     Cancelled {
         /// The order.
@@ -248,6 +250,8 @@ pub struct LegHeld {
     pub user: UserId,
     /// Where the demand came from.
     pub channel: ChannelId,
+    /// When the hold ends.
+    pub deadline: Timestamp,
     /// When.
     pub at: Timestamp,
 }
@@ -259,8 +263,12 @@ pub struct LegEnd {
     pub order: OrderNumber,
     /// The SKU.
     pub sku: SkuId,
+    /// The shopper.
+    pub user: UserId,
     /// The units concerned.
     pub units: u32,
+    /// Where the demand came from.
+    pub channel: ChannelId,
     /// When.
     pub at: Timestamp,
 }
@@ -348,7 +356,7 @@ impl Event {
             | Self::Expired { number, .. }
             | Self::Evicted { number, .. } => Subject::Order(*number),
             Self::LegHeld(leg) => Subject::Leg(leg.order, leg.line.sku),
-            Self::LegReleased(end) | Self::LegSold(end) | Self::LegCut(end) => {
+            Self::LegReleased(end) | Self::LegSold(end) | Self::LegCut(end) | Self::LegDropped(end) => {
                 Subject::Leg(end.order, end.sku)
             }
             Self::GraceGranted { .. } => Subject::All,
@@ -360,7 +368,7 @@ impl Event {
         match self {
             Self::Reserved(reserved) => reserved.at,
             Self::LegHeld(leg) => leg.at,
-            Self::LegReleased(end) | Self::LegSold(end) | Self::LegCut(end) => end.at,
+            Self::LegReleased(end) | Self::LegSold(end) | Self::LegCut(end) | Self::LegDropped(end) => end.at,
             Self::SkuPut { at, .. }
             | Self::ChannelSet { at, .. }
             | Self::Rebalanced { at, .. }

@@ -1,118 +1,143 @@
 //! Lines of orders that have several.
 //!
-//! Most orders have one line, which their row describes. Of the others, the order's ledger lists all lines, and the ledger
-//! of each SKU knows those lines that hold units of it; where both are one ledger, the entry is the same. So whoever has the
-//! order's ledger can say where its units are, and every ledger can account for its own SKUs.
+//! Most orders have one line, which their row describes. The others have a list of lines beside their row, in the ledger
+//! that has the order. The ledgers of the SKUs account for the units and know nothing of lines: what ends a line's units says
+//! whose they were.
 //!
-//! Ordered maps: an entry costs some 60 bytes, no step is long, and the lines of an order stand together, by SKU.
-
-use alloc::collections::BTreeMap;
+//! A list begins with a row that holds what the order's own row has no room for.
 
 use crate::command::Line;
-use crate::event::LegHeld;
-use crate::ids::{ChannelId, OrderNumber, SkuId, UserId};
+use crate::ids::SkuId;
+use crate::table::{NONE, Row, Rows, Slot};
 
 /// One line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Leg {
-    pub(crate) user: UserId,
+    pub(crate) sku: SkuId,
     /// Units that were asked for.
     pub(crate) ordered: u32,
-    /// Units that it has now, or had until the hold ended.
+    /// Units that it has now, or had until the hold ended. In a list's first row: the order's fingerprint.
     pub(crate) units: u32,
     /// How many of those asked for were given for nothing.
     pub(crate) gifts: u32,
-    pub(crate) channel: ChannelId,
+    next: Slot,
     pub(crate) location: u16,
     pub(crate) pool: u16,
     /// Whether the units are held.
     pub(crate) held: bool,
 }
 
+const _: () = assert!(size_of::<Leg>() == 32);
+
 impl Leg {
     /// The line as its order has it now.
-    pub(crate) fn line(&self, sku: SkuId) -> Line {
-        Line { sku, units: self.units, gifts: self.gifts, location: self.location, pool: self.pool }
+    pub(crate) fn line(&self) -> Line {
+        let &Self { sku, units, gifts, location, pool, .. } = self;
+        Line { sku, units, gifts, location, pool }
     }
 }
 
-/// See the module's doc.
-#[derive(Debug, Default)]
-pub(crate) struct Legs(BTreeMap<(OrderNumber, SkuId), Leg>);
+impl Row for Leg {
+    fn link(&self) -> Slot {
+        self.next
+    }
+
+    fn set_link(&mut self, link: Slot) {
+        self.next = link;
+    }
+}
+
+/// The lines of all orders. A list is named by the slot of its first row.
+#[derive(Debug)]
+pub(crate) struct Legs(Rows<Leg>);
 
 impl Legs {
-    /// The lines of an order that are known here, by SKU.
-    pub(crate) fn of(&self, order: OrderNumber) -> impl Iterator<Item = (SkuId, &Leg)> {
-        let all = (order, SkuId::new(0))..=(order, SkuId::new(u64::MAX));
-        self.0.range(all).map(|((_, sku), leg)| (*sku, leg))
+    pub(crate) const fn new() -> Self {
+        Self(Rows::new())
     }
 
-    pub(crate) fn get(&self, order: OrderNumber, sku: SkuId) -> Option<&Leg> {
-        self.0.get(&(order, sku))
+    /// Begins a list. `None` if there is no room.
+    pub(crate) fn begin(&mut self, fingerprint: u32) -> Option<Slot> {
+        self.0.insert(Leg { units: fingerprint, next: NONE, ..Leg::default() })
     }
 
-    /// Notes that a line holds its units, for the first time or again. `None`, and no change, if it does already or asked for
-    /// other units.
-    pub(crate) fn hold(&mut self, event: &LegHeld) -> Option<()> {
-        let units = event.line.units;
-        let fresh = Leg {
-            user: event.user,
-            ordered: units,
-            units,
-            gifts: event.line.gifts,
-            channel: event.channel,
-            location: event.line.location,
-            pool: event.line.pool,
-            held: false,
-        };
-        let leg = self.0.entry((event.order, event.line.sku)).or_insert(fresh);
-        if leg.held || leg.units != units {
-            return None;
+    /// The fingerprint of the order that has this list.
+    pub(crate) fn fingerprint(&self, list: Slot) -> u32 {
+        self.0.get(list).map_or(0, |first| first.units)
+    }
+
+    /// The lines of a list, by SKU.
+    pub(crate) fn of(&self, list: Slot) -> impl Iterator<Item = &Leg> {
+        let first = self.0.get(list).and_then(|first| self.0.get(first.next));
+        core::iter::successors(first, |leg| self.0.get(leg.next))
+    }
+
+    /// The line of a SKU.
+    pub(crate) fn get(&self, list: Slot, sku: SkuId) -> Option<&Leg> {
+        self.of(list).find(|leg| leg.sku == sku)
+    }
+
+    /// Notes that a line holds its units, for the first time or again. `None` if it does already, or asked for other units, or
+    /// there is no room.
+    pub(crate) fn hold(&mut self, list: Slot, line: &Line) -> Option<()> {
+        let before = self.before(list, line.sku)?;
+        let at = self.0.get(before)?.next;
+        if let Some(leg) = self.0.get_mut(at).filter(|leg| leg.sku == line.sku) {
+            if leg.held || leg.units != line.units {
+                return None;
+            }
+            leg.held = true;
+            return Some(());
         }
-        leg.held = true;
+        let &Line { sku, units, gifts, location, pool } = line;
+        let leg = Leg { sku, ordered: units, units, gifts, next: at, location, pool, held: true };
+        let slot = self.0.insert(leg)?;
+        self.0.get_mut(before)?.next = slot;
         Some(())
     }
 
-    /// Notes that a line's units were paid or went back. `listed` says whether this is the order's own ledger, which keeps
-    /// the line. `None`, and no change, if it holds no such units.
-    pub(crate) fn end(&mut self, order: OrderNumber, sku: SkuId, units: u32, listed: bool) -> Option<Leg> {
-        let leg = self.0.get_mut(&(order, sku)).filter(|leg| leg.held && leg.units == units)?;
-        leg.held = false;
-        let ended = *leg;
-        if !listed {
-            self.0.remove(&(order, sku));
-        }
-        Some(ended)
+    /// Notes that a line's units were paid or went back. `None`, and no change, if it holds no such units.
+    pub(crate) fn end(&mut self, list: Slot, sku: SkuId, units: u32) -> Option<()> {
+        let leg = self.held(list, sku)?;
+        (leg.units == units).then(|| leg.held = false)
     }
 
-    /// Takes units off a line for good. `None`, and no change, if it doesn't hold as many.
-    pub(crate) fn cut(&mut self, order: OrderNumber, sku: SkuId, units: u32, listed: bool) -> Option<Leg> {
-        let leg = self.0.get_mut(&(order, sku)).filter(|leg| leg.held)?;
+    /// Takes units off a line for good; returns what is left. `None`, and no change, if it doesn't hold as many.
+    pub(crate) fn cut(&mut self, list: Slot, sku: SkuId, units: u32) -> Option<u32> {
+        let leg = self.held(list, sku)?;
         leg.units = leg.units.checked_sub(units)?;
         leg.held = leg.units > 0;
-        let left = *leg;
-        if !left.held && !listed {
-            self.0.remove(&(order, sku));
-        }
-        Some(left)
+        Some(leg.units)
     }
 
-    /// Forgets all lines of an order.
-    pub(crate) fn forget(&mut self, order: OrderNumber) {
-        let all = (order, SkuId::new(0))..=(order, SkuId::new(u64::MAX));
-        while let Some((key, _)) = self.0.range(all.clone()).next() {
-            let key = *key;
-            self.0.remove(&key);
+    /// Gives a whole list back.
+    pub(crate) fn free(&mut self, list: Slot) {
+        let mut at = list;
+        while let Some(next) = self.0.get(at).map(|leg| leg.next) {
+            self.0.remove(at);
+            at = next;
         }
     }
 
-    /// All lines that are known here.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (OrderNumber, SkuId, &Leg)> {
-        self.0.iter().map(|((order, sku), leg)| (*order, *sku, leg))
-    }
-
-    /// Bytes in use, about: entries, and the part of their nodes that stays empty.
     pub(crate) fn bytes(&self) -> usize {
-        self.0.len().saturating_mul(size_of::<(OrderNumber, SkuId, Leg)>()).saturating_mul(3) / 2
+        self.0.bytes()
+    }
+
+    /// The row behind which the line of a SKU stands, or would.
+    fn before(&self, list: Slot, sku: SkuId) -> Option<Slot> {
+        let mut at = list;
+        let mut row = self.0.get(at)?;
+        while let Some(next) = self.0.get(row.next)
+            && next.sku < sku
+        {
+            at = row.next;
+            row = next;
+        }
+        Some(at)
+    }
+
+    fn held(&mut self, list: Slot, sku: SkuId) -> Option<&mut Leg> {
+        let at = self.0.get(self.before(list, sku)?)?.next;
+        self.0.get_mut(at).filter(|leg| leg.sku == sku && leg.held)
     }
 }

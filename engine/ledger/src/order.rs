@@ -5,7 +5,7 @@ use alloc::collections::BTreeMap;
 use crate::ids::{
     Amount, ChannelId, MAX_SEQUENCE, OrderNumber, PartitionId, PaymentId, RequestId, Timestamp, UserId,
 };
-use crate::legs::Legs;
+use crate::legs::{Leg, Legs};
 use crate::outcome::OrderState;
 use crate::payment::{Payment, PaymentKind, Payments, join, split};
 use crate::sequence::Sequences;
@@ -21,8 +21,9 @@ pub(crate) struct Order {
     pub(crate) user: UserId,
     pub(crate) amount: Amount,
     pub(crate) placed_at: Timestamp,
-    /// Fingerprint of the content that is not kept in the row, for telling a repeat from a conflict.
-    pub(crate) fingerprint: u32,
+    /// Fingerprint of the content that is not kept in the row, for telling a repeat from a conflict. Of an order with several
+    /// lines, where these are; the fingerprint stands there.
+    pub(crate) detail: u32,
     pub(crate) sku: Slot,
     pub(crate) quantity: u32,
     pub(crate) asked_hold_ms: u32,
@@ -63,7 +64,7 @@ impl Default for Order {
             user: UserId::default(),
             amount: Amount::default(),
             placed_at: Timestamp::default(),
-            fingerprint: 0,
+            detail: 0,
             sku: NONE,
             quantity: 0,
             asked_hold_ms: 0,
@@ -114,6 +115,11 @@ impl Order {
     /// Counts an extension.
     pub(crate) fn extended(&mut self) {
         self.moves = self.moves.saturating_add(u8::from(self.extensions() < !PINNED));
+    }
+
+    /// Where its lines are; none if it has one.
+    pub(crate) fn lines(&self) -> Slot {
+        if self.number.is_composite() { self.detail } else { NONE }
     }
 
     /// Whether a payment has begun before.
@@ -189,7 +195,7 @@ impl Orders {
             payments: Payments::new(),
             by_request: Segmented::new(0, 75),
             sequences: Sequences::new(),
-            legs: Legs::default(),
+            legs: Legs::new(),
             asked: BTreeMap::new(),
         }
     }
@@ -303,6 +309,16 @@ impl Orders {
         Some(slot)
     }
 
+    /// The lines of an order that has several, by SKU.
+    pub(crate) fn legs(&self, order: &Order) -> impl Iterator<Item = &Leg> {
+        self.legs.of(order.lines())
+    }
+
+    /// See [`Order::detail`].
+    pub(crate) fn fingerprint(&self, order: &Order) -> u32 {
+        if order.number.is_composite() { self.legs.fingerprint(order.detail) } else { order.detail }
+    }
+
     /// What the order asked for at first.
     pub(crate) fn asked(&self, order: &Order) -> Asked {
         let now = Asked { quantity: order.quantity, amount: order.amount };
@@ -323,9 +339,6 @@ impl Orders {
 
     /// Takes an order out of both indexes, with what stands beside its row; the row stays until [`free`](Self::free).
     pub(crate) fn forget(&mut self, hash: u64, slot: Slot, number: OrderNumber) {
-        if number.is_composite() {
-            self.legs.forget(number);
-        }
         if !self.asked.is_empty() {
             self.asked.remove(&number);
         }
@@ -337,6 +350,7 @@ impl Orders {
     pub(crate) fn free(&mut self, slot: Slot) {
         if let Some(order) = self.rows.get(slot) {
             self.payments.free(order.payment);
+            self.legs.free(order.lines());
         }
         self.rows.remove(slot);
     }

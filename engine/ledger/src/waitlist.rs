@@ -8,6 +8,7 @@
 //! units go back.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
 
 use crate::ids::{ChannelId, OrderNumber, UserId};
 use crate::order::Order;
@@ -23,16 +24,19 @@ pub(crate) struct Waitlists {
     turn: Slot,
 }
 
+/// A channel with rules of its own, or all others together.
+type Channel = Option<ChannelId>;
+
 /// One SKU's list.
 #[derive(Debug, Default)]
 pub(crate) struct Waitlist {
     /// By channel and units, then by the orders' numbers: those of one SKU ascend with time.
-    queues: BTreeMap<(ChannelId, u32), BTreeMap<OrderNumber, Slot>>,
+    queues: BTreeMap<(Channel, u32), BTreeMap<OrderNumber, Slot>>,
     shoppers: BTreeMap<UserId, OrderNumber>,
     /// Those who may not have units for now.
     aside: BTreeSet<OrderNumber>,
     /// Units that are waited for by all others, by channel.
-    wanted: BTreeMap<ChannelId, u64>,
+    wanted: BTreeMap<Channel, u64>,
 }
 
 impl Waitlists {
@@ -47,22 +51,22 @@ impl Waitlists {
     }
 
     /// Adds an order at the end. `None`, and no change, if its shopper waits already.
-    pub(crate) fn join(&mut self, sku: Slot, slot: Slot, order: &Order) -> Option<()> {
+    pub(crate) fn join(&mut self, sku: Slot, slot: Slot, order: &Order, channel: Channel) -> Option<()> {
         let list = self.lists.entry(sku).or_default();
         if list.shoppers.contains_key(&order.user) {
             return None;
         }
         list.shoppers.insert(order.user, order.number);
-        list.queue(slot, order);
+        list.queue(slot, order, channel);
         Some(())
     }
 
     /// Takes an order out; returns whether anybody is left. `None` if it doesn't wait.
-    pub(crate) fn leave(&mut self, sku: Slot, order: &Order) -> Option<bool> {
+    pub(crate) fn leave(&mut self, sku: Slot, order: &Order, channel: Channel) -> Option<bool> {
         let list = self.lists.get_mut(&sku)?;
         list.shoppers.remove(&order.user)?;
         if !list.aside.remove(&order.number) {
-            list.unqueue(order)?;
+            list.unqueue(order, channel)?;
         }
         let left = !list.shoppers.is_empty();
         if !left {
@@ -73,9 +77,9 @@ impl Waitlists {
     }
 
     /// Sets an order aside that may not have units for now.
-    pub(crate) fn set_aside(&mut self, sku: Slot, order: &Order) {
+    pub(crate) fn set_aside(&mut self, sku: Slot, order: &Order, channel: Channel) {
         if let Some(list) = self.lists.get_mut(&sku)
-            && list.unqueue(order).is_some()
+            && list.unqueue(order, channel).is_some()
         {
             list.aside.insert(order.number);
         }
@@ -88,16 +92,30 @@ impl Waitlists {
     }
 
     /// Puts an order that was set aside back in its place.
-    pub(crate) fn put_back(&mut self, sku: Slot, slot: Slot, order: &Order) {
+    pub(crate) fn put_back(&mut self, sku: Slot, slot: Slot, order: &Order, channel: Channel) {
         if let Some(list) = self.lists.get_mut(&sku)
             && list.aside.remove(&order.number)
         {
-            list.queue(slot, order);
+            list.queue(slot, order, channel);
+        }
+    }
+
+    /// A channel has got rules of its own: who waits through it is kept apart from now on. `of` says through which an order
+    /// waits.
+    pub(crate) fn rule(&mut self, sku: Slot, channel: ChannelId, of: impl Fn(Slot) -> Option<ChannelId>) {
+        let Some(list) = self.lists.get_mut(&sku) else { return };
+        let shared = list.queues.range((None, 0)..=(None, u32::MAX));
+        let all = shared
+            .flat_map(|((_, units), queue)| queue.iter().map(|(number, slot)| (*units, *number, *slot)));
+        let its: Vec<_> = all.filter(|(_, _, slot)| of(*slot) == Some(channel)).collect();
+        for (units, number, slot) in its {
+            list.remove(None, units, number);
+            list.add(Some(channel), units, number, slot);
         }
     }
 
     /// The first by arrival who waits for no more units than his channel may have.
-    pub(crate) fn first(&self, sku: Slot, left: impl Fn(ChannelId) -> u64) -> Option<Slot> {
+    pub(crate) fn first(&self, sku: Slot, left: impl Fn(Channel) -> u64) -> Option<Slot> {
         let list = self.lists.get(&sku)?;
         let firsts = list.wanted.keys().flat_map(|&channel| {
             let most = u32::try_from(left(channel)).unwrap_or(u32::MAX);
@@ -108,14 +126,14 @@ impl Waitlists {
     }
 
     /// Units that those who wait may be about to get, given how many each channel may have.
-    pub(crate) fn wanted(&self, sku: Slot, left: impl Fn(ChannelId) -> u64) -> u64 {
+    pub(crate) fn wanted(&self, sku: Slot, left: impl Fn(Channel) -> u64) -> u64 {
         let Some(list) = self.lists.get(&sku) else { return 0 };
-        let fits = |channel| {
+        list.wanted.iter().fold(0_u64, |sum, (&channel, &units)| {
+            let left = left(channel);
             let mut least = list.queues.range((channel, 0)..=(channel, u32::MAX));
-            least.next().is_some_and(|((_, least), _)| u64::from(*least) <= left(channel))
-        };
-        let wanted = list.wanted.iter().filter(|(channel, _)| fits(**channel));
-        wanted.fold(0_u64, |sum, (_, units)| sum.saturating_add(*units))
+            let fits = least.next().is_some_and(|((_, least), _)| u64::from(*least) <= left);
+            sum.saturating_add(if fits { units.min(left) } else { 0 })
+        })
     }
 
     /// Notes that the SKU's list is to be gone through.
@@ -159,23 +177,30 @@ impl Waitlists {
 }
 
 impl Waitlist {
-    fn queue(&mut self, slot: Slot, order: &Order) {
-        self.queues.entry((order.channel, order.quantity)).or_default().insert(order.number, slot);
-        let wanted = self.wanted.entry(order.channel).or_default();
-        *wanted = wanted.saturating_add(u64::from(order.quantity));
+    fn queue(&mut self, slot: Slot, order: &Order, channel: Channel) {
+        self.add(channel, order.quantity, order.number, slot);
     }
 
-    fn unqueue(&mut self, order: &Order) -> Option<()> {
-        let key = (order.channel, order.quantity);
-        let queue = self.queues.get_mut(&key)?;
-        queue.remove(&order.number)?;
+    fn unqueue(&mut self, order: &Order, channel: Channel) -> Option<()> {
+        self.remove(channel, order.quantity, order.number)
+    }
+
+    fn add(&mut self, channel: Channel, units: u32, number: OrderNumber, slot: Slot) {
+        self.queues.entry((channel, units)).or_default().insert(number, slot);
+        let wanted = self.wanted.entry(channel).or_default();
+        *wanted = wanted.saturating_add(u64::from(units));
+    }
+
+    fn remove(&mut self, channel: Channel, units: u32, number: OrderNumber) -> Option<()> {
+        let queue = self.queues.get_mut(&(channel, units))?;
+        queue.remove(&number)?;
         if queue.is_empty() {
-            self.queues.remove(&key);
+            self.queues.remove(&(channel, units));
         }
-        let wanted = self.wanted.get_mut(&order.channel)?;
-        *wanted = wanted.saturating_sub(u64::from(order.quantity));
+        let wanted = self.wanted.get_mut(&channel)?;
+        *wanted = wanted.saturating_sub(u64::from(units));
         if *wanted == 0 {
-            self.wanted.remove(&order.channel);
+            self.wanted.remove(&channel);
         }
         Some(())
     }

@@ -16,9 +16,12 @@ pub(crate) struct Held<'a> {
 }
 
 impl Shard {
-    /// Waits for the lock: a visit takes some 100 us at most. For whoever takes several in ascending order.
+    /// Waits for the lock, at most for what a visitor hands over at once, some 100 us. For whoever takes several in ascending
+    /// order, and then visits those that have mail.
     pub(crate) fn hold(&self, keeper: &Keeper) -> Held<'_> {
+        self.wanted.fetch_add(1, Ordering::SeqCst);
         let mut state = self.state.lock();
+        self.wanted.fetch_sub(1, Ordering::SeqCst);
         keeper.serve(state.number, &mut state.ledger);
         Held { shard: self, state }
     }

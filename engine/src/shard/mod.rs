@@ -29,7 +29,7 @@ pub use figures::Figures;
 pub(crate) use held::Held;
 pub use lag::ReleaseLag;
 
-use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 
 use crossbeam::queue::ArrayQueue;
 use crossbeam::utils::CachePadded;
@@ -69,6 +69,8 @@ const MEASURE_EVERY_MS: u64 = 1_000;
 pub struct Shard {
     inbox: ArrayQueue<Batch>,
     state: Mutex<State>,
+    /// How many wait for the lock, who need several shards. Others leave their work to them and come to an end soon.
+    wanted: AtomicU32,
     /// Whether orders over several shards are overdue here. Advice, stored under the lock: who misses it sees it at the next
     /// visit.
     overdue: AtomicBool,
@@ -127,6 +129,7 @@ impl Shard {
         Self {
             inbox: ArrayQueue::new(INBOX_CAPACITY),
             state: Mutex::new(state),
+            wanted: AtomicU32::new(0),
             overdue: AtomicBool::new(false),
             board,
             lag: CachePadded::default(),
@@ -146,11 +149,15 @@ impl Shard {
     pub(crate) fn visit(&self, now: Timestamp, journal: &Journal, ports: &Ports, keeper: &Keeper) -> bool {
         loop {
             fence(Ordering::SeqCst);
+            if self.wanted.load(Ordering::SeqCst) > 0 {
+                // Whoever waits for the lock looks at the inbox when he is done.
+                return false;
+            }
             let Some(mut state) = self.state.try_lock() else { return false };
             // Dropped before the lock: nobody decides on a state that a panic has left half changed.
             let guard = journal.poison_on_panic();
             let more = state.pulse(now, journal, &self.lag);
-            let more = state.work(&self.inbox, &self.board, now, journal, ports, keeper) && more;
+            let more = state.work(self, now, journal, ports, keeper) && more;
             drop(guard);
             self.overdue.store(state.ledger.overdue().next().is_some(), Ordering::Relaxed);
             drop(state);
@@ -194,19 +201,19 @@ impl State {
     /// What a visit does about batches. Returns false if the state is broken.
     fn work(
         &mut self,
-        inbox: &ArrayQueue<Batch>,
-        board: &Board,
+        shard: &Shard,
         now: Timestamp,
         journal: &Journal,
         ports: &Ports,
         keeper: &Keeper,
     ) -> bool {
+        let Shard { inbox, board, wanted, .. } = shard;
         if now.since(self.measured_at) >= MEASURE_EVERY_MS {
             self.measured_at = now;
             self.measure();
         }
         board.publish(self.figures());
-        while journal.has_room() {
+        while journal.has_room() && wanted.load(Ordering::Relaxed) == 0 {
             // Not once a visit: a long queue uses up more than the spares that a ledger keeps.
             keeper.serve(self.number, &mut self.ledger);
             let mut bytes = journal.buffer();

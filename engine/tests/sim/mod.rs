@@ -62,6 +62,8 @@ struct Known {
     state: OrderState,
     /// A command that may end it was sent and not answered.
     unsure: bool,
+    /// A part of it may have gone back.
+    cut: bool,
 }
 
 /// What a shopper asks: of one shard, or of several with a list of lines.
@@ -235,7 +237,9 @@ impl World {
         let (ready, waiting) =
             std::mem::take(&mut self.waiting).into_iter().partition(|batch| batch.ticket <= durable);
         self.waiting = waiting;
-        let ready: Vec<Batch> = ready;
+        let mut ready: Vec<Batch> = ready;
+        // In the order of their tickets, which is that of the decisions.
+        ready.sort_by_key(|batch| batch.ticket);
         for slot in ready.iter().flat_map(|batch| &batch.slots) {
             let Work::Answered(Answer::Outcome(outcome)) = slot.work else {
                 return Err(format!("a command came back as {:?}", slot.work));
@@ -251,6 +255,10 @@ impl World {
         self.report.crashes += 1;
         let crash = if self.rng.random_bool(0.6) { Crash::Power } else { Crash::Process };
         self.disk.crash(crash);
+        // Partitions are dealt out anew at each start.
+        if self.plan.shards > 1 {
+            self.plan.shards = self.rng.random_range(1..4);
+        }
         for command in std::mem::take(&mut self.asked).into_values() {
             if command.reserve().is_some() {
                 self.unanswered.push(command);

@@ -55,7 +55,8 @@ impl World {
         }
         let sku = SkuId::new(self.rng.random_range(1..=SKUS));
         match self.rng.random_range(0..20_u32) {
-            0..2 => Ask::One(Command::PutSku(PutSku { sku, units: 8, user_limit: 3, order_limit: 0 })),
+            0 => Ask::One(Command::PutSku(PutSku { sku, units: 8, user_limit: 3, order_limit: 0 })),
+            1 => self.rule(sku),
             2 => {
                 let units = self.rng.random_range(1..5);
                 Ask::One(Command::Restock(Restock { request: self.request(), sku, units, reason: 0 }))
@@ -81,16 +82,45 @@ impl World {
                 _ => Command::Extend(Extend { order, user, until: self.clock.now().plus(1_000) }),
             },
         };
-        if !order.is_composite() {
+        let part = self.rng.random_bool(0.3);
+        if !order.is_composite() && !part {
             return Ask::One(command);
         }
+        let list = if part { self.units() } else { Vec::new() };
+        if let (true, Some(known)) = (part, self.orders.get_mut(&order)) {
+            known.cut = true;
+        }
         match command {
-            Command::Confirm(confirm) => Ask::Several(Composite::Confirm(confirm), Vec::new()),
+            Command::Confirm(confirm) => Ask::Several(Composite::Confirm(confirm), list),
             Command::Cancel(cancel) => {
-                Ask::Several(Composite::Cancel { cancel, amount: Amount::new(0) }, Vec::new())
+                Ask::Several(Composite::Cancel { cancel, amount: Amount::new(0) }, list)
             }
             other => Ask::One(other),
         }
+    }
+
+    /// So many units of some SKUs, none perhaps.
+    fn units(&mut self) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for sku in (1..=SKUS).map(SkuId::new) {
+            if self.rng.random_bool(0.5) {
+                lines.push(Line { sku, units: self.rng.random_range(0..3), ..Line::default() });
+            }
+        }
+        lines
+    }
+
+    /// What a channel may have.
+    fn rule(&mut self, sku: SkuId) -> Ask {
+        let (channel, now) = (self.channel(), self.clock.now());
+        let guarantee = self.rng.random_range(0..4);
+        let cap = self.rng.random_bool(0.3).then_some(guarantee + 2);
+        let release_at = self.rng.random_bool(0.5).then(|| now.plus(3_000));
+        Ask::One(Command::SetChannel(SetChannel { sku, channel, guarantee, cap, release_at }))
+    }
+
+    fn channel(&mut self) -> ChannelId {
+        ChannelId::new(self.rng.random_range(0..3))
     }
 
     fn reserve(&mut self, sku: SkuId) -> Ask {
@@ -101,7 +131,7 @@ impl World {
             quantity: Quantity::new(self.rng.random_range(1..3)).expect("not zero"),
             amount: Amount::new(0),
             hold_ms: if self.rng.random_bool(0.5) { 0 } else { 300 },
-            channel: ChannelId::new(0),
+            channel: self.channel(),
             first_attempt: false,
             wait_ms: if self.rng.random_bool(0.5) { 0 } else { 6_000 },
             terms: Terms::default(),
@@ -112,7 +142,9 @@ impl World {
         let mut lines = Vec::new();
         for sku in (1..=SKUS).map(SkuId::new) {
             if self.rng.random_bool(0.7) {
-                lines.push(Line { sku, units: self.rng.random_range(1..3), ..Line::default() });
+                let units = self.rng.random_range(1..3);
+                let gifts = u32::from(self.rng.random_bool(0.2));
+                lines.push(Line { sku, units, gifts, ..Line::default() });
             }
         }
         if lines.is_empty() {
@@ -182,6 +214,7 @@ impl World {
                     deadline: if waits { 0 } else { deadline.raw() },
                     state: if waits { OrderState::Waiting } else { OrderState::Held },
                     unsure: false,
+                    cut: false,
                 };
                 if self.orders.insert(*order, known).is_some() {
                     return Err(format!("order {} was given out twice", order.raw()));
@@ -195,6 +228,7 @@ impl World {
                     deadline: if *state == OrderState::Waiting { 0 } else { deadline.raw() },
                     state: *state,
                     unsure: false,
+                    cut: true,
                 });
                 if known.request != reserve.request {
                     return Err(format!(

@@ -375,8 +375,14 @@ impl Reactor {
                 self.hand_in(shard);
             }
         }
-        while self.underway < MAX_BATCHES {
+        // A full inbox holds back what is for it, and nothing else.
+        let mut full = 0_u128;
+        for _ in 0..self.held_back.len() {
             let Some((shard, batch)) = self.held_back.pop_front() else { break };
+            if self.underway >= MAX_BATCHES || full & (1 << shard) != 0 {
+                self.held_back.push_back((shard, batch));
+                continue;
+            }
             let taken = if shard == self.engine.shards() {
                 self.engine.submit_composite(batch)
             } else {
@@ -385,8 +391,8 @@ impl Reactor {
             match taken {
                 Ok(()) => self.underway += 1,
                 Err(batch) => {
-                    self.held_back.push_front((shard, batch));
-                    break;
+                    full |= 1 << shard;
+                    self.held_back.push_back((shard, batch));
                 }
             }
         }

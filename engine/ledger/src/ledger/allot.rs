@@ -31,8 +31,11 @@ impl Ledger {
         (units, free): (u32, u64),
         freed: Freed,
     ) -> Result<(), Refusal> {
-        let left =
-            if sku.has_channels { self.channels.left(slot, channel, self.now, free, freed) } else { free };
+        let left = if sku.has_channels {
+            self.channels.left(slot, self.channels.ruled(slot, channel), self.now, free, freed)
+        } else {
+            free
+        };
         match u64::from(units) {
             units if units <= left => Ok(()),
             // There are more, but not for this channel.
@@ -42,7 +45,8 @@ impl Ledger {
     }
 
     /// Units that a channel may have of those that are free, whoever waits for them.
-    pub(super) fn left_for(&self, slot: Slot, sku: &Sku, channel: ChannelId) -> u64 {
+    /// `None` stands for a channel without rules.
+    pub(super) fn left_for(&self, slot: Slot, sku: &Sku, channel: Option<ChannelId>) -> u64 {
         if sku.has_channels {
             self.channels.left(slot, channel, self.now, sku.available, Freed::default())
         } else {
@@ -65,7 +69,8 @@ impl Ledger {
         let sku = self.stock.get(slot)?;
         let Allotment { guarantee, cap, release_at, taken } = self.channels.get(slot, channel);
         let free = self.free_units(slot, sku);
-        let available = self.channels.left(slot, channel, self.now, free, Freed::default());
+        let ruled = self.channels.ruled(slot, channel);
+        let available = self.channels.left(slot, ruled, self.now, free, Freed::default());
         Some(ChannelSnapshot { sku: id, channel, guarantee, cap, release_at, taken, available })
     }
 
@@ -77,7 +82,7 @@ impl Ledger {
             return Err(Violation::Channel { channel });
         }
         row.has_channels = true;
-        self.channels.set(slot, channel, Allotment { guarantee, cap, release_at, taken: 0 });
+        self.set_rules(slot, channel, Allotment { guarantee, cap, release_at, taken: 0 });
         self.waitlists.unsettle(slot);
         Ok(())
     }
@@ -92,11 +97,18 @@ impl Ledger {
         let slot = self.sku_at(place, sku);
         let (gives, gets) = (self.channels.get(slot, from), self.channels.get(slot, to));
         let guarantee = gives.guarantee.checked_sub(units).ok_or(Violation::Channel { channel: from })?;
-        self.channels.set(slot, from, Allotment { guarantee, ..gives });
+        self.set_rules(slot, from, Allotment { guarantee, ..gives });
         let guarantee = gets.guarantee.saturating_add(units);
-        self.channels.set(slot, to, Allotment { guarantee, ..gets });
+        self.set_rules(slot, to, Allotment { guarantee, ..gets });
         self.waitlists.unsettle(slot);
         Ok(())
+    }
+
+    fn set_rules(&mut self, slot: Slot, channel: ChannelId, rules: Allotment) {
+        if self.channels.set(slot, channel, rules) {
+            let orders = &self.orders.rows;
+            self.waitlists.rule(slot, channel, |order| orders.get(order).map(|order| order.channel));
+        }
     }
 
     /// Guarantees that have ended by now are anybody's: those who wait come first.

@@ -71,7 +71,8 @@ impl Ledger {
             Event::LegHeld(leg) => self.apply_leg_held(leg, place),
             Event::LegReleased(end) => self.apply_leg_ended(end, false, place),
             Event::LegSold(end) => self.apply_leg_ended(end, true, place),
-            Event::LegCut(end) => self.apply_leg_cut(end, place),
+            Event::LegCut(end) => self.apply_leg_cut(end, false, place),
+            Event::LegDropped(end) => self.apply_leg_cut(end, true, place),
             Event::Cancelled { number, at, .. } => self.release(*number, OrderState::Cancelled, *at, place),
             Event::Expired { number, at } => self.release(*number, OrderState::Expired, *at, place),
             Event::Evicted { number, .. } => self.apply_evicted(*number, place),
@@ -98,14 +99,17 @@ impl Ledger {
         }
         let quantity = reserved.quantity.units();
         let number = reserved.number;
-        if !number.is_composite() {
+        let mut detail = fingerprint(&reserved.terms);
+        if number.is_composite() {
+            detail = self.orders.legs.begin(detail).ok_or(Violation::NoSuchOrder { number })?;
+        } else {
             let deadline = reserved.at.plus(u64::from(reserved.hold_ms));
             let missing = Violation::UnknownSku { sku: reserved.sku };
             let taker = Taker { user: reserved.user, hash: place.user_hash, channel: reserved.channel };
             self.hold_units(place.sku, taker, quantity, deadline, missing)?;
         }
         self.totals.holds = self.totals.holds.saturating_add(1);
-        let slot = self.store(reserved, OrderState::Held, place, live)?;
+        let slot = self.store(reserved, (OrderState::Held, detail), place, live)?;
         if reserved.moves != 0
             && let Some(order) = self.orders.rows.get_mut(slot)
         {
@@ -145,7 +149,7 @@ impl Ledger {
     fn store(
         &mut self,
         reserved: &Reserved,
-        state: OrderState,
+        (state, detail): (OrderState, u32),
         place: Place,
         live: bool,
     ) -> Result<Slot, Violation> {
@@ -156,7 +160,7 @@ impl Ledger {
             user: reserved.user,
             amount: reserved.amount,
             placed_at: reserved.at,
-            fingerprint: fingerprint(&reserved.terms),
+            detail,
             sku: place.sku,
             quantity: reserved.quantity.units(),
             asked_hold_ms: reserved.asked_hold_ms,
@@ -179,9 +183,11 @@ impl Ledger {
     #[cold]
     fn apply_waiting(&mut self, reserved: &Reserved, place: Place, live: bool) -> Result<(), Violation> {
         let number = reserved.number;
-        let slot = self.store(reserved, OrderState::Waiting, place, live)?;
+        let slot = self.store(reserved, (OrderState::Waiting, fingerprint(&reserved.terms)), place, live)?;
         let order = self.orders.rows.get(slot).ok_or(Violation::NoSuchOrder { number })?;
-        self.waitlists.join(place.sku, slot, order).ok_or(Violation::Waiting { number })?;
+        self.waitlists
+            .join(place.sku, slot, order, self.channels.ruled(place.sku, order.channel))
+            .ok_or(Violation::Waiting { number })?;
         let sku = self.stock.get_mut(place.sku).ok_or(Violation::UnknownSku { sku: reserved.sku })?;
         sku.has_waiters = true;
         self.totals.waiting = self.totals.waiting.saturating_add(1);
@@ -204,7 +210,10 @@ impl Ledger {
     /// Takes an order out of its SKU's list.
     fn leave(&mut self, number: OrderNumber, place: Place) -> Result<(), Violation> {
         let order = self.orders.rows.get(place.order).ok_or(Violation::NoSuchOrder { number })?;
-        let left = self.waitlists.leave(place.sku, order).ok_or(Violation::Waiting { number })?;
+        let left = self
+            .waitlists
+            .leave(place.sku, order, self.channels.ruled(place.sku, order.channel))
+            .ok_or(Violation::Waiting { number })?;
         if let Some(sku) = self.stock.get_mut(place.sku) {
             sku.has_waiters = left;
         }
@@ -421,7 +430,7 @@ impl Ledger {
             && let Some((place, order)) = self.order_at(Place::default(), waiting)
         {
             let order = *order;
-            self.waitlists.put_back(slot, place, &order);
+            self.waitlists.put_back(slot, place, &order, self.channels.ruled(slot, order.channel));
         }
         Ok(())
     }

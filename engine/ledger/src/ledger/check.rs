@@ -4,7 +4,8 @@ use alloc::collections::BTreeMap;
 
 use super::{Ledger, Place, Totals};
 use crate::ids::{ChannelId, OrderNumber, PartitionId, SkuId, UserId};
-use crate::order::Phase;
+use crate::legs::Leg;
+use crate::order::{Order, Phase};
 use crate::outcome::OrderState;
 
 /// A state that contradicts itself, or an event that can't follow it. Never the fault of a request: either the
@@ -130,12 +131,17 @@ impl core::fmt::Display for Violation {
 impl core::error::Error for Violation {}
 
 impl Ledger {
-    /// Asserts the invariants I1, I2, I3 and I5 over everything. Walks the whole state: for tests, the simulator and
-    /// after recovery.
+    /// Asserts the invariants I1, I2, I3 and I5 over everything, of a ledger that serves all partitions. Walks the whole
+    /// state: for tests, the simulator and after recovery. Of ledgers that share them, see [`Span::check`](crate::Span::check).
     ///
     /// # Errors
     /// The first [`Violation`] found.
     pub fn check(&self) -> Result<(), Violation> {
+        self.check_among(&[self])
+    }
+
+    /// As [`check`](Self::check), of one ledger of `all`.
+    pub(super) fn check_among(&self, all: &[&Self]) -> Result<(), Violation> {
         let mut held = BTreeMap::<u32, (u64, u32)>::new();
         let mut sold = BTreeMap::<u32, u64>::new();
         let mut owned = BTreeMap::<(UserId, u32), u64>::new();
@@ -156,7 +162,7 @@ impl Ledger {
             }
             if number.is_composite() {
                 totals.holds = totals.holds.saturating_add(u64::from(state.is_open()));
-                self.check_head(number, order.quantity, state)?;
+                self.check_head(order, state)?;
                 continue;
             }
             let units = u64::from(order.quantity);
@@ -190,7 +196,7 @@ impl Ledger {
             let entry = owned.entry((order.user, order.sku)).or_default();
             *entry = entry.saturating_add(units);
         }
-        self.check_legs(&mut held, &mut owned)?;
+        self.check_legs(all, &mut held, &mut owned)?;
         let waits = |sku, number| {
             self.order_at(Place::default(), number)
                 .is_some_and(|(_, order)| Self::waits(order) && order.sku == sku)
@@ -230,23 +236,29 @@ impl Ledger {
         if totals == self.totals { Ok(()) } else { Err(Violation::Totals) }
     }
 
-    /// The lines of orders with several that hold units here are of SKUs that are here; adds them up.
+    /// Adds up the units of this ledger's SKUs that are held by lines of orders with several, of all ledgers.
     fn check_legs(
         &self,
+        all: &[&Self],
         held: &mut BTreeMap<u32, (u64, u32)>,
         owned: &mut BTreeMap<(UserId, u32), u64>,
     ) -> Result<(), Violation> {
-        for (number, id, leg) in self.orders.legs.iter().filter(|(_, id, leg)| leg.held && self.accounts(*id))
-        {
-            let sku = self.sku_at(Place::default(), id);
-            if self.stock.get(sku).is_none() {
-                return Err(Violation::Leg { number, sku: id });
+        let orders =
+            all.iter().flat_map(|ledger| ledger.orders.rows.iter().map(|(_, order)| (*ledger, order)));
+        for (ledger, order) in orders.filter(|(_, order)| order.state().is_some()) {
+            let number = order.number;
+            let here = |leg: &&Leg| leg.held && self.accounts(leg.sku);
+            for leg in ledger.orders.legs(order).filter(here) {
+                let sku = self.sku_at(Place::default(), leg.sku);
+                if self.stock.get(sku).is_none() {
+                    return Err(Violation::Leg { number, sku: leg.sku });
+                }
+                let units = u64::from(leg.units);
+                let entry = held.entry(sku).or_default();
+                *entry = (entry.0.saturating_add(units), entry.1.saturating_add(1));
+                let entry = owned.entry((order.user, sku)).or_default();
+                *entry = entry.saturating_add(units);
             }
-            let units = u64::from(leg.units);
-            let entry = held.entry(sku).or_default();
-            *entry = (entry.0.saturating_add(units), entry.1.saturating_add(1));
-            let entry = owned.entry((leg.user, sku)).or_default();
-            *entry = entry.saturating_add(units);
         }
         Ok(())
     }
@@ -272,15 +284,17 @@ impl Ledger {
         }
     }
 
-    /// An order's lines hold units while it is open and no longer, and add up to its own.
-    fn check_head(&self, number: OrderNumber, quantity: u32, state: OrderState) -> Result<(), Violation> {
+    /// An order's lines hold units while it is open and no longer, and add up to its own. It is to be looked at when its time
+    /// is up.
+    fn check_head(&self, order: &Order, state: OrderState) -> Result<(), Violation> {
+        let number = order.number;
         let mut sum = 0_u32;
-        for (sku, leg) in self.orders.legs.of(number) {
+        for leg in self.orders.legs(order) {
             sum = sum.saturating_add(leg.units);
             if leg.held != (state.is_open() && leg.units > 0) {
-                return Err(Violation::Leg { number, sku });
+                return Err(Violation::Leg { number, sku: leg.sku });
             }
         }
-        if sum == quantity { Ok(()) } else { Err(Violation::NoSuchOrder { number }) }
+        if sum == order.quantity { Ok(()) } else { Err(Violation::NoSuchOrder { number }) }
     }
 }

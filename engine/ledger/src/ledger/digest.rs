@@ -55,19 +55,13 @@ impl Ledger {
                 let sku = self.stock.get(order.sku).map_or(0, |sku| sku.id.raw());
                 let taken = self.orders.taken(order);
                 digest.entry(mix_order(
-                    order,
+                    (order, self.orders.fingerprint(order)),
                     state,
                     sku,
                     taken.map_or_else(PaymentId::default, Payment::id),
                 ));
                 self.digest_rarities(order, &mut digest);
             }
-        }
-        for (number, sku, leg) in self.orders.legs.iter().filter(|(number, ..)| self.lists(*number)) {
-            let mix = Mix::new(7).word(number.raw()).word(sku.raw());
-            let mix = mix.word(u64::from(leg.ordered)).word(u64::from(leg.units)).word(u64::from(leg.gifts));
-            digest
-                .entry(mix.word(u64::from(leg.location)).word(u64::from(leg.pool)).word(u64::from(leg.held)));
         }
         for (slot, channel, allotment) in self.channels.iter() {
             let sku = self.stock.get(slot).map_or(0, |sku| sku.id.raw());
@@ -103,6 +97,12 @@ impl Ledger {
             let mix = Mix::new(5).word(order.number.raw()).wide(payment.id().raw());
             digest.entry(mix.word(kind).word(payment.value()));
         }
+        for leg in self.orders.legs(order) {
+            let mix = Mix::new(7).word(order.number.raw()).word(leg.sku.raw());
+            let mix = mix.word(u64::from(leg.ordered)).word(u64::from(leg.units)).word(u64::from(leg.gifts));
+            digest
+                .entry(mix.word(u64::from(leg.location)).word(u64::from(leg.pool)).word(u64::from(leg.held)));
+        }
         let asked = self.orders.asked(order);
         if (asked.quantity, asked.amount) != (order.quantity, order.amount) {
             let mix = Mix::new(8).word(order.number.raw()).word(u64::from(asked.quantity));
@@ -126,7 +126,7 @@ fn mix_sku(sku: &Sku) -> Mix {
         .word(u64::from(sku.order_limit))
 }
 
-fn mix_order(order: &Order, state: OrderState, sku: u64, payment: PaymentId) -> Mix {
+fn mix_order((order, fingerprint): (&Order, u32), state: OrderState, sku: u64, payment: PaymentId) -> Mix {
     let state = match state {
         OrderState::Held => 1,
         OrderState::Confirmed => 2,
@@ -145,7 +145,7 @@ fn mix_order(order: &Order, state: OrderState, sku: u64, payment: PaymentId) -> 
         .word(order.user.raw())
         .word(order.amount.raw())
         .word(order.placed_at.raw())
-        .word(u64::from(order.fingerprint))
+        .word(u64::from(fingerprint))
         .word(sku)
         .word(u64::from(order.quantity))
         .word(u64::from(order.asked_hold_ms))

@@ -4,8 +4,9 @@ use super::apply::Taker;
 use super::{Ledger, Place, Violation};
 use crate::event::{LegEnd, LegHeld};
 use crate::ids::{Amount, OrderNumber, PartitionId, SkuId, UserId};
-use crate::legs::Legs;
+use crate::order::Order;
 use crate::outcome::{LineSnapshot, Refusal};
+use crate::table::Slot;
 
 impl Ledger {
     /// Part of a hold goes back for good.
@@ -31,14 +32,16 @@ impl Ledger {
     }
 
     pub(super) fn apply_leg_held(&mut self, leg: &LegHeld, place: Place) -> Result<(), Violation> {
-        let sku = leg.line.sku;
-        self.orders.legs.hold(leg).ok_or(Violation::Leg { number: leg.order, sku })?;
+        let &LegHeld { order: number, line, user, channel, deadline, .. } = leg;
+        let sku = line.sku;
+        if let Some(list) = self.listed(number)? {
+            self.orders.legs.hold(list, &line).ok_or(Violation::Leg { number, sku })?;
+        }
         if !self.accounts(sku) {
             return Ok(());
         }
-        let hash = self.hasher.user(leg.user, place.sku);
-        let taker = Taker { user: leg.user, hash, channel: leg.channel };
-        self.hold_units(place.sku, taker, leg.line.units, leg.at, Violation::UnknownSku { sku })
+        let taker = Taker { user, hash: self.hasher.user(user, place.sku), channel };
+        self.hold_units(place.sku, taker, line.units, deadline, Violation::UnknownSku { sku })
     }
 
     /// All units of a line were paid, or go back.
@@ -48,9 +51,10 @@ impl Ledger {
         sold: bool,
         place: Place,
     ) -> Result<(), Violation> {
-        let &LegEnd { order, sku, units, .. } = end;
-        let leg = self.orders.legs.end(order, sku, units, self.lists(order));
-        let leg = leg.ok_or(Violation::Leg { number: order, sku })?;
+        let &LegEnd { order: number, sku, user, units, channel, .. } = end;
+        if let Some(list) = self.listed(number)? {
+            self.orders.legs.end(list, sku, units).ok_or(Violation::Leg { number, sku })?;
+        }
         if !self.accounts(sku) {
             return Ok(());
         }
@@ -59,26 +63,32 @@ impl Ledger {
         if sold {
             self.sell(place.sku, units, missing)
         } else {
-            self.give_back(place.sku, (leg.user, leg.channel), units, missing)
+            self.give_back(place.sku, (user, channel), units, missing)
         }
     }
 
-    /// Units of a line go back for good.
-    pub(super) fn apply_leg_cut(&mut self, end: &LegEnd, place: Place) -> Result<(), Violation> {
-        let &LegEnd { order, sku, units, .. } = end;
-        let left = self.orders.legs.cut(order, sku, units, self.lists(order));
-        let left = left.ok_or(Violation::Leg { number: order, sku })?;
+    /// Units of a line go back for good; `whole` says that these are all.
+    pub(super) fn apply_leg_cut(&mut self, end: &LegEnd, whole: bool, place: Place) -> Result<(), Violation> {
+        let &LegEnd { order: number, sku, user, units, channel, .. } = end;
+        if let Some(list) = self.listed(number)? {
+            let left = self.orders.legs.cut(list, sku, units).filter(|left| whole == (*left == 0));
+            left.ok_or(Violation::Leg { number, sku })?;
+        }
         if !self.accounts(sku) {
             return Ok(());
         }
         let missing = Violation::UnknownSku { sku };
-        self.unhold(place.sku, units, !left.held, missing)?;
-        self.give_back(place.sku, (left.user, left.channel), units, missing)
+        self.unhold(place.sku, units, whole, missing)?;
+        self.give_back(place.sku, (user, channel), units, missing)
     }
 
-    /// Whether it lists all lines of the order.
-    pub(super) fn lists(&self, order: OrderNumber) -> bool {
-        self.share.serves(order.partition())
+    /// Where the lines of an order are, if they are here.
+    fn listed(&self, number: OrderNumber) -> Result<Option<Slot>, Violation> {
+        if !self.share.serves(number.partition()) {
+            return Ok(None);
+        }
+        let (_, order) = self.order_at(Place::default(), number).ok_or(Violation::NoSuchOrder { number })?;
+        Ok(Some(order.lines()))
     }
 
     /// Whether it accounts for the SKU.
@@ -87,17 +97,14 @@ impl Ledger {
     }
 
     /// Lines of an order that has several; 0 for one.
-    pub(super) fn lines_of(&self, number: OrderNumber) -> u8 {
-        if number.is_composite() {
-            u8::try_from(self.orders.legs.of(number).count()).unwrap_or(u8::MAX)
-        } else {
-            0
-        }
+    pub(super) fn lines_of(&self, order: &Order) -> u8 {
+        u8::try_from(self.orders.legs(order).count()).unwrap_or(u8::MAX)
     }
 
     /// The SKUs of an order that has several: where they are is who must agree to a change of it. None for another.
     pub fn skus_of(&self, number: OrderNumber) -> impl Iterator<Item = SkuId> {
-        self.orders.legs.of(number).map(|(sku, _)| sku)
+        let order = self.order_at(Place::default(), number).map(|(_, order)| order);
+        order.into_iter().flat_map(|order| self.orders.legs(order)).map(|leg| leg.sku)
     }
 
     /// The nth line of an order of `user`, from 0 and by SKU.
@@ -108,10 +115,10 @@ impl Ledger {
         let order = self.order(number, user)?;
         let (_, row) = self.order_at(Place::default(), number).ok_or(Refusal::NoSuchOrder)?;
         let line = if number.is_composite() {
-            self.orders.legs.of(number).nth(usize::from(nth)).map(|(sku, leg)| LineSnapshot {
+            self.orders.legs(row).nth(usize::from(nth)).map(|leg| LineSnapshot {
                 number,
                 nth,
-                sku,
+                sku: leg.sku,
                 ordered: leg.ordered,
                 units: leg.units,
                 gifts: leg.gifts,
@@ -131,18 +138,5 @@ impl Ledger {
             })
         };
         line.ok_or(Refusal::NoSuchLine)
-    }
-
-    /// Whether the lines that are listed here are those that other ledgers account for, as far as both are known: each line
-    /// that is listed as holding units must be known to the ledger of its SKU, `of`.
-    pub(super) fn check_lines<'a>(&self, of: impl Fn(SkuId) -> Option<&'a Legs>) -> Result<(), Violation> {
-        for (number, sku, leg) in self.orders.legs.iter().filter(|(number, ..)| self.lists(*number)) {
-            let there = of(sku).and_then(|legs| legs.get(number, sku));
-            let same = there.is_some_and(|there| (there.held, there.units) == (leg.held, leg.units));
-            if leg.held && !same {
-                return Err(Violation::Leg { number, sku });
-            }
-        }
-        Ok(())
     }
 }

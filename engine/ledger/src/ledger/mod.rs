@@ -256,7 +256,7 @@ impl Ledger {
             ended_at: (!state.has_deadline()).then(|| order.ended_at()),
             payment: self.orders.taken(order).map(Payment::id),
             refunds: self.orders.refunds(order),
-            lines: self.lines_of(number),
+            lines: self.lines_of(order),
         })
     }
 

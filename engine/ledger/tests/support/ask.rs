@@ -132,7 +132,7 @@ fn ask() -> impl Strategy<Value = Ask> {
         (0_u64..3, 0_u16..2, 0_u16..3),
         any::<bool>(),
         prop::option::weighted(0.2, 0_usize..4),
-        prop_oneof![2 => Just(0), 1 => 1_u32..5],
+        prop_oneof![1 => Just(0), 1 => 1_u32..5],
         more(),
     );
     prop_oneof![

@@ -204,10 +204,8 @@ impl Model {
         }
         let known = self.owned(cancel.order, cancel.user).expect("known");
         if !left.is_empty() {
-            match order.state {
-                OrderState::Waiting => return Outcome::Refused(Refusal::StillWaiting { deadline }),
-                OrderState::Paying => return Outcome::Refused(Refusal::PaymentUnderWay { deadline }),
-                _ => {}
+            if order.state == OrderState::Waiting {
+                return Outcome::Refused(Refusal::StillWaiting { deadline });
             }
             if let Err(refusal) = Self::may_name(&order, left) {
                 return Outcome::Refused(refusal);
@@ -217,6 +215,10 @@ impl Model {
             }
             if known.lines == order.lines {
                 return Self::replay(known);
+            }
+            if order.state == OrderState::Paying {
+                known.lines = order.lines;
+                return Outcome::Refused(Refusal::PaymentUnderWay { deadline });
             }
             if known.lines.iter().any(|line| line.units > 0) {
                 if amount != Amount::new(0) {

@@ -78,9 +78,6 @@ impl Shop {
     }
 
     pub(crate) fn check(&mut self) {
-        for ledger in &self.ledgers {
-            ledger.check().unwrap();
-        }
         let mut ledgers: Vec<_> = self.ledgers.iter_mut().collect();
         Span::new(&mut ledgers).check().unwrap();
     }

@@ -41,21 +41,23 @@ bodies! {
     SUPERSEDED = 21, SupersededBody { number: u64, by: u64, at: u64, }
     CUT = 22, CutBody { number: u64, units: u32, amount: u64, at: u64, }
     LEG_HELD = 23, LegHeldBody {
-        order: u64, sku: u64, user: u64, units: u32, gifts: u32, location: u16, pool: u16, channel: u16, at: u64,
+        order: u64, sku: u64, user: u64, units: u32, gifts: u32, location: u16, pool: u16, channel: u16,
+        deadline: u64, at: u64,
     }
     /// Of `cap` and `release_at`, the largest number stands for none.
     CHANNEL_SET = 27, ChannelSetBody {
         sku: u64, channel: u16, guarantee: u64, cap: u64, release_at: u64, at: u64,
     }
     REBALANCED = 28, RebalancedBody { sku: u64, from: u16, to: u16, units: u64, reason: u32, at: u64, }
-    /// Also the body of [`LEG_SOLD`] and [`LEG_CUT`].
-    LEG_RELEASED = 24, LegEndBody { order: u64, sku: u64, units: u32, at: u64, }
+    /// Also the body of [`LEG_SOLD`], [`LEG_CUT`] and [`LEG_DROPPED`].
+    LEG_RELEASED = 24, LegEndBody { order: u64, sku: u64, user: u64, units: u32, channel: u16, at: u64, }
 }
 
 pub(super) const EXTENDED: u8 = 13;
 pub(super) const OFFERED: u8 = 19;
 pub(super) const LEG_SOLD: u8 = 25;
 pub(super) const LEG_CUT: u8 = 26;
+pub(super) const LEG_DROPPED: u8 = 29;
 /// With [`ConfirmedBody`], as the two behind it.
 pub(super) const REACQUIRED: u8 = 14;
 pub(super) const REFUND_REQUIRED: u8 = 15;

@@ -70,7 +70,7 @@ pub fn decode(input: &[u8]) -> Result<(Record, usize), RecordError> {
             };
             (Record::Event(event), used)
         })?,
-        SUPERSEDED | CUT | LEG_HELD | LEG_RELEASED | LEG_SOLD | LEG_CUT => part(kind, rest)?,
+        SUPERSEDED | CUT | LEG_HELD | LEG_RELEASED | LEG_SOLD | LEG_CUT | LEG_DROPPED => part(kind, rest)?,
         CANCELLED => take(kind, rest).map(|(body, used): (CancelledBody, usize)| {
             let (number, at) = (OrderNumber::new(body.number), Timestamp::new(body.at));
             (Record::Event(Event::Cancelled { number, reason: body.reason, at }), used)
@@ -163,11 +163,18 @@ fn part(kind: u8, rest: &[u8]) -> Result<(Record, usize), RecordError> {
         })?,
         LEG_HELD => take(kind, rest).map(|(body, used)| (Record::Event(leg_held(&body)), used))?,
         _ => take(kind, rest).map(|(body, used): (LegEndBody, usize)| {
-            let (order, sku) = (OrderNumber::new(body.order), SkuId::new(body.sku));
-            let end = LegEnd { order, sku, units: body.units, at: Timestamp::new(body.at) };
+            let end = LegEnd {
+                order: OrderNumber::new(body.order),
+                sku: SkuId::new(body.sku),
+                user: UserId::new(body.user),
+                units: body.units,
+                channel: ChannelId::new(body.channel),
+                at: Timestamp::new(body.at),
+            };
             let event = match kind {
                 LEG_SOLD => Event::LegSold(end),
                 LEG_CUT => Event::LegCut(end),
+                LEG_DROPPED => Event::LegDropped(end),
                 _ => Event::LegReleased(end),
             };
             (Record::Event(event), used)
@@ -200,6 +207,7 @@ fn leg_held(body: &LegHeldBody) -> Event {
         line,
         user: UserId::new(body.user),
         channel: ChannelId::new(body.channel),
+        deadline: Timestamp::new(body.deadline),
         at: Timestamp::new(body.at),
     })
 }

@@ -92,7 +92,8 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
         | Event::LegHeld(_)
         | Event::LegReleased(_)
         | Event::LegSold(_)
-        | Event::LegCut(_) => encode_part(event, out),
+        | Event::LegCut(_)
+        | Event::LegDropped(_) => encode_part(event, out),
         Event::Cancelled { number, reason, at } => {
             put(CANCELLED, &CancelledBody { number: number.raw(), reason, at: at.raw() }, out);
         }
@@ -132,7 +133,7 @@ fn encode_part(event: &Event, out: &mut Vec<u8>) {
             let body = CutBody { number: number.raw(), units, amount: amount.raw(), at: at.raw() };
             put(CUT, &body, out);
         }
-        Event::LegHeld(LegHeld { order, line, user, channel, at }) => {
+        Event::LegHeld(LegHeld { order, line, user, channel, deadline, at }) => {
             let body = LegHeldBody {
                 order: order.raw(),
                 sku: line.sku.raw(),
@@ -142,6 +143,7 @@ fn encode_part(event: &Event, out: &mut Vec<u8>) {
                 location: line.location,
                 pool: line.pool,
                 channel: channel.raw(),
+                deadline: deadline.raw(),
                 at: at.raw(),
             };
             put(LEG_HELD, &body, out);
@@ -149,6 +151,7 @@ fn encode_part(event: &Event, out: &mut Vec<u8>) {
         Event::LegReleased(ref end) => put(LEG_RELEASED, &leg_body(end), out),
         Event::LegSold(ref end) => put(LEG_SOLD, &leg_body(end), out),
         Event::LegCut(ref end) => put(LEG_CUT, &leg_body(end), out),
+        Event::LegDropped(ref end) => put(LEG_DROPPED, &leg_body(end), out),
         _ => debug_assert!(false, "{event:?} is about a whole order"),
     }
 }
@@ -173,7 +176,14 @@ fn channel_body(rules: &SetChannel, at: Timestamp) -> ChannelSetBody {
 }
 
 fn leg_body(end: &LegEnd) -> LegEndBody {
-    LegEndBody { order: end.order.raw(), sku: end.sku.raw(), units: end.units, at: end.at.raw() }
+    LegEndBody {
+        order: end.order.raw(),
+        sku: end.sku.raw(),
+        user: end.user.raw(),
+        units: end.units,
+        channel: end.channel.raw(),
+        at: end.at.raw(),
+    }
 }
 
 fn order_body(reserved: &Reserved) -> OrderReservedBody {

@@ -38,8 +38,10 @@ fn samples() -> Vec<Record> {
         pay_account: 8,
     };
     let line = Line { sku: SkuId::new(3), units: 17, gifts: 18, location: 19, pool: 20 };
-    let held = LegHeld { order: number, line, user: UserId::new(2), channel: ChannelId::new(7), at };
-    let end = LegEnd { order: number, sku: SkuId::new(3), units: 17, at };
+    let held =
+        LegHeld { order: number, line, user: UserId::new(2), channel: ChannelId::new(7), deadline, at };
+    let (sku, user, channel) = (SkuId::new(3), UserId::new(2), ChannelId::new(7));
+    let end = LegEnd { order: number, sku, user, units: 17, channel, at };
     let rules = SetChannel {
         sku: SkuId::new(3),
         channel: ChannelId::new(7),
@@ -77,6 +79,7 @@ fn samples() -> Vec<Record> {
         Event::LegReleased(end),
         Event::LegSold(end),
         Event::LegCut(end),
+        Event::LegDropped(end),
         Event::Cancelled { number, reason: 9, at },
         Event::Expired { number, at },
         Event::Evicted { number, at },

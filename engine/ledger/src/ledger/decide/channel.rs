@@ -8,9 +8,8 @@ use crate::ids::Timestamp;
 use crate::ledger::{Ledger, MAX_UNITS, Place};
 use crate::outcome::{Field, Outcome, Refusal};
 
-/// Most channels that units of one SKU are guaranteed to: each is looked at whenever somebody takes units. Shops have some
-/// ten.
-const MAX_GUARANTEES: usize = 64;
+/// Most channels that have rules for one SKU: each is looked at whenever somebody takes units. Shops have some ten.
+const MAX_CHANNELS: usize = 64;
 
 impl Ledger {
     pub(super) fn decide_channel(&self, now: Timestamp, set: &SetChannel, place: Place) -> Decision {
@@ -36,8 +35,7 @@ impl Ledger {
             let outcome = Outcome::Replayed { order: None, state: None, deadline: Timestamp::default() };
             return Decision::unchanged(outcome);
         }
-        let more = set.guarantee > 0 && known.guarantee == 0;
-        if more && self.channels.guarantees(slot) >= MAX_GUARANTEES {
+        if self.channels.ruled(slot, set.channel).is_none() && self.channels.rules(slot) >= MAX_CHANNELS {
             return Decision::refuse(Refusal::CapacityExceeded);
         }
         let others = self.channels.kept(slot, now).saturating_sub(known.kept(now));
@@ -66,7 +64,7 @@ impl Ledger {
         if gives.guarantee != expected {
             return Decision::refuse(Refusal::CasMismatch { found: gives.guarantee });
         }
-        if gets.guarantee == 0 && self.channels.guarantees(slot) >= MAX_GUARANTEES {
+        if self.channels.ruled(slot, to).is_none() && self.channels.rules(slot) >= MAX_CHANNELS {
             return Decision::refuse(Refusal::CapacityExceeded);
         }
         let spare = gives.kept(now).saturating_sub(keep);

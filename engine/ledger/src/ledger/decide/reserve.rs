@@ -4,7 +4,7 @@ use super::{Decision, replayed};
 use crate::command::{Reserve, Terms};
 use crate::event::{Event, Reserved};
 use crate::hash::Mix;
-use crate::ids::{Amount, Timestamp};
+use crate::ids::Timestamp;
 use crate::ledger::{Ledger, Place};
 use crate::order::Order;
 use crate::outcome::{Field, OrderState, Outcome, Refusal};
@@ -119,7 +119,7 @@ impl Ledger {
         } else if asked.quantity != reserve.quantity.units() {
             Some(Field::Quantity)
         } else {
-            order.differs(asked.amount, reserve)
+            self.differs(order, reserve)
         };
         match differs {
             Some(field) => Decision::refuse(Refusal::IdempotencyConflict { order: order.number, field }),
@@ -128,16 +128,16 @@ impl Ledger {
     }
 }
 
-impl Order {
+impl Ledger {
     /// The first of these fields that differs, of those that orders with one line and with several have in common.
-    pub(in crate::ledger) fn differs(&self, asked: Amount, reserve: &Reserve) -> Option<Field> {
-        if self.asked_hold_ms != reserve.hold_ms {
+    pub(in crate::ledger) fn differs(&self, order: &Order, reserve: &Reserve) -> Option<Field> {
+        if order.asked_hold_ms != reserve.hold_ms {
             Some(Field::HoldMs)
-        } else if asked != reserve.amount {
+        } else if self.orders.asked(order).amount != reserve.amount {
             Some(Field::Amount)
-        } else if self.channel != reserve.channel {
+        } else if order.channel != reserve.channel {
             Some(Field::Channel)
-        } else if self.fingerprint != fingerprint(&reserve.terms) {
+        } else if self.orders.fingerprint(order) != fingerprint(&reserve.terms) {
             Some(Field::Terms)
         } else {
             None

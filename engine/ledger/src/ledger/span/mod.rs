@@ -21,7 +21,7 @@ use super::offer;
 use super::{Ledger, Place, Violation};
 use crate::command::{Composite, Line};
 use crate::event::{Event, LegEnd, LegHeld};
-use crate::ids::{OrderNumber, PartitionId, SkuId, Timestamp};
+use crate::ids::{PartitionId, SkuId, Timestamp};
 use crate::order::Order;
 use crate::outcome::Outcome;
 
@@ -84,14 +84,13 @@ impl<'s, 'l> Span<'s, 'l> {
         Ok(outcome)
     }
 
-    /// Asserts what no ledger can alone: that an order's lines are those that the ledgers of its SKUs account for. Only with
-    /// all ledgers there are.
+    /// Asserts what [`Ledger::check`] does, of ledgers that serve all partitions together.
     ///
     /// # Errors
     /// The first [`Violation`] found.
     pub fn check(&self) -> Result<(), Violation> {
-        let of = |sku| self.serving(PartitionId::of(sku)).ok().map(|ledger| &ledger.orders.legs);
-        self.ledgers.iter().try_for_each(|ledger| ledger.check_lines(of))
+        let all: Vec<&Ledger> = self.ledgers.iter().map(|ledger| &**ledger).collect();
+        all.iter().try_for_each(|ledger| ledger.check_among(&all))
     }
 
     fn apply(&mut self, event: &Event) -> Result<(), Violation> {
@@ -133,28 +132,33 @@ impl<'s, 'l> Span<'s, 'l> {
 /// The events that give all of an order's held lines back, or sell them.
 fn end_legs(
     home: &Ledger,
-    number: OrderNumber,
+    order: &Order,
     at: Timestamp,
     event: impl Fn(LegEnd) -> Event,
     events: &mut Vec<Event>,
 ) {
-    let held = home.orders.legs.of(number).filter(|(_, leg)| leg.held);
-    events.extend(held.map(|(sku, leg)| event(LegEnd { order: number, sku, units: leg.units, at })));
+    let held = home.orders.legs(order).filter(|leg| leg.held);
+    events.extend(held.map(|leg| event(leg_end(order, leg.sku, leg.units, at))));
+}
+
+/// What ends units of a line of an order.
+fn leg_end(order: &Order, sku: SkuId, units: u32, at: Timestamp) -> LegEnd {
+    LegEnd { order: order.number, sku, user: order.user, units, channel: order.channel, at }
 }
 
 /// The events that hold all of an order's lines again, of one whose hold had ended.
 fn hold_legs(home: &Ledger, order: &Order, at: Timestamp, events: &mut Vec<Event>) {
-    let lost = home.orders.legs.of(order.number).filter(|(_, leg)| !leg.held && leg.units > 0);
-    events.extend(lost.map(|(sku, leg)| {
+    let lost = home.orders.legs(order).filter(|leg| !leg.held && leg.units > 0);
+    events.extend(lost.map(|leg| {
         let (user, channel) = (order.user, order.channel);
-        Event::LegHeld(LegHeld { order: order.number, line: leg.line(sku), user, channel, at })
+        Event::LegHeld(LegHeld { order: order.number, line: leg.line(), user, channel, deadline: at, at })
     }));
 }
 
 /// Units of the SKU that the order has now.
 fn units_of(home: &Ledger, order: &Order, sku: SkuId) -> Option<u32> {
     if order.number.is_composite() {
-        home.orders.legs.get(order.number, sku).map(|leg| leg.units)
+        home.orders.legs.get(order.lines(), sku).map(|leg| leg.units)
     } else {
         home.stock.get(order.sku).filter(|row| row.id == sku).map(|_| order.quantity)
     }

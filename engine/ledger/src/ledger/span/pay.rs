@@ -2,10 +2,10 @@
 
 use alloc::vec::Vec;
 
-use super::{Span, end_legs, hold_legs, units_of};
+use super::{Span, end_legs, hold_legs, leg_end, units_of};
 use crate::command::{Confirm, Line};
-use crate::event::{Event, LegEnd};
-use crate::ids::{OrderNumber, PartitionId, SkuId, Timestamp};
+use crate::event::Event;
+use crate::ids::{Amount, PartitionId, SkuId, Timestamp};
 use crate::ledger::{Ledger, Place, Violation};
 use crate::order::Order;
 use crate::outcome::{Field, Outcome, Refusal};
@@ -49,7 +49,7 @@ impl Span<'_, '_> {
             if !order.is_open() {
                 hold_legs(home, order, now, events);
             }
-            cut(order, &cuts, order.amount, now, events);
+            cut(home, order, &cuts, order.amount, now, events);
             sell_rest(home, order, &cuts, now, events);
         }
         events.extend(decision.event);
@@ -61,14 +61,14 @@ impl Span<'_, '_> {
         if !order.number.is_composite() {
             return Ok(home.may_take_late(order));
         }
-        for (sku, leg) in home.orders.legs.of(order.number).filter(|(_, leg)| leg.units > 0) {
-            let ledger = self.serving(PartitionId::of(sku))?;
-            let slot = ledger.sku_at(Place::default(), sku);
+        for leg in home.orders.legs(order).filter(|leg| leg.units > 0) {
+            let ledger = self.serving(PartitionId::of(leg.sku))?;
+            let slot = ledger.sku_at(Place::default(), leg.sku);
             let Some(row) = ledger.stock.get(slot) else { return Ok(false) };
             let has = ledger.tally.units(ledger.hasher.user(order.user, slot), order.user, slot);
             let may = has.checked_add(leg.units).is_some_and(|units| units <= row.most_a_shopper());
             let free = ledger.free_units(slot, row);
-            if !may || ledger.enough(slot, row, leg.channel, (leg.units, free)).is_err() {
+            if !may || ledger.enough(slot, row, order.channel, (leg.units, free)).is_err() {
                 return Ok(false);
             }
         }
@@ -97,27 +97,31 @@ impl Ledger {
     pub(super) fn lines_now(&self, order: &Order) -> impl Iterator<Item = (SkuId, u32)> {
         let only = if order.number.is_composite() { None } else { self.stock.get(order.sku) };
         let quantity = order.quantity;
-        let several = self.orders.legs.of(order.number).map(|(sku, leg)| (sku, leg.units));
+        let several = self.orders.legs(order).map(|leg| (leg.sku, leg.units));
         only.map(move |sku| (sku.id, quantity)).into_iter().chain(several)
     }
 }
 
 /// The events that take these units off an order for good.
 pub(super) fn cut(
+    home: &Ledger,
     order: &Order,
     cuts: &[(SkuId, u32)],
-    amount: crate::ids::Amount,
+    amount: Amount,
     at: Timestamp,
     events: &mut Vec<Event>,
 ) {
-    let number: OrderNumber = order.number;
+    let number = order.number;
     let units = cuts.iter().fold(0_u32, |sum, (_, units)| sum.saturating_add(*units));
     if units == 0 {
         return;
     }
     if number.is_composite() {
-        let leg = |&(sku, units): &(SkuId, u32)| Event::LegCut(LegEnd { order: number, sku, units, at });
-        events.extend(cuts.iter().map(leg));
+        for &(sku, units) in cuts {
+            let end = leg_end(order, sku, units, at);
+            let whole = units_of(home, order, sku) == Some(units);
+            events.push(if whole { Event::LegDropped(end) } else { Event::LegCut(end) });
+        }
     }
     events.push(Event::Cut { number, units, amount, at });
 }
@@ -125,13 +129,13 @@ pub(super) fn cut(
 /// The events that sell what is left of an order's lines.
 fn sell_rest(home: &Ledger, order: &Order, cuts: &[(SkuId, u32)], at: Timestamp, events: &mut Vec<Event>) {
     if cuts.is_empty() && order.is_open() {
-        return end_legs(home, order.number, at, Event::LegSold, events);
+        return end_legs(home, order, at, Event::LegSold, events);
     }
-    for (sku, leg) in home.orders.legs.of(order.number) {
-        let cut = cuts.iter().find(|(cut, _)| *cut == sku).map_or(0, |(_, units)| *units);
+    for leg in home.orders.legs(order) {
+        let cut = cuts.iter().find(|(cut, _)| *cut == leg.sku).map_or(0, |(_, units)| *units);
         let units = leg.units.saturating_sub(cut);
         if units > 0 {
-            events.push(Event::LegSold(LegEnd { order: order.number, sku, units, at }));
+            events.push(Event::LegSold(leg_end(order, leg.sku, units, at)));
         }
     }
 }

@@ -39,12 +39,12 @@ impl Span<'_, '_> {
                 if units == 0 {
                     return Ok(replayed(order));
                 }
-                cut(order, &cuts, due, now, events);
+                cut(home, order, &cuts, due, now, events);
                 let deadline = order.deadline();
                 return Ok(Outcome::Kept { order: number, state: OrderState::Held, deadline });
             }
         }
-        end_legs(home, number, now, Event::LegReleased, events);
+        end_legs(home, order, now, Event::LegReleased, events);
         events.push(event);
         Ok(decision.outcome)
     }
@@ -60,7 +60,7 @@ impl Span<'_, '_> {
             return Ok(Outcome::Refused(Refusal::NoSuchOrder));
         };
         if order.is_open() && order.deadline() <= now {
-            end_legs(home, number, now, Event::LegReleased, events);
+            end_legs(home, order, now, Event::LegReleased, events);
             events.push(Event::Expired { number, at: now });
         }
         Ok(replayed(order))
@@ -71,10 +71,8 @@ impl Ledger {
     /// The units of a hold that go, by SKU, where so many are to be left of these lines.
     fn surplus(&self, order: &Order, left: &[Line]) -> Result<Vec<(SkuId, u32)>, Refusal> {
         let deadline = order.deadline();
-        match order.state() {
-            Some(OrderState::Waiting) => return Err(Refusal::StillWaiting { deadline }),
-            Some(OrderState::Paying) => return Err(Refusal::PaymentUnderWay { deadline }),
-            Some(_) | None => {}
+        if order.state() == Some(OrderState::Waiting) {
+            return Err(Refusal::StillWaiting { deadline });
         }
         let mut cuts = Vec::new();
         for line in left {
@@ -84,6 +82,10 @@ impl Ledger {
                 Some(units) => cuts.push((line.sku, units)),
                 None => return Err(Refusal::ExceedsHeld { held }),
             }
+        }
+        // A repeat of one that was carried out before the payment began changes nothing, and is none.
+        if !cuts.is_empty() && order.state() == Some(OrderState::Paying) {
+            return Err(Refusal::PaymentUnderWay { deadline });
         }
         Ok(cuts)
     }

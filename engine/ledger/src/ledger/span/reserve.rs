@@ -86,7 +86,7 @@ impl Span<'_, '_> {
         let hold_ms = if reserve.hold_ms == 0 { home.rules().default_hold_ms } else { reserve.hold_ms };
         let (hold_ms, moves) = old.map_or((hold_ms, 0), |old| old.home.taking_over(old.order, now, hold_ms));
         if let Some(Old { home, order }) = old {
-            end_legs(home, order.number, now, Event::LegReleased, events);
+            end_legs(home, order, now, Event::LegReleased, events);
             events.push(Event::Superseded { number: order.number, by: number, at: now });
         }
         events.push(Event::Reserved(Reserved {
@@ -106,7 +106,8 @@ impl Span<'_, '_> {
         }));
         if composite {
             let (user, channel) = (reserve.user, reserve.channel);
-            let held = |line: &Line| LegHeld { order: number, line: *line, user, channel, at: now };
+            let deadline = now.plus(u64::from(hold_ms));
+            let held = |line: &Line| LegHeld { order: number, line: *line, user, channel, deadline, at: now };
             events.extend(lines.iter().map(|line| Event::LegHeld(held(line))));
         }
         Ok(Outcome::Reserved { order: number, deadline: now.plus(u64::from(hold_ms)) })
@@ -177,10 +178,7 @@ impl Ledger {
         if !order.number.is_composite() && !is_composite(lines) {
             return self.repeat_reserve(order, reserve).outcome;
         }
-        let known = self.orders.legs.of(order.number).map(|(sku, leg)| {
-            let line = leg.line(sku);
-            Line { units: leg.ordered, ..line }
-        });
+        let known = self.orders.legs(order).map(|leg| Line { units: leg.ordered, ..leg.line() });
         let differs = if order.user != reserve.user {
             Some(Field::User)
         } else if order.state() == Some(OrderState::Restocked) {
@@ -188,7 +186,7 @@ impl Ledger {
         } else if !known.eq(lines.iter().copied()) {
             Some(Field::Lines)
         } else {
-            order.differs(self.orders.asked(order).amount, reserve)
+            self.differs(order, reserve)
         };
         match differs {
             Some(field) => Outcome::Refused(Refusal::IdempotencyConflict { order: order.number, field }),
