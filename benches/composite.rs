@@ -31,7 +31,7 @@ fn growing<T>(
     c: &mut Criterion,
     id: &str,
     mut make: impl FnMut(&mut Crowd) -> T,
-    mut decide: impl FnMut(&mut [Ledger], &T, &mut Vec<u8>),
+    mut decide: impl FnMut(&mut [Ledger], &[T], &mut Vec<u8>),
 ) {
     let (users, skus) = if full() { (10_000_000, 100_000) } else { (1_000_000, 10_000) };
     let mut crowd = Crowd::new(9, users, skus, 0);
@@ -50,9 +50,7 @@ fn growing<T>(
                 for few in asked.chunks(AT_ONCE) {
                     ledgers.iter_mut().enumerate().for_each(|(number, ledger)| keeper.serve(number, ledger));
                     bytes.clear();
-                    for one in few {
-                        decide(&mut ledgers, one, &mut bytes);
-                    }
+                    decide(&mut ledgers, few, &mut bytes);
                     black_box(bytes.len());
                 }
                 took += started.elapsed();
@@ -66,13 +64,21 @@ fn growing<T>(
 
 fn orders(c: &mut Criterion) {
     let now = Timestamp::new(START + 1);
-    let reserve = |crowd: &mut Crowd| crowd.reserve(Timestamp::new(START));
-    growing(c, "one_line", reserve, |ledgers, reserve, bytes| {
-        let partition = PartitionId::of(reserve.sku);
-        let ledger = ledgers.iter_mut().find(|ledger| ledger.share().serves(partition));
-        let ledger = ledger.expect("every partition is served");
-        let outcome = ledger.execute(now, &Command::Reserve(*reserve), |e| record::encode_event(e, bytes));
-        black_box(outcome.expect("a sound ledger stays sound"));
+    // In two batches, as reactors sort them.
+    let reserve = |crowd: &mut Crowd| Command::Reserve(crowd.reserve(Timestamp::new(START)));
+    growing(c, "one_line", reserve, |ledgers, few, bytes| {
+        for ledger in ledgers {
+            let its = few.iter().filter(|command| match command {
+                Command::Reserve(reserve) => ledger.share().serves(PartitionId::of(reserve.sku)),
+                _ => false,
+            });
+            let its: Vec<_> = its.collect();
+            let places = ledger.touch(its.iter().copied());
+            for (command, place) in its.into_iter().zip(places) {
+                let outcome = ledger.execute_at(now, command, place, |e| record::encode_event(e, bytes));
+                black_box(outcome.expect("a sound ledger stays sound"));
+            }
+        }
     });
 
     // Two SKUs of two shards.
@@ -89,13 +95,17 @@ fn orders(c: &mut Criterion) {
         (Composite::Reserve { reserve, supersedes: None }, lines)
     };
     let mut events: Vec<Event> = Vec::new();
-    growing(c, "two_lines_over_two_shards", two, |ledgers, (command, lines), bytes| {
+    growing(c, "two_lines_over_two_shards", two, |ledgers, few, bytes| {
         let mut ledgers: Vec<&mut Ledger> = ledgers.iter_mut().collect();
-        events.clear();
-        let outcome = Span::new(&mut ledgers).execute(now, command, lines, &mut events);
-        black_box(outcome.expect("sound ledgers stay sound"));
-        for event in &events {
-            record::encode_event(event, bytes);
+        let mut span = Span::new(&mut ledgers);
+        span.touch(&few.iter().map(|(command, lines)| (command, lines.as_slice())));
+        for (command, lines) in few {
+            events.clear();
+            let outcome = span.execute(now, command, lines, &mut events);
+            black_box(outcome.expect("sound ledgers stay sound"));
+            for event in &events {
+                record::encode_event(event, bytes);
+            }
         }
     });
 }

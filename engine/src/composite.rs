@@ -136,6 +136,13 @@ impl Engine {
         // Dropped before the locks: nobody decides on a state that a panic has left half changed.
         let _guard = self.journal().poison_on_panic();
         let now = self.now();
+        let mut ledgers: Vec<&mut Ledger> = held.iter_mut().map(Held::ledger).collect();
+        Span::new(&mut ledgers).touch(&slots.iter().filter_map(|slot| match &slot.work {
+            Work::Asked(Request::Composite { command, first, count }) => {
+                Some((command, named(lines, *first, *count)))
+            }
+            Work::Asked(_) | Work::Answered(_) => None,
+        }));
         let mut desk = At { engine: self, now, events, bytes: self.journal().buffer(), count: 0 };
         for slot in slots {
             let Work::Asked(Request::Composite { command, first, count }) = slot.work else { continue };

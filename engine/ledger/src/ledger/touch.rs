@@ -13,9 +13,9 @@
 //! Nothing is decided here; leaving it out changes no answer.
 
 use super::{Ledger, Place};
-use crate::command::Command;
+use crate::command::{Cancel, Command, Composite, Confirm, Line, Reserve};
 use crate::event::{Event, Subject};
-use crate::ids::{OrderNumber, RequestId, SkuId, UserId};
+use crate::ids::{OrderNumber, PartitionId, RequestId, SkuId, UserId};
 use crate::table::{Home, NONE};
 
 /// Commands or events that one call deals with; more would push the first ones' lines out of the cache again.
@@ -87,6 +87,34 @@ impl Ledger {
     #[inline]
     pub fn touch_events<'a>(&self, events: impl Iterator<Item = &'a Event> + Clone) -> [Place; TOUCHED] {
         self.touch_targets(events.map(Target::from))
+    }
+
+    /// As [`touch`](Self::touch), of what several ledgers will decide together: those lines and orders that are here.
+    pub(super) fn touch_composites<'a>(
+        &self,
+        commands: impl Iterator<Item = (&'a Composite, &'a [Line])> + Clone,
+    ) {
+        let share = self.share();
+        let sales = commands.clone().filter_map(|(command, lines)| match command {
+            Composite::Reserve { reserve, .. } => Some((reserve, lines)),
+            Composite::Confirm(_) | Composite::Cancel { .. } | Composite::Expire(_) => None,
+        });
+        let lines = sales.flat_map(|(reserve, lines)| lines.iter().map(move |line| (reserve, line.sku)));
+        let lines = lines.filter(|(_, sku)| share.serves(PartitionId::of(*sku)));
+        let sale = |(reserve, sku): (&Reserve, SkuId)| Target::Sale {
+            request: reserve.request,
+            user: reserve.user,
+            sku,
+            first_attempt: false,
+        };
+        let orders = commands.filter_map(|(command, _)| match command {
+            Composite::Confirm(Confirm { order, .. })
+            | Composite::Cancel { cancel: Cancel { order, .. }, .. }
+            | Composite::Expire(order) => Some(*order),
+            Composite::Reserve { .. } => None,
+        });
+        let orders = orders.filter(|order| share.serves(order.partition())).map(Target::Order);
+        self.touch_targets(lines.map(sale).chain(orders));
     }
 
     #[inline]

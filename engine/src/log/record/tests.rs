@@ -139,3 +139,45 @@ fn a_crafted_list_length_asks_for_no_memory() {
 fn an_unknown_kind_is_said() {
     assert_eq!(decode(&[200, 0, 0]), Err(RecordError::UnknownKind { kind: 200 }));
 }
+
+#[test]
+fn the_documented_table_has_every_kind_with_its_length() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/durability.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    // | kind | record | fields | bytes |
+    let rows = page.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| ")?.split(" | ");
+        let kind: u8 = cells.next()?.parse().ok()?;
+        let bytes = cells.nth(2)?.split(|c: char| !c.is_ascii_digit()).next()?.parse::<usize>().ok()?;
+        Some((kind, bytes))
+    });
+    let documented: std::collections::BTreeMap<u8, usize> = rows.collect();
+    let written = samples().into_iter().map(|record| {
+        let mut bytes = Vec::new();
+        encode(&record, &mut bytes);
+        (bytes[0], bytes.len())
+    });
+    assert_eq!(written.collect::<std::collections::BTreeMap<_, _>>(), documented);
+}
+
+#[test]
+fn a_line_that_is_held_has_these_bytes() {
+    let held = samples().into_iter().find(|record| matches!(record, Record::Event(Event::LegHeld(_))));
+    let mut bytes = Vec::new();
+    encode(&held.unwrap(), &mut bytes);
+    let golden = [
+        &[23][..],
+        &[0x09, 0, 0, 0, 0, 0, 0x50, 0],
+        &[3, 0, 0, 0, 0, 0, 0, 0],
+        &[2, 0, 0, 0, 0, 0, 0, 0],
+        &[17, 0, 0, 0],
+        &[18, 0, 0, 0],
+        &[19, 0],
+        &[20, 0],
+        &[7, 0],
+        &[13, 0, 0, 0, 0, 0, 0, 0],
+        &[0, 0x68, 0xE5, 0xCF, 0x8B, 0x01, 0, 0],
+    ]
+    .concat();
+    assert_eq!(bytes, golden);
+}

@@ -84,6 +84,13 @@ impl<'s, 'l> Span<'s, 'l> {
         Ok(outcome)
     }
 
+    /// Reads the places where these commands, some [`TOUCHED`](crate::TOUCHED), will look: see [`Ledger::touch`].
+    pub fn touch<'a>(&self, commands: &(impl Iterator<Item = (&'a Composite, &'a [Line])> + Clone)) {
+        for ledger in &*self.ledgers {
+            ledger.touch_composites(commands.clone());
+        }
+    }
+
     /// Asserts what [`Ledger::check`] does, of ledgers that serve all partitions together.
     ///
     /// # Errors
