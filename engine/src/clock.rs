@@ -1,6 +1,7 @@
 //! Where time comes from.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -44,6 +45,33 @@ impl ManualClock {
     /// Moves the clock forwards.
     pub fn advance(&self, ms: u64) {
         self.now_ms.fetch_add(ms, Ordering::SeqCst);
+    }
+}
+
+/// Another clock that can be put forward: for trying out on throw-away data what waiting would bring. Never goes back,
+/// but where the clock below does.
+#[derive(Debug)]
+pub struct DevClock {
+    below: Arc<dyn Clock>,
+    /// How far it was put forward, milliseconds. Whoever moves time adds; everybody reads; nothing else is ordered by it.
+    ahead_ms: AtomicU64,
+}
+
+impl DevClock {
+    /// A clock that shows what `below` shows, until it is put forward.
+    pub fn new(below: Arc<dyn Clock>) -> Self {
+        Self { below, ahead_ms: AtomicU64::new(0) }
+    }
+
+    /// Puts the clock forward by so many milliseconds.
+    pub fn advance(&self, ms: u64) {
+        self.ahead_ms.fetch_add(ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for DevClock {
+    fn now(&self) -> Timestamp {
+        self.below.now().plus(self.ahead_ms.load(Ordering::SeqCst))
     }
 }
 

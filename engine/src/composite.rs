@@ -81,6 +81,20 @@ impl Engine {
         more
     }
 
+    /// Ends a bounded number of orders over several shards whose time is up; waits for whoever is at the desk. Never on an
+    /// order's path. Returns whether there were any: what came back may be due to somebody who waits, and there may be more.
+    pub(crate) fn attend_desk(&self) -> bool {
+        if !self.all_shards().iter().any(Shard::has_overdue) {
+            return false;
+        }
+        let mut events = self.desk().worker.lock();
+        self.end_overdue(&mut events);
+        drop(events);
+        // Whoever came meanwhile found somebody at the desk and relies on him.
+        self.work_at_desk();
+        true
+    }
+
     fn work_at_desk(&self) -> bool {
         loop {
             fence(Ordering::SeqCst);
@@ -143,7 +157,7 @@ impl Engine {
             }
             Work::Asked(_) | Work::Answered(_) => None,
         }));
-        let mut desk = At { engine: self, now, events, bytes: self.journal().buffer(), count: 0 };
+        let mut desk = At { engine: self, now, events, bytes: self.journal().buffer(), count: 0, offered: 0 };
         for slot in slots {
             let Work::Asked(Request::Composite { command, first, count }) = slot.work else { continue };
             let answer = if slot.deadline != Timestamp::default() && slot.deadline < now {
@@ -177,7 +191,8 @@ impl Engine {
             let mut held = self.hold(shards);
             let guard = self.journal().poison_on_panic();
             let now = self.now();
-            let mut desk = At { engine: self, now, events, bytes: self.journal().buffer(), count: 0 };
+            let mut desk =
+                At { engine: self, now, events, bytes: self.journal().buffer(), count: 0, offered: 0 };
             for command in &commands {
                 let Some(outcome) = desk.decide(&mut held, command, &[]) else { return false };
                 if let Outcome::Replayed { deadline, .. } = outcome
@@ -254,6 +269,8 @@ struct At<'a> {
     events: &'a mut Vec<Event>,
     bytes: Vec<u8>,
     count: u32,
+    /// Orders that waited and got units.
+    offered: u32,
 }
 
 impl At<'_> {
@@ -266,6 +283,7 @@ impl At<'_> {
                 for event in &*self.events {
                     record::encode_event(event, &mut self.bytes);
                     self.count += 1;
+                    self.offered += u32::from(matches!(event, Event::Offered { .. }));
                 }
                 Some(outcome)
             }
@@ -285,7 +303,8 @@ impl At<'_> {
         }
         let ticket = journal.hand_over(self.count, self.bytes);
         for (nth, shard) in held.iter_mut().enumerate() {
-            shard.decided(ticket, if nth == 0 { self.count } else { 0 });
+            let (events, offered) = if nth == 0 { (self.count, self.offered) } else { (0, 0) };
+            shard.decided(ticket, events, offered);
         }
         ticket
     }

@@ -25,6 +25,9 @@ pub const MAX_SHARDS: usize = 64;
 /// How often the preparer looks whether the writer has taken a segment: a segment lasts about a second at full speed.
 const PREPARER_IDLE: Duration = Duration::from_millis(20);
 
+/// How often [`Engine::wait_until_durable`] looks: a sync takes about as long.
+const DURABLE_IDLE: Duration = Duration::from_millis(1);
+
 /// How an engine is set up.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -292,6 +295,38 @@ impl Engine {
         more
     }
 
+    /// Carries out all that is due at every shard and at the desk, as far as `limit` visits to each go; waits for whoever is at a shard,
+    /// and for the log where it is behind. For those who move time by hand, never on an order's path.
+    ///
+    /// Returns whether more is due: the limit was reached, or the log has failed.
+    pub fn catch_up(&self, limit: u32) -> bool {
+        let mut more = true;
+        let mut left = limit;
+        while more && left > 0 {
+            more = false;
+            for shard in &self.shards {
+                if !self.journal.has_room() {
+                    self.wait_until_durable();
+                }
+                // A shard does nothing while the log is behind.
+                more |= shard.attend(self.now(), &self.journal, &self.ports, &self.keeper)
+                    || !self.journal.has_room();
+            }
+            more |= self.attend_desk();
+            left -= 1;
+        }
+        self.ports.wake_all();
+        more || self.journal.poisoned().is_some()
+    }
+
+    /// Waits until what is decided by now is durable, or the log has failed. Never on an order's path.
+    pub fn wait_until_durable(&self) {
+        let decided = self.journal.decided();
+        while self.journal.durable() < decided && self.journal.poisoned().is_none() {
+            std::thread::park_timeout(DURABLE_IDLE);
+        }
+    }
+
     /// A decided batch of this reactor, if there is one. Its answers may leave once [`Journal::durable`] has reached
     /// its ticket.
     pub fn take(&self, reactor: usize) -> Option<Batch> {
@@ -329,6 +364,8 @@ impl Engine {
             sum.events += of.events;
             sum.deadline_exceeded += of.deadline_exceeded;
             sum.expired += of.expired;
+            sum.offered += of.offered;
+            sum.lapsed += of.lapsed;
             sum.evicted += of.evicted;
             sum.release_lag_max_ms = sum.release_lag_max_ms.max(of.release_lag_max_ms);
         }

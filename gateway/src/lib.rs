@@ -7,6 +7,7 @@ mod admin;
 pub mod cli;
 mod config;
 mod convert;
+mod duration;
 mod error;
 mod late;
 mod reactor;

@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use doorbuster_engine::clock::{Clock, SystemClock};
+use doorbuster_engine::clock::{Clock, DevClock, SystemClock};
 use doorbuster_engine::journal::Durability;
 use doorbuster_engine::log::{LogOptions, Owner};
 use doorbuster_engine::storage::{FileStorage, Storage, random_u64};
 use doorbuster_engine::{Engine, EngineError, Opened, Options, Recovery, Threads, Waker};
 use doorbuster_ledger::Rules;
 
-use crate::admin::Admin;
+use crate::admin::{Admin, Dev};
 use crate::config::MAX_REACTORS;
 use crate::error::ServerError;
 use crate::reactor::{Door, Reactor, ReactorStats, prepare};
@@ -50,6 +50,9 @@ pub struct Setup {
     pub drain: Duration,
     /// The data is thrown away when the server stops; told to clients, so that a drill knows.
     pub throwaway: bool,
+    /// The clock, where it may be put forward over the admin port: only on data that may be thrown away. It must be what
+    /// `clock` is.
+    pub dev_clock: Option<Arc<DevClock>>,
 }
 
 impl Setup {
@@ -80,6 +83,7 @@ impl Setup {
             max_connections: 4_096,
             drain: Duration::from_secs(5),
             throwaway: false,
+            dev_clock: None,
         }
     }
 }
@@ -121,6 +125,8 @@ pub(crate) struct Shared {
     pub(crate) durability: Durability,
     pub(crate) log_id: [u8; 16],
     pub(crate) throwaway: bool,
+    /// What moves time; `None` on servers that keep their data.
+    pub(crate) dev: Option<Dev>,
     pub(crate) max_connections: usize,
     pub(crate) drain: Duration,
     pub(crate) seed: u64,
@@ -210,6 +216,7 @@ impl Server {
             durability: setup.durability,
             log_id: recovery.log_id.get().to_be_bytes(),
             throwaway: setup.throwaway,
+            dev: setup.dev_clock.map(Dev::new),
             max_connections: max_connections.div_ceil(reactors),
             drain: setup.drain,
             seed,

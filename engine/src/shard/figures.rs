@@ -35,7 +35,7 @@ pub struct Figures {
 }
 
 /// Numbers on a board.
-const WORDS: usize = 14;
+const WORDS: usize = 16;
 
 impl Figures {
     fn to_words(self) -> [u64; WORDS] {
@@ -52,6 +52,8 @@ impl Figures {
             counters.events,
             counters.deadline_exceeded,
             counters.expired,
+            counters.offered,
+            counters.lapsed,
             counters.evicted,
             counters.release_lag_max_ms,
             bytes,
@@ -71,13 +73,24 @@ impl Figures {
             events,
             deadline_exceeded,
             expired,
+            offered,
+            lapsed,
             evicted,
             release_lag_max_ms,
             bytes,
         ] = words;
         Self {
             totals: Totals { skus, orders, holds, waiting, available, held, sold },
-            counters: Counters { commands, events, deadline_exceeded, expired, evicted, release_lag_max_ms },
+            counters: Counters {
+                commands,
+                events,
+                deadline_exceeded,
+                expired,
+                offered,
+                lapsed,
+                evicted,
+                release_lag_max_ms,
+            },
             bytes,
         }
     }
@@ -97,7 +110,7 @@ pub(super) struct Board {
 }
 
 impl Board {
-    /// Replaces the figures: fourteen plain stores and one of the version. Only under the shard's lock.
+    /// Replaces the figures: sixteen plain stores and one of the version. Only under the shard's lock.
     pub(super) fn publish(&self, figures: Figures) {
         let version = self.version.load(Ordering::Relaxed).wrapping_add(1);
         fence(Ordering::Release);
@@ -147,7 +160,7 @@ mod tests {
         }
         assert_eq!(
             (board.read().totals.available, board.read().counters.release_lag_max_ms),
-            (words[4], words[12])
+            (words[4], words[14])
         );
     }
 

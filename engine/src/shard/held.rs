@@ -47,10 +47,12 @@ impl Held<'_> {
         self.state.last_ticket
     }
 
-    /// Notes that so many events were handed over and that the log is at `ticket` after them.
-    pub(crate) fn decided(&mut self, ticket: u64, events: u32) {
+    /// Notes that so many events were handed over, so many of them offers to orders that wait, and that the log is at
+    /// `ticket` after them.
+    pub(crate) fn decided(&mut self, ticket: u64, events: u32, offered: u32) {
         self.state.last_ticket = ticket;
         self.state.counters.events += u64::from(events);
+        self.state.counters.offered += u64::from(offered);
     }
 
     /// A command over several shards is counted at the first of them.

@@ -33,7 +33,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 
 use crossbeam::queue::ArrayQueue;
 use crossbeam::utils::CachePadded;
-use doorbuster_ledger::{Ledger, Outcome, Place, Refusal, TOUCHED, Timestamp};
+use doorbuster_ledger::{Event, Ledger, Outcome, Place, Refusal, TOUCHED, Timestamp};
 use parking_lot::Mutex;
 
 use self::figures::Board;
@@ -106,6 +106,10 @@ pub struct Counters {
     pub deadline_exceeded: u64,
     /// Holds that ended by their deadline.
     pub expired: u64,
+    /// Orders that waited and got units.
+    pub offered: u64,
+    /// Waits that ended in vain.
+    pub lapsed: u64,
     /// Ended orders that left memory.
     pub evicted: u64,
     /// The most that a hold was past its deadline when its units went back, milliseconds.
@@ -154,18 +158,41 @@ impl Shard {
                 return false;
             }
             let Some(mut state) = self.state.try_lock() else { return false };
-            // Dropped before the lock: nobody decides on a state that a panic has left half changed.
-            let guard = journal.poison_on_panic();
-            let more = state.pulse(now, journal, &self.lag);
-            let more = state.work(self, now, journal, ports, keeper) && more;
-            drop(guard);
-            self.overdue.store(state.ledger.overdue().next().is_some(), Ordering::Relaxed);
+            let more = self.step(&mut state, now, journal, ports, keeper);
             drop(state);
             fence(Ordering::SeqCst);
             if self.inbox.is_empty() || !journal.has_room() {
                 return more;
             }
         }
+    }
+
+    /// As [`visit`](Self::visit), but waits for whoever is at the shard: never on an order's path.
+    pub(crate) fn attend(&self, now: Timestamp, journal: &Journal, ports: &Ports, keeper: &Keeper) -> bool {
+        let mut state = self.state.lock();
+        let more = self.step(&mut state, now, journal, ports, keeper);
+        drop(state);
+        fence(Ordering::SeqCst);
+        // Whoever pushed meanwhile found the lock taken and relies on its holder.
+        if self.inbox.is_empty() { more } else { self.visit(now, journal, ports, keeper) || more }
+    }
+
+    /// What whoever has the lock does. Returns whether more is due.
+    fn step(
+        &self,
+        state: &mut State,
+        now: Timestamp,
+        journal: &Journal,
+        ports: &Ports,
+        keeper: &Keeper,
+    ) -> bool {
+        // Dropped before the lock: nobody decides on a state that a panic has left half changed.
+        let guard = journal.poison_on_panic();
+        let more = state.pulse(now, journal, &self.lag);
+        let more = state.work(self, now, journal, ports, keeper) && more;
+        drop(guard);
+        self.overdue.store(state.ledger.overdue().next().is_some(), Ordering::Relaxed);
+        more
     }
 
     /// The figures of the latest visit; waits for nobody.
@@ -291,8 +318,10 @@ impl State {
                 match request {
                     Request::Command(command) => {
                         self.counters.commands += 1;
+                        let offered = &mut self.counters.offered;
                         let decided = self.ledger.execute_at(now, command, place, |event| {
                             *events += 1;
+                            *offered += u64::from(matches!(event, Event::Offered { .. }));
                             record::encode_event(event, bytes);
                         });
                         match decided {
@@ -342,6 +371,8 @@ impl State {
         match pulse {
             Ok(pulse) => {
                 self.counters.expired += u64::from(pulse.expired);
+                self.counters.offered += u64::from(pulse.offered);
+                self.counters.lapsed += u64::from(pulse.lapsed);
                 self.counters.evicted += u64::from(pulse.evicted);
                 self.counters.release_lag_max_ms = self.counters.release_lag_max_ms.max(pulse.lags.max_ms);
                 lag.note(&pulse.lags);

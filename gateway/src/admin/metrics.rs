@@ -145,6 +145,8 @@ fn encode_counts(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> Result
         ("drill_operations", "Operations that a drill asked for, counted among all others", drilled),
         ("events", "Events decided", counters.events),
         ("holds_expired", "Holds that ended by their deadline", counters.expired),
+        ("orders_offered", "Orders that waited and were offered units", counters.offered),
+        ("orders_lapsed", "Orders that waited in vain", counters.lapsed),
         ("orders_evicted", "Ended orders that left memory", counters.evicted),
         (
             "release_alarms",

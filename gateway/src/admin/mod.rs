@@ -1,6 +1,8 @@
-//! The admin port: health, readiness and metrics over HTTP, on a thread of its own so that no order waits for it.
+//! The admin port: health, readiness and metrics over HTTP, on a thread of its own so that no order waits for it. On a
+//! server for trying things out, time can be put forward here, too.
 
 mod buckets;
+mod dev;
 mod metrics;
 
 use std::net::{SocketAddr, TcpListener};
@@ -10,9 +12,10 @@ use std::thread::JoinHandle;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::{get, post};
 use tokio::sync::oneshot;
 
+pub(crate) use self::dev::Dev;
 use crate::error::ServerError;
 use crate::server::Shared;
 
@@ -44,6 +47,7 @@ impl Admin {
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(readyz))
             .route("/metrics", get(metrics::metrics))
+            .route("/dev/advance", post(dev::advance))
             .with_state(shared);
         let (stop, ended) = oneshot::channel();
         let thread = std::thread::Builder::new().name("admin".to_owned()).spawn(move || {

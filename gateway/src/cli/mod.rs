@@ -1,5 +1,6 @@
 //! The command line.
 
+mod dev;
 mod serve;
 mod stock;
 
@@ -33,6 +34,9 @@ struct Cli {
 enum Command {
     /// Run the server.
     Serve(ServeOptions),
+    /// Move the time of a server that was started with --dev.
+    #[command(subcommand)]
+    Dev(dev::DevCommand),
     /// Set up SKUs.
     #[command(subcommand)]
     Stock(stock::StockCommand),
@@ -42,6 +46,7 @@ enum Command {
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Cli::try_parse_from(arguments) {
         Ok(Cli { command: Command::Serve(options) }) => serve::run(&options),
+        Ok(Cli { command: Command::Dev(command) }) => dev::run(&command),
         Ok(Cli { command: Command::Stock(command) }) => stock::run(&command),
         Err(error) => usage(&error),
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use doorbuster_engine::clock::SystemClock;
+use doorbuster_engine::clock::{Clock, DevClock, SystemClock};
 use doorbuster_engine::storage::FileStorage;
 use tracing_subscriber::EnvFilter;
 
@@ -116,7 +116,13 @@ fn serve(options: &ServeOptions, config: &Config, folder: &std::path::Path) -> R
         Signals::catch().map_err(io("wait for signals"))?
     };
     let storage = FileStorage::open(folder).map_err(ServerError::Storage)?;
-    let mut setup = Setup::on_storage(Arc::new(storage), Arc::new(SystemClock));
+    let dev_clock = options.dev.then(|| Arc::new(DevClock::new(Arc::new(SystemClock))));
+    let clock: Arc<dyn Clock> = match &dev_clock {
+        Some(clock) => Arc::<DevClock>::clone(clock),
+        None => Arc::new(SystemClock),
+    };
+    let mut setup = Setup::on_storage(Arc::new(storage), clock);
+    setup.dev_clock = dev_clock;
     setup.listen = config.server.listen;
     setup.admin = Some(config.server.admin);
     setup.rules = config.rules();
@@ -212,6 +218,6 @@ fn greet(options: &ServeOptions, config: &Config, folder: &std::path::Path, serv
         recovery.open_holds
     ));
     if options.dev {
-        super::stock::set_up_dev(server.listen());
+        super::stock::set_up_dev(server.listen(), &admin);
     }
 }

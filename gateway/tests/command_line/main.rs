@@ -1,6 +1,7 @@
 //! The real binary: what it prints, what it exits with, and that what is wrong is said in one line.
 
 mod data;
+mod dev;
 mod serve;
 mod stock;
 mod usage;

@@ -151,7 +151,7 @@ fn explain(refusal: &doorbuster_client::Refusal) -> String {
 }
 
 /// Sets up the three SKUs of `serve --dev` and prints what to try.
-pub(super) fn set_up_dev(server: SocketAddr) {
+pub(super) fn set_up_dev(server: SocketAddr, admin: &str) {
     let skus = [
         PutSku { sku: 1, units: 1_000, user_limit: 2, order_limit: 0 },
         PutSku { sku: 2, units: 10, user_limit: 1, order_limit: 1 },
@@ -174,5 +174,8 @@ pub(super) fn set_up_dev(server: SocketAddr) {
     say(&format_args!("  cargo run --release -p doorbuster-client --example buy -- {server}"));
     say(&format_args!("  python3 docs/examples/client.py {server}"));
     say(&format_args!("  cargo run --release --bin doorbuster-drill -- --target {server} --allow-live"));
+    say(&format_args!(
+        "  cargo run --release --bin doorbuster -- dev advance 15m --admin {admin}   # holds end, offers are made"
+    ));
     say(&"\nThe data is thrown away when this server stops (Ctrl-C).");
 }

@@ -1,0 +1,73 @@
+//! One HTTP request to an admin port: too small a need for a library.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// Longest wait for a connection.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Longest wait for an answer: an advance by a year over a busy log takes a minute.
+const ANSWER: Duration = Duration::from_mins(5);
+
+/// Most bytes of an answer that are read.
+const MAX_ANSWER: u64 = 64 << 10;
+
+/// Posts a text and gives the answer's status and body.
+pub(super) fn post(to: SocketAddr, path: &str, body: &str) -> io::Result<(u16, String)> {
+    let mut stream = TcpStream::connect_timeout(&to, CONNECT)?;
+    stream.set_read_timeout(Some(ANSWER))?;
+    let length = body.len();
+    write!(
+        stream,
+        "POST {path} HTTP/1.0\r\nHost: {to}\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\r\n{body}"
+    )?;
+    let mut answer = String::new();
+    stream.take(MAX_ANSWER).read_to_string(&mut answer)?;
+    let unlike = || io::Error::new(io::ErrorKind::InvalidData, "what answers there doesn't speak HTTP");
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(unlike)?;
+    let status =
+        head.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5)).and_then(|code| code.parse().ok());
+    Ok((status.ok_or_else(unlike)?, body.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// What [`post`] makes of an answer.
+    fn answered(answer: &'static str) -> io::Result<(u16, String)> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let to = listener.local_addr().unwrap();
+        let peer = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut asked = vec![0; 4096];
+            let mut length = 0;
+            while !asked[..length].ends_with(b"\r\n\r\n15m") {
+                length += stream.read(&mut asked[length..]).unwrap();
+            }
+            stream.write_all(answer.as_bytes()).unwrap();
+            String::from_utf8_lossy(&asked[..length]).into_owned()
+        });
+        let found = post(to, "/dev/advance", "15m");
+        let asked = peer.join().unwrap();
+        assert!(
+            asked.starts_with("POST /dev/advance HTTP/1.0\r\n") && asked.contains("Content-Length: 3\r\n")
+        );
+        found
+    }
+
+    #[test]
+    fn status_and_body_are_read() {
+        let answer = "HTTP/1.0 403 Forbidden\r\ncontent-length: 3\r\n\r\nno\n";
+        assert_eq!(answered(answer).unwrap(), (403, "no\n".to_owned()));
+    }
+
+    #[test]
+    fn another_protocol_is_said() {
+        let refused = answered("SSH-2.0-OpenSSH\r\n").unwrap_err();
+        assert!(refused.to_string().contains("doesn't speak HTTP"), "{refused}");
+    }
+}
