@@ -1,5 +1,7 @@
 //! Time that is moved over the admin port: what falls due has happened when the answer comes.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests reports by panicking, as a test does")]
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;

@@ -132,6 +132,14 @@ impl BlockHeader {
         padded_len(self.payload_len as usize)
     }
 
+    /// Bytes of the whole block, with padding, that starts with `front`, as far as it looks like a block of possible
+    /// length; nothing is checked.
+    pub(super) fn announced_len(front: &[u8]) -> Option<usize> {
+        let raw = front.first_chunk::<BLOCK_HEADER_LEN>()?;
+        let length = padded_len(usize::try_from(u32_at(raw, 80)).ok()?);
+        (raw[0..8] == MAGIC && length <= MAX_BLOCK).then_some(length)
+    }
+
     /// Writes the header in front of a payload: `block` is 128 bytes of room, then the payload. Sets
     /// `payload_len` and `checksum`.
     ///

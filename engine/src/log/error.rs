@@ -122,6 +122,11 @@ pub enum Proof {
     },
     /// The header of a log's first segment is durable before the segment gets its name.
     FirstHeader,
+    /// Whoever writes the log, or its own blocks, say that it is durable up to a position behind the damage.
+    Position {
+        /// Events before that position.
+        until: u64,
+    },
     /// Header and checksum are whole, but it is not the block that belongs here. A torn write can't do that.
     Intact,
 }
@@ -134,6 +139,7 @@ impl fmt::Display for Proof {
             }
             Self::Segment { number } => write!(out, "{} was begun after it", file_name(*number)),
             Self::FirstHeader => out.write_str("a first segment gets its name after its header is durable"),
+            Self::Position { until } => write!(out, "the log is durable up to position {until}"),
             Self::Intact => out.write_str("a torn write can't leave an intact block of another place"),
         }
     }

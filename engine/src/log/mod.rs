@@ -34,6 +34,7 @@
 //! What this layer doesn't do: it doesn't know what an event is, when to sync, or what time it is.
 mod block;
 mod buffer;
+mod cursor;
 mod error;
 mod options;
 mod pool;
@@ -49,6 +50,7 @@ mod window;
 mod writer;
 
 pub use block::{BLOCK_HEADER_LEN, BLOCK_VERSION, BlockFault, BlockHeader, MAX_BLOCK, PAGE};
+pub use cursor::{Cursor, LogEnd};
 pub use error::{LogError, Proof, VisitError};
 pub use options::{DEFAULT_SEGMENT, LogOptions};
 pub use pool::SegmentPool;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::manifest::{LogId, MANIFEST, Manifest};
 use super::{Operation, Storage, StorageError, StorageFile};
 
-const LOCK: &str = "LOCK";
+pub(super) const LOCK: &str = "LOCK";
 
 /// Entries that may stand in a folder which holds no manifest yet: what a start that was cut short leaves, and
 /// what `mkfs` puts at the root of a file system.
@@ -98,7 +98,7 @@ impl FileStorage {
     ) -> Result<Box<dyn StorageFile>, StorageError> {
         let shown = self.shown(name);
         match options.open(self.path.join(name)) {
-            Ok(file) => Ok(Box::new(RealFile { file, shown })),
+            Ok(file) => Ok(Box::new(RealFile::new(file, shown))),
             Err(error) => Err(StorageError::io(operation, shown, error)),
         }
     }
@@ -154,7 +154,7 @@ pub fn random_u64() -> Result<u64, StorageError> {
     Ok(u64::from_le_bytes(bytes))
 }
 
-fn names(path: &Path) -> Result<Vec<String>, StorageError> {
+pub(super) fn names(path: &Path) -> Result<Vec<String>, StorageError> {
     let failed = |error| StorageError::io(Operation::List, path.display().to_string(), error);
     std::fs::read_dir(path)
         .map_err(failed)?
@@ -163,12 +163,16 @@ fn names(path: &Path) -> Result<Vec<String>, StorageError> {
 }
 
 #[derive(Debug)]
-struct RealFile {
+pub(super) struct RealFile {
     file: File,
     shown: String,
 }
 
 impl RealFile {
+    pub(super) const fn new(file: File, shown: String) -> Self {
+        Self { file, shown }
+    }
+
     fn failed(&self, operation: Operation) -> impl FnOnce(io::Error) -> StorageError + '_ {
         move |error| StorageError::io(operation, self.shown.as_str(), error)
     }

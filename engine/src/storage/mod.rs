@@ -2,7 +2,7 @@
 //!
 //! Everything the engine does to a disk goes through [`Storage`] and [`StorageFile`], in steps so small that a
 //! simulator can lose power between any two of them. There are two implementations: [`FileStorage`] on a real
-//! folder, and [`SimStorage`], which keeps page cache and disk apart and loses what was not synced.
+//! folder ([`ReadOnlyFolder`] for looking at one without taking it), and [`SimStorage`], which keeps page cache and disk apart and loses what was not synced.
 //!
 //! The rules that callers keep, because disks do:
 //! * Written bytes are durable when [`StorageFile::sync_data`] has returned, not before.
@@ -11,6 +11,7 @@
 mod error;
 mod file;
 mod manifest;
+mod read_only;
 mod sim;
 mod sim_disk;
 
@@ -19,6 +20,7 @@ use std::fmt::Debug;
 pub use error::{Operation, StorageError};
 pub use file::{FileStorage, random_u64};
 pub use manifest::{FORMAT_VERSION, LogId, MANIFEST, Manifest};
+pub use read_only::ReadOnlyFolder;
 pub use sim::SimStorage;
 pub use sim_disk::Crash;
 
@@ -28,7 +30,7 @@ pub const MAX_SMALL_FILE: usize = 64 << 10;
 /// A flat folder of files.
 ///
 /// Names are plain file names that this crate made. All methods may be called from several threads; two
-/// threads never work on the same name at the same time.
+/// threads never work on the same name at the same time, but that one may read what another has written and synced.
 pub trait Storage: Debug + Send + Sync {
     /// The names of all files, in no particular order.
     ///
