@@ -103,7 +103,8 @@ pub struct Threads {
 }
 
 impl Engine {
-    /// Recovers the log in `storage` and opens it for new work. One waker a reactor.
+    /// Recovers the log in `storage` and opens it for new work. One waker a reactor; further ones are woken with them
+    /// when something has become durable.
     ///
     /// # Errors
     /// See [`EngineError`]: the log is damaged, of another version, or contradicts itself; or the disk failed.

@@ -9,10 +9,12 @@ mod config;
 mod convert;
 mod duration;
 mod error;
+mod feed;
 mod late;
 mod reactor;
 mod server;
 pub mod testing;
+mod utc;
 
 pub use config::{Config, ConfigError, DurabilityName, LogConfig, RulesConfig, ServerConfig};
 pub use error::ServerError;

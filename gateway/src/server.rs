@@ -17,6 +17,7 @@ use doorbuster_ledger::Rules;
 use crate::admin::{Admin, Dev};
 use crate::config::MAX_REACTORS;
 use crate::error::ServerError;
+use crate::feed::Desk;
 use crate::reactor::{Door, Reactor, ReactorStats, prepare};
 
 /// How a server is set up. [`Config`](crate::Config) makes one from files, environment and flags.
@@ -125,6 +126,8 @@ pub(crate) struct Shared {
     pub(crate) durability: Durability,
     pub(crate) log_id: [u8; 16],
     pub(crate) throwaway: bool,
+    /// Where fetches are left.
+    pub(crate) desk: Arc<Desk>,
     /// What moves time; `None` on servers that keep their data.
     pub(crate) dev: Option<Dev>,
     pub(crate) max_connections: usize,
@@ -166,6 +169,7 @@ pub struct Server {
     recovery: Recovery,
     doors: Vec<Arc<Door>>,
     reactors: Vec<JoinHandle<std::io::Result<()>>>,
+    feed: JoinHandle<()>,
     log: Threads,
 }
 
@@ -189,10 +193,13 @@ impl Server {
         let prepared: Vec<_> =
             (0..reactors).map(|_| prepare()).collect::<Result<_, _>>().map_err(io("set up a reactor"))?;
         let doors: Vec<_> = prepared.iter().map(|(_, door)| Arc::clone(door)).collect();
+        let desk = Desk::new(reactors);
         let wakers = doors.iter().map(|door| {
             let door = Arc::clone(door);
             Arc::new(move || door.wake()) as Waker
         });
+        // Behind the reactors' own: who gets no batches is woken all the same.
+        let wakers = wakers.chain([desk.waker()]);
         let seed = random_u64().map_err(ServerError::Storage)?;
         let options = Options {
             shards,
@@ -216,6 +223,7 @@ impl Server {
             durability: setup.durability,
             log_id: recovery.log_id.get().to_be_bytes(),
             throwaway: setup.throwaway,
+            desk,
             dev: setup.dev_clock.map(Dev::new),
             max_connections: max_connections.div_ceil(reactors),
             drain: setup.drain,
@@ -231,8 +239,10 @@ impl Server {
             let thread = std::thread::Builder::new().name(format!("reactor-{index}"));
             threads.push(thread.spawn(move || reactor.run()).map_err(io("start a reactor"))?);
         }
+        let feed = shared.desk.start(setup.storage, Arc::clone(&shared), doors.clone());
+        let feed = feed.map_err(io("start the feed"))?;
         let admin = admin.map(|listener| Admin::start(listener, Arc::clone(&shared))).transpose()?;
-        Ok(Self { shared, listen, admin, recovery, doors, reactors: threads, log })
+        Ok(Self { shared, listen, admin, recovery, doors, reactors: threads, feed, log })
     }
 
     /// Where clients connect.
@@ -269,6 +279,7 @@ impl Server {
         for door in &self.doors {
             door.wake();
         }
+        self.shared.desk.wake();
         let mut outcome = Ok(());
         for reactor in self.reactors {
             match reactor.join() {
@@ -276,6 +287,10 @@ impl Server {
                 Ok(Err(error)) => outcome = Err(ServerError::Io { doing: "serve connections", error }),
                 Err(_) => outcome = Err(ServerError::Panicked),
             }
+        }
+        self.shared.desk.end();
+        if self.feed.join().is_err() {
+            outcome = Err(ServerError::Panicked);
         }
         if let Some(admin) = self.admin {
             admin.stop();

@@ -59,6 +59,15 @@ struct Mark {
     walk: Walk,
 }
 
+impl Mark {
+    fn number(&self) -> SegmentNumber {
+        SegmentNumber::new(1).plus(self.segment as u64)
+    }
+}
+
+/// A block in its place, or what stands there instead.
+type Found = Result<(Mark, BlockHeader), (Mark, BlockFault)>;
+
 /// Where the cursor stands: in front of a block.
 #[derive(Debug)]
 struct At {
@@ -125,7 +134,7 @@ impl Cursor {
             let (mark, header) = match self.block()? {
                 Ok(found) => found,
                 Err((mark, fault)) => {
-                    let segment = self.number_of(&mark);
+                    let segment = mark.number();
                     let proof = Proof::Position { until: until.get() };
                     return Err(refuse(segment, mark.offset, &mark.walk, fault, proof));
                 }
@@ -134,11 +143,7 @@ impl Cursor {
             let mut lsn = header.first_lsn;
             for _ in 0..header.count {
                 let (record, used) = record::decode(rest).map_err(|error| LogError::Rejected {
-                    place: BlockPlace {
-                        segment: self.number_of(&mark),
-                        offset: mark.offset,
-                        block: header.number,
-                    },
+                    place: BlockPlace { segment: mark.number(), offset: mark.offset, block: header.number },
                     source: Arc::new(error),
                 })?;
                 rest = rest.get(used..).unwrap_or_default();
@@ -206,7 +211,7 @@ impl Cursor {
     fn stand(&mut self, mark: Mark) -> Result<(), LogError> {
         let file = match self.at.take() {
             Some(at) if at.mark.segment == mark.segment => at.file,
-            _ => self.storage.open(&file_name(self.number_of(&mark)))?,
+            _ => self.storage.open(&file_name(mark.number()))?,
         };
         self.at = Some(At { mark, file });
         Ok(())
@@ -214,7 +219,7 @@ impl Cursor {
 
     /// Reads the block in front of which the cursor stands, in whichever segment it is, and checks that it belongs
     /// there. The inner error is what stands there instead.
-    fn block(&mut self) -> Result<Result<(Mark, BlockHeader), (Mark, BlockFault)>, LogError> {
+    fn block(&mut self) -> Result<Found, LogError> {
         loop {
             let Some(mark) = self.at.as_ref().map(|at| at.mark) else {
                 return Err(LogError::MissingStart { segment: SegmentNumber::new(1), found: None });
@@ -272,7 +277,7 @@ impl Cursor {
         let passed = at.mark.walk.pass(header, self.segments[before.segment].epoch);
         at.mark.offset += header.padded_len() as u64;
         let after = at.mark;
-        let segment = self.number_of(&before);
+        let segment = before.number();
         passed.map_err(|fault| refuse(segment, before.offset, &before.walk, fault, Proof::Intact))?;
         let nearest = self.marks.range(..=after.walk.lsn).next_back().map(|(_, mark)| *mark);
         let far = nearest.is_none_or(|mark| {
@@ -336,10 +341,6 @@ impl Cursor {
             ..Walk::new(self.log_id)
         };
         Mark { segment, offset: SEGMENT_HEADER_LEN as u64, walk }
-    }
-
-    fn number_of(&self, mark: &Mark) -> SegmentNumber {
-        SegmentNumber::new(1).plus(mark.segment as u64)
     }
 }
 

@@ -21,14 +21,11 @@ impl ReadOnlyFolder {
     /// There is no such folder, or it holds no readable manifest.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StorageError> {
         let folder = Self { path: path.as_ref().to_owned() };
-        match Manifest::read(&folder)? {
-            Some(_) => Ok(folder),
-            None => {
-                let error =
-                    io::Error::new(ErrorKind::NotFound, "this is no data folder, or it was never served");
-                Err(StorageError::io(Operation::Open, folder.shown(MANIFEST), error))
-            }
+        if Manifest::read(&folder)?.is_some() {
+            return Ok(folder);
         }
+        let error = io::Error::new(ErrorKind::NotFound, "this is no data folder, or it was never served");
+        Err(StorageError::io(Operation::Open, folder.shown(MANIFEST), error))
     }
 
     /// Whether a process serves from the folder now. Takes the lock for an instant to find out; where this process may

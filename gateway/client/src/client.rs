@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorbuster_protocol::{
-    Answer, BeginPay, Cancel, CancelLines, ChannelView, Confirm, ConfirmLines, Extend, FailPay, Kind,
-    LineView, OrderView, PutSku, ReadChannel, ReadLine, ReadOrder, ReadStock, Rebalance, Record, RequestId,
-    Reserve, ReserveOrder, Restock, SetChannel, StatusView, StockView, body,
+    Answer, BeginPay, Cancel, CancelLines, ChannelView, Confirm, ConfirmLines, Extend, FailPay, Fetch,
+    Fetched, Kind, LineView, OrderView, PutSku, ReadChannel, ReadLine, ReadOrder, ReadStock, Rebalance,
+    Record, RequestId, Reserve, ReserveOrder, Restock, SetChannel, StatusView, StockView, body,
 };
 
 use crate::builder::Builder;
 use crate::error::Error;
+use crate::feed::Feed;
 use crate::outcome::{Applied, Hold, Kept, Outcome, Reply, Settled, applied, hold, kept, settled, view};
 use crate::pool::{Answered, History, Pool};
 
@@ -227,6 +228,21 @@ impl Client {
                 .execute::<StatusView>(self.timeout, Kind::ReadStatus, History::Unknown, &[(0, Vec::new())])
                 .await,
         )
+    }
+
+    /// What happened, from a log position on: 0 for everything, else what an earlier feed's
+    /// [`position`](Feed::position) was. Asks for nothing yet.
+    pub fn feed(&self, from: u64) -> Feed {
+        Feed::new(self.clone(), from)
+    }
+
+    /// Asks once for events of the feed; waits as long as the request says, and as long again as for any answer.
+    pub(crate) async fn fetch(&self, ask: &Fetch) -> Result<Fetched, Error> {
+        ask.validate().map_err(Error::Invalid)?;
+        let mut bytes = Vec::with_capacity(Fetch::MIN_LEN);
+        body::put(ask, &mut bytes);
+        let timeout = self.timeout + Duration::from_millis(u64::from(ask.wait_ms));
+        only(self.pool.execute(timeout, Kind::Fetch, History::Unknown, &[(1, bytes)]).await)
     }
 
     /// Sets a SKU up with its first stock. Repeating it is safe.

@@ -47,6 +47,23 @@ pub enum Error {
         /// How long to wait before the next try, where the code's class is RETRY.
         retry_after: Duration,
     },
+    /// The feed can't go on from this position.
+    #[error("feed from position {from}: {code}: {}; the log is durable up to position {durable}", code.meaning())]
+    Feed {
+        /// The code.
+        code: Code,
+        /// The position that was asked for.
+        from: u64,
+        /// The log position up to which everything is durable.
+        durable: u64,
+    },
+    /// The server has another log than the feed began with: its data was reset, or another server answers. Positions
+    /// mean something else there; what was built from the feed must be built anew, from position 0.
+    #[error("feed from position {from}: the server's log is another one now; build anew from position 0")]
+    OtherLog {
+        /// The position that was asked for.
+        from: u64,
+    },
     /// The server sent bytes that break the protocol. Client and server may be of different versions.
     #[error("answer breaks the protocol: {0}")]
     Protocol(#[from] ProtocolError),

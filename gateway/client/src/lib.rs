@@ -24,6 +24,8 @@
 //!   [budget](RetryBudget) that keeps retries below a tenth of the traffic. Nothing else is ever repeated.
 //! * **No false certainty.** If a request was sent and no answer came, the error is [`Error::Uncertain`]: it may
 //!   have taken effect. Sending the same request with the same id later gives the true answer.
+//! * **A feed.** [`Client::feed`] gives what happened from any log position on, in order and without a gap, and goes on
+//!   where it stopped after a lost connection; [`Levels`] makes the stock of each SKU of it.
 //! * **Deadlines.** Each request carries its deadline in server time; a copy that is stuck in a buffer isn't
 //!   executed later.
 
@@ -33,6 +35,8 @@ mod client;
 mod clock;
 mod error;
 mod failure;
+mod feed;
+mod levels;
 mod link;
 mod outbox;
 mod outcome;
@@ -43,10 +47,12 @@ pub use budget::RetryBudget;
 pub use builder::{Builder, MAX_CONNECTIONS};
 pub use client::Client;
 pub use doorbuster_protocol::{
-    BeginPay, Cancel, CancelLines, ChannelView, Class, Code, Confirm, ConfirmLines, DEFAULT_PORT, Extend,
-    FailPay, Field, Line, LineUnits, LineView, OrderState, OrderView, PutSku, ReadOrder, ReadStock,
-    Rebalance, RequestId, Reserve, ReserveOrder, Restock, SetChannel, StatusView, StockView,
+    BeginPay, Cancel, CancelLines, ChannelView, Class, Code, Confirm, ConfirmLines, DEFAULT_PORT, EventKind,
+    Extend, FailPay, FeedEvent, Field, Line, LineUnits, LineView, OrderState, OrderView, PutSku, ReadOrder,
+    ReadStock, Rebalance, RequestId, Reserve, ReserveOrder, Restock, SetChannel, StatusView, StockView,
 };
 pub use error::Error;
+pub use feed::Feed;
+pub use levels::{Level, Levels, LevelsError};
 pub use outcome::{Applied, Hold, Kept, Outcome, Refusal, Settled};
 pub use retry::{Backoff, MAX_TRIES};

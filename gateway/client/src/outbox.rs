@@ -17,8 +17,8 @@ pub(crate) struct Call {
     pub(crate) deadline_ms: u64,
     /// Operations in `body`; 0 for the kinds that carry nothing.
     pub(crate) count: u32,
-    /// Bytes of one answer: every answer record has a fixed length.
-    pub(crate) answer_len: usize,
+    /// Bytes of one answer; `None` where answers differ in length: such a call has its frame for itself.
+    pub(crate) answer_len: Option<usize>,
     /// Encoded records.
     pub(crate) body: Vec<u8>,
     /// Gets the bytes of exactly this call's answers.
@@ -51,8 +51,8 @@ struct Group {
 
 #[derive(Debug)]
 struct Waiting {
-    /// Answer bytes that belong to this call.
-    answer_bytes: usize,
+    /// Answer bytes that belong to this call; `None`: all that come.
+    answer_bytes: Option<usize>,
     reply: oneshot::Sender<Result<Vec<u8>, Loss>>,
 }
 
@@ -83,13 +83,14 @@ pub(crate) fn pack(
     for call in calls {
         let room = |group: &&mut Group| {
             call.count > 0
+                && call.answer_len.is_some()
                 && group.kind == call.kind
                 && group.flags == call.flags
                 && group.deadline_ms == call.deadline_ms
                 && group.count.saturating_add(call.count) <= max_batch
                 && group.body.len() + call.body.len() <= MAX_BODY as usize
         };
-        let answer_bytes = call.answer_len * call.count.max(1) as usize;
+        let answer_bytes = call.answer_len.map(|length| length * call.count.max(1) as usize);
         let waiting = Waiting { answer_bytes, reply: call.reply };
         if let Some(group) = groups.iter_mut().rev().find(room) {
             group.count += call.count;
@@ -152,7 +153,8 @@ impl Pending {
     pub(crate) fn answer(&mut self, header: &Header, body: &[u8]) -> Result<(), ProtocolError> {
         let broken = |reason| ProtocolError::Body { kind: header.kind.name(), index: 0, reason };
         let sent = self.take(header.correlation).ok_or(broken("answers nothing that was asked"))?;
-        let expected: usize = sent.waiting.iter().map(|waiting| waiting.answer_bytes).sum();
+        let bytes_of = |waiting: &Waiting| waiting.answer_bytes.unwrap_or(body.len());
+        let expected: usize = sent.waiting.iter().map(bytes_of).sum();
         if Some(header.kind) != sent.kind.answer() || body.len() != expected {
             let fault = broken("is not the answer to what was asked");
             sent.fail(&Loss::Protocol(fault.clone()));
@@ -160,7 +162,7 @@ impl Pending {
         }
         let mut rest = body;
         for waiting in sent.waiting {
-            let (own, behind) = rest.split_at(waiting.answer_bytes);
+            let (own, behind) = rest.split_at(bytes_of(&waiting));
             rest = behind;
             // A caller that gave up dropped its end; the answer has nowhere to go.
             drop(waiting.reply.send(Ok(own.to_vec())));
@@ -200,7 +202,15 @@ mod tests {
 
     fn call(kind: Kind, count: u32, deadline_ms: u64) -> Call {
         let (reply, _) = oneshot::channel();
-        Call { kind, flags: 0, deadline_ms, count, answer_len: 32, body: vec![0; 64 * count as usize], reply }
+        Call {
+            kind,
+            flags: 0,
+            deadline_ms,
+            count,
+            answer_len: Some(32),
+            body: vec![0; 64 * count as usize],
+            reply,
+        }
     }
 
     fn packed(calls: Vec<Call>) -> Vec<(Kind, usize)> {
@@ -215,6 +225,12 @@ mod tests {
         let calls = vec![call(Kind::Reserve, 1, 5), call(Kind::Cancel, 1, 5), call(Kind::Reserve, 2, 5)];
         assert_eq!(packed(calls), [(Kind::Reserve, 3), (Kind::Cancel, 1)]);
         assert_eq!(packed(vec![call(Kind::Reserve, 1, 5), call(Kind::Reserve, 1, 6)]).len(), 2);
+    }
+
+    #[test]
+    fn calls_whose_answers_differ_in_length_share_no_frame() {
+        let fetch = || Call { answer_len: None, ..call(Kind::Fetch, 1, 5) };
+        assert_eq!(packed(vec![fetch(), fetch()]), [(Kind::Fetch, 1), (Kind::Fetch, 1)]);
     }
 
     #[test]

@@ -101,7 +101,10 @@ pub struct Applied {
 }
 
 /// A record that answers one operation.
-pub(crate) trait Reply: doorbuster_protocol::Record + Copy {
+pub(crate) trait Reply: doorbuster_protocol::Record {
+    /// Bytes of each; `None` where they differ.
+    const LENGTH: Option<usize> = Some(Self::MIN_LEN);
+
     fn code_number(&self) -> u16;
 
     fn retry_after_ms(&self) -> u32 {
@@ -150,6 +153,18 @@ impl Reply for StockView {
 impl Reply for doorbuster_protocol::StatusView {
     fn code_number(&self) -> u16 {
         self.code
+    }
+}
+
+impl Reply for doorbuster_protocol::Fetched {
+    const LENGTH: Option<usize> = None;
+
+    fn code_number(&self) -> u16 {
+        self.code
+    }
+
+    fn retry_after_ms(&self) -> u32 {
+        self.retry_after_ms
     }
 }
 

@@ -181,7 +181,7 @@ impl Pool {
         }
         let count = chunk.iter().map(|&index| operations[index].0).sum();
         let (reply, answer) = oneshot::channel();
-        let call = Call { kind, flags, deadline_ms, count, answer_len: A::MIN_LEN, body: content, reply };
+        let call = Call { kind, flags, deadline_ms, count, answer_len: A::LENGTH, body: content, reply };
         let link = self.link();
         let exchange = async {
             if link.queue.send(call).await.is_err() {
@@ -227,5 +227,5 @@ fn judge<A: Reply>(answer: A) -> (Answered<A>, Option<Duration>) {
 }
 
 fn reads(kind: Kind) -> bool {
-    matches!(kind, Kind::ReadOrder | Kind::ReadStock | Kind::ReadStatus | Kind::Ping)
+    matches!(kind, Kind::ReadOrder | Kind::ReadStock | Kind::ReadStatus | Kind::Fetch | Kind::Ping)
 }

@@ -172,6 +172,10 @@ codes! {
     /// The server is shutting down and takes no new work.
     ShuttingDown = 1507, "SHUTTING_DOWN", Retry;
 
+    /// The log ends before the position that was asked for; `durable` says where. The position is of another log, or the log
+    /// lost its end in a crash at a durability other than `always`: what was built from the feed must be built anew.
+    NoSuchPosition = 1600, "NO_SUCH_POSITION", Final;
+
     /// The server found its own state broken and stopped.
     InvariantViolation = 1900, "INVARIANT_VIOLATION", Final;
 }

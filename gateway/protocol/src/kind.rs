@@ -68,6 +68,8 @@ kinds! {
     ReadStatus = 0x22, "READ_STATUS";
     /// Reads one line of an order: [`ReadLine`](crate::ReadLine).
     ReadLine = 0x23, "READ_LINE";
+    /// Reads events from a log position on: [`Fetch`](crate::Fetch).
+    Fetch = 0x24, "FETCH";
     /// Reads what a channel may have: [`ReadChannel`](crate::ReadChannel).
     ReadChannel = 0x25, "READ_CHANNEL";
     /// Sets a SKU up: [`PutSku`](crate::PutSku).
@@ -108,6 +110,8 @@ kinds! {
     StatusRead = 0xA2, "STATUS_READ";
     /// Answers to `READ_LINE`: [`LineView`](crate::LineView).
     LineRead = 0xA3, "LINE_READ";
+    /// Answer to FETCH: [`Fetched`](crate::Fetched).
+    Fetched = 0xA4, "FETCHED";
     /// Answers to `READ_CHANNEL`: [`ChannelView`](crate::ChannelView).
     ChannelRead = 0xA5, "CHANNEL_READ";
     /// Answers to `PUT_SKU`.

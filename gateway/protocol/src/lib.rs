@@ -31,6 +31,7 @@ pub mod answer;
 pub mod body;
 pub mod code;
 pub mod error;
+pub mod feed;
 pub mod frame;
 pub mod hello;
 pub mod kind;
@@ -40,6 +41,7 @@ pub use answer::{Answer, ChannelView, Field, LineView, OrderState, OrderView, St
 pub use body::Record;
 pub use code::{Class, Code};
 pub use error::ProtocolError;
+pub use feed::{EventKind, FeedEvent, Fetch, Fetched, MAX_FETCH, MAX_FETCH_WAIT_MS};
 pub use frame::{FLAG_DRILL, FLAG_FIRST_ATTEMPT, HEADER_LEN, Header, MAX_BATCH, MAX_BODY, Parsed, parse};
 pub use hello::{Fault, Hello, MAGIC, Welcome};
 pub use kind::Kind;

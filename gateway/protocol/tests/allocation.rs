@@ -1,6 +1,6 @@
 //! A length field that lies costs no memory. A test program of its own, as it looks at the whole process.
 
-use doorbuster_protocol::{Header, Hello, Kind, ReserveOrder, Welcome, body};
+use doorbuster_protocol::{Fetched, Header, Hello, Kind, ReserveOrder, Welcome, body};
 
 /// Most memory that refusing a lie may cost: a record's bound of 1 MiB, and slack for the allocator's own arenas.
 const SLACK_KIB: u64 = 32 << 10;
@@ -29,6 +29,12 @@ fn a_length_that_lies_is_refused_without_memory_for_it() {
                 body::read_one::<Hello>(&Header::new(Kind::Hello, 0, 1), &hello).is_err(),
                 "{length} bytes"
             );
+
+            let mut fetched = vec![0; 40];
+            fetched.extend_from_slice(&length.to_le_bytes());
+            fetched.extend_from_slice(&[0; 128]);
+            let read = body::read_one::<Fetched>(&Header::new(Kind::Fetched, 0, 1), &fetched);
+            assert!(read.is_err(), "{length} events");
 
             let mut welcome = vec![0; 62];
             welcome.extend_from_slice(&length.to_le_bytes());

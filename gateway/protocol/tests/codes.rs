@@ -54,6 +54,7 @@ fn fields(code: Code) -> &'static str {
             "`order`, `state` (now, so a repeated RESERVE may find its order CONFIRMED or EXPIRED), `at` (the hold's \
              deadline; no meaning for RESTOCK). PUT_SKU, SET_CHANNEL: none"
         }
+        Code::NoSuchPosition => "FETCH only: `durable`",
         Code::BadRequest => "In an answer: `field`. In an error frame: the message",
         Code::SkuExists => "`field`",
         Code::IdempotencyConflict => "`field`, `order` (the order that was made with the id)",

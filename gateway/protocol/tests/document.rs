@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use doorbuster_protocol::{
-    Answer, BeginPay, Cancel, CancelLines, ChannelView, Code, Confirm, ConfirmLines, Extend,
-    FLAG_FIRST_ATTEMPT, FailPay, Fault, HEADER_LEN, Header, Hello, Kind, Line, LineUnits, LineView, MAGIC,
-    MAX_BATCH, MAX_BODY, OrderState, OrderView, Parsed, PutSku, ReadChannel, ReadLine, ReadOrder, ReadStock,
-    Rebalance, Record, Reserve, ReserveOrder, Restock, SetChannel, StatusView, StockView, Welcome, body,
-    parse,
+    Answer, BeginPay, Cancel, CancelLines, ChannelView, Code, Confirm, ConfirmLines, EventKind, Extend,
+    FLAG_FIRST_ATTEMPT, FailPay, Fault, FeedEvent, Fetch, Fetched, HEADER_LEN, Header, Hello, Kind, Line,
+    LineUnits, LineView, MAGIC, MAX_BATCH, MAX_BODY, OrderState, OrderView, Parsed, PutSku, ReadChannel,
+    ReadLine, ReadOrder, ReadStock, Rebalance, Record, Reserve, ReserveOrder, Restock, SetChannel,
+    StatusView, StockView, Welcome, body, parse,
 };
 
 fn document() -> String {
@@ -146,6 +146,11 @@ fn the_tables_of_offsets_add_up_to_each_record() {
         body::put(&CancelLines { lines: vec![LineUnits::default()], ..CancelLines::default() }, &mut one);
         one.len() - CancelLines::MIN_LEN
     };
+    let event = {
+        let mut one = Vec::new();
+        body::put(&Fetched { events: vec![FeedEvent::default()], ..Fetched::default() }, &mut one);
+        one.len() - Fetched::MIN_LEN
+    };
     let expected = BTreeMap::from(
         [
             ("Header", HEADER_LEN),
@@ -171,6 +176,9 @@ fn the_tables_of_offsets_add_up_to_each_record() {
             ("EXTEND", Extend::MIN_LEN),
             ("READ_ORDER", ReadOrder::MIN_LEN),
             ("READ_STOCK", ReadStock::MIN_LEN),
+            ("FETCH", Fetch::MIN_LEN),
+            ("FETCHED", Fetched::MIN_LEN),
+            ("Event", event),
             ("PUT_SKU", PutSku::MIN_LEN),
             ("RESTOCK", Restock::MIN_LEN),
             ("Answer", Answer::MIN_LEN),
@@ -190,4 +198,17 @@ fn every_kind_stands_in_the_table_of_kinds() {
         let row = format!("| `0x{:02x}` | {} |", kind.byte(), kind.name());
         assert!(document.contains(&row), "{row}");
     }
+}
+
+#[test]
+fn every_kind_of_event_stands_in_the_table_of_events() {
+    let document = document();
+    for kind in EventKind::ALL {
+        let row = format!("| {} | {} | ", kind.byte(), kind.name());
+        assert!(document.contains(&row), "{row}");
+        assert_eq!(EventKind::from_byte(kind.byte()), Some(*kind));
+        assert_eq!(EventKind::from_name(kind.name()), Some(*kind));
+        assert_eq!(kind.bit(), 1 << kind.byte());
+    }
+    assert_eq!((EventKind::from_byte(0), EventKind::from_name("SOLD")), (None, None));
 }

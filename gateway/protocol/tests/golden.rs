@@ -6,10 +6,10 @@ use std::fmt::Debug;
 
 use doorbuster_protocol::{
     Answer, BeginPay, Cancel, CancelLines, ChannelView, Confirm, ConfirmLines, Extend, FLAG_FIRST_ATTEMPT,
-    FailPay, Fault, HEADER_LEN, Header, Hello, Kind, Line, LineUnits, LineView, MAGIC, MAX_BATCH, MAX_BODY,
-    MAX_LINES, OrderView, Parsed, ProtocolError, PutSku, ReadChannel, ReadLine, ReadOrder, ReadStock,
-    Rebalance, Record, Reserve, ReserveOrder, Restock, SetChannel, StatusView, StockView, Welcome, body,
-    parse,
+    FailPay, Fault, FeedEvent, Fetch, Fetched, HEADER_LEN, Header, Hello, Kind, Line, LineUnits, LineView,
+    MAGIC, MAX_BATCH, MAX_BODY, MAX_FETCH, MAX_LINES, OrderView, Parsed, ProtocolError, PutSku, ReadChannel,
+    ReadLine, ReadOrder, ReadStock, Rebalance, Record, Reserve, ReserveOrder, Restock, SetChannel,
+    StatusView, StockView, Welcome, body, parse,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -197,6 +197,72 @@ fn requests_have_these_bytes() {
         &Restock { request_id: ID, sku: 1, units: -2, reason: 3 },
         "101112131415161718191a1b1c1d1e1f 0100000000000000 feffffffffffffff 03000000",
     );
+}
+
+#[test]
+fn the_feed_has_these_bytes() {
+    check(
+        &Fetch {
+            from: 1,
+            kinds: 2,
+            order: 3,
+            sku: 4,
+            user: 5,
+            max_events: 6,
+            wait_ms: 7,
+            partition: 8,
+            by: 15,
+            reserved: 0,
+        },
+        "0100000000000000 0200000000000000 0300000000000000 0400000000000000 0500000000000000 06000000 07000000
+         0800 0f 00",
+    );
+    let event = FeedEvent {
+        position: 1,
+        at: 2,
+        kind: 3,
+        reserved: 0,
+        channel: 4,
+        reason: 5,
+        order: 6,
+        user: 7,
+        sku: 8,
+        units: -9,
+        amount: 10,
+        until: 11,
+        request_id: ID,
+        payment_id: PAYMENT,
+        to: 12,
+        user_limit: 13,
+        order_limit: 14,
+        cap: 15,
+        gifts: 16,
+        location: 17,
+        pool: 18,
+    };
+    check(
+        &Fetched {
+            code: 1000,
+            reserved: 0,
+            retry_after_ms: 1,
+            next: 2,
+            durable: 3,
+            log_id: ID,
+            events: vec![event],
+        },
+        "e803 0000 01000000 0200000000000000 0300000000000000 101112131415161718191a1b1c1d1e1f 0100000000000000
+         0100000000000000 0200000000000000 03 00 0400 05000000 0600000000000000 0700000000000000 0800000000000000
+         f7ffffffffffffff 0a00000000000000 0b00000000000000 101112131415161718191a1b1c1d1e1f
+         a0a1a2a3a4a5a6a7a8a9aaabacadaeaf 0c00000000000000 0d000000 0e000000 0f00000000000000 10000000 1100 1200",
+    );
+}
+
+#[test]
+fn as_many_events_as_an_answer_may_have_can_be_read() {
+    let full = Fetched { events: vec![FeedEvent::default(); MAX_FETCH as usize], ..Fetched::default() };
+    let bytes = encoded(&full);
+    assert!(bytes.len() <= MAX_BODY as usize);
+    assert_eq!(read_all::<Fetched>(Kind::Fetched, 1, &bytes), Ok(vec![full]));
 }
 
 #[test]
@@ -472,6 +538,8 @@ fn read_any(header: &Header, content: &[u8]) -> Result<(), ProtocolError> {
         Kind::Extend => body::read(header, content, |_: Extend| {}),
         Kind::ReadOrder => body::read(header, content, |_: ReadOrder| {}),
         Kind::ReadStock => body::read(header, content, |_: ReadStock| {}),
+        Kind::Fetch => body::read(header, content, |_: Fetch| {}),
+        Kind::Fetched => body::read(header, content, |_: Fetched| {}),
         Kind::PutSku => body::read(header, content, |_: PutSku| {}),
         Kind::Restock => body::read(header, content, |_: Restock| {}),
         Kind::OrderRead => body::read(header, content, |_: OrderView| {}),

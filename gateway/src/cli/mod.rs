@@ -1,7 +1,9 @@
 //! The command line.
 
 mod dev;
+mod feed;
 mod serve;
+mod source;
 mod stock;
 
 use std::ffi::OsString;
@@ -37,6 +39,8 @@ enum Command {
     /// Move the time of a server that was started with --dev.
     #[command(subcommand)]
     Dev(dev::DevCommand),
+    /// Print what happened: events of the log, in order and without a gap.
+    Feed(feed::FeedOptions),
     /// Set up SKUs.
     #[command(subcommand)]
     Stock(stock::StockCommand),
@@ -47,6 +51,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Cli::try_parse_from(arguments) {
         Ok(Cli { command: Command::Serve(options) }) => serve::run(&options),
         Ok(Cli { command: Command::Dev(command) }) => dev::run(&command),
+        Ok(Cli { command: Command::Feed(options) }) => feed::run(&options),
         Ok(Cli { command: Command::Stock(command) }) => stock::run(&command),
         Err(error) => usage(&error),
     }
@@ -77,6 +82,11 @@ fn usage(error: &clap::Error) -> ExitCode {
 fn fail(code: u8, error: &dyn std::fmt::Display) -> ExitCode {
     drop(writeln!(std::io::stderr(), "doorbuster: {error}"));
     ExitCode::from(code)
+}
+
+/// Says on standard error what should be known but is no failure.
+fn warn(line: &dyn std::fmt::Display) {
+    drop(writeln!(std::io::stderr(), "doorbuster: {line}"));
 }
 
 /// Prints a line for people.

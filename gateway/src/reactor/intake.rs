@@ -140,6 +140,7 @@ impl Reactor {
             Kind::ReadStock => {
                 self.operations(name, header, body, |asked: &ReadStock, _| Ok(convert::read_stock(*asked)))
             }
+            Kind::Fetch => self.fetch(name, header, body),
             kind => Err(ProtocolError::UnknownKind { kind: kind.byte() }),
         }
     }

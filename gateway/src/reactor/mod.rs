@@ -14,6 +14,7 @@
 //! Answers wait in one queue ordered by ticket. The journal wakes the reactor after each group; the reactor says when
 //! it sleeps, so that a busy one is never woken.
 
+mod fetches;
 mod frames;
 mod intake;
 mod outlet;
@@ -39,6 +40,7 @@ use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use slab::Slab;
 
+use crate::feed::{MAX_FETCHES, Reply};
 use crate::server::Shared;
 use frames::Frames;
 use session::Session;
@@ -72,6 +74,8 @@ pub(crate) struct Door {
     /// consistent with the reactor's last look at its port and at the durable position.
     asleep: AtomicBool,
     handed: ArrayQueue<TcpStream>,
+    /// Answers of the feed. As many as may be underway, so it is never full.
+    replies: ArrayQueue<Reply>,
 }
 
 impl Door {
@@ -81,6 +85,13 @@ impl Door {
             // The only failure is a full event counter, which means that it is being woken already.
             drop(self.waker.wake());
         }
+    }
+
+    /// Hands an answer of the feed over.
+    pub(crate) fn reply(&self, reply: Reply) {
+        let refused = self.replies.push(reply).is_err();
+        debug_assert!(!refused, "a reactor has no more fetches underway than its door holds");
+        self.wake();
     }
 }
 
@@ -110,6 +121,8 @@ pub(crate) struct Reactor {
     accept_again: bool,
     /// Operations in `waiting`.
     waiting_len: usize,
+    /// Fetches that the feed has not answered.
+    fetching: usize,
     /// Decided batches whose ticket is not durable yet, in the order of their tickets.
     waiting: VecDeque<Batch>,
     spare: Vec<Vec<Slot>>,
@@ -129,7 +142,12 @@ pub(crate) struct Reactor {
 pub(crate) fn prepare() -> io::Result<(Poll, Arc<Door>)> {
     let poll = Poll::new()?;
     let waker = mio::Waker::new(poll.registry(), WAKER)?;
-    let door = Door { waker, asleep: AtomicBool::new(false), handed: ArrayQueue::new(MAX_HANDED) };
+    let door = Door {
+        waker,
+        asleep: AtomicBool::new(false),
+        handed: ArrayQueue::new(MAX_HANDED),
+        replies: ArrayQueue::new(MAX_FETCHES),
+    };
     Ok((poll, Arc::new(door)))
 }
 
@@ -165,6 +183,7 @@ impl Reactor {
             due: false,
             accept_again: false,
             waiting_len: 0,
+            fetching: 0,
             waiting: VecDeque::new(),
             spare: Vec::new(),
             dirty: Vec::new(),
@@ -216,6 +235,7 @@ impl Reactor {
             self.resume();
             self.decide();
             self.release();
+            self.release_fetched();
             self.flush();
             if self.engine.journal().poisoned().is_some() {
                 // Nothing may be acknowledged any more: close every connection without an answer.
@@ -237,6 +257,7 @@ impl Reactor {
         self.due
             || self.waiting.front().is_some_and(|batch| batch.ticket <= durable)
             || !self.door.handed.is_empty()
+            || !self.door.replies.is_empty()
             || (!self.held_back.is_empty() && self.underway < MAX_BATCHES / 2)
     }
 
@@ -420,7 +441,9 @@ impl Reactor {
             }
             self.flush();
         }
-        let idle = self.frames.len() == 0 && self.sessions.iter().all(|(_, session)| session.backlog() == 0);
+        let idle = self.frames.len() == 0
+            && self.fetching == 0
+            && self.sessions.iter().all(|(_, session)| session.backlog() == 0);
         let patience =
             self.draining_since.is_some_and(|since| self.now.duration_since(since) > self.shared.drain);
         idle || patience

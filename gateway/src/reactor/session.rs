@@ -27,6 +27,8 @@ pub(crate) struct Session {
     output: Vec<u8>,
     written: usize,
     pub(crate) in_flight: u32,
+    /// Fetches among them.
+    pub(crate) fetching: u32,
     pub(crate) greeted: bool,
     /// The socket may have more to read than was taken.
     pub(crate) readable: bool,
@@ -49,6 +51,7 @@ impl Session {
             output: Vec::new(),
             written: 0,
             in_flight: 0,
+            fetching: 0,
             greeted: false,
             readable: true,
             ended: false,
