@@ -1,6 +1,7 @@
 //! The command line.
 
 mod dev;
+mod explain;
 mod feed;
 mod serve;
 mod source;
@@ -22,7 +23,8 @@ const EXIT_CODES: &str = "Exit codes:
   4  the data folder can't be used: in use, foreign, of another version, or the disk refused
   5  the log is damaged or contradicts itself; nothing was changed
   6  the log failed while serving; nothing was acknowledged afterwards
-  7  the server could not be reached, or refused";
+  7  the server could not be reached, or refused
+  8  what was asked for is not there";
 
 /// Flash-sale inventory and orders: reserve, pay and cancel over TCP, without ever selling a unit twice.
 #[derive(Debug, Parser)]
@@ -39,6 +41,8 @@ enum Command {
     /// Move the time of a server that was started with --dev.
     #[command(subcommand)]
     Dev(dev::DevCommand),
+    /// Tell the whole story of an order or of a shopper, in words that can be read out.
+    Explain(explain::ExplainOptions),
     /// Print what happened: events of the log, in order and without a gap.
     Feed(feed::FeedOptions),
     /// Set up SKUs.
@@ -51,6 +55,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Cli::try_parse_from(arguments) {
         Ok(Cli { command: Command::Serve(options) }) => serve::run(&options),
         Ok(Cli { command: Command::Dev(command) }) => dev::run(&command),
+        Ok(Cli { command: Command::Explain(options) }) => explain::run(&options),
         Ok(Cli { command: Command::Feed(options) }) => feed::run(&options),
         Ok(Cli { command: Command::Stock(command) }) => stock::run(&command),
         Err(error) => usage(&error),

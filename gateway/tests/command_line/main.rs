@@ -3,6 +3,7 @@
 
 mod data;
 mod dev;
+mod explain;
 mod feed;
 mod serve;
 mod stock;

@@ -16,6 +16,7 @@ fn help_lists_the_exit_codes() {
         "  5  the log is damaged",
         "  6  the log failed",
         "  7  the server could not be reached",
+        "  8  what was asked for",
     ] {
         assert!(said.contains(line), "{line:?} is not in {said}");
     }
