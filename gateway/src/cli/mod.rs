@@ -1,8 +1,11 @@
 //! The command line.
 
+mod audit;
+mod connect;
 mod dev;
 mod explain;
 mod feed;
+mod order;
 mod serve;
 mod source;
 mod stock;
@@ -41,11 +44,16 @@ enum Command {
     /// Move the time of a server that was started with --dev.
     #[command(subcommand)]
     Dev(dev::DevCommand),
+    /// Reserve, pay, give back and look at single orders.
+    #[command(subcommand)]
+    Order(order::OrderCommand),
+    /// Add every SKU's accounts up from the log, and compare them with the server's.
+    Audit(audit::AuditOptions),
     /// Tell the whole story of an order or of a shopper, in words that can be read out.
     Explain(explain::ExplainOptions),
     /// Print what happened: events of the log, in order and without a gap.
     Feed(feed::FeedOptions),
-    /// Set up SKUs.
+    /// Set up and look at SKUs.
     #[command(subcommand)]
     Stock(stock::StockCommand),
 }
@@ -55,6 +63,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Cli::try_parse_from(arguments) {
         Ok(Cli { command: Command::Serve(options) }) => serve::run(&options),
         Ok(Cli { command: Command::Dev(command) }) => dev::run(&command),
+        Ok(Cli { command: Command::Order(command) }) => order::run(&command),
+        Ok(Cli { command: Command::Audit(options) }) => audit::run(&options),
         Ok(Cli { command: Command::Explain(options) }) => explain::run(&options),
         Ok(Cli { command: Command::Feed(options) }) => feed::run(&options),
         Ok(Cli { command: Command::Stock(command) }) => stock::run(&command),

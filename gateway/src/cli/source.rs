@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use doorbuster_client::{Client, Error, EventKind, Feed, FeedEvent};
+use doorbuster_client::{Client, Error, EventKind, Feed, FeedEvent, ReadStock, StockView};
 use doorbuster_engine::log::{Cursor, LogError};
 use doorbuster_engine::storage::ReadOnlyFolder;
 use doorbuster_protocol::feed::by;
@@ -21,12 +21,12 @@ pub(super) struct SourceOptions {
     #[arg(
         long,
         visible_alias = "target",
+        env = "DOORBUSTER_SERVER",
         default_value = "127.0.0.1:7700",
-        value_name = "ADDRESS:PORT",
-        conflicts_with = "data"
+        value_name = "ADDRESS:PORT"
     )]
     server: SocketAddr,
-    /// Read a data folder instead. A server may run on it meanwhile; its newest events may then be missing.
+    /// Read a data folder instead, and ask no server. One may run on it meanwhile; its newest events may then be missing.
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
 }
@@ -58,7 +58,7 @@ pub(super) struct Source {
 
 #[derive(Debug)]
 enum From {
-    Server { runtime: tokio::runtime::Runtime, address: SocketAddr, feed: Box<Feed> },
+    Server { runtime: tokio::runtime::Runtime, address: SocketAddr, client: Client, feed: Box<Feed> },
     Folder { reader: Box<FeedReader>, ask: Fetch, until: u64 },
 }
 
@@ -80,7 +80,7 @@ impl Source {
     /// The next events; may be none.
     pub(super) fn next_batch(&mut self) -> Result<Vec<FeedEvent>, Failure> {
         match &mut self.from {
-            From::Server { runtime, address, feed } => {
+            From::Server { runtime, address, feed, .. } => {
                 runtime.block_on(feed.next_batch()).map_err(|error| refused(*address, &error))
             }
             From::Folder { reader, ask, until } => {
@@ -110,6 +110,27 @@ impl Source {
             From::Server { feed, .. } => feed.at_end(),
             From::Folder { ask, until, .. } => ask.from >= *until,
         }
+    }
+
+    /// What the server says of these SKUs, so many in a frame; `None` from a folder.
+    pub(super) fn stocks(&mut self, skus: &[u64], chunk: usize) -> Result<Option<Vec<StockView>>, Failure> {
+        let From::Server { runtime, address, client, .. } = &self.from else { return Ok(None) };
+        let mut stocks = Vec::with_capacity(skus.len());
+        for few in skus.chunks(chunk) {
+            let asked: Vec<ReadStock> = few.iter().map(|sku| ReadStock { sku: *sku }).collect();
+            for answer in runtime.block_on(client.read_stock_batch(&asked)) {
+                let stock = answer.map_err(|error| refused(*address, &error))?;
+                stocks.extend(stock.done());
+            }
+        }
+        Ok(Some(stocks))
+    }
+
+    /// Whether the server has decided nothing behind where this stands.
+    pub(super) fn is_current(&mut self) -> Result<bool, Failure> {
+        let From::Server { runtime, address, client, feed } = &self.from else { return Ok(true) };
+        let status = runtime.block_on(client.status()).map_err(|error| refused(*address, &error))?;
+        Ok(status.decided == feed.position())
     }
 
     /// Hands everything up to the end to `each`.
@@ -143,7 +164,7 @@ fn at_server(address: SocketAddr, from: u64, wanted: &Wanted, wait: Duration) ->
     if let Some(partition) = wanted.partition {
         feed = feed.partition(partition);
     }
-    Ok(From::Server { runtime, address, feed: Box::new(feed) })
+    Ok(From::Server { runtime, address, client, feed: Box::new(feed) })
 }
 
 fn refused(address: SocketAddr, error: &Error) -> Failure {

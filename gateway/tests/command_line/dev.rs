@@ -26,7 +26,10 @@ fn a_dev_server_says_what_an_advance_brought_about() {
     let admin = behind(&greeting, "admin on http://").to_owned();
     let (code, said, complained) = run(place.path(), &["dev", "advance", "15m", "--admin", &admin]);
     assert_eq!((code, complained.as_str()), (0, ""));
-    assert!(said.starts_with("time moved on by 900 s: 0 holds expired, 0 orders that waited"), "{said}");
+    assert!(
+        said.starts_with("time moved on by 900 s; holds expired: 0, offers made: 0, waits in vain: 0"),
+        "{said}"
+    );
     let (code, said, _) = run(place.path(), &["dev", "advance", "2h", "--admin", &admin, "--json"]);
     let report: serde_json::Value = serde_json::from_str(&said).unwrap();
     assert_eq!((code, &report["advanced_ms"], &report["expired"]), (0, &7_200_000.into(), &0.into()));

@@ -5,6 +5,7 @@ mod data;
 mod dev;
 mod explain;
 mod feed;
+mod order;
 mod serve;
 mod stock;
 mod usage;
@@ -14,7 +15,8 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// Variables that would change what the binary does.
-const VARIABLES: [&str; 8] = [
+const VARIABLES: [&str; 9] = [
+    "DOORBUSTER_SERVER",
     "DOORBUSTER_CONFIG",
     "DOORBUSTER_LISTEN",
     "DOORBUSTER_ADMIN",

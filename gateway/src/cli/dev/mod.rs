@@ -21,7 +21,7 @@ pub(super) enum DevCommand {
         /// How far, such as 90s, 15m, 2h or 3d
         by: Span,
         /// The server's admin port.
-        #[arg(long, default_value = "127.0.0.1:7701", value_name = "ADDRESS:PORT")]
+        #[arg(long, env = "DOORBUSTER_ADMIN", default_value = "127.0.0.1:7701", value_name = "ADDRESS:PORT")]
         admin: SocketAddr,
         /// Report as JSON.
         #[arg(long)]
@@ -55,8 +55,7 @@ pub(super) fn run(command: &DevCommand) -> ExitCode {
     }
     let count = |name: &str| report[name].as_u64().unwrap_or(0);
     say(&format_args!(
-        "time moved on by {} s: {} holds expired, {} orders that waited were offered units, {} waited in vain, \
-         {} old orders left memory",
+        "time moved on by {} s; holds expired: {}, offers made: {}, waits in vain: {}, old orders closed: {}",
         by.duration().as_secs_f64(),
         count("expired"),
         count("offered"),

@@ -3,6 +3,7 @@
 mod file;
 mod lines;
 mod progress;
+mod show;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use clap::Subcommand;
 use doorbuster_client::{Client, Code, Outcome, PutSku};
 
 use self::progress::Progress;
+use super::connect::ServerOptions;
 use super::{fail, say};
 
 /// SKUs in one frame of an import.
@@ -21,7 +23,7 @@ const CHUNK: usize = 4_096;
 /// Refused lines that an import lists.
 const MAX_LISTED: usize = 20;
 
-/// Set up SKUs.
+/// Set up and look at SKUs.
 #[derive(Debug, Subcommand)]
 pub(super) enum StockCommand {
     /// Load SKUs from a file into a running server.
@@ -33,7 +35,12 @@ pub(super) enum StockCommand {
         /// FILE.csv or FILE.jsonl
         file: PathBuf,
         /// The server.
-        #[arg(long, default_value = "127.0.0.1:7700", value_name = "ADDRESS:PORT")]
+        #[arg(
+            long,
+            env = "DOORBUSTER_SERVER",
+            default_value = "127.0.0.1:7700",
+            value_name = "ADDRESS:PORT"
+        )]
         server: SocketAddr,
         /// Check the file and stop.
         #[arg(long)]
@@ -42,10 +49,20 @@ pub(super) enum StockCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Show a SKU's accounts.
+    Show {
+        /// The SKU
+        sku: u64,
+        #[command(flatten)]
+        server: ServerOptions,
+    },
 }
 
 pub(super) fn run(command: &StockCommand) -> ExitCode {
-    let StockCommand::Import { file, server, dry_run, json } = command;
+    let (file, server, dry_run, json) = match command {
+        StockCommand::Import { file, server, dry_run, json } => (file, server, dry_run, json),
+        StockCommand::Show { sku, server } => return show::run(*sku, server),
+    };
     let mut progress = Progress::start();
     let found = match file::read(file, &mut progress) {
         Ok(found) => found,

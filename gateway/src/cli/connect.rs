@@ -1,0 +1,68 @@
+//! One question to a running server.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use clap::Args;
+use doorbuster_client::{Client, Code, Error, Refusal};
+
+use super::{fail, say};
+use crate::utc::Utc;
+
+/// Which server, and how to answer.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ServerOptions {
+    /// The server.
+    #[arg(long, env = "DOORBUSTER_SERVER", default_value = "127.0.0.1:7700", value_name = "ADDRESS:PORT")]
+    server: SocketAddr,
+    /// Answer as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Connects, asks, and gives the answer; what went wrong is said, and its exit code given.
+pub(super) fn ask<T>(
+    options: &ServerOptions,
+    question: impl AsyncFnOnce(Client) -> Result<T, Error>,
+) -> Result<T, ExitCode> {
+    let server = options.server;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| fail(3, &format_args!("can't set up the network: {error}")))?;
+    let asked = runtime.block_on(async {
+        let client = Client::builder().connections(1).connect(&server.to_string()).await?;
+        question(client).await
+    });
+    asked.map_err(|error| match error {
+        Error::Connect { .. } => fail(7, &format_args!("{error}; is `doorbuster serve` running there?")),
+        error => fail(7, &format_args!("can't ask {server}: {error}")),
+    })
+}
+
+/// Says that the server refused, and why.
+pub(super) fn refused(options: &ServerOptions, refusal: &Refusal) -> ExitCode {
+    if options.json {
+        say(&serde_json::json!({
+            "schema_version": 1,
+            "refused": refusal.code.name(),
+            "class": refusal.code.class().name(),
+            "field": refusal.field.map(doorbuster_client::Field::name),
+            "order": (refusal.order != 0).then(|| refusal.order.to_string()),
+            "at_ms": refusal.at,
+            "units": refusal.units,
+        }));
+        return ExitCode::from(7);
+    }
+    let mut more = String::new();
+    if let Some(field) = refusal.field {
+        more = format!("{more}; field: {}", field.name());
+    }
+    if refusal.units != 0 || refusal.code == Code::Insufficient {
+        more = format!("{more}; units: {}", refusal.units);
+    }
+    if refusal.at != 0 {
+        more = format!("{more}; at: {}", Utc(refusal.at));
+    }
+    let meaning = refusal.code.meaning();
+    let meaning = if more.is_empty() { meaning } else { meaning.trim_end_matches('.') };
+    fail(7, &format_args!("refused: {}: {meaning}{more}", refusal.code))
+}

@@ -1,0 +1,271 @@
+//! `doorbuster order`: by hand what a storefront does by machine.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use doorbuster_client::{
+    Cancel, Confirm, Hold, Line, OrderState, OrderView, Outcome, ReadOrder, Reserve, ReserveOrder,
+};
+
+use super::connect::{ServerOptions, ask, refused};
+use super::{fail, say};
+use crate::duration::Span;
+use crate::utc::Utc;
+
+/// Reserve, pay, give back and look at single orders.
+#[derive(Debug, Subcommand)]
+pub(super) enum OrderCommand {
+    /// Hold units for a shopper.
+    Reserve(ReserveOptions),
+    /// Pay a hold.
+    Pay {
+        #[command(flatten)]
+        whose: Whose,
+        /// Amount paid, minor units
+        #[arg(long, value_name = "MINOR", default_value_t = 0)]
+        amount: u64,
+        /// Names the payment, 32 hexadecimal digits; a fresh one unless given. The same again is no second payment.
+        #[arg(long, value_name = "HEX", value_parser = payment_id)]
+        payment: Option<[u8; 16]>,
+        #[command(flatten)]
+        server: ServerOptions,
+    },
+    /// Give a hold, or a place in the waiting line, back.
+    Cancel {
+        #[command(flatten)]
+        whose: Whose,
+        /// Why, by your numbering
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        reason: u32,
+        #[command(flatten)]
+        server: ServerOptions,
+    },
+    /// Show how an order stands.
+    Show {
+        #[command(flatten)]
+        whose: Whose,
+        #[command(flatten)]
+        server: ServerOptions,
+    },
+}
+
+/// An order and its shopper.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Whose {
+    /// The order's number
+    order: u64,
+    /// The shopper that it belongs to
+    #[arg(long, value_name = "N")]
+    user: u64,
+}
+
+/// Hold units for a shopper.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ReserveOptions {
+    /// The shopper
+    #[arg(long, value_name = "N")]
+    user: u64,
+    /// The SKU
+    #[arg(long, value_name = "N")]
+    sku: u64,
+    /// Units
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    quantity: u32,
+    /// Amount due, minor units; 0: any
+    #[arg(long, value_name = "MINOR", default_value_t = 0)]
+    amount: u64,
+    /// How long to hold them, such as 90s; the server's default unless given
+    #[arg(long, value_name = "TIME", value_parser = short_span)]
+    hold: Option<u32>,
+    /// How long to wait if there are too few, such as 30m; not at all unless given
+    #[arg(long, value_name = "TIME", value_parser = short_span)]
+    wait: Option<u32>,
+    /// Print the order's number and nothing else.
+    #[arg(long, conflicts_with = "json")]
+    bare: bool,
+    #[command(flatten)]
+    server: ServerOptions,
+}
+
+/// Milliseconds that fit the protocol's fields: up to 49 days.
+fn short_span(text: &str) -> Result<u32, String> {
+    let span: Span = text.parse().map_err(|error: crate::duration::SpanError| error.to_string())?;
+    u32::try_from(span.ms()).map_err(|_| format!("{text} is too long: at most 49d"))
+}
+
+fn payment_id(text: &str) -> Result<[u8; 16], String> {
+    let digits = text.len() == 32 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let number = u128::from_str_radix(text, 16).ok().filter(|number| digits && *number != 0);
+    number.map(u128::to_be_bytes).ok_or_else(|| "write 32 hexadecimal digits that are not all 0".to_owned())
+}
+
+pub(super) fn run(command: &OrderCommand) -> ExitCode {
+    let done = match command {
+        OrderCommand::Reserve(options) => reserve(options),
+        OrderCommand::Pay { whose, amount, payment, server } => pay(*whose, *amount, *payment, server),
+        OrderCommand::Cancel { whose, reason, server } => {
+            let cancel = Cancel { order: whose.order, user: whose.user, reason: *reason };
+            ask(server, async |client| client.cancel(&cancel).await).map(|outcome| match outcome {
+                Outcome::Done(settled) => stands(server, settled.order, settled.state, 0, settled.replayed),
+                Outcome::Refused(refusal) => refused(server, &refusal),
+            })
+        }
+        OrderCommand::Show { whose, server } => {
+            let read = ReadOrder { order: whose.order, user: whose.user };
+            ask(server, async |client| client.read_order(&read).await).map(|outcome| match outcome {
+                Outcome::Done(order) => show(server, &order),
+                Outcome::Refused(refusal) => refused(server, &refusal),
+            })
+        }
+    };
+    done.unwrap_or_else(|code| code)
+}
+
+fn reserve(options: &ReserveOptions) -> Result<ExitCode, ExitCode> {
+    let server = &options.server;
+    let outcome: Outcome<Hold> = ask(server, async |client| match options.wait {
+        None => {
+            let wish = Reserve {
+                user: options.user,
+                sku: options.sku,
+                quantity: options.quantity,
+                amount: options.amount,
+                hold_ms: options.hold.unwrap_or_default(),
+                ..Reserve::default()
+            };
+            client.reserve(&wish).await
+        }
+        Some(wait_ms) => {
+            let wish = ReserveOrder {
+                user: options.user,
+                amount: options.amount,
+                hold_ms: options.hold.unwrap_or_default(),
+                wait_ms,
+                lines: vec![Line { sku: options.sku, quantity: options.quantity, ..Line::default() }],
+                ..ReserveOrder::default()
+            };
+            client.reserve_order(&wish).await
+        }
+    })?;
+    Ok(match outcome {
+        Outcome::Refused(refusal) => refused(server, &refusal),
+        Outcome::Done(hold) if options.bare => {
+            say(&hold.order);
+            ExitCode::SUCCESS
+        }
+        Outcome::Done(hold) => stands(server, hold.order, hold.state, hold.expires_at, hold.replayed),
+    })
+}
+
+fn pay(
+    whose: Whose,
+    amount: u64,
+    payment: Option<[u8; 16]>,
+    server: &ServerOptions,
+) -> Result<ExitCode, ExitCode> {
+    let (outcome, payment_id) = ask(server, async |client| {
+        let payment_id = payment.unwrap_or_else(|| client.new_request_id());
+        let pay = Confirm { order: whose.order, user: whose.user, payment_id, amount };
+        Ok((client.confirm(&pay).await?, payment_id))
+    })?;
+    let payment = format!("{:032x}", u128::from_be_bytes(payment_id));
+    Ok(match outcome {
+        Outcome::Refused(refusal) => refused(server, &refusal),
+        Outcome::Done(settled) if server.json => {
+            say(&serde_json::json!({
+                "schema_version": 1,
+                "order": settled.order.to_string(),
+                "state": settled.state.name(),
+                "replayed": settled.replayed,
+                "reacquired": settled.reacquired,
+                "payment_id": payment,
+            }));
+            ExitCode::SUCCESS
+        }
+        Outcome::Done(settled) => {
+            let how = match (settled.reacquired, settled.replayed) {
+                (true, _) => ": its hold had ended, and its units were there to be taken again",
+                (false, true) => ", as before",
+                (false, false) => "",
+            };
+            say(&format_args!(
+                "order {} is {} by payment {payment}{how}",
+                settled.order,
+                settled.state.name()
+            ));
+            ExitCode::SUCCESS
+        }
+    })
+}
+
+fn stands(server: &ServerOptions, order: u64, state: OrderState, until: u64, replayed: bool) -> ExitCode {
+    if server.json {
+        say(&serde_json::json!({
+            "schema_version": 1,
+            "order": order.to_string(),
+            "state": state.name(),
+            "until_ms": until,
+            "replayed": replayed,
+        }));
+    } else if until == 0 {
+        say(&format_args!("order {order} is {}", state.name()));
+    } else {
+        say(&format_args!("order {order} is {} until {}", state.name(), Utc(until)));
+    }
+    ExitCode::SUCCESS
+}
+
+fn show(server: &ServerOptions, order: &OrderView) -> ExitCode {
+    let Some(state) = OrderState::from_byte(order.state) else {
+        return fail(7, &format_args!("order {} is in a state that this version doesn't know", order.order));
+    };
+    if server.json {
+        say(&serde_json::json!({
+            "schema_version": 1,
+            "order": order.order.to_string(),
+            "state": state.name(),
+            "user": order.user.to_string(),
+            "sku": order.sku.to_string(),
+            "quantity": order.quantity,
+            "amount": order.amount,
+            "placed_at_ms": order.placed_at,
+            "until_ms": order.expires_at,
+            "ended_at_ms": order.ended_at,
+            "refunds": order.refunds,
+        }));
+        return ExitCode::SUCCESS;
+    }
+    let when = match state {
+        OrderState::Held | OrderState::Paying | OrderState::Waiting => {
+            format!("until {}", Utc(order.expires_at))
+        }
+        _ => format!("since {}", Utc(order.ended_at)),
+    };
+    let (number, quantity, sku) = (order.order, order.quantity, order.sku);
+    let refunds = match order.refunds {
+        0 => String::new(),
+        refunds => format!(", payments to be paid back: {refunds}"),
+    };
+    say(&format_args!("order {number} is {} {when}: {quantity} of SKU {sku}{refunds}", state.name()));
+    ExitCode::SUCCESS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payment_is_named_by_32_digits() {
+        assert_eq!(payment_id(&"ab".repeat(16)), Ok([0xAB; 16]));
+        for text in ["", "ab", &"0".repeat(32), &"+a".repeat(16), &"ab".repeat(17)] {
+            assert!(payment_id(text).unwrap_err().contains("32 hexadecimal digits"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_fits_its_field() {
+        assert_eq!(short_span("90s"), Ok(90_000));
+        assert!(short_span("50d").unwrap_err().contains("at most 49d"));
+        assert!(short_span("soon").unwrap_err().contains("is no length of time"));
+    }
+}
