@@ -14,6 +14,7 @@
 //! Answers wait in one queue ordered by ticket. The journal wakes the reactor after each group; the reactor says when
 //! it sleeps, so that a busy one is never woken.
 
+mod door;
 mod fetches;
 mod frames;
 mod intake;
@@ -21,32 +22,30 @@ mod outlet;
 mod session;
 mod stats;
 
+pub(crate) use door::{Door, prepare};
 pub(crate) use session::MAX_IN_FLIGHT;
 pub use stats::{OpStats, ReactorStats};
 
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crossbeam::queue::ArrayQueue;
 use doorbuster_engine::shard::{Batch, MAX_SLOTS, Slot};
 use doorbuster_engine::{Engine, MAX_BATCHES};
 use doorbuster_protocol::{Code, Fault, Header, Kind, ProtocolError, body};
-use mio::net::{TcpListener, TcpStream};
+use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use slab::Slab;
 
-use crate::feed::{MAX_FETCHES, Reply};
 use crate::server::Shared;
+use door::WAKER;
 use frames::Frames;
 use session::Session;
 
-/// The token of the waker in the poll.
-const WAKER: Token = Token(usize::MAX);
 /// The token of the listener in the poll.
 const LISTENER: Token = Token(usize::MAX - 1);
 
@@ -62,38 +61,6 @@ const TICK: Duration = Duration::from_millis(4);
 /// Decided operations that may wait for the log before a reactor stops reading: what a sold-out crowd can pile up behind
 /// a sync that hangs. 262,144 slots of 160 bytes are 40 MiB.
 const MAX_WAITING: usize = 1 << 18;
-
-/// Connections accepted elsewhere that may wait to be taken over.
-const MAX_HANDED: usize = 4_096;
-
-/// How other threads reach a reactor.
-#[derive(Debug)]
-pub(crate) struct Door {
-    waker: mio::Waker,
-    /// Set by the reactor before it polls, cleared by whoever wakes it: one system call a sleep at most. Sequentially
-    /// consistent with the reactor's last look at its port and at the durable position.
-    asleep: AtomicBool,
-    handed: ArrayQueue<TcpStream>,
-    /// Answers of the feed. As many as may be underway, so it is never full.
-    replies: ArrayQueue<Reply>,
-}
-
-impl Door {
-    /// Wakes the reactor if it sleeps.
-    pub(crate) fn wake(&self) {
-        if self.asleep.swap(false, Ordering::SeqCst) {
-            // The only failure is a full event counter, which means that it is being woken already.
-            drop(self.waker.wake());
-        }
-    }
-
-    /// Hands an answer of the feed over.
-    pub(crate) fn reply(&self, reply: Reply) {
-        let refused = self.replies.push(reply).is_err();
-        debug_assert!(!refused, "a reactor has no more fetches underway than its door holds");
-        self.wake();
-    }
-}
 
 /// See the module's doc.
 #[derive(Debug)]
@@ -136,19 +103,6 @@ pub(crate) struct Reactor {
     /// The time of this pass.
     now: Instant,
     draining_since: Option<Instant>,
-}
-
-/// A reactor's poll and door, made before the engine that wakes it.
-pub(crate) fn prepare() -> io::Result<(Poll, Arc<Door>)> {
-    let poll = Poll::new()?;
-    let waker = mio::Waker::new(poll.registry(), WAKER)?;
-    let door = Door {
-        waker,
-        asleep: AtomicBool::new(false),
-        handed: ArrayQueue::new(MAX_HANDED),
-        replies: ArrayQueue::new(MAX_FETCHES),
-    };
-    Ok((poll, Arc::new(door)))
 }
 
 impl Reactor {
