@@ -151,6 +151,10 @@ fn changed(run: &Run) -> Result<Scenario, Failure> {
         let factor = duration / scenario.phases_seconds();
         scenario.phases.iter_mut().for_each(|phase| phase.seconds *= factor);
         scenario.restocks.iter_mut().for_each(|restock| restock.at_seconds *= factor);
+        scenario.rebalances.iter_mut().for_each(|rebalance| rebalance.at_seconds *= factor);
+        if let Some(channels) = &mut scenario.channels {
+            channels.release_seconds *= factor;
+        }
     }
     match scenario::fault(&scenario) {
         None => Ok(scenario),

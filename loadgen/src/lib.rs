@@ -31,6 +31,7 @@ pub mod resident;
 pub mod saturate;
 pub mod scenario;
 pub mod schedule;
+pub mod shards;
 pub mod target;
 pub mod verdict;
 pub mod worker;

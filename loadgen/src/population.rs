@@ -4,7 +4,8 @@ use rand::{RngExt, SeedableRng};
 use rand_distr::{LogNormal, Zipf};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::scenario::{Payments, Scenario, Waitlist};
+use crate::journal::{Basket, BasketLine};
+use crate::scenario::{Baskets, Channel, Payments, Scenario, Waitlist};
 use crate::schedule::nanos;
 
 /// Quantile of the standard normal distribution at 95 %: turns a median and a 95th percentile into a lognormal's
@@ -19,6 +20,12 @@ const DUPLICATE_GAP_NS: u64 = 20_000_000;
 
 /// The part of an offer's time, one in so many, that a shopper leaves unused: he doesn't pay in the last moment.
 const OFFER_MARGIN: u64 = 10;
+
+/// Most units in one line.
+const MOST_UNITS: u32 = 2;
+
+/// Most draws for one line's SKU: a shard that few SKUs are in may not come up.
+const DRAWS: u32 = 64;
 
 /// What an arriving shopper does first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +43,8 @@ pub enum Visit {
         sku: u32,
         /// The request is sent twice.
         twice: bool,
+        /// Through which sales channel; 0: none.
+        channel: u16,
     },
 }
 
@@ -58,6 +67,12 @@ pub enum Step {
     Pay(u8),
     /// Gives the units back.
     Cancel,
+    /// Pays a part, with the payment of this ordinal, and gives the rest back.
+    PayPart(u8),
+    /// Gives a part back.
+    Cut,
+    /// Takes other SKUs instead.
+    Swap,
 }
 
 /// What a shopper does with a hold.
@@ -85,6 +100,10 @@ pub struct Population {
     time_scale: f64,
     payments: Option<Payments>,
     waitlist: Option<Waitlist>,
+    baskets: Option<Baskets>,
+    channels: Vec<Channel>,
+    /// The shard of each SKU, from 0, where that matters.
+    shards: Vec<u32>,
     hold_ns: u64,
 }
 
@@ -110,8 +129,96 @@ impl Population {
             time_scale: scenario.time_scale,
             payments: scenario.payments.clone(),
             waitlist: scenario.waitlist.clone(),
+            baskets: scenario.baskets.clone(),
+            channels: scenario.channels.as_ref().map(|channels| channels.of.clone()).unwrap_or_default(),
+            shards: Vec::new(),
             hold_ns: nanos(shoppers.hold_seconds * scenario.time_scale),
         }
+    }
+
+    /// These shoppers, with SKUs in these shards, from the first on.
+    #[must_use]
+    pub fn in_shards(self, shards: Vec<u32>) -> Self {
+        Self { shards, ..self }
+    }
+
+    /// A SKU by its popularity, from 0.
+    pub fn sku(&mut self) -> u32 {
+        rank(self.random.sample(self.popularity))
+    }
+
+    /// What a shopper wants who came for this SKU, where that may be several lines.
+    pub fn basket(&mut self, sku: u32) -> Option<Vec<BasketLine>> {
+        let rules = self.baskets.clone()?;
+        let several = self.random.random::<f64>() < rules.several_shards_share;
+        let count = self.random.random_range(if several { 2 } else { 1 }..=rules.most_lines);
+        let mut skus = vec![sku];
+        for nth in 1..count {
+            // In which shard the next SKU must be, or must not.
+            let fits = |shards: &[u32], next: u32| {
+                let same = shards.get(next as usize) == shards.get(sku as usize);
+                if several { nth > 1 || !same } else { same }
+            };
+            for _ in 0..DRAWS {
+                let next = self.sku();
+                if !skus.contains(&next) && fits(&self.shards, next) {
+                    skus.push(next);
+                    break;
+                }
+            }
+        }
+        if self.random.random::<f64>() < rules.same_sku_share {
+            skus.push(sku);
+        }
+        let mut lines: Vec<BasketLine> = Vec::with_capacity(skus.len());
+        for sku in skus {
+            lines.push(BasketLine { sku, units: self.random.random_range(1..=MOST_UNITS), gift: false });
+        }
+        if self.random.random::<f64>() < rules.gift_share
+            && let Some(last) = lines.last_mut()
+        {
+            last.gift = true;
+        }
+        Some(lines)
+    }
+
+    /// A shopper with several lines may think better of a part of them, or of all.
+    pub fn change_of_mind(&mut self, basket: &Basket, script: &mut Vec<(u64, Step)>) {
+        let Some(rules) = self.baskets.clone() else { return };
+        let choice = self.random.random::<f64>();
+        let Some(paid) = script.iter().position(|(_, step)| matches!(step, Step::Pay(_))) else { return };
+        let at = script.get(paid).map_or(0, |(at, _)| *at);
+        let (cut, part) =
+            (rules.swap_share + rules.cut_share, rules.swap_share + rules.cut_share + rules.part_share);
+        if choice < rules.swap_share {
+            // Only once: else some would never pay.
+            if basket.instead_of == 0 {
+                *script = vec![(at / 2, Step::Swap)];
+            }
+        } else if choice < cut {
+            script.insert(paid, (at / 2, Step::Cut));
+        } else if choice < part && basket.part().is_some() {
+            for (_, step) in script.iter_mut() {
+                if let Step::Pay(ordinal) = *step {
+                    *step = Step::PayPart(ordinal);
+                }
+            }
+        }
+    }
+
+    fn channel(&mut self) -> u16 {
+        let total: f64 = self.channels.iter().map(|channel| channel.demand).sum();
+        if self.channels.is_empty() {
+            return 0;
+        }
+        let mut drawn = self.random.random::<f64>() * total;
+        for channel in &self.channels {
+            drawn -= channel.demand;
+            if drawn < 0.0 {
+                return channel.number;
+            }
+        }
+        self.channels.last().map_or(0, |channel| channel.number)
     }
 
     /// The next arrival.
@@ -121,7 +228,8 @@ impl Population {
             return Visit::Look { sku };
         }
         let user = self.random.random_range(1..=self.users);
-        Visit::Buy { user, sku, twice: self.random.random::<f64>() < self.repeat_share }
+        let twice = self.random.random::<f64>() < self.repeat_share;
+        Visit::Buy { user, sku, twice, channel: self.channel() }
     }
 
     /// Whether a shopper who was told `SOLD_OUT` asks to wait.
@@ -289,6 +397,40 @@ mod tests {
             (1_800..2_200).contains(&disordered) && (6_400..7_200).contains(&failed),
             "{disordered} {failed}"
         );
+    }
+
+    #[test]
+    fn orders_are_over_several_shards_as_often_as_the_scenario_says() {
+        let scenario = crate::scenario::load(Some("multi-line".as_ref())).expect("sound");
+        let shards: Vec<u32> = (0..400).map(|sku| crate::shards::shard(sku, 2)).collect();
+        let mut population = Population::new(&scenario, 3).in_shards(shards.clone());
+        let (mut over, mut doubled, mut gifts, mut longest) = (0, 0, 0, 0);
+        for _ in 0..10_000 {
+            let sku = population.sku();
+            let basket = Basket { lines: population.basket(sku).expect("some"), ..Basket::default() };
+            let summed = basket.summed();
+            let first = shards[summed[0].sku as usize];
+            over += u32::from(summed.iter().any(|line| shards[line.sku as usize] != first));
+            doubled += u32::from(summed.len() < basket.lines.len());
+            gifts += u32::from(basket.lines.iter().any(|line| line.gift));
+            longest = longest.max(summed.len());
+        }
+        assert!((2_850..3_150).contains(&over) && longest == 8, "{over} {longest}");
+        assert!((900..1_100).contains(&doubled) && (1_900..2_100).contains(&gifts), "{doubled} {gifts}");
+    }
+
+    #[test]
+    fn shoppers_come_through_channels_as_often_as_the_scenario_says() {
+        let scenario = crate::scenario::load(Some("channels".as_ref())).expect("sound");
+        let mut population = Population::new(&scenario, 3);
+        let mut came = [0_u32; 4];
+        for _ in 0..10_000 {
+            if let Visit::Buy { channel, .. } = population.visit() {
+                came[usize::from(channel)] += 1;
+            }
+        }
+        let (all, hog) = (came.iter().sum::<u32>(), came[3]);
+        assert!(came[0] == 0 && (hog * 235).abs_diff(all * 150) < all * 5, "{came:?}");
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use doorbuster_protocol::Code;
 
-use super::replay::{Order, Replay, State};
+use super::order::{Order, State};
+use super::replay::Replay;
 use super::{Audit, Check, Sale, is_done};
 use crate::journal::{Attempt, Faults, Journal, Payment, hex};
 
@@ -29,8 +30,9 @@ pub(super) fn check(sale: &Sale, journal: &Journal, replay: &Replay, audit: &mut
     }
     let mut check = Check::new("refusals", "nobody was told SOLD_OUT while units were left");
     // An answer that names no position could be explained by anything.
-    check.examined = journal.refusals.iter().filter(|refusal| refusal.until > 0).count() as u64;
-    replay.left.check(sale.skus.start, &journal.refusals, &mut check.faults);
+    let refused = journal.refusals.iter().filter(|refusal| refusal.channel.is_none());
+    check.examined = refused.clone().filter(|refusal| refusal.until > 0).count() as u64;
+    replay.left.check(sale.skus.start, refused, &mut check.faults);
     audit.checks.push(check);
 }
 
@@ -55,6 +57,13 @@ fn acknowledged(journal: &Journal, replay: &Replay, faults: &mut Faults) -> u64 
         if wanted.is_some_and(|wanted| wanted != state) {
             lost += 1;
             faults.note(|| format!("log: order {number} is {state:?}; {wanted:?} was acknowledged"));
+        }
+        let heir = journal.basket_of(attempt).map_or(0, |basket| basket.replaced_by);
+        let heir = journal.attempts.get((heir as usize).wrapping_sub(1));
+        // A hold that had ended before is passed over.
+        if heir.is_some_and(|heir| heir.order != 0) && !matches!(state, State::Superseded | State::Expired) {
+            lost += 1;
+            faults.note(|| format!("log: order {number} is {state:?}, and another took its place"));
         }
         if attempt.waitlisted == Code::Waitlisted.number() && !order.waited {
             lost += 1;
@@ -82,6 +91,13 @@ fn asked_for(sale: &Sale, journal: &Journal, replay: &Replay, faults: &mut Fault
             && (attempt.order == 0 || attempt.order == *number);
         if !as_asked {
             faults.note(|| format!("log: order {number} has other content than its request"));
+        }
+        if order.placed.channel != attempt.channel {
+            faults.note(|| format!("log: order {number} came through another channel than its request"));
+        }
+        let heir = journal.basket_of(attempt).map_or(0, |basket| basket.replaced_by);
+        if order.state == State::Superseded && heir == 0 {
+            faults.note(|| format!("log: order {number} was replaced, and nobody asked for that"));
         }
         if order.waited && !attempt.waits {
             faults.note(|| format!("log: order {number} waited, and nobody asked for that"));

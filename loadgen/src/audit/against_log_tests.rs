@@ -141,7 +141,7 @@ fn whoever_waits_gets_what_comes_back_and_the_wish_must_have_been_sent() {
 fn sold_out_while_the_log_has_units_left_is_found() {
     let records = [put(5, 1), reserved(1, 2, 5), record(7, 1, &[], 50)];
     let told = |after, until| {
-        let refusals = vec![Refusal { sku: 0, after, until }];
+        let refusals = vec![Refusal { sku: 0, channel: None, after, until }];
         audit(&records, &Journal { refusals, ..of(&[attempt(2, 1)]) }).faults()
     };
     assert_eq!((told(1, 2), told(2, 2), told(2, 3)), (0, 0, 0));

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use doorbuster_protocol::{Code, OrderState, OrderView, StockView};
 
-use super::{Audit, Check, Evidence, Sale, StockTotals, Waited, against_log, is_done, payments};
+use super::baskets::{self, LinesRead};
+use super::{Audit, Check, Evidence, Sale, StockTotals, Waited, against_log, channels, is_done, payments};
 use crate::journal::{Attempt, Journal, Payment, hex};
 use crate::recorder::Recorder;
 
@@ -27,13 +28,17 @@ pub fn compare(sale: &Sale, journal: &Journal, recorder: &Recorder, evidence: &E
     let counts = check_counts(recorder);
     let orders_check = check_orders(sale, journal, &orders, &mut audit.lost_effects);
     let holds = check_holds(&orders, evidence.now_ms);
-    let stock_check = check_stock(sale, journal, &orders, &evidence.stock, &mut audit);
-    let limits = check_limits(sale, journal, &orders);
+    let stock_check = check_stock(sale, journal, &orders, evidence, &mut audit);
+    let limits = check_limits(sale, journal, &orders, &evidence.lines);
     let (payments, money) = payments::check(journal, &orders, evidence.log.as_ref());
     audit.money = money;
     audit.checks = vec![answers, counts, orders_check, holds, stock_check, limits, payments];
+    audit.checks.extend(baskets::at_the_server(sale, journal, &orders, &evidence.lines));
+    audit.channels = channels::totals(journal, &evidence.channels, evidence.log.as_ref());
     if let Some(log) = &evidence.log {
         against_log::check(sale, journal, log, &mut audit);
+        audit.checks.extend(baskets::in_the_log(sale, journal, log));
+        audit.checks.extend(channels::check(sale, journal, &evidence.channels, log));
         let paid = log.orders.values().filter(|order| order.waited && order.payment_id != [0; 16]);
         let (waited, offered, waiting) = (log.lines.waited, log.lines.offered, log.lines.waiting());
         audit.waited = Some(Waited { waited, offered, paid: paid.count() as u64, waiting });
@@ -131,7 +136,9 @@ fn content_difference(sale: &Sale, attempt: &Attempt, view: &OrderView) -> Optio
         (view.order == attempt.order, "number"),
         (view.user == u64::from(attempt.user), "user"),
         (view.sku == sale.skus.start + u64::from(attempt.sku), "SKU"),
-        (view.quantity == 1, "quantity"),
+        // Of several lines, each is looked at by itself.
+        (view.quantity == 1 || attempt.basket != 0, "quantity"),
+        (view.channel == attempt.channel, "channel"),
         (view.request_id == attempt.request_id, "request id"),
     ]
     .into_iter()
@@ -145,6 +152,16 @@ fn allowed_states(attempt: &Attempt, journal: &Journal) -> Vec<OrderState> {
         return vec![OrderState::Confirmed];
     }
     let mut allowed = Vec::new();
+    let heir = journal.basket_of(attempt).map_or(0, |basket| basket.replaced_by);
+    if let Some(heir) = journal.attempts.get((heir as usize).wrapping_sub(1)) {
+        if heir.order != 0 {
+            // A hold that had ended before is passed over.
+            return vec![OrderState::Superseded, OrderState::Expired];
+        }
+        if heir.reserved == 0 {
+            allowed.push(OrderState::Superseded);
+        }
+    }
     if is_done(attempt.cancelled) {
         allowed.push(OrderState::Cancelled);
     } else {
@@ -174,32 +191,18 @@ fn check_stock(
     sale: &Sale,
     journal: &Journal,
     orders: &[Option<OrderView>],
-    stock: &[StockView],
+    evidence: &Evidence,
     audit: &mut Audit,
 ) -> Check {
+    let stock = &evidence.stock;
     let mut check = Check::new("stock", "stocked = available + held + sold, and sums match the orders");
     let mut tallies = vec![Tally::default(); stock.len()];
     for (attempt, view) in journal.attempts.iter().zip(orders) {
-        let Some(tally) = tallies.get_mut(attempt.sku as usize) else { continue };
-        match view.and_then(|view| OrderState::from_byte(view.state)) {
-            Some(OrderState::Confirmed) => tally.confirmed += 1,
-            Some(OrderState::Held | OrderState::Paying) => tally.held += 1,
-            // No answer: the hold may be there all the same.
-            None if attempt.reserved == 0
-                || (attempt.twice && attempt.repeated == 0)
-                || (attempt.waits && attempt.waitlisted == 0) =>
-            {
-                tally.unknown += 1;
+        let state = view.and_then(|view| OrderState::from_byte(view.state));
+        for (sku, units) in baskets::shares(sale, journal, attempt, &evidence.lines) {
+            if let Some(tally) = tallies.get_mut(sku as usize) {
+                tally.add(attempt, state, u64::from(units));
             }
-            Some(
-                OrderState::Cancelled
-                | OrderState::Expired
-                | OrderState::Restocked
-                | OrderState::Superseded
-                | OrderState::Waiting
-                | OrderState::Lapsed,
-            )
-            | None => {}
         }
     }
     let mut totals = StockTotals::default();
@@ -222,12 +225,12 @@ fn check_stock(
         );
         demand(
             sold == tally.confirmed,
-            &format_args!("{sold} units sold, but {} of its orders are paid", tally.confirmed),
+            &format_args!("{sold} units sold, but {} of its orders' are paid", tally.confirmed),
         );
         demand(
             (tally.held..=tally.held + tally.unknown).contains(&held),
             &format_args!(
-                "{held} units held, but {} to {} orders hold",
+                "{held} units held, but orders hold {} to {}",
                 tally.held,
                 tally.held + tally.unknown
             ),
@@ -246,7 +249,7 @@ fn check_stock(
     check
 }
 
-/// What the orders of one SKU add up to, in units (every order of a drill is for one).
+/// What the orders of one SKU add up to, in units.
 #[derive(Clone, Copy, Debug, Default)]
 struct Tally {
     confirmed: u64,
@@ -254,22 +257,51 @@ struct Tally {
     unknown: u64,
 }
 
+impl Tally {
+    /// So many units of an order in this state.
+    fn add(&mut self, attempt: &Attempt, state: Option<OrderState>, units: u64) {
+        match state {
+            Some(OrderState::Confirmed) => self.confirmed += units,
+            Some(OrderState::Held | OrderState::Paying) => self.held += units,
+            // No answer: the hold may be there all the same.
+            None if attempt.reserved == 0
+                || (attempt.twice && attempt.repeated == 0)
+                || (attempt.waits && attempt.waitlisted == 0) =>
+            {
+                self.unknown += units;
+            }
+            Some(
+                OrderState::Cancelled
+                | OrderState::Expired
+                | OrderState::Restocked
+                | OrderState::Superseded
+                | OrderState::Waiting
+                | OrderState::Lapsed,
+            )
+            | None => {}
+        }
+    }
+}
+
 /// No shopper has more of a SKU than its limit.
-fn check_limits(sale: &Sale, journal: &Journal, orders: &[Option<OrderView>]) -> Check {
+fn check_limits(sale: &Sale, journal: &Journal, orders: &[Option<OrderView>], lines: &LinesRead) -> Check {
     let mut check = Check::new("limits", "no shopper holds and owns more of a SKU than its limit");
     if sale.user_limit == 0 {
         return check;
     }
-    let mut units: HashMap<(u32, u32), u32> = HashMap::new();
+    let mut has: HashMap<(u32, u32), u32> = HashMap::new();
     for (attempt, view) in journal.attempts.iter().zip(orders) {
         let state = view.and_then(|view| OrderState::from_byte(view.state));
-        if matches!(state, Some(OrderState::Confirmed | OrderState::Held | OrderState::Paying)) {
+        if !matches!(state, Some(OrderState::Confirmed | OrderState::Held | OrderState::Paying)) {
+            continue;
+        }
+        for (index, units) in baskets::shares(sale, journal, attempt, lines) {
             check.examined += 1;
-            let units = units.entry((attempt.user, attempt.sku)).or_default();
-            *units += 1;
-            if *units > sale.user_limit {
+            let has = has.entry((attempt.user, index)).or_default();
+            *has += units;
+            if *has > sale.user_limit {
                 let (user, limit) = (attempt.user, sale.user_limit);
-                let sku = sale.skus.start + u64::from(attempt.sku);
+                let sku = sale.skus.start + u64::from(index);
                 check.faults.note(|| format!("user {user} has more than {limit} of SKU {sku}"));
             }
         }

@@ -69,7 +69,8 @@ fn sound() -> Case {
 fn audit(change: impl FnOnce(&mut Case)) -> Audit {
     let mut case = sound();
     change(&mut case);
-    let evidence = Evidence { orders: case.orders, stock: case.stock, now_ms: case.now_ms, log: None };
+    let evidence =
+        Evidence { orders: case.orders, stock: case.stock, now_ms: case.now_ms, ..Evidence::default() };
     compare(&SALE, &case.journal, &case.recorder, &evidence)
 }
 

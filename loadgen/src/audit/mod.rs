@@ -5,20 +5,31 @@
 //! the drill with exit code 4, whatever the latencies were.
 
 mod against_log;
+mod allot;
+mod baskets;
+mod channels;
 mod compare;
+mod legs;
 mod lines;
 mod log;
+mod order;
 mod payments;
+mod record;
 mod refusals;
 mod replay;
 
+pub use channels::ChannelTotals;
 pub use compare::compare;
 pub use log::bytes as log_bytes;
 pub use replay::Replay;
 
+use std::collections::HashMap;
 use std::ops::Range;
 
-use doorbuster_protocol::{Class, Code, Kind, OrderView, ReadOrder, ReadStock, StockView};
+use doorbuster_protocol::{
+    ChannelView, Class, Code, Kind, LineView, OrderView, ReadChannel, ReadLine, ReadOrder, ReadStock,
+    StockView,
+};
 
 use crate::journal::{Faults, Journal};
 use crate::net::{Control, LinkError};
@@ -39,10 +50,14 @@ pub struct Sale {
 }
 
 /// What was read back when everything was over.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Evidence {
     /// An entry for each attempt; none where no order was acknowledged.
     pub orders: Vec<Option<OrderView>>,
+    /// Lines of orders that may have several, by order; the last one of each was asked for beyond the end.
+    pub lines: HashMap<u64, Vec<LineView>>,
+    /// What sales channels have of each SKU, where they have rules.
+    pub channels: Vec<ChannelView>,
     /// One for each SKU of the sale.
     pub stock: Vec<StockView>,
     /// The server's time when they were read, milliseconds.
@@ -139,6 +154,8 @@ pub struct Audit {
     pub money: Money,
     /// Those who waited; none where the log can't be read.
     pub waited: Option<Waited>,
+    /// The sales channels that have rules.
+    pub channels: Vec<ChannelTotals>,
 }
 
 impl Audit {
@@ -171,4 +188,41 @@ pub fn read_stock(control: &mut Control, first_sku: u64, skus: u32) -> Result<Ve
     let asked: Vec<ReadStock> =
         (0..u64::from(skus)).map(|index| ReadStock { sku: first_sku + index }).collect();
     control.stock(&asked)
+}
+
+/// Reads back the lines of every acknowledged order that may have several, and asks for one beyond the last.
+///
+/// # Errors
+/// If the connection breaks.
+pub fn read_lines(
+    control: &mut Control,
+    journal: &Journal,
+) -> Result<HashMap<u64, Vec<LineView>>, LinkError> {
+    let mut asked = Vec::new();
+    for attempt in journal.attempts.iter().filter(|attempt| attempt.order != 0) {
+        let Some(basket) = journal.basket_of(attempt) else { continue };
+        let lines = u8::try_from(basket.summed().len()).unwrap_or(u8::MAX);
+        let read = |nth| ReadLine { order: attempt.order, user: u64::from(attempt.user), nth };
+        asked.extend((0..=lines).map(read));
+    }
+    let views = control.execute::<ReadLine, LineView>(Kind::ReadLine, &asked)?;
+    let mut lines: HashMap<u64, Vec<LineView>> = HashMap::new();
+    for (asked, view) in asked.iter().zip(views) {
+        lines.entry(asked.order).or_default().push(view);
+    }
+    Ok(lines)
+}
+
+/// Reads back what these channels have of each of the drill's SKUs.
+///
+/// # Errors
+/// If the connection breaks.
+pub fn read_channels(
+    control: &mut Control,
+    skus: Range<u64>,
+    channels: &[u16],
+) -> Result<Vec<ChannelView>, LinkError> {
+    let asked: Vec<ReadChannel> =
+        skus.flat_map(|sku| channels.iter().map(move |&channel| ReadChannel { sku, channel })).collect();
+    control.execute(Kind::ReadChannel, &asked)
 }

@@ -83,9 +83,9 @@ fn one(
     of_order.unknown = of_order.unknown.saturating_add(u8::from(unknown && ends.is_none()));
     if payment.confirms > 0 {
         money.payments += 1;
-        money.paid_minor += AMOUNT;
-        money.bought_minor += if in_fact_bought { AMOUNT } else { 0 };
-        money.refund_minor += if in_fact_refund { AMOUNT } else { 0 };
+        money.paid_minor += payment.amount();
+        money.bought_minor += if in_fact_bought { payment.amount() } else { 0 };
+        money.refund_minor += if in_fact_refund { payment.amount() } else { 0 };
     }
     let Some(ends) = ends else { return };
     let as_answered = unknown || (ends.bought == u32::from(bought) && ends.refunds == u32::from(refund));
@@ -104,9 +104,9 @@ fn one(
             )
         });
     }
-    if ends.bought + ends.refunds > 0 && ends.amount != AMOUNT {
-        let amount = ends.amount;
-        faults.note(|| format!("payment {ordinal} of order {order} is {amount} in the log and was {AMOUNT}"));
+    if ends.bought + ends.refunds > 0 && ends.amount != payment.amount() {
+        let (amount, sent) = (ends.amount, payment.amount());
+        faults.note(|| format!("payment {ordinal} of order {order} is {amount} in the log and was {sent}"));
     }
 }
 

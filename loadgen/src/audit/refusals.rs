@@ -1,33 +1,40 @@
-//! Whether everybody who was told `SOLD_OUT` was told the truth.
+//! Whether everybody who was told `SOLD_OUT`, or that his channel had no units, was told the truth.
 //!
 //! A refusal is not in the log. But its answer names a position of the log, and so did the answers before its request was
 //! sent. What was decided saw a state between the two. So the log must pass, between the two, through a state in which
 //! nothing was left for a newcomer: no unit was free, or as many were waited for. After a restock's acknowledgement the
 //! first position is behind the restock.
+//!
+//! The same goes for a sales channel that was told `CHANNEL_EXHAUSTED`: the log must pass through a state in which nothing was
+//! left for it. When a guarantee ends, more is left without a record; that is noticed with the SKU's next one.
 
 use std::collections::HashMap;
 
 use crate::journal::{Faults, Refusal};
 
-/// For each SKU, from which position on something was left, or nothing.
+/// A position of the log, and whether something is left from there on.
+type Change = (u64, bool);
+
+/// For each SKU, and each channel that has rules for it, from which position on something was left, or nothing.
 #[derive(Debug, Default)]
 pub(super) struct Left {
-    changes: HashMap<u64, Vec<(u64, bool)>>,
+    /// By SKU, and by channel, where it is about one.
+    changes: HashMap<(u64, Option<u16>), Vec<Change>>,
 }
 
 impl Left {
-    /// From this position on so many units of the SKU are left.
-    pub(super) fn note(&mut self, sku: u64, position: u64, units: u64) {
+    /// From this position on so many units of the SKU are left, for the channel or for anybody.
+    pub(super) fn note(&mut self, sku: u64, channel: Option<u16>, position: u64, units: u64) {
         let left = units > 0;
-        let changes = self.changes.entry(sku).or_default();
+        let changes = self.changes.entry((sku, channel)).or_default();
         if changes.last().is_none_or(|(_, before)| *before != left) {
             changes.push((position, left));
         }
     }
 
     /// Whether something was left all the time from the state at `after` to that at `until`.
-    fn throughout(&self, sku: u64, after: u64, until: u64) -> bool {
-        let Some(changes) = self.changes.get(&sku) else { return false };
+    fn throughout(&self, of: (u64, Option<u16>), after: u64, until: u64) -> bool {
+        let Some(changes) = self.changes.get(&of) else { return false };
         let next = changes.partition_point(|(position, _)| *position <= after);
         let at_first =
             next.checked_sub(1).and_then(|index| changes.get(index)).is_some_and(|(_, left)| *left);
@@ -36,13 +43,24 @@ impl Left {
     }
 
     /// Notes every refusal that no state explains.
-    pub(super) fn check(&self, first_sku: u64, refusals: &[Refusal], faults: &mut Faults) {
+    pub(super) fn check<'a>(
+        &self,
+        first_sku: u64,
+        refusals: impl Iterator<Item = &'a Refusal>,
+        faults: &mut Faults,
+    ) {
         for refusal in refusals {
             let sku = first_sku + u64::from(refusal.sku);
-            let Refusal { after, until, .. } = *refusal;
-            if self.throughout(sku, after, until) {
+            let Refusal { after, until, channel, .. } = *refusal;
+            if self.throughout((sku, channel), after, until) {
+                let (code, whom) = match channel {
+                    None => ("SOLD_OUT", String::new()),
+                    Some(channel) => ("CHANNEL_EXHAUSTED", format!(" for channel {channel}")),
+                };
                 faults.note(|| {
-                    format!("SKU {sku}: SOLD_OUT between positions {after} and {until} of the log, and units were left")
+                    format!(
+                        "SKU {sku}: {code} between positions {after} and {until} of the log, and units were left{whom}"
+                    )
                 });
             }
         }
@@ -54,14 +72,20 @@ mod tests {
     use super::*;
 
     /// Units are left up to position 10, and again from 20 on.
-    fn faults(after: u64, until: u64) -> u64 {
+    fn faults_of(channel: Option<u16>, after: u64, until: u64) -> u64 {
         let mut left = Left::default();
         for (position, units) in [(1, 5), (9, 1), (10, 0), (12, 0), (20, 3), (21, 2)] {
-            left.note(100, position, units);
+            left.note(100, channel, position, units);
         }
         let mut faults = Faults::default();
-        left.check(100, &[Refusal { sku: 0, after, until }], &mut faults);
+        left.check(100, [Refusal { sku: 0, channel, after, until }].iter(), &mut faults);
         faults.count
+    }
+
+    fn faults(after: u64, until: u64) -> u64 {
+        let of_all = faults_of(None, after, until);
+        assert_eq!(faults_of(Some(3), after, until), of_all, "a channel is no different");
+        of_all
     }
 
     #[test]

@@ -3,55 +3,17 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use doorbuster_protocol::{Code, OrderState, OrderView};
+use doorbuster_protocol::{Code, OrderView};
 
 use super::Sale;
+use super::allot::Allotments;
+use super::legs::{Head, Legs};
 use super::lines::{Lines, Waiter};
-use super::log::{self, Entry, Paid, Placed};
+use super::log::{self, Position};
+use super::order::{Order, State};
+use super::record::{Entry, Leg, LegChange, Paid, Placed, has_legs};
 use super::refusals::Left;
 use crate::journal::Faults;
-
-/// Where an order stands in the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
-    Held,
-    Confirmed,
-    Cancelled,
-    Expired,
-    Superseded,
-    Waiting,
-    Lapsed,
-}
-
-impl State {
-    fn is_open(self) -> bool {
-        matches!(self, Self::Held | Self::Waiting)
-    }
-
-    fn on_the_wire(self) -> OrderState {
-        match self {
-            Self::Held => OrderState::Held,
-            Self::Confirmed => OrderState::Confirmed,
-            Self::Cancelled => OrderState::Cancelled,
-            Self::Expired => OrderState::Expired,
-            Self::Superseded => OrderState::Superseded,
-            Self::Waiting => OrderState::Waiting,
-            Self::Lapsed => OrderState::Lapsed,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Order {
-    pub(super) placed: Placed,
-    pub(super) state: State,
-    /// It was placed to wait.
-    pub(super) waited: bool,
-    pub(super) payment_id: [u8; 16],
-    ended_at: u64,
-    /// It left memory, and no answer names it any more.
-    evicted: bool,
-}
 
 /// What the log says of one payment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,6 +46,10 @@ pub struct Replay {
     /// By order and payment id.
     pub(super) payments: BTreeMap<(u64, [u8; 16]), Ends>,
     pub(super) lines: Lines,
+    /// Lines of orders that have several.
+    pub(super) legs: Legs,
+    /// What sales channels may have.
+    pub(super) channels: Allotments,
     pub(super) left: Left,
     pub(super) faults: Faults,
     pub(super) records: u64,
@@ -94,6 +60,32 @@ pub struct Replay {
     retention_ms: u64,
     /// Time of the latest record.
     latest: u64,
+    /// The block that is being read.
+    block: u64,
+}
+
+/// Units that are about to be taken or given back.
+#[derive(Clone, Copy, Debug)]
+struct Share {
+    order: u64,
+    user: u64,
+    sku: u64,
+    units: u32,
+    channel: u16,
+    at: u64,
+}
+
+impl Share {
+    /// All units of an order with one line, as it has them now.
+    fn of(order: &Order, at: u64) -> Self {
+        let Placed { order: number, user, sku, channel, .. } = order.placed;
+        Self { order: number, user, sku, units: order.units, channel, at }
+    }
+
+    fn of_leg(leg: &Leg) -> Self {
+        let Leg { order, sku, user, units, channel, at, .. } = *leg;
+        Self { order, user, sku, units, channel, at }
+    }
 }
 
 impl Replay {
@@ -105,6 +97,7 @@ impl Replay {
             Ok(records) => replay.records = records,
             Err(reason) => replay.faults.note(|| reason),
         }
+        replay.end_block();
         let Self { lines, units, has, user_limit, latest, .. } = &mut replay;
         let free = |sku: u64| units.get(&sku).map_or(0, |units| units.free());
         lines.finish(free, *latest, |sku, user, more| allowed(has, *user_limit, sku, user, more));
@@ -113,7 +106,7 @@ impl Replay {
 
     /// An order that ended and left memory, as reading it would have shown it before.
     pub fn evicted(&self, number: u64) -> Option<OrderView> {
-        let Order { placed, state, payment_id, .. } =
+        let Order { placed, state, units, payment_id, .. } =
             *self.orders.get(&number).filter(|order| order.evicted)?;
         let refunds = self.payments.range((number, [0; 16])..=(number, [0xFF; 16]));
         let refunds = refunds.map(|(_, ends)| ends.refunds).sum::<u32>();
@@ -121,7 +114,7 @@ impl Replay {
             code: Code::Ok.number(),
             state: state.on_the_wire().byte(),
             refunds: u8::try_from(refunds).unwrap_or(u8::MAX),
-            quantity: placed.quantity,
+            quantity: units,
             order: number,
             user: placed.user,
             sku: placed.sku,
@@ -135,18 +128,35 @@ impl Replay {
     /// As if the log had shown this order leave memory.
     #[cfg(test)]
     pub(super) fn leaves(&mut self, number: u64) {
-        let placed = Placed { order: number, request_id: [4; 16], user: 1, sku: 5, quantity: 1, at: 0 };
+        let placed =
+            Placed { order: number, request_id: [4; 16], user: 1, sku: 5, quantity: 1, ..Placed::default() };
         self.placed(placed, State::Held);
         self.end(number, State::Confirmed, 0);
         self.evict(number, self.retention_ms);
     }
 
-    fn pass(&mut self, position: u64, entry: Entry) {
-        let sku = self.apply(entry);
-        if let Some(sku) = sku {
-            let left = self.free(sku).saturating_sub(self.lines.wanted(sku));
-            self.left.note(sku, position, left);
+    fn pass(&mut self, position: Position, entry: Entry) {
+        if position.block != self.block {
+            self.end_block();
+            self.block = position.block;
         }
+        let Some(sku) = self.apply(entry) else { return };
+        let free = self.free(sku);
+        self.left.note(sku, None, position.record, free.saturating_sub(self.lines.wanted(sku)));
+        for (channel, _) in self.channels.of(sku) {
+            let left = self.channels.left(sku, channel, free, self.latest);
+            self.left.note(sku, Some(channel), position.record, left.saturating_sub(self.lines.wanted(sku)));
+        }
+    }
+
+    /// What stands in one block must be whole.
+    fn end_block(&mut self) {
+        let Self { orders, legs, block, .. } = self;
+        let head = |number: u64| {
+            let Order { placed, state, units, .. } = *orders.get(&number)?;
+            Some(Head { state, sku: placed.sku, units })
+        };
+        legs.end_block(*block, head);
     }
 
     /// Adds a record up; gives the SKU that it concerns.
@@ -160,18 +170,18 @@ impl Replay {
                 self.units.entry(sku).or_default().stocked += i128::from(units);
                 Some(sku)
             }
-            Entry::Reserved { placed, instead_of } => {
+            Entry::Reserved { placed } => {
                 self.latest = self.latest.max(placed.at);
-                if instead_of != 0 {
-                    self.end(instead_of, State::Superseded, placed.at);
-                }
                 let Placed { order, sku, quantity, at, .. } = placed;
                 let free = self.free(sku);
                 let Self { lines, has, user_limit, .. } = self;
                 let may = |user, more| allowed(has, *user_limit, sku, user, more);
-                lines.newcomer(sku, (order, quantity), free, at, may);
+                self.legs.touch(order);
+                if !has_legs(order) {
+                    lines.newcomer(sku, (order, quantity), free, at, may);
+                    self.take(Share::of(&Order::new(placed, State::Held), at));
+                }
                 self.placed(placed, State::Held);
-                self.take(order, &placed);
                 Some(sku)
             }
             Entry::Waitlisted { placed, until } => {
@@ -203,6 +213,32 @@ impl Replay {
                 self.evict(order, at);
                 None
             }
+            Entry::Superseded { order, at } => Some(self.end(order, State::Superseded, at)?.placed.sku),
+            Entry::Cut { order, units, at } => self.cut(order, units, at),
+            Entry::Leg { change, leg } => {
+                self.latest = self.latest.max(leg.at);
+                if self.legs.change(change, &leg) {
+                    match change {
+                        LegChange::Held => self.take(Share::of_leg(&leg)),
+                        LegChange::Back | LegChange::Cut | LegChange::Dropped => {
+                            self.give_back(Share::of_leg(&leg));
+                        }
+                        LegChange::Paid => {}
+                    }
+                }
+                Some(leg.sku)
+            }
+            Entry::Channel { sku, channel, rules, at } => {
+                self.latest = self.latest.max(at);
+                let free = self.free(sku);
+                self.channels.set(sku, channel, rules, free, at);
+                Some(sku)
+            }
+            Entry::Moved { sku, from, to, units, at } => {
+                self.latest = self.latest.max(at);
+                self.channels.moved(sku, (from, to), units, at);
+                Some(sku)
+            }
             Entry::Other => None,
         }
     }
@@ -218,32 +254,56 @@ impl Replay {
     }
 
     fn placed(&mut self, placed: Placed, state: State) {
-        let waited = state == State::Waiting;
-        let order = Order { placed, state, waited, payment_id: [0; 16], ended_at: 0, evicted: false };
-        if self.orders.insert(placed.order, order).is_some() {
+        if self.orders.insert(placed.order, Order::new(placed, state)).is_some() {
             self.faults.note(|| format!("log: order {} is placed twice", placed.order));
         }
     }
 
-    /// An order gets its units.
-    fn take(&mut self, number: u64, placed: &Placed) {
-        let Placed { sku, quantity, user, .. } = *placed;
-        let units = self.units.entry(sku).or_default();
-        units.taken += i128::from(quantity);
-        if units.taken > units.stocked {
-            self.faults.note(|| format!("log: order {number} takes a unit of SKU {sku} that isn't there"));
+    /// An order gets units.
+    fn take(&mut self, share: Share) {
+        let Share { order, user, sku, units, channel, at } = share;
+        self.channels.take(sku, channel, u64::from(units), self.free(sku), at);
+        let account = self.units.entry(sku).or_default();
+        account.taken += i128::from(units);
+        if account.taken > account.stocked {
+            self.faults.note(|| format!("log: order {order} takes a unit of SKU {sku} that isn't there"));
         }
         if self.user_limit != 0 {
-            *self.has.entry((sku, user)).or_default() += quantity;
+            let has = self.has.entry((sku, user)).or_default();
+            *has += units;
+            if *has > self.user_limit {
+                self.faults
+                    .note(|| format!("log: order {order} takes user {user} over his limit of SKU {sku}"));
+            }
         }
     }
 
     /// An order's units go back.
-    fn give_back(&mut self, placed: &Placed) {
-        self.units.entry(placed.sku).or_default().taken -= i128::from(placed.quantity);
-        if let Some(has) = self.has.get_mut(&(placed.sku, placed.user)) {
-            *has = has.saturating_sub(placed.quantity);
+    fn give_back(&mut self, share: Share) {
+        let Share { user, sku, units, channel, at, .. } = share;
+        self.channels.give_back(sku, channel, u64::from(units), at);
+        self.units.entry(sku).or_default().taken -= i128::from(units);
+        if let Some(has) = self.has.get_mut(&(sku, user)) {
+            *has = has.saturating_sub(units);
         }
+    }
+
+    /// Part of an open order goes back for good; where it has several lines, their own records move the units.
+    fn cut(&mut self, number: u64, units: u32, at: u64) -> Option<u64> {
+        self.latest = self.latest.max(at);
+        self.legs.touch(number);
+        let Some(order) = self.orders.get_mut(&number).filter(|o| o.state == State::Held && o.units > units)
+        else {
+            self.faults
+                .note(|| format!("log: {units} units of order {number} go back, and it holds no more"));
+            return None;
+        };
+        order.units -= units;
+        let part = Share { units, ..Share::of(order, at) };
+        if !has_legs(number) {
+            self.give_back(part);
+        }
+        Some(part.sku)
     }
 
     fn offered(&mut self, number: u64, at: u64) -> Option<u64> {
@@ -254,12 +314,12 @@ impl Replay {
             return None;
         };
         order.state = State::Held;
-        let placed = order.placed;
-        let sku = placed.sku;
+        let share = Share::of(order, at);
+        let sku = share.sku;
         let free = self.free(sku);
         let Self { lines, has, user_limit, .. } = self;
         lines.offer(sku, number, free, at, |user, more| allowed(has, *user_limit, sku, user, more));
-        self.take(number, &placed);
+        self.take(share);
         Some(sku)
     }
 
@@ -274,15 +334,17 @@ impl Replay {
         };
         let was = order.state;
         (order.state, order.payment_id, order.ended_at) = (State::Confirmed, paid.payment_id, at);
-        let placed = order.placed;
+        let share = Share::of(order, at);
+        self.legs.touch(number);
         match was {
             State::Held => {}
-            State::Cancelled | State::Expired => self.take(number, &placed),
+            State::Cancelled | State::Expired if has_legs(number) => {}
+            State::Cancelled | State::Expired => self.take(share),
             State::Confirmed | State::Superseded | State::Waiting | State::Lapsed => {
                 self.faults.note(|| format!("log: order {number} was {was:?} and is paid late"));
             }
         }
-        Some(placed.sku)
+        Some(share.sku)
     }
 
     /// Ends an open order; anything else is a fault.
@@ -299,9 +361,10 @@ impl Replay {
         }
         if was == State::Waiting {
             self.lines.leave(order.placed.sku, number);
-        } else if state != State::Confirmed {
-            self.give_back(&order.placed);
+        } else if state != State::Confirmed && !has_legs(number) {
+            self.give_back(Share::of(&order, at));
         }
+        self.legs.touch(number);
         let found = self.orders.get_mut(&number)?;
         found.state = if was == State::Waiting && state == State::Expired { State::Lapsed } else { state };
         found.ended_at = at;

@@ -86,7 +86,12 @@ fn look_back(
         let settled = accounts(&stock) == accounts(&after);
         if settled || Instant::now() >= until {
             let status = control.status()?;
-            let evidence = Evidence { orders, stock: after, now_ms: status.now_ms, log: None };
+            let lines = audit::read_lines(&mut control, &harvest.journal)?;
+            let rules = settings.scenario.channels.iter().flat_map(|channels| &channels.of);
+            let numbers: Vec<u16> = rules.map(|channel| channel.number).collect();
+            let channels = audit::read_channels(&mut control, sale.skus.clone(), &numbers)?;
+            let now_ms = status.now_ms;
+            let evidence = Evidence { orders, lines, channels, stock: after, now_ms, log: None };
             return Ok((evidence, status.sync_p99_us));
         }
         stock = after;

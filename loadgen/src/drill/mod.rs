@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use self::timeline::Timeline;
-pub use self::timeline::{Delivery, Happened};
+pub use self::timeline::{Delivery, Happened, Move};
 use crate::audit::Sale;
 use crate::exit::{Exit, Failure};
 use crate::health::{CpuMeter, CpuUse, lossy};
@@ -28,6 +28,7 @@ use crate::release_lag::ReleaseLag;
 use crate::report::Settings;
 use crate::scenario::Scenario;
 use crate::schedule::{Schedule, nanos};
+use crate::shards::shard;
 use crate::target::Target;
 use crate::worker::{Harvest, Progress, Task, Worker};
 
@@ -86,7 +87,7 @@ fn drill(request: &Request, out: &mut dyn Write) -> Result<Exit, Failure> {
     let mut harvest = merge(harvests, scenario);
     harvest.lost = harvest.lost.or_else(|| happened.lost.clone());
     let judged = judge::judge(&mut target, &settings, &sale, &harvest, &lag_before, interrupted);
-    let report = publish::assemble(settings, &harvest, happened, cpu, judged, interrupted);
+    let report = publish::assemble(settings, sale.skus.start, &harvest, happened, cpu, judged, interrupted);
     publish::publish(request, &report, &harvest.recorder, out)
 }
 
@@ -105,6 +106,11 @@ fn load(
     let length = Duration::from_secs_f64(settings.phases_seconds);
     // A shopper who meant to act later than that would only add refusals.
     let last_ns = nanos(settings.phases_seconds + settings.tail_seconds);
+    let shards: Vec<u32> = if scenario.baskets.is_some() {
+        sale.skus.clone().map(|sku| shard(sku, settings.shards)).collect()
+    } else {
+        Vec::new()
+    };
     let mut connected = Vec::new();
     for index in 0..workers {
         let seed = mix(scenario.seed ^ mix(index as u64 + 1));
@@ -112,7 +118,7 @@ fn load(
             address: target.address(),
             connections: u32::try_from((connections + index) / workers).unwrap_or(u32::MAX),
             schedule: Schedule::new(&scenario.phases, settings.peak_per_second / lossy(workers as u64), seed),
-            population: Population::new(scenario, mix(seed)),
+            population: Population::new(scenario, mix(seed)).in_shards(shards.clone()),
             first_sku: sale.skus.start,
             hold_ms: settings.hold_ms,
             deadline_ms: scenario.load.deadline_ms,

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use doorbuster_protocol::{Answer, Code, Kind, PutSku, StatusView};
+use doorbuster_protocol::{Answer, Code, Kind, PutSku, SetChannel, StatusView};
 
 use super::Request;
 use crate::audit::Sale;
@@ -80,6 +80,7 @@ pub(super) fn settle(request: &Request, target: &Target, before: &StatusView) ->
         phases_seconds,
         tail_seconds: scenario.tail_seconds(),
         t0_seconds: t0(scenario),
+        shards: before.shards,
     })
 }
 
@@ -132,7 +133,7 @@ fn whole(number: f64) -> u64 {
     number.max(0.0) as u64
 }
 
-/// Sets the drill's SKUs up.
+/// Sets the drill's SKUs up, and what sales channels may have of them.
 pub(super) fn put_stock(target: &Target, scenario: &Scenario, sale: &Sale) -> Result<(), Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::could_not("set up the drill's stock", error);
     let requests: Vec<PutSku> = (0..u64::from(scenario.stock.skus))
@@ -145,8 +146,25 @@ pub(super) fn put_stock(target: &Target, scenario: &Scenario, sale: &Sale) -> Re
         .collect();
     let mut control = Control::connect(target.address(), "doorbuster-drill").map_err(|e| failed(&e))?;
     let answers: Vec<Answer> = control.execute(Kind::PutSku, &requests).map_err(|e| failed(&e))?;
-    match answers.iter().find(|answer| answer.code != Code::Ok.number()) {
-        None => Ok(()),
-        Some(answer) => Err(failed(&Code::from_number(answer.code).map_or("an unknown code", Code::name))),
-    }
+    refused(&answers).map_or(Ok(()), |code| Err(failed(&code)))?;
+    let Some(channels) = &scenario.channels else { return Ok(()) };
+    // The guarantees end by the server's clock; the load begins a moment after this.
+    let now_ms = control.status().map_err(|e| failed(&e))?.now_ms;
+    let release_at = now_ms + whole(channels.release_seconds * 1_000.0);
+    let rules = |sku: u64| {
+        channels.of.iter().map(move |channel| {
+            let (guarantee, cap) = channels.allotment(channel, sale.units_each);
+            let cap = cap.unwrap_or(u64::MAX);
+            SetChannel { sku, guarantee, cap, release_at, channel: channel.number }
+        })
+    };
+    let requests: Vec<SetChannel> = sale.skus.clone().flat_map(rules).collect();
+    let answers: Vec<Answer> = control.execute(Kind::SetChannel, &requests).map_err(|e| failed(&e))?;
+    refused(&answers).map_or(Ok(()), |code| Err(failed(&format_args!("SET_CHANNEL: {code}"))))
+}
+
+/// The first answer that isn't OK.
+fn refused(answers: &[Answer]) -> Option<&'static str> {
+    let answer = answers.iter().find(|answer| answer.code != Code::Ok.number())?;
+    Some(Code::from_number(answer.code).map_or("an unknown code", Code::name))
 }

@@ -10,13 +10,14 @@ use crate::audit::Audit;
 use crate::exit::{Exit, Failure};
 use crate::health::{CpuUse, lossy};
 use crate::recorder::{Operation, Recorder};
-use crate::report::{self, Report, SCHEMA_VERSION, Settings};
+use crate::report::{self, BasketTotals, Report, SCHEMA_VERSION, Settings};
 use crate::verdict::{self, Facts, Generator, Objective};
 use crate::worker::Harvest;
 
 /// Puts the report together, verdict included.
 pub(super) fn assemble(
     settings: Settings,
+    first_sku: u64,
     harvest: &Harvest,
     happened: Happened,
     cpu: CpuUse,
@@ -49,6 +50,11 @@ pub(super) fn assemble(
         .as_ref()
         .map(|audit| lossy(audit.stock.sold_units) / lossy(audit.stock.stocked_units.max(1)));
     objectives.extend(wanted.sell_through.map(|least| Objective::at_least("sell_through", least, sold)));
+    let left = judged
+        .audit
+        .as_ref()
+        .map(|audit| lossy(audit.stock.available_units) / lossy(audit.stock.stocked_units.max(1)));
+    objectives.extend(wanted.leftover_share.map(|most| Objective::at_most("leftover_share", most, left)));
     let lag = judged.release_lag.map(|lag| lag.p99_ms);
     let most = wanted.release_lag_p99_ms;
     objectives.extend(most.map(|most| Objective::at_most("release_lag_p99_ms", most, lag)));
@@ -92,6 +98,9 @@ pub(super) fn assemble(
         stock: judged.audit.as_ref().map(|audit| audit.stock),
         money: judged.audit.as_ref().map(|audit| audit.money),
         waited: judged.audit.as_ref().and_then(|audit| audit.waited).filter(|waited| waited.waited > 0),
+        baskets: BasketTotals::of(&harvest.journal, first_sku, settings.shards),
+        channels: judged.audit.as_ref().map(|audit| audit.channels.clone()).unwrap_or_default(),
+        moves: happened.moves,
         deliveries: happened.deliveries,
         release_lag: judged.release_lag,
         resident,

@@ -1,11 +1,11 @@
-//! What happens beside the load: units come in, the server's memory is looked at, and somebody notices when those who wait
+//! What happens beside the load: units come in, guarantees move, the server's memory is looked at, and somebody notices when those who wait
 //! have nothing to wait for any more.
 
 use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use doorbuster_protocol::{Answer, Code, Kind, Restock};
+use doorbuster_protocol::{Answer, Code, Kind, Rebalance, Restock};
 
 use crate::audit;
 use crate::ids::IdMaker;
@@ -41,11 +41,30 @@ pub struct Delivery {
     pub position: u64,
 }
 
+/// Guaranteed units that went from one channel to another.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Move {
+    /// When it was asked for, seconds since the start.
+    pub at_s: f64,
+    /// The channel that gave.
+    pub from: u16,
+    /// The channel that got.
+    pub to: u16,
+    /// Units that were asked for, over all SKUs.
+    pub asked_units: u64,
+    /// Units that were moved.
+    pub units: u64,
+    /// SKUs of which none were.
+    pub refused: u64,
+}
+
 /// What the timeline brings home.
 #[derive(Debug, Default)]
 pub struct Happened {
     /// Units that came in.
     pub deliveries: Vec<Delivery>,
+    /// Guaranteed units that went from one channel to another.
+    pub moves: Vec<Move>,
     /// Units that came in for each SKU.
     pub restocked_each: u64,
     /// The server's resident memory over time.
@@ -81,6 +100,9 @@ impl Timeline<'_> {
         let mut restocks = self.scenario.restocks.clone();
         restocks.sort_by(|one, other| one.at_seconds.total_cmp(&other.at_seconds));
         let mut restocks = restocks.into_iter().peekable();
+        let mut rebalances = self.scenario.rebalances.clone();
+        rebalances.sort_by(|one, other| one.at_seconds.total_cmp(&other.at_seconds));
+        let mut rebalances = rebalances.into_iter().peekable();
         let length = Duration::from_secs_f64(self.scenario.phases_seconds());
         let (mut memory_at, mut waiters_at) = (Duration::ZERO, length);
         while !progress.ended.load(Ordering::Relaxed) {
@@ -88,6 +110,10 @@ impl Timeline<'_> {
             let now = Instant::now().saturating_duration_since(self.start);
             if progress.stop.load(Ordering::Relaxed) {
                 restocks = Vec::new().into_iter().peekable();
+                rebalances = Vec::new().into_iter().peekable();
+            }
+            if let Some(due) = rebalances.next_if(|rebalance| rebalance.at_seconds <= now.as_secs_f64()) {
+                self.rebalance(&due, progress, happened)?;
             }
             if let Some(due) = restocks.next_if(|restock| restock.at_seconds <= now.as_secs_f64()) {
                 self.restock(&due, progress, happened)?;
@@ -127,7 +153,7 @@ impl Timeline<'_> {
         let now_ms = self.control.status()?.now_ms;
         let mut ids = IdMaker::new(IdMaker::fresh_nonce());
         let skus = self.skus.end - self.skus.start;
-        let each = units_each(due, skus);
+        let each = equal_part(due.units, skus);
         let requests: Vec<Restock> = self
             .skus
             .clone()
@@ -155,6 +181,39 @@ impl Timeline<'_> {
         Ok(())
     }
 
+    /// Moves guaranteed units from one channel to another, for each SKU as many.
+    fn rebalance(
+        &mut self,
+        due: &scenario::Rebalance,
+        progress: &Progress,
+        happened: &mut Happened,
+    ) -> Result<(), LinkError> {
+        let scenario::Rebalance { from, to, .. } = *due;
+        let skus = self.skus.end - self.skus.start;
+        let units = equal_part(due.units, skus);
+        let at_s = Instant::now().saturating_duration_since(self.start).as_secs_f64();
+        let levels = audit::read_channels(&mut self.control, self.skus.clone(), &[from])?;
+        let requests: Vec<Rebalance> = levels
+            .iter()
+            .map(|level| {
+                let (sku, expected) = (level.sku, level.guarantee);
+                Rebalance { sku, units, keep: 0, expected, from, to, reason: 1 }
+            })
+            .collect();
+        let answers: Vec<Answer> = self.control.execute(Kind::Rebalance, &requests)?;
+        progress.seen.fetch_max(self.control.seen, Ordering::Relaxed);
+        let moved = answers.iter().filter(|answer| answer.code == Code::Ok.number());
+        happened.moves.push(Move {
+            at_s,
+            from,
+            to,
+            asked_units: units * skus,
+            units: moved.clone().map(|answer| answer.units).sum(),
+            refused: skus - moved.count() as u64,
+        });
+        Ok(())
+    }
+
     /// Whether nobody who waits can still get something: no hold is open, and either nothing is free or nobody waits.
     fn is_settled(&mut self) -> Result<bool, LinkError> {
         let over = |view: &doorbuster_protocol::StockView| {
@@ -169,12 +228,12 @@ impl Timeline<'_> {
     }
 }
 
-/// Units of a restock for each SKU.
+/// So many units over all SKUs, as units of each.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "one to 10^12 by the scenario's checks"
 )]
-fn units_each(restock: &scenario::Restock, skus: u64) -> u64 {
-    (restock.units / crate::health::lossy(skus.max(1))) as u64
+fn equal_part(units: f64, skus: u64) -> u64 {
+    (units / crate::health::lossy(skus.max(1))) as u64
 }

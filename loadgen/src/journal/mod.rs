@@ -3,11 +3,13 @@
 //! One entry a purchase, 64 bytes, kept in memory until the audit. It is written from answers alone; nothing in
 //! it is what we believe that the server should have done.
 
+mod basket;
 mod payment;
 
 use doorbuster_protocol::{Answer, Class, Code, RequestId};
 
-pub use self::payment::Payment;
+pub use self::basket::{Basket, BasketLine, Summed};
+pub use self::payment::{Extent, Payment};
 
 /// Answers `SOLD_OUT` that a worker keeps for the audit, 96 MB: all of a sale of four million refusals.
 const MOST_REFUSALS: usize = 4_000_000;
@@ -35,8 +37,10 @@ pub struct Attempt {
     pub order: u64,
     /// The shopper.
     pub user: u32,
-    /// The SKU, from 0.
+    /// The SKU, from 0; of several the lowest.
     pub sku: u32,
+    /// What it asks for, where that may be several lines: its index and 1; 0: one unit of the SKU.
+    pub basket: u32,
     /// The purchase's latest payment: its index and 1; 0: none.
     pub payment: u32,
     /// Answer to the reserve.
@@ -47,6 +51,8 @@ pub struct Attempt {
     pub cancelled: u16,
     /// Answer to the wish to wait.
     pub waitlisted: u16,
+    /// The sales channel that it came through; 0: none.
+    pub channel: u16,
     /// A cancel was sent.
     pub cancels: bool,
     /// The wish to wait was sent.
@@ -62,17 +68,21 @@ pub struct Journal {
     pub attempts: Vec<Attempt>,
     /// Payments in the order in which they were first sent.
     pub payments: Vec<Payment>,
+    /// Purchases that may have several lines: what they ask for.
+    pub baskets: Vec<Basket>,
     /// Answers `SOLD_OUT`, as far as there was room for them.
     pub refusals: Vec<Refusal>,
     /// Contradictions in answers.
     pub faults: Faults,
 }
 
-/// An answer `SOLD_OUT`, and between which positions of the log it was decided.
+/// An answer `SOLD_OUT` or `CHANNEL_EXHAUSTED`, and between which positions of the log it was decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The SKU, from 0.
     pub sku: u32,
+    /// The channel that was told `CHANNEL_EXHAUSTED`; none: it was `SOLD_OUT`.
+    pub channel: Option<u16>,
     /// The latest position that any answer had named before the request was sent: the decision saw at least that.
     pub after: u64,
     /// The answer's own position: the decision saw nothing later.
@@ -106,6 +116,23 @@ impl Faults {
 }
 
 impl Journal {
+    /// What a purchase asks for, where that may be several lines.
+    pub fn basket_of(&self, attempt: &Attempt) -> Option<&Basket> {
+        self.baskets.get((attempt.basket as usize).wrapping_sub(1))
+    }
+
+    /// The same, to be changed.
+    pub fn basket_mut(&mut self, attempt: u32) -> Option<&mut Basket> {
+        let basket = self.attempts.get(attempt as usize)?.basket;
+        self.baskets.get_mut((basket as usize).wrapping_sub(1))
+    }
+
+    /// Notes what a purchase asks for, and gives what its entry says of that.
+    pub fn ask_for(&mut self, basket: Basket) -> u32 {
+        self.baskets.push(basket);
+        u32::try_from(self.baskets.len()).unwrap_or(u32::MAX)
+    }
+
     /// Notes a purchase and gives its index.
     pub fn begin(&mut self, attempt: Attempt) -> u32 {
         let index = u32::try_from(self.attempts.len()).unwrap_or(u32::MAX);
@@ -210,7 +237,17 @@ impl Journal {
             ..payment
         }));
         self.refusals.extend(other.refusals);
-        let moved = |attempt: Attempt| Attempt { payment: link(attempt.payment), ..attempt };
+        let baskets = u32::try_from(self.baskets.len()).unwrap_or(u32::MAX);
+        let after = |link: u32, count: u32| if link == 0 { 0 } else { link.saturating_add(count) };
+        self.baskets.extend(other.baskets.into_iter().map(|basket| Basket {
+            instead_of: after(basket.instead_of, before),
+            replaced_by: after(basket.replaced_by, before),
+            ..basket
+        }));
+        let moved = |attempt: Attempt| {
+            let (payment, basket) = (link(attempt.payment), after(attempt.basket, baskets));
+            Attempt { basket, payment, ..attempt }
+        };
         self.attempts.extend(other.attempts.into_iter().map(moved));
         self.faults.merge(other.faults);
     }

@@ -5,6 +5,18 @@
 
 use doorbuster_protocol::{Class, Code, RequestId};
 
+use crate::worker::AMOUNT;
+
+/// How much of its order a payment pays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Extent {
+    /// All lines.
+    #[default]
+    Whole,
+    /// Some of them, for half the price.
+    Part,
+}
+
 /// One payment of one purchase.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Payment {
@@ -16,6 +28,8 @@ pub struct Payment {
     pub ordinal: u8,
     /// It was begun, or that was tried.
     pub begun: bool,
+    /// How much of the order it pays.
+    pub extent: Extent,
     /// How often it was confirmed, or that was tried.
     pub confirms: u8,
     /// Answers to these that say how it ended, or that nothing was executed.
@@ -34,6 +48,16 @@ impl Payment {
         let mut id = request_id;
         id[15] ^= ordinal;
         id
+    }
+
+    /// Whether it pays only a part of the order.
+    pub fn is_part(&self) -> bool {
+        self.extent == Extent::Part
+    }
+
+    /// Its amount, minor units.
+    pub fn amount(&self) -> u64 {
+        if self.is_part() { AMOUNT / 2 } else { AMOUNT }
     }
 
     /// Whether money moved, as far as answers tell: it was confirmed, and somebody owes something for it.

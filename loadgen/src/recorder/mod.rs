@@ -35,6 +35,12 @@ pub enum Operation {
     Begin,
     /// Say that a payment failed.
     Fail,
+    /// Pay a part of an order.
+    PayPart,
+    /// Give a part of an order back.
+    Cut,
+    /// Take other SKUs instead of those that are held.
+    Swap,
 }
 
 impl Operation {
@@ -50,6 +56,9 @@ impl Operation {
             Self::Poll => "poll",
             Self::Begin => "begin",
             Self::Fail => "fail",
+            Self::PayPart => "pay-part",
+            Self::Cut => "cut",
+            Self::Swap => "swap",
         }
     }
 }
@@ -163,12 +172,18 @@ impl Recorder {
             phase.answered(operation, code, response, service);
         }
         let limit = match operation {
-            Operation::Reserve | Operation::Repeat | Operation::Look | Operation::Wait | Operation::Poll => {
-                self.limits.reserve_ns
-            }
-            Operation::Confirm | Operation::Cancel | Operation::Begin | Operation::Fail => {
-                self.limits.confirm_ns
-            }
+            Operation::Reserve
+            | Operation::Repeat
+            | Operation::Look
+            | Operation::Wait
+            | Operation::Poll
+            | Operation::Swap => self.limits.reserve_ns,
+            Operation::Confirm
+            | Operation::Cancel
+            | Operation::Begin
+            | Operation::Fail
+            | Operation::PayPart
+            | Operation::Cut => self.limits.confirm_ns,
         };
         let class = Code::from_number(code).map_or(Class::Final, Code::class);
         let second = self.second(now_ns);

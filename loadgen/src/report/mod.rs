@@ -8,6 +8,7 @@
 //! | `OPERATION-CODE.hgrm` | `HdrHistogram` plotters: percentile distribution of response times, milliseconds |
 //! | `reserve.hlog` | `HdrHistogram` log processors: response times of reserves, one histogram a second |
 
+mod baskets;
 mod figures;
 mod files;
 mod junit;
@@ -17,6 +18,7 @@ mod table;
 mod tests;
 mod text;
 
+pub use baskets::BasketTotals;
 pub use files::write;
 pub use model::{CheckRow, OperationRow, Percentiles, PhaseRow, Report, SCHEMA_VERSION, SecondRow, Settings};
 pub(crate) use model::{check_rows, operation_rows, p99_ms, phase_rows, second_rows};

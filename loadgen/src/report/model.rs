@@ -6,8 +6,9 @@ use doorbuster_protocol::Code;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use crate::audit::{Audit, Money, StockTotals, Waited};
-use crate::drill::Delivery;
+use super::baskets::BasketTotals;
+use crate::audit::{Audit, ChannelTotals, Money, StockTotals, Waited};
+use crate::drill::{Delivery, Move};
 use crate::health::{CpuUse, lossy};
 use crate::recorder::{Latency, Operation, Recorder};
 use crate::release_lag::LagReport;
@@ -49,6 +50,8 @@ pub struct Settings {
     pub tail_seconds: f64,
     /// When the step came: the start of the highest phase.
     pub t0_seconds: f64,
+    /// The server's shards.
+    pub shards: u32,
 }
 
 /// A drill's report.
@@ -86,6 +89,12 @@ pub struct Report {
     pub money: Option<Money>,
     /// Those who waited; none where nobody did, or the log can't be read.
     pub waited: Option<Waited>,
+    /// Orders with several lines; none where no order could have some.
+    pub baskets: Option<BasketTotals>,
+    /// Sales channels that have rules.
+    pub channels: Vec<ChannelTotals>,
+    /// Guaranteed units that went from one channel to another on the way.
+    pub moves: Vec<Move>,
     /// Units that came in on the way.
     pub deliveries: Vec<Delivery>,
     /// How far holds were past their deadlines when their units went back; none of a server elsewhere.

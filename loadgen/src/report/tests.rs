@@ -34,6 +34,7 @@ fn report(answers: &[(Operation, Code, u64, u64)]) -> Report {
         phases_seconds: 28.0,
         tail_seconds: 6.0,
         t0_seconds: 4.0,
+        shards: 2,
         scenario,
     };
     Report {
@@ -52,6 +53,9 @@ fn report(answers: &[(Operation, Code, u64, u64)]) -> Report {
         stock: None,
         money: None,
         waited: None,
+        baskets: None,
+        channels: Vec::new(),
+        moves: Vec::new(),
         deliveries: Vec::new(),
         release_lag: None,
         resident: None,
@@ -85,6 +89,49 @@ fn response_and_service_times_of_an_outcome_stand_side_by_side() {
     let heads = text.lines().find(|line| line.starts_with("operation ")).expect("heads");
     let rules = |line: &str| line.char_indices().filter(|(_, c)| *c == '│').count();
     assert_eq!((rules(heads), heads.chars().count()), (rules(row), row.chars().count()), "{heads}\n{row}");
+}
+
+#[test]
+fn an_objective_that_was_not_measured_is_said_to_be_so() {
+    let mut report = report(&[]);
+    report.objectives = vec![
+        crate::verdict::Objective::at_most("release_lag_p99_ms", 20.0, None),
+        crate::verdict::Objective::at_most("reserve_p99_ms", 20.0, Some(21.0)),
+    ];
+    let text = render(&report, None);
+    let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("objective")).collect();
+    assert!(lines[0].ends_with("not measured, limit 20"), "{lines:?}");
+    assert!(lines[1].ends_with("21.000, limit 20 (MISSED)"), "{lines:?}");
+}
+
+#[test]
+fn channels_stand_in_a_table_and_orders_say_over_how_many_shards_they_went() {
+    let mut report = report(&[]);
+    report.channels = vec![crate::audit::ChannelTotals {
+        channel: 3,
+        guarantee_units: 1_500,
+        taken_before_release_units: None,
+        taken_units: 1_700,
+        requests: 12_345,
+        reserved: 1_800,
+        exhausted: 9_000,
+        sold_out: 7,
+    }];
+    report.baskets = Some(super::BasketTotals {
+        orders: 1_000,
+        lines: 4_500,
+        shards: 2,
+        over_shards: 298,
+        ..super::BasketTotals::default()
+    });
+    let text = render(&report, None);
+    let heads = text.lines().find(|line| line.starts_with("channels ")).expect("heads");
+    let row = text.lines().find(|line| line.trim_start().starts_with("3  ")).expect("a row");
+    let cells: Vec<&str> = row.split_whitespace().collect();
+    assert_eq!(cells, ["3", "12,345", "1,800", "9,000", "7", "1,500", "?", "1,700"]);
+    assert_eq!(heads.chars().count(), row.chars().count(), "{heads}\n{row}");
+    assert!(text.contains("4.5 SKUs each; over several of 2 shards 298 (29.8 %)"), "{text}");
+    assert!(widest(&text) <= WIDTH, "{text}");
 }
 
 #[test]

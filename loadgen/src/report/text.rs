@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use super::baskets::BasketTotals;
 use super::figures::{grouped, milliseconds, rounded, seconds};
 use super::model::Report;
 use super::table::{self, WIDTH};
@@ -35,10 +36,14 @@ pub fn render(report: &Report, folder: Option<&Path>) -> String {
     audit(report, &mut out);
     generator(report, &mut out);
     for objective in &report.objectives {
-        let measured =
-            objective.measured.map_or_else(|| "nothing measured".to_owned(), |m| format!("{m:.3}"));
-        let word = if objective.met { "met" } else { "MISSED" };
-        let text = format!("{:<19} {measured}, limit {} ({word})", objective.name, objective.limit);
+        let (name, limit) = (&objective.name, objective.limit);
+        let text = match objective.measured {
+            None => format!("{name:<19} not measured, limit {limit}"),
+            Some(measured) => {
+                let word = if objective.met { "met" } else { "MISSED" };
+                format!("{name:<19} {measured:.3}, limit {limit} ({word})")
+            }
+        };
         field(&mut out, "objective", &text);
     }
     say!(out, "");
@@ -178,6 +183,10 @@ fn besides(report: &Report, out: &mut String) {
         );
         field(out, "money", &text);
     }
+    if let Some(baskets) = &report.baskets {
+        field(out, "orders", &several_lines(baskets));
+    }
+    channels(report, out);
     for delivery in &report.deliveries {
         let refused = match delivery.refused {
             0 => String::new(),
@@ -211,6 +220,73 @@ fn besides(report: &Report, out: &mut String) {
     }
     if let Some(bytes) = report.log_bytes {
         field(out, "log", &format!("{:.1} MiB", crate::health::lossy(bytes) / 1_048_576.0));
+    }
+}
+
+/// Orders with several lines.
+fn several_lines(baskets: &BasketTotals) -> String {
+    let orders = crate::health::lossy(baskets.orders.max(1));
+    let share =
+        |count: u64| format!("{} ({:.1} %)", grouped(count), crate::health::lossy(count) / orders * 100.0);
+    format!(
+        "{} acknowledged, with {:.1} SKUs each; over several of {} shards {}; a SKU twice {}, gifts {}; part paid {}, part \
+         given back {}, instead of another {}",
+        grouped(baskets.orders),
+        crate::health::lossy(baskets.lines) / orders,
+        baskets.shards,
+        share(baskets.over_shards),
+        share(baskets.same_sku),
+        share(baskets.gifts),
+        share(baskets.part_paid),
+        share(baskets.cut),
+        share(baskets.swapped)
+    )
+}
+
+/// A table with a row for each sales channel, and what was moved between them.
+fn channels(report: &Report, out: &mut String) {
+    if !report.channels.is_empty() {
+        let heads = [
+            "channel",
+            "requests",
+            "reserved",
+            "exhausted",
+            "sold out",
+            "guarantee",
+            "at release",
+            "at the end",
+        ];
+        let cells = heads.map(|head| format!("{head:>12}")).concat();
+        say!(out, "{:<NAME$}{cells}", "channels");
+    }
+    for row in &report.channels {
+        let at_release = row.taken_before_release_units.map_or_else(|| "?".to_owned(), grouped);
+        let cells = [
+            row.channel.to_string(),
+            grouped(row.requests),
+            grouped(row.reserved),
+            grouped(row.exhausted),
+            grouped(row.sold_out),
+            grouped(row.guarantee_units),
+            at_release,
+            grouped(row.taken_units),
+        ];
+        say!(out, "{:<NAME$}{}", "", cells.map(|cell| format!("{cell:>12}")).concat());
+    }
+    for moved in &report.moves {
+        let refused = match moved.refused {
+            0 => String::new(),
+            refused => format!("; none for {} SKUs", grouped(refused)),
+        };
+        let text = format!(
+            "{} of {} guaranteed units from channel {} to {} at {:.1} s{refused}",
+            grouped(moved.units),
+            grouped(moved.asked_units),
+            moved.from,
+            moved.to,
+            moved.at_s
+        );
+        field(out, "rebalance", &text);
     }
 }
 

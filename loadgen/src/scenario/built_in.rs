@@ -16,7 +16,8 @@ macro_rules! built_in {
 }
 
 /// All of them, the default first.
-pub const BUILT_IN: &[BuiltIn] = built_in!["doors-open", "single-hot", "pay-chaos", "restock-waves", "soak"];
+pub const BUILT_IN: &[BuiltIn] =
+    built_in!["doors-open", "single-hot", "pay-chaos", "restock-waves", "multi-line", "channels", "soak",];
 
 /// The default scenario.
 pub const DOORS_OPEN: &str = BUILT_IN[0].text;

@@ -113,6 +113,7 @@ pub(super) fn first_fault(scenario: &Scenario) -> Option<Fault> {
         at("objectives", "reserve_p99_ms", objectives.reserve_p99_ms > 0.0, "must be above 0"),
         at("objectives", "confirm_p99_ms", objectives.confirm_p99_ms > 0.0, "must be above 0"),
         at("objectives", "sell_through", objectives.sell_through.is_none_or(share), "must be 0 to 1"),
+        at("objectives", "leftover_share", objectives.leftover_share.is_none_or(share), "must be 0 to 1"),
         at("objectives", "release_lag_p99_ms", above(objectives.release_lag_p99_ms), "must be above 0"),
         at("objectives", "resident_growth_mib", above(objectives.resident_growth_mib), "must be above 0"),
         at("objectives", "answered_share", share(objectives.answered_share), "must be 0 to 1"),

@@ -9,7 +9,9 @@ use std::path::Path;
 
 pub use built_in::{BUILT_IN, BuiltIn, DOORS_OPEN};
 pub use model::{Auto, Load, Objectives, Phase, Scenario, Shape, Shoppers, Stock};
-pub use optional::{Payments, Restock, Retries, ServerRules, Waitlist};
+pub use optional::{
+    Baskets, Channel, Channels, Payments, Rebalance, Restock, Retries, ServerRules, Waitlist,
+};
 
 use crate::exit::Failure;
 
@@ -117,6 +119,49 @@ mod tests {
         found.sort_unstable();
         known.sort_unstable();
         assert_eq!(found, known);
+    }
+
+    #[test]
+    fn values_of_baskets_and_channels_out_of_range_are_named_with_their_rule() {
+        for (name, from, to, expected) in [
+            ("multi-line", "most_lines = 8", "most_lines = 32", "baskets.most_lines: must be 1 to 31"),
+            ("multi-line", "most_lines = 8", "most_lines = 1", "several shards need a most_lines above 1"),
+            ("multi-line", "gift_share = 0.2", "gift_share = 2", "baskets.gift_share: must be 0 to 1"),
+            ("multi-line", "swap_share = 0.1", "swap_share = 0.8", "together must be at most 1"),
+            (
+                "multi-line",
+                "[retries]",
+                "[server]\n[waitlist]\nshare=1\nwait_seconds=1\npoll_seconds=1\ndrain_seconds=1\n[retries]",
+                "go with neither [waitlist]",
+            ),
+            (
+                "channels",
+                "guaranteed_share = 0.9",
+                "guaranteed_share = 1.1",
+                "channels.guaranteed_share: must be 0 to 1",
+            ),
+            (
+                "channels",
+                "release_seconds = 20",
+                "release_seconds = 41",
+                "channels.release_seconds: must be within",
+            ),
+            ("channels", "number = 2", "number = 1", "channels.of.number: must be above 0, and no other"),
+            ("channels", "weight = 25", "weight = 0", "channels.of.weight: must be above 0"),
+            ("channels", "demand = 150", "demand = -1", "channels.of.demand: must be above 0"),
+            ("channels", "cap_share = 0.4", "cap_share = 6", "channels.of.cap_share: must be 0 to 1"),
+            ("channels", "from = 2", "from = 9", "rebalances.from: must be the number of one of"),
+            ("channels", "to = 1", "to = 9", "rebalances.to: must be the number of one of"),
+            ("channels", "to = 1", "to = 2", "rebalances.to: must be another channel than from"),
+            ("channels", "at_seconds = 10", "at_seconds = 50", "rebalances.at_seconds: must be within"),
+            ("channels", "units = 2000", "units = 2", "rebalances.units: must be one a SKU at least"),
+            ("channels", "leftover_share = 0.03", "leftover_share = 3", "objectives.leftover_share: must be"),
+        ] {
+            let text = built_in::find(name).expect("there").text;
+            assert!(text.contains(from), "{from}");
+            let line = parse("sale.toml", &text.replacen(from, to, 1)).expect_err(to).line;
+            assert!(line.contains(expected), "{to}: {line}");
+        }
     }
 
     #[test]

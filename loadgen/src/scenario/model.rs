@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::optional::{Payments, Restock, Retries, ServerRules, Waitlist};
+use super::optional::{Baskets, Channels, Payments, Rebalance, Restock, Retries, ServerRules, Waitlist};
 
 /// A drill.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -31,9 +31,16 @@ pub struct Scenario {
     pub waitlist: Option<Waitlist>,
     /// How payments go, other than once and well.
     pub payments: Option<Payments>,
+    /// Orders that may have several lines; all have one unit of one SKU where it is left out.
+    pub baskets: Option<Baskets>,
+    /// Sales channels with rules; none where it is left out.
+    pub channels: Option<Channels>,
     /// Units that come in on the way.
     #[serde(default)]
     pub restocks: Vec<Restock>,
+    /// Guaranteed units that go from one channel to another on the way.
+    #[serde(default)]
+    pub rebalances: Vec<Rebalance>,
     /// Whether shoppers try again.
     pub retries: Option<Retries>,
     /// How the drill's own server is set up.
@@ -134,6 +141,8 @@ pub struct Objectives {
     pub answered_share: f64,
     /// Least share of the stock that is paid at the end; 1: all of it.
     pub sell_through: Option<f64>,
+    /// Most of the stock that is left free at the end, as a share.
+    pub leftover_share: Option<f64>,
     /// 99th percentile of how far holds are past their deadlines when their units go back, milliseconds; known of a server
     /// of the drill's own.
     pub release_lag_p99_ms: Option<f64>,

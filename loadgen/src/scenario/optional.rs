@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{Fault, MAX_SECONDS, MAX_UNITS};
 
+/// Most channels of a drill: as many as the server keeps units of one SKU for.
+const MAX_CHANNELS: usize = 64;
+
 /// Most restocks of a drill.
 const MAX_RESTOCKS: usize = 1_000;
 
@@ -47,6 +50,81 @@ pub struct Payments {
 pub struct Restock {
     /// When, seconds from the start; not scaled.
     pub at_seconds: f64,
+    /// Units over all SKUs, in equal parts.
+    pub units: f64,
+}
+
+/// Orders that may have several lines. Shares are of all orders, or of those that are to be paid.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Baskets {
+    /// Most SKUs in one order; from 1 on, all numbers are alike.
+    pub most_lines: u32,
+    /// Orders whose SKUs are meant to be in several shards; the others' are in one.
+    pub several_shards_share: f64,
+    /// Orders that name a SKU twice.
+    pub same_sku_share: f64,
+    /// Orders with a gift.
+    pub gift_share: f64,
+    /// Of those to be paid: a part is paid, and the rest given back with that.
+    pub part_share: f64,
+    /// Of those to be paid: a part is given back before.
+    pub cut_share: f64,
+    /// Of those to be paid: other SKUs are taken instead, in one step.
+    pub swap_share: f64,
+}
+
+/// Sales channels with rules.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Channels {
+    /// Share of each SKU's units that is guaranteed, by the channels' weights.
+    pub guaranteed_share: f64,
+    /// When what is left of the guarantees is anybody's, seconds from the start; not scaled.
+    pub release_seconds: f64,
+    /// The channels.
+    pub of: Vec<Channel>,
+}
+
+/// One sales channel.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Channel {
+    /// Its number, from 1.
+    pub number: u16,
+    /// Its part of the guaranteed units, relative to the others'.
+    pub weight: f64,
+    /// How many shoppers come through it, relative to the others.
+    pub demand: f64,
+    /// Most of a SKU's units that it may have, as a share of them; no limit where it is left out.
+    pub cap_share: Option<f64>,
+}
+
+impl Channels {
+    /// A channel's guarantee and cap of a SKU with so many units.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "parts of 10^12 units at most, by the scenario's checks"
+    )]
+    pub fn allotment(&self, channel: &Channel, units: u64) -> (u64, Option<u64>) {
+        let weights: f64 = self.of.iter().map(|channel| channel.weight).sum();
+        let units = crate::health::lossy(units);
+        let guarantee = (units * self.guaranteed_share * channel.weight / weights) as u64;
+        (guarantee, channel.cap_share.map(|share| ((units * share) as u64).max(guarantee)))
+    }
+}
+
+/// Guaranteed units that go from one channel to another during the drill.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rebalance {
+    /// When, seconds from the start; not scaled.
+    pub at_seconds: f64,
+    /// The channel that gives.
+    pub from: u16,
+    /// The channel that gets.
+    pub to: u16,
     /// Units over all SKUs, in equal parts.
     pub units: f64,
 }
@@ -163,7 +241,86 @@ pub(super) fn first_fault(scenario: &super::Scenario) -> Option<Fault> {
         let waiting = server.max_waiting.is_none_or(|most| most <= 10_000_000);
         faults.push(at("server", "max_waiting", waiting, "must be 0 to 10,000,000"));
     }
+    faults.extend(basket_faults(scenario));
+    faults.extend(channel_faults(scenario));
     faults.into_iter().flatten().next().or_else(|| first_restock_fault(scenario))
+}
+
+fn basket_faults(scenario: &super::Scenario) -> Vec<Option<Fault>> {
+    let Some(baskets) = &scenario.baskets else { return Vec::new() };
+    let at = |name, sound: bool, rule| (!sound).then_some(Fault { table: "baskets", nth: 0, name, rule });
+    let exclusive = baskets.part_share + baskets.cut_share + baskets.swap_share;
+    vec![
+        // One less than an order may have: a SKU may be named twice.
+        at("most_lines", (1..=31).contains(&baskets.most_lines), "must be 1 to 31"),
+        at("several_shards_share", share(baskets.several_shards_share), SHARE),
+        at(
+            "several_shards_share",
+            baskets.several_shards_share <= 0.0 || baskets.most_lines > 1,
+            "several shards need a most_lines above 1",
+        ),
+        at("same_sku_share", share(baskets.same_sku_share), SHARE),
+        at("gift_share", share(baskets.gift_share), SHARE),
+        at("part_share", share(baskets.part_share), SHARE),
+        at("cut_share", share(baskets.cut_share), SHARE),
+        at("swap_share", share(baskets.swap_share), SHARE),
+        at(
+            "swap_share",
+            exclusive <= 1.0 + 1e-9,
+            "part_share, cut_share and swap_share together must be at most 1",
+        ),
+        at(
+            "most_lines",
+            scenario.waitlist.is_none() && scenario.payments.is_none() && scenario.channels.is_none(),
+            "orders with several lines go with neither [waitlist] nor [payments] nor [channels]",
+        ),
+    ]
+}
+
+fn channel_faults(scenario: &super::Scenario) -> Vec<Option<Fault>> {
+    let length = scenario.phases_seconds();
+    let rebalances = scenario.rebalances.iter().enumerate().flat_map(|(nth, rebalance)| {
+        let at =
+            move |name, sound: bool, rule| (!sound).then_some(Fault { table: "rebalances", nth, name, rule });
+        let known = |number: u16| {
+            let channels = scenario.channels.iter().flat_map(|channels| &channels.of);
+            channels.into_iter().any(|channel| channel.number == number)
+        };
+        let units = rebalance.units >= f64::from(scenario.stock.skus) && rebalance.units <= MAX_UNITS;
+        [
+            at("at_seconds", (0.0..=length).contains(&rebalance.at_seconds), "must be within the phases"),
+            at("from", known(rebalance.from), "must be the number of one of [[channels.of]]"),
+            at("to", known(rebalance.to), "must be the number of one of [[channels.of]]"),
+            at("to", rebalance.to != rebalance.from, "must be another channel than from"),
+            at("units", units, "must be one a SKU at least, and 10^12 at most"),
+        ]
+    });
+    let Some(channels) = &scenario.channels else { return rebalances.collect() };
+    let mut faults = Vec::new();
+    let at = |name, sound: bool, rule| (!sound).then_some(Fault { table: "channels", nth: 0, name, rule });
+    faults.extend([
+        at("guaranteed_share", share(channels.guaranteed_share), SHARE),
+        at(
+            "release_seconds",
+            (0.0..=length).contains(&channels.release_seconds),
+            "must be within the phases",
+        ),
+        at("of", (1..=MAX_CHANNELS).contains(&channels.of.len()), "must have 1 to 64 [[channels.of]] tables"),
+    ]);
+    for (nth, channel) in channels.of.iter().enumerate() {
+        let at =
+            |name, sound: bool, rule| (!sound).then_some(Fault { table: "channels.of", nth, name, rule });
+        let before = channels.of.iter().take(nth).any(|other| other.number == channel.number);
+        let positive = |value: f64| value > 0.0 && value <= 1e9;
+        faults.extend([
+            at("number", channel.number > 0 && !before, "must be above 0, and no other channel's"),
+            at("weight", positive(channel.weight), "must be above 0, at most 10^9"),
+            at("demand", positive(channel.demand), "must be above 0, at most 10^9"),
+            at("cap_share", channel.cap_share.is_none_or(share), SHARE),
+        ]);
+    }
+    faults.extend(rebalances);
+    faults
 }
 
 fn first_restock_fault(scenario: &super::Scenario) -> Option<Fault> {

@@ -44,9 +44,23 @@ impl Worker {
                 self.placed(flight, plan, answer, Placing::Wait, reply.position, now_ns);
             }
             (Step::Poll, Content::Order(view)) => self.looked(plan, view, now_ns),
-            (Step::Pay(_), _) => self.journal.confirmed(flight.errand.payment, reply.code),
+            (Step::Pay(_) | Step::PayPart(_), _) => self.journal.confirmed(flight.errand.payment, reply.code),
             (Step::Cancel, _) => self.journal.cancelled(plan.attempt, reply.code),
-            (Step::Reserve | Step::Repeat | Step::Wait | Step::Poll | Step::Begin(_) | Step::Fail(_), _) => {}
+            (Step::Cut, _) => {
+                if let Some(basket) = self.journal.basket_mut(plan.attempt) {
+                    basket.cut = reply.code;
+                }
+            }
+            (
+                Step::Reserve
+                | Step::Repeat
+                | Step::Wait
+                | Step::Poll
+                | Step::Begin(_)
+                | Step::Fail(_)
+                | Step::Swap,
+                _,
+            ) => {}
         }
     }
 
@@ -64,17 +78,33 @@ impl Worker {
             if answer.state == OrderState::Waiting.byte() {
                 self.poll_later(plan.attempt, now_ns);
             } else {
-                let script = self.task.population.script(u64::from(self.task.hold_ms) * 1_000_000);
+                let mut script = self.task.population.script(u64::from(self.task.hold_ms) * 1_000_000);
+                let attempt = self.journal.attempts.get(plan.attempt as usize);
+                if let Some(basket) = attempt.and_then(|attempt| self.journal.basket_of(attempt)) {
+                    self.task.population.change_of_mind(basket, &mut script);
+                }
                 self.follow_script(plan.attempt, &script, now_ns);
             }
         }
-        if answer.code == Code::SoldOut.number() {
-            let sku = self.journal.attempts.get(plan.attempt as usize).map_or(u32::MAX, |entry| entry.sku);
-            self.journal.refused(Refusal { sku, after: flight.after, until: position });
-            if placing == Placing::Reserve && self.task.population.waits() {
-                self.plan(now_ns, plan.attempt, Step::Wait);
-            }
+        let sold_out = answer.code == Code::SoldOut.number();
+        if sold_out || answer.code == Code::ChannelExhausted.number() {
+            let refusal = self.refusal(plan.attempt, answer, flight.after, position);
+            self.journal.refused(refusal);
         }
+        if sold_out && placing == Placing::Reserve && self.task.population.waits() {
+            self.plan(now_ns, plan.attempt, Step::Wait);
+        }
+    }
+
+    fn refusal(&self, attempt: u32, answer: &Answer, after: u64, until: u64) -> Refusal {
+        let attempt = self.journal.attempts.get(attempt as usize).copied().unwrap_or_default();
+        // Where a line of several is refused, the answer names its SKU.
+        let sku = match answer.order {
+            0 => attempt.sku,
+            line => u32::try_from(line.wrapping_sub(self.task.first_sku)).unwrap_or(u32::MAX),
+        };
+        let channel = (answer.code == Code::ChannelExhausted.number()).then_some(attempt.channel);
+        Refusal { sku, channel, after, until }
     }
 
     /// A shopper has looked at his order that waited.

@@ -5,6 +5,7 @@
 //! plans what its shopper does next; payments and cancels have due times of their own, and count from them.
 
 mod answers;
+mod baskets;
 mod flight;
 mod retry;
 mod task;
@@ -191,10 +192,11 @@ impl Worker {
                 let errand = Errand { operation: Operation::Look, plan: None, payment: u32::MAX, due_ns };
                 self.send(errand, Kind::ReadStock, &read, sku, now_ns);
             }
-            Visit::Buy { user, sku, twice } => {
+            Visit::Buy { user, sku, twice, channel } => {
                 let request_id = self.ids.make(self.server_ms(due_ns));
-                let attempt =
-                    self.journal.begin(Attempt { request_id, user, sku, twice, ..Attempt::default() });
+                let mut entry = Attempt { request_id, user, sku, channel, twice, ..Attempt::default() };
+                self.fill(&mut entry, 0);
+                let attempt = self.journal.begin(entry);
                 self.follow(Plan { due_ns, attempt, step: Step::Reserve, tries: 0 }, now_ns);
                 if twice {
                     self.plan(due_ns + SECOND_PRESS_NS, attempt, Step::Repeat);
@@ -210,26 +212,36 @@ impl Worker {
         let (user, sku) = (u64::from(lane), self.task.first_sku + u64::from(entry.sku));
         entry.waits |= plan.step == Step::Wait;
         entry.cancels |= plan.step == Step::Cancel;
+        let channel = entry.channel;
         let hold_ms = self.task.hold_ms;
         let of_payment = |ordinal: u8| Payment::id(request_id, ordinal);
         let errand =
             |operation, payment| Errand { operation, plan: Some(plan), payment, due_ns: plan.due_ns };
         let none = u32::MAX;
         match plan.step {
+            Step::Reserve | Step::Repeat if entry.basket != 0 => self.reserve_order(plan, now_ns),
             Step::Reserve | Step::Repeat => {
                 let operation =
                     if plan.step == Step::Reserve { Operation::Reserve } else { Operation::Repeat };
                 let (amount, quantity) = (AMOUNT, 1);
-                let reserve =
-                    Reserve { request_id, user, sku, amount, hold_ms, quantity, ..Reserve::default() };
+                let reserve = Reserve {
+                    request_id,
+                    user,
+                    sku,
+                    amount,
+                    hold_ms,
+                    quantity,
+                    channel,
+                    ..Reserve::default()
+                };
                 self.send(errand(operation, none), Kind::Reserve, &reserve, lane, now_ns);
             }
             Step::Wait => {
                 let lines = vec![Line { sku, quantity: 1, ..Line::default() }];
                 let wait_ms = self.task.population.wait_ms();
                 let amount = AMOUNT;
-                let order =
-                    ReserveOrder { request_id, user, amount, hold_ms, wait_ms, lines, ..Default::default() };
+                let mut order = ReserveOrder { request_id, user, amount, hold_ms, ..Default::default() };
+                (order.wait_ms, order.lines, order.channel) = (wait_ms, lines, channel);
                 self.send(errand(Operation::Wait, none), Kind::ReserveOrder, &order, lane, now_ns);
             }
             Step::Poll => {
@@ -258,6 +270,7 @@ impl Worker {
                 let cancel = Cancel { order, user, reason: 1 };
                 self.send(errand(Operation::Cancel, none), Kind::Cancel, &cancel, lane, now_ns);
             }
+            Step::PayPart(_) | Step::Cut | Step::Swap => self.change(plan, now_ns),
         }
     }
 

@@ -30,6 +30,7 @@ pub(crate) fn scenario(change: impl Fn(String) -> String) -> String {
         ("seconds = 10", "seconds = 0.5"),
         ("seconds = 4", "seconds = 0.2"),
         ("p99_ms = 250", "p99_ms = 600000"),
+        ("release_lag_p99_ms = 20", "release_lag_p99_ms = 600000"),
     ] {
         assert!(text.contains(from), "{from}");
         text = text.replace(from, to);
