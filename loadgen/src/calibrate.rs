@@ -39,6 +39,7 @@ pub fn calibrate(target: &Target, connections: u32) -> Result<f64, Failure> {
         users: USERS,
         first_sku,
         skus: SKUS,
+        shards: 0,
         seconds: MEASURED,
         hold_ms: HOLD_MS,
         drill: true,

@@ -4,10 +4,12 @@
 //! it. A template holds the whole frame; sending it again changes the ids, users and SKUs in place and computes
 //! the checksum. A test compares a patched frame with one that the protocol's own encoder made.
 
-use doorbuster_protocol::{Confirm, HEADER_LEN, Header, Kind, Reserve, body};
+use doorbuster_protocol::{Confirm, HEADER_LEN, Header, Kind, Line, Reserve, ReserveOrder, body};
 
 /// Bytes of a reserve.
 const RESERVE_LEN: usize = 64;
+/// Bytes of a reserve with two lines.
+const TWO_LINES_LEN: usize = 92 + 2 * 17;
 /// Bytes of a confirm.
 const CONFIRM_LEN: usize = 40;
 /// Bytes of a header that the checksum covers.
@@ -48,6 +50,13 @@ impl Template {
         Self::of(Kind::Reserve, flags, &vec![reserve; batch])
     }
 
+    /// A frame of `batch` reserves with two lines of one unit each, held for `hold_ms` milliseconds.
+    pub fn two_lines(batch: usize, hold_ms: u32, flags: u8) -> Self {
+        let lines = vec![Line { quantity: 1, ..Line::default() }; 2];
+        let order = ReserveOrder { hold_ms, lines, ..ReserveOrder::default() };
+        Self::of(Kind::ReserveOrder, flags, &vec![order; batch])
+    }
+
     /// A frame of `batch` confirms.
     pub fn confirms(batch: usize, flags: u8) -> Self {
         Self::of(Kind::Confirm, flags, &vec![Confirm::default(); batch])
@@ -69,6 +78,24 @@ impl Template {
                 record[..16].copy_from_slice(&wish.request_id);
                 record[16..24].copy_from_slice(&wish.user.to_le_bytes());
                 record[24..32].copy_from_slice(&wish.sku.to_le_bytes());
+            }
+        });
+    }
+
+    /// Appends the frame with these wishes, each with the second line's SKU, to `out`.
+    pub fn put_two_lines(
+        &mut self,
+        correlation: u64,
+        mut wish: impl FnMut() -> (Wish, u64),
+        out: &mut Vec<u8>,
+    ) {
+        self.put(correlation, out, |content| {
+            for record in content.as_chunks_mut::<TWO_LINES_LEN>().0 {
+                let (wish, second) = wish();
+                record[..16].copy_from_slice(&wish.request_id);
+                record[16..24].copy_from_slice(&wish.user.to_le_bytes());
+                record[92..100].copy_from_slice(&wish.sku.to_le_bytes());
+                record[109..117].copy_from_slice(&second.to_le_bytes());
             }
         });
     }
@@ -131,6 +158,32 @@ mod tests {
         header.flags = 1;
         let mut encoded = Vec::new();
         body::frame(header, &records, &mut encoded);
+        assert_eq!(patched, encoded);
+    }
+
+    #[test]
+    fn a_patched_frame_of_two_lines_is_what_the_encoder_makes() {
+        let mut template = Template::two_lines(3, 1_000, 1);
+        let mut number = 0;
+        let mut patched = Vec::new();
+        let wish = || {
+            number += 1;
+            (Wish { request_id: [number; 16], user: u64::from(number) << 40, sku: 7 }, u64::from(number) + 7)
+        };
+        template.put_two_lines(9, wish, &mut patched);
+        let order = |number: u8| ReserveOrder {
+            request_id: [number; 16],
+            user: u64::from(number) << 40,
+            hold_ms: 1_000,
+            lines: [7, u64::from(number) + 7]
+                .map(|sku| Line { sku, quantity: 1, ..Line::default() })
+                .to_vec(),
+            ..ReserveOrder::default()
+        };
+        let mut header = Header::new(Kind::ReserveOrder, 9, 3);
+        header.flags = 1;
+        let mut encoded = Vec::new();
+        body::frame(header, &[order(1), order(2), order(3)], &mut encoded);
         assert_eq!(patched, encoded);
     }
 

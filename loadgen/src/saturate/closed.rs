@@ -41,6 +41,8 @@ pub struct Load {
     pub first_sku: u64,
     /// Number of SKUs.
     pub skus: u64,
+    /// Shards of the server; 0 where it doesn't matter.
+    pub shards: u32,
     /// Measured time.
     pub seconds: Duration,
     /// Hold time of reserves, milliseconds.
@@ -98,13 +100,18 @@ impl Closed {
         let flags = FLAG_FIRST_ATTEMPT | if load.drill { FLAG_DRILL } else { 0 };
         let source = Source {
             op: load.op,
-            template: Template::reserves(load.batch as usize, load.hold_ms, flags),
+            template: if load.op == Operation::TwoLines {
+                Template::two_lines(load.batch as usize, load.hold_ms, flags)
+            } else {
+                Template::reserves(load.batch as usize, load.hold_ms, flags)
+            },
             ids: IdMaker::new(IdMaker::fresh_nonce()),
             now_ms,
             next: 0,
             users: load.users,
             first_sku: load.first_sku,
             skus: load.skus,
+            shards: load.shards,
             orders: Vec::new(),
         };
         Ok(Self { load: *load, poller, lanes, source })
@@ -287,6 +294,7 @@ mod tests {
             users: 10,
             first_sku: 1,
             skus: 1,
+            shards: 1,
             orders: Vec::new(),
         };
         let mut orders = Vec::new();

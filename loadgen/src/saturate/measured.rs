@@ -43,7 +43,7 @@ impl Tally {
     pub fn unexpected(&self, op: Operation) -> u64 {
         let expected = match op {
             Operation::SoldOut => Code::SoldOut,
-            Operation::Reserve | Operation::Confirm | Operation::Echo => Code::Ok,
+            Operation::Reserve | Operation::TwoLines | Operation::Confirm | Operation::Echo => Code::Ok,
         };
         self.seen().filter(|&(number, _)| number != expected.number()).map(|(_, count)| count).sum()
     }

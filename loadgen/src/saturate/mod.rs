@@ -55,24 +55,52 @@ fn measure(options: &Options, out: &mut dyn Write) -> Result<Exit, Failure> {
     report::head(options, target.as_ref(), out);
     let mut runs = Vec::new();
     let mut echoes = Vec::new();
+    let mut reserves = Vec::new();
+    let shards = target.as_ref().map_or(Ok(0), |target| apart(options, target))?;
     for repeat in 0..options.repeat {
         if options.with_echo || options.op == Operation::Echo {
-            let load = load(options, Operation::Echo, 0);
+            let load = load(options, Operation::Echo, 0, 0);
             let run = one(&load, options, echo.address(), None)?;
             report::line(repeat, Operation::Echo, &run, out);
             echoes.push(run);
         }
         if let Some(target) = &target {
             let base = put_skus(target.address(), options)?;
-            let load = load(options, options.op, base);
+            if options.op == Operation::TwoLines {
+                let load = load(options, Operation::Reserve, base, shards);
+                let run = one(&load, options, target.address(), target.server_pid())?;
+                report::line(repeat, Operation::Reserve, &run, out);
+                reserves.push(run);
+            }
+            let load = load(options, options.op, base, shards);
             let run = one(&load, options, target.address(), target.server_pid())?;
             report::line(repeat, options.op, &run, out);
             runs.push(run);
         }
     }
-    report::summary(options, &runs, &echoes, out);
+    report::summary(options, &runs, &echoes, &reserves, out);
     let refused: u64 = runs.iter().map(|run| run.measured.tally.unexpected(options.op)).sum();
     Ok(if refused > 0 { Exit::Missed } else { Exit::Pass })
+}
+
+/// The server's shards, where the load must know them.
+fn apart(options: &Options, target: &Target) -> Result<u32, Failure> {
+    if options.op != Operation::TwoLines {
+        return Ok(0);
+    }
+    if options.rate.is_some() || options.skus < 2 {
+        return Err(Failure::usage(
+            "--op two-lines is a closed loop over 2 SKUs at least: leave --rate out".to_owned(),
+        ));
+    }
+    let failed = |error: crate::net::LinkError| Failure::could_not("ask for the server's shards", &error);
+    let mut control = Control::connect(target.address(), "doorbuster-drill").map_err(failed)?;
+    match control.status().map_err(failed)?.shards {
+        0 | 1 => Err(Failure::usage(
+            "--op two-lines needs a server with 2 shards at least; this one has 1: start it with more reactors".to_owned(),
+        )),
+        shards => Ok(shards),
+    }
 }
 
 /// One repeat's figures.
@@ -84,7 +112,7 @@ struct Run {
     sync_p99_us: u64,
 }
 
-fn load(options: &Options, op: Operation, first_sku: u64) -> Load {
+fn load(options: &Options, op: Operation, first_sku: u64, shards: u32) -> Load {
     Load {
         op,
         connections: options.connections,
@@ -93,6 +121,7 @@ fn load(options: &Options, op: Operation, first_sku: u64) -> Load {
         users: options.users,
         first_sku,
         skus: options.skus,
+        shards,
         seconds: Duration::from_secs_f64(options.seconds),
         hold_ms: HOLD_MS,
         drill: false,

@@ -7,6 +7,8 @@ use clap::{Args, ValueEnum};
 pub enum Operation {
     /// Reserves that succeed.
     Reserve,
+    /// Reserves with two lines, whose SKUs are in two shards; each repeat measures `reserve` before.
+    TwoLines,
     /// Reserves of SKUs that have nothing left.
     SoldOut,
     /// Confirms of orders that were reserved beforehand.
@@ -20,6 +22,7 @@ impl Operation {
     pub fn name(self) -> &'static str {
         match self {
             Self::Reserve => "reserve",
+            Self::TwoLines => "two-lines",
             Self::SoldOut => "sold-out",
             Self::Confirm => "confirm",
             Self::Echo => "echo",

@@ -48,7 +48,7 @@ pub(super) fn line(repeat: u32, op: Operation, run: &Run, out: &mut dyn Write) {
     };
     say!(
         out,
-        "#{:<2} {:<8} {:>11.0}/s  p50 {:>8.0} us  p99 {:>8.0} us  p99.9 {:>8.0} us  max {:>8.0} us{sync}{late} | cores: generator {:.2}, server {:.2}, others {:.2}, stolen {:.2}",
+        "#{:<2} {:<9} {:>11.0}/s  p50 {:>8.0} us  p99 {:>8.0} us  p99.9 {:>8.0} us  max {:>8.0} us{sync}{late} | cores: generator {:.2}, server {:.2}, others {:.2}, stolen {:.2}",
         repeat + 1,
         op.name(),
         measured.rate(),
@@ -74,8 +74,14 @@ pub(super) fn line(repeat: u32, op: Operation, run: &Run, out: &mut dyn Write) {
     }
 }
 
-pub(super) fn summary(options: &Options, runs: &[Run], echoes: &[Run], out: &mut dyn Write) {
-    for (name, runs) in [("echo", echoes), (options.op.name(), runs)] {
+pub(super) fn summary(
+    options: &Options,
+    runs: &[Run],
+    echoes: &[Run],
+    reserves: &[Run],
+    out: &mut dyn Write,
+) {
+    for (name, runs) in [("echo", echoes), ("reserve", reserves), (options.op.name(), runs)] {
         if let Some((median, low, high)) = spread(runs.iter().map(|run| run.measured.rate()).collect()) {
             let p99 = spread(
                 runs.iter().map(|run| lossy(run.measured.latency_ns.value_at_quantile(0.99))).collect(),
@@ -90,13 +96,11 @@ pub(super) fn summary(options: &Options, runs: &[Run], echoes: &[Run], out: &mut
             );
         }
     }
-    let ratios: Vec<f64> = runs
-        .iter()
-        .zip(echoes)
-        .map(|(run, echo)| run.measured.rate() / echo.measured.rate().max(1.0))
-        .collect();
-    if let Some((median, low, high)) = spread(ratios) {
-        say!(out, "{} / echo: median {median:.2} [{low:.2} .. {high:.2}]", options.op.name());
+    for (name, others) in [("echo", echoes), ("reserve", reserves)] {
+        let ratio = |(run, other): (&Run, &Run)| run.measured.rate() / other.measured.rate().max(1.0);
+        if let Some((median, low, high)) = spread(runs.iter().zip(others).map(ratio).collect()) {
+            say!(out, "{} / {name}: median {median:.2} [{low:.2} .. {high:.2}]", options.op.name());
+        }
     }
 }
 

@@ -185,6 +185,7 @@ fn saturate_loads_its_own_server_in_every_mode() {
     for extra in [
         &["--op", "reserve"][..],
         &["--op", "sold-out"],
+        &["--op", "two-lines"],
         &["--op", "confirm"],
         &["--op", "reserve", "--rate", "500"],
         &["--op", "reserve", "--connections", "4", "--in-flight", "1", "--batch", "1", "--with-echo"],
