@@ -17,9 +17,7 @@
 use std::sync::atomic::{Ordering, fence};
 
 use crossbeam::queue::ArrayQueue;
-use doorbuster_ledger::{
-    Composite, Event, Ledger, Line, OrderNumber, Outcome, PartitionId, Span, Timestamp, Violation,
-};
+use doorbuster_ledger::{Composite, Event, Ledger, Line, Outcome, PartitionId, Span, Timestamp, Violation};
 use parking_lot::Mutex;
 
 use crate::engine::Engine;
@@ -182,11 +180,10 @@ impl Engine {
             if !shard.has_overdue() || !self.journal().has_room() {
                 continue;
             }
-            let overdue: Vec<OrderNumber> =
-                shard.hold(self.keeper()).ledger().overdue().take(AT_ONCE).collect();
-            more |= overdue.len() == AT_ONCE;
-            let commands = overdue.into_iter().map(Composite::Expire);
-            let commands: Vec<_> = commands.collect();
+            let mut home = shard.hold(self.keeper());
+            let commands: Vec<_> = home.ledger().overdue().take(AT_ONCE).map(Composite::Expire).collect();
+            drop(home);
+            more |= commands.len() == AT_ONCE;
             let shards = commands.iter().fold(0, |shards, command| shards | self.concerned(command, &[]));
             let mut held = self.hold(shards);
             let guard = self.journal().poison_on_panic();

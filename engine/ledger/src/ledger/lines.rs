@@ -1,6 +1,6 @@
 //! Orders that give part of theirs back, and the lines of orders that have several.
 
-use super::apply::Taker;
+use super::accounts::Taker;
 use super::{Ledger, Place, Violation};
 use crate::event::{LegEnd, LegHeld};
 use crate::ids::{Amount, OrderNumber, PartitionId, SkuId, UserId};

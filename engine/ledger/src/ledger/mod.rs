@@ -4,6 +4,7 @@
 //! event that came out; replay is `apply` alone. Nothing else changes state, so whatever the log holds, replaying it
 //! gives the state that was live.
 
+mod accounts;
 mod allot;
 mod apply;
 mod check;

@@ -7,6 +7,7 @@
 
 use super::{Ledger, Place, Violation};
 use crate::event::Event;
+use crate::ids::{ChannelId, UserId};
 use crate::order::Order;
 use crate::outcome::OrderState;
 use crate::stock::Sku;
@@ -65,11 +66,23 @@ impl Ledger {
 
     /// Whether an order that holds no units may have its own now: they are there, and his limit allows them.
     pub(super) fn may_take(&self, order: &Order) -> bool {
-        let Some(sku) = self.stock.get(order.sku) else { return false };
-        let has = self.tally.units(self.hasher.user(order.user, order.sku), order.user, order.sku);
-        let limit = sku.most_a_shopper();
-        has.checked_add(order.quantity).is_some_and(|units| units <= limit)
-            && self.enough(order.sku, sku, order.channel, (order.quantity, sku.available)).is_ok()
+        self.stock.get(order.sku).is_some_and(|sku| {
+            let shopper = (order.user, order.channel);
+            self.may_have(order.sku, sku, shopper, (order.quantity, sku.available))
+        })
+    }
+
+    /// Whether a shopper may have so many units of a SKU more, of so many that are free.
+    pub(super) fn may_have(
+        &self,
+        slot: Slot,
+        sku: &Sku,
+        (user, channel): (UserId, ChannelId),
+        (units, free): (u32, u64),
+    ) -> bool {
+        let has = self.tally.units(self.hasher.user(user, slot), user, slot);
+        has.checked_add(units).is_some_and(|units| units <= sku.most_a_shopper())
+            && self.enough(slot, sku, channel, (units, free)).is_ok()
     }
 
     /// Units of a SKU that a newcomer may have: those that nobody waits for.

@@ -96,7 +96,7 @@ impl Ledger {
     pub(in crate::ledger) fn may_take_late(&self, order: &Order) -> bool {
         let Some(sku) = self.stock.get(order.sku) else { return false };
         let free = self.free_units(order.sku, sku);
-        self.enough(order.sku, sku, order.channel, (order.quantity, free)).is_ok() && self.may_take(order)
+        self.may_have(order.sku, sku, (order.user, order.channel), (order.quantity, free))
     }
 
     pub(super) fn decide_begin_pay(&self, now: Timestamp, begin: &BeginPay, place: Place) -> Decision {

@@ -23,7 +23,7 @@ use crate::command::{Composite, Line};
 use crate::event::{Event, LegEnd, LegHeld};
 use crate::ids::{PartitionId, SkuId, Timestamp};
 use crate::order::Order;
-use crate::outcome::Outcome;
+use crate::outcome::{Field, Outcome, Refusal};
 
 /// Several ledgers, with different shares of the same partitions, for one decision.
 #[derive(Debug)]
@@ -160,6 +160,12 @@ fn hold_legs(home: &Ledger, order: &Order, at: Timestamp, events: &mut Vec<Event
         let (user, channel) = (order.user, order.channel);
         Event::LegHeld(LegHeld { order: order.number, line: leg.line(), user, channel, deadline: at, at })
     }));
+}
+
+/// Units that the order has of a line's SKU beyond those that the line names.
+fn beyond(home: &Ledger, order: &Order, line: &Line) -> Result<u32, Refusal> {
+    let held = units_of(home, order, line.sku).ok_or(Refusal::Invalid { field: Field::Lines })?;
+    held.checked_sub(line.units).ok_or(Refusal::ExceedsHeld { held })
 }
 
 /// Units of the SKU that the order has now.

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Span, end_legs, hold_legs, leg_end, units_of};
+use super::{Span, beyond, hold_legs, leg_end, units_of};
 use crate::command::{Confirm, Line};
 use crate::event::Event;
 use crate::ids::{Amount, PartitionId, SkuId, Timestamp};
@@ -65,10 +65,8 @@ impl Span<'_, '_> {
             let ledger = self.serving(PartitionId::of(leg.sku))?;
             let slot = ledger.sku_at(Place::default(), leg.sku);
             let Some(row) = ledger.stock.get(slot) else { return Ok(false) };
-            let has = ledger.tally.units(ledger.hasher.user(order.user, slot), order.user, slot);
-            let may = has.checked_add(leg.units).is_some_and(|units| units <= row.most_a_shopper());
             let free = ledger.free_units(slot, row);
-            if !may || ledger.enough(slot, row, order.channel, (leg.units, free)).is_err() {
+            if !ledger.may_have(slot, row, (order.user, order.channel), (leg.units, free)) {
                 return Ok(false);
             }
         }
@@ -80,10 +78,7 @@ impl Ledger {
     /// The units of an order that a payment for these lines leaves unpaid, by SKU.
     fn unpaid(&self, order: &Order, paid: &[Line]) -> Result<Vec<(SkuId, u32)>, Refusal> {
         for line in paid {
-            let held = units_of(self, order, line.sku).ok_or(Refusal::Invalid { field: Field::Lines })?;
-            if line.units > held {
-                return Err(Refusal::ExceedsHeld { held });
-            }
+            beyond(self, order, line)?;
         }
         if paid.iter().all(|line| line.units == 0) {
             return Err(Refusal::Invalid { field: Field::Lines });
@@ -128,9 +123,6 @@ pub(super) fn cut(
 
 /// The events that sell what is left of an order's lines.
 fn sell_rest(home: &Ledger, order: &Order, cuts: &[(SkuId, u32)], at: Timestamp, events: &mut Vec<Event>) {
-    if cuts.is_empty() && order.is_open() {
-        return end_legs(home, order, at, Event::LegSold, events);
-    }
     for leg in home.orders.legs(order) {
         let cut = cuts.iter().find(|(cut, _)| *cut == leg.sku).map_or(0, |(_, units)| *units);
         let units = leg.units.saturating_sub(cut);

@@ -3,14 +3,14 @@
 use alloc::vec::Vec;
 
 use super::pay::cut;
-use super::{Span, end_legs, units_of};
+use super::{Span, beyond, end_legs};
 use crate::command::{Cancel, Line};
 use crate::event::Event;
 use crate::ids::{Amount, OrderNumber, SkuId, Timestamp};
 use crate::ledger::decide::replayed;
 use crate::ledger::{Ledger, Place, Violation};
 use crate::order::Order;
-use crate::outcome::{Field, OrderState, Outcome, Refusal};
+use crate::outcome::{OrderState, Outcome, Refusal};
 
 impl Span<'_, '_> {
     pub(super) fn decide_cancel(
@@ -76,11 +76,9 @@ impl Ledger {
         }
         let mut cuts = Vec::new();
         for line in left {
-            let held = units_of(self, order, line.sku).ok_or(Refusal::Invalid { field: Field::Lines })?;
-            match held.checked_sub(line.units) {
-                Some(0) => {}
-                Some(units) => cuts.push((line.sku, units)),
-                None => return Err(Refusal::ExceedsHeld { held }),
+            match beyond(self, order, line)? {
+                0 => {}
+                units => cuts.push((line.sku, units)),
             }
         }
         // A repeat of one that was carried out before the payment began changes nothing, and is none.
