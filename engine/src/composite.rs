@@ -17,7 +17,9 @@
 use std::sync::atomic::{Ordering, fence};
 
 use crossbeam::queue::ArrayQueue;
-use doorbuster_ledger::{Composite, Event, Ledger, Line, Outcome, PartitionId, Span, Timestamp, Violation};
+use doorbuster_ledger::{
+    CampaignCommand, Composite, Event, Ledger, Line, Outcome, PartitionId, Span, Timestamp, Violation,
+};
 use parking_lot::Mutex;
 
 use crate::engine::Engine;
@@ -71,7 +73,7 @@ impl Engine {
     /// Decides a part of what waits at the desk, and ends orders over several shards whose time is up, unless somebody else
     /// is at it, who then does it. Returns whether more is due: come again soon. `reactor` is the caller's own.
     pub fn visit_desk(&self, reactor: usize) -> bool {
-        if self.desk().inbox.is_empty() && !self.all_shards().iter().any(Shard::has_overdue) {
+        if self.desk().inbox.is_empty() && !self.has_due() {
             return false;
         }
         let more = self.work_at_desk();
@@ -82,15 +84,21 @@ impl Engine {
     /// Ends a bounded number of orders over several shards whose time is up; waits for whoever is at the desk. Never on an
     /// order's path. Returns whether there were any: what came back may be due to somebody who waits, and there may be more.
     pub(crate) fn attend_desk(&self) -> bool {
-        if !self.all_shards().iter().any(Shard::has_overdue) {
+        if !self.has_due() {
             return false;
         }
         let mut events = self.desk().worker.lock();
         self.end_overdue(&mut events);
+        self.look_at_campaigns(&mut events);
         drop(events);
         // Whoever came meanwhile found somebody at the desk and relies on him.
         self.work_at_desk();
         true
+    }
+
+    /// Whether time alone gives the desk something to do.
+    fn has_due(&self) -> bool {
+        self.campaigns().is_due(self.latest()) || self.all_shards().iter().any(Shard::has_overdue)
     }
 
     fn work_at_desk(&self) -> bool {
@@ -98,6 +106,7 @@ impl Engine {
             fence(Ordering::SeqCst);
             let Some(mut events) = self.desk().worker.try_lock() else { return false };
             let more = self.end_overdue(&mut events);
+            self.look_at_campaigns(&mut events);
             let mut decided = 0;
             while decided < ENOUGH
                 && self.journal().has_room()
@@ -140,8 +149,12 @@ impl Engine {
     fn decide_few(&self, slots: &mut [Slot], lines: &[Line], events: &mut Vec<Event>) -> Done {
         let mut shards = 0;
         for slot in &*slots {
-            if let Work::Asked(Request::Composite { command, first, count }) = &slot.work {
-                shards |= self.concerned(command, named(lines, *first, *count));
+            match &slot.work {
+                Work::Asked(Request::Composite { command, first, count }) => {
+                    shards |= self.concerned(command, named(lines, *first, *count));
+                }
+                Work::Asked(Request::ReadCampaign { .. }) => shards = u64::MAX,
+                Work::Asked(_) | Work::Answered(_) => {}
             }
         }
         let mut held = self.hold(shards);
@@ -157,7 +170,16 @@ impl Engine {
         }));
         let mut desk = At { engine: self, now, events, bytes: self.journal().buffer(), count: 0, offered: 0 };
         for slot in slots {
+            if let Work::Asked(Request::ReadCampaign { campaign }) = slot.work {
+                let mut ledgers: Vec<&mut Ledger> = held.iter_mut().map(Held::ledger).collect();
+                let read = Span::new(&mut ledgers).campaign(campaign);
+                slot.work = Work::Answered(Answer::Campaign(read));
+                continue;
+            }
             let Work::Asked(Request::Composite { command, first, count }) = slot.work else { continue };
+            if matches!(command, Composite::Campaign(_)) {
+                self.campaigns().look_again();
+            }
             let answer = if slot.deadline != Timestamp::default() && slot.deadline < now {
                 Held::count_late(&mut held);
                 Answer::DeadlineExceeded
@@ -206,6 +228,31 @@ impl Engine {
         more
     }
 
+    /// Notes in the log that phases have begun, and publishes what is known of campaigns, where it is time to.
+    fn look_at_campaigns(&self, events: &mut Vec<Event>) {
+        if !self.campaigns().is_due(self.latest()) || !self.journal().has_room() {
+            return;
+        }
+        let mut held = self.hold(u64::MAX);
+        let guard = self.journal().poison_on_panic();
+        let now = self.now();
+        let enter = Composite::Campaign(CampaignCommand::Enter);
+        let mut desk = At { engine: self, now, events, bytes: self.journal().buffer(), count: 0, offered: 0 };
+        for _ in 0..AT_ONCE {
+            match desk.decide(&mut held, &enter, &[]) {
+                Some(Outcome::CampaignSet) => {}
+                Some(_) => break,
+                None => return,
+            }
+        }
+        desk.hand_over(&mut held);
+        let mut ledgers: Vec<&mut Ledger> = held.iter_mut().map(Held::ledger).collect();
+        self.campaigns().publish(now, &Span::new(&mut ledgers));
+        drop(guard);
+        drop(held);
+        self.visit_all(u64::MAX);
+    }
+
     /// The shards that must agree to a command, a bit each.
     fn concerned(&self, command: &Composite, lines: &[Line]) -> u64 {
         let mut shards = 0;
@@ -220,6 +267,7 @@ impl Engine {
             Composite::Confirm(confirm) => Some(confirm.order),
             Composite::Cancel { cancel, .. } => Some(cancel.order),
             Composite::Expire(number) => Some(*number),
+            Composite::Campaign(_) => return u64::MAX,
         };
         if let Some(number) = order {
             add(number.partition());

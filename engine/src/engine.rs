@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use doorbuster_ledger::{Digest, Event, PARTITIONS, PartitionId, Place, Rules, SkuId, Timestamp, Totals};
 
+use crate::campaigns::CampaignBoard;
 use crate::clock::Clock;
 use crate::composite::Desk;
 use crate::error::EngineError;
@@ -74,6 +75,7 @@ pub struct Engine {
     ports: Arc<Ports>,
     keeper: Arc<Keeper>,
     desk: Desk,
+    campaigns: CampaignBoard,
     clock: Arc<dyn Clock>,
     /// The latest time handed out, milliseconds. Whoever reads the clock raises it; it never falls. Relaxed: each
     /// shard's ledger keeps its own time from falling as well.
@@ -149,6 +151,7 @@ impl Engine {
             ports: Arc::clone(&ports),
             keeper,
             desk: Desk::new(),
+            campaigns: CampaignBoard::default(),
             clock: Arc::clone(&clock),
             latest_ms: AtomicU64::new(latest.raw()),
             closed: Arc::new(AtomicBool::new(false)),
@@ -255,6 +258,11 @@ impl Engine {
         &self.ports
     }
 
+    /// What is known of campaigns, as published within the last second; waits for no shard.
+    pub fn campaigns(&self) -> &CampaignBoard {
+        &self.campaigns
+    }
+
     pub(crate) fn desk(&self) -> &Desk {
         &self.desk
     }
@@ -266,6 +274,11 @@ impl Engine {
     /// Makes memory ready for the ledgers; a simulator drives it.
     pub fn keeper(&self) -> &Keeper {
         &self.keeper
+    }
+
+    /// The latest time that was given out.
+    pub(crate) fn latest(&self) -> Timestamp {
+        Timestamp::new(self.latest_ms.load(Ordering::Relaxed))
     }
 
     /// The time now, never earlier than any that was given out before.

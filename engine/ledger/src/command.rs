@@ -1,6 +1,9 @@
 //! What can be asked of the ledger.
 
-use crate::ids::{Amount, ChannelId, OrderNumber, PaymentId, Quantity, RequestId, SkuId, Timestamp, UserId};
+use crate::campaign::{Phase, Price, PricePolicy, Standing};
+use crate::ids::{
+    Amount, CampaignId, ChannelId, OrderNumber, PaymentId, Quantity, RequestId, SkuId, Timestamp, UserId,
+};
 
 /// The closed set of operations that may change the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +28,8 @@ pub enum Command {
     SetChannel(SetChannel),
     /// Move a part of one channel's guarantee to another.
     Rebalance(Rebalance),
+    /// Change a SKU's campaign, prices or limits.
+    Sku(SkuCommand),
 }
 
 /// Hold `quantity` units of `sku` for `user`.
@@ -97,6 +102,8 @@ pub enum Composite {
     },
     /// End the hold, if its deadline has passed.
     Expire(OrderNumber),
+    /// Change a campaign. Every ledger must know of it: all of them decide.
+    Campaign(CampaignCommand),
 }
 
 /// What an order carries for pricing, sourcing and risk rules. All 0 by default; the ledger keeps it in the log and
@@ -251,4 +258,105 @@ pub struct Restock {
     pub units: i64,
     /// Why; opaque, kept in the log.
     pub reason: u32,
+}
+
+/// What may be changed about a campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CampaignCommand {
+    /// Write a phase of a plan. A phase that is written never changes: a repeat changes nothing, other content is refused.
+    PutPhase {
+        /// The campaign; not 0.
+        campaign: CampaignId,
+        /// The plan; not 0.
+        plan: u32,
+        /// Which of its phases, from 0, below [`MAX_PHASES`](crate::MAX_PHASES).
+        nth: u8,
+        /// The phase.
+        phase: Phase,
+    },
+    /// Follow another plan.
+    Activate(Activate),
+    /// Pause, resume or end it.
+    SetStanding(SetStanding),
+    /// Note in the log that a phase has begun, of whatever campaign, if one has that the log doesn't know of.
+    Enter,
+}
+
+/// Let a campaign follow a plan whose phases are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Activate {
+    /// The campaign.
+    pub campaign: CampaignId,
+    /// The plan.
+    pub plan: u32,
+    /// How many phases it has, which start one after the other.
+    pub phases: u8,
+    /// What happens to orders by old prices.
+    pub policy: PricePolicy,
+    /// The plan that the campaign is known to follow, 0: none. If it follows another, somebody else has changed it.
+    pub expected: u32,
+    /// Who wants it so, as the shop numbers its people; kept in the log.
+    pub by: u64,
+    /// Why; opaque, kept in the log.
+    pub reason: u32,
+}
+
+/// Say whether a campaign runs. What it says is absolute: a repeat changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SetStanding {
+    /// The campaign.
+    pub campaign: CampaignId,
+    /// Whether it runs.
+    pub standing: Standing,
+    /// As in [`Activate`].
+    pub by: u64,
+    /// As in [`Activate`].
+    pub reason: u32,
+}
+
+/// What may be changed about a SKU during its life. What these say is absolute: a repeat changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SkuCommand {
+    /// Let a campaign sell it.
+    Bind {
+        /// The SKU.
+        sku: SkuId,
+        /// The campaign; 0: none, it is sold at any time.
+        campaign: CampaignId,
+        /// As in [`Activate`].
+        by: u64,
+        /// As in [`Activate`].
+        reason: u32,
+    },
+    /// Write its price by a version. One that is written never changes.
+    Price {
+        /// The SKU.
+        sku: SkuId,
+        /// The version; not 0.
+        version: u32,
+        /// The price, between its floor and its ceiling.
+        price: Price,
+    },
+    /// Change its limits. Who has more by now keeps it.
+    Limits {
+        /// The SKU.
+        sku: SkuId,
+        /// Most units a shopper may have, open holds included; 0: no limit.
+        user_limit: u32,
+        /// Most units in one order; 0: no limit.
+        order_limit: u32,
+        /// As in [`Activate`].
+        by: u64,
+        /// As in [`Activate`].
+        reason: u32,
+    },
+}
+
+impl SkuCommand {
+    /// The SKU.
+    pub const fn sku(&self) -> SkuId {
+        match self {
+            Self::Bind { sku, .. } | Self::Price { sku, .. } | Self::Limits { sku, .. } => *sku,
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! What happened: the only thing that changes a ledger, live and in replay.
 
+use crate::campaign::CampaignEvent;
 use crate::command::{Line, SetChannel, Terms};
 use crate::ids::{
     Amount, ChannelId, OrderNumber, PartitionId, PaymentId, Quantity, RequestId, Share, SkuId, Timestamp,
@@ -199,6 +200,8 @@ pub enum Event {
         /// When.
         at: Timestamp,
     },
+    /// A change of a campaign, or of a SKU because of one.
+    Campaign(CampaignEvent),
     /// After downtime: no open hold ends before `until`. Concerns every partition.
     GraceGranted {
         /// The earliest deadline from here on.
@@ -359,6 +362,7 @@ impl Event {
             Self::LegReleased(end) | Self::LegSold(end) | Self::LegCut(end) | Self::LegDropped(end) => {
                 Subject::Leg(end.order, end.sku)
             }
+            Self::Campaign(event) => event.sku().map_or(Subject::All, Subject::Sku),
             Self::GraceGranted { .. } => Subject::All,
         }
     }
@@ -367,6 +371,7 @@ impl Event {
     pub fn at(&self) -> Timestamp {
         match self {
             Self::Reserved(reserved) => reserved.at,
+            Self::Campaign(event) => event.at(),
             Self::LegHeld(leg) => leg.at,
             Self::LegReleased(end) | Self::LegSold(end) | Self::LegCut(end) | Self::LegDropped(end) => end.at,
             Self::SkuPut { at, .. }

@@ -51,6 +51,10 @@ id! {
     ChannelId(u16)
 }
 id! {
+    /// A campaign, as the shop numbers them; 0: none.
+    CampaignId(u32)
+}
+id! {
     /// Milliseconds since the Unix epoch, by the server's logical clock.
     Timestamp(u64)
 }

@@ -72,6 +72,8 @@
 extern crate alloc;
 
 mod calendar;
+mod campaign;
+mod campaigns;
 mod channels;
 mod command;
 mod event;
@@ -80,6 +82,7 @@ mod ids;
 mod lag;
 mod ledger;
 mod legs;
+mod offers;
 mod order;
 mod outcome;
 mod payment;
@@ -89,14 +92,18 @@ mod table;
 mod tally;
 mod waitlist;
 
+pub use campaign::{
+    CampaignEvent, CampaignSnapshot, MAX_PHASE_CHANNELS, MAX_PHASES, Phase, PhaseChannels, Price,
+    PricePolicy, PriceSnapshot, Stage, Standing,
+};
 pub use command::{
-    BeginPay, Cancel, Command, Composite, Confirm, Extend, FailPay, Line, MAX_LINES, PayClass, PutSku,
-    Rebalance, Reserve, Restock, SetChannel, Terms,
+    Activate, BeginPay, CampaignCommand, Cancel, Command, Composite, Confirm, Extend, FailPay, Line,
+    MAX_LINES, PayClass, PutSku, Rebalance, Reserve, Restock, SetChannel, SetStanding, SkuCommand, Terms,
 };
 pub use event::{Event, LegEnd, LegHeld, Partitions, Reserved};
 pub use ids::{
-    Amount, ChannelId, OrderNumber, PARTITIONS, PartitionId, PaymentId, Quantity, RequestId, Share, SkuId,
-    Timestamp, UserId,
+    Amount, CampaignId, ChannelId, OrderNumber, PARTITIONS, PartitionId, PaymentId, Quantity, RequestId,
+    Share, SkuId, Timestamp, UserId,
 };
 pub use lag::{LAG_BOUNDS_MS, Lags};
 pub use ledger::{

@@ -61,6 +61,8 @@ pub enum Outcome {
         /// Units that were moved.
         units: u64,
     },
+    /// A campaign, or what a SKU has to do with one, is as it was asked for.
+    CampaignSet,
     /// Units came in or were withdrawn.
     Restocked {
         /// The change's own number.
@@ -206,6 +208,48 @@ pub enum Refusal {
     NoSuchLine,
     /// The order has several lines, or gifts, and this goes with one plain line only.
     SeveralSkus,
+    /// The SKU's campaign sells nothing yet.
+    NotStarted {
+        /// When it does; `None`: that is not known yet.
+        starts_at: Option<Timestamp>,
+        /// When this was decided.
+        now: Timestamp,
+    },
+    /// The SKU's campaign is over.
+    Ended,
+    /// The SKU's campaign is paused.
+    Paused,
+    /// The SKU's campaign sells to members of a higher tier only.
+    TierRequired {
+        /// The lowest tier that may buy now.
+        tier: u16,
+        /// When the shopper's own may; `None`: never.
+        open_at: Option<Timestamp>,
+    },
+    /// The SKU's campaign doesn't sell through this channel now.
+    ChannelClosed,
+    /// Another version of prices counts.
+    PriceChanged {
+        /// This one.
+        version: u32,
+    },
+    /// The order pays too little, or too much.
+    PriceOutOfBounds {
+        /// The least, or the most, that may be paid.
+        bound: Amount,
+    },
+    /// A plan or a version of prices is written already, and otherwise. They never change.
+    VersionExists {
+        /// What differs.
+        field: Field,
+    },
+    /// No phase of any plan has been written for such a campaign.
+    NoSuchCampaign,
+    /// The plan lacks a phase, or this phase doesn't start after the one before.
+    PlanIncomplete {
+        /// Which phase, from 0.
+        nth: u8,
+    },
     /// A table or a counter is full.
     CapacityExceeded,
 }
@@ -247,6 +291,14 @@ pub enum Field {
     Guarantee,
     /// Most units of a channel.
     Cap,
+    /// A campaign.
+    Campaign,
+    /// A campaign's plan, or a phase of it.
+    Plan,
+    /// A version of prices.
+    PriceVersion,
+    /// A SKU's price.
+    Price,
 }
 
 /// Where an order stands.

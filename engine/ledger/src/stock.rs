@@ -24,25 +24,42 @@ pub(crate) struct Sku {
     pub(crate) user_limit: u32,
     pub(crate) order_limit: u32,
     pub(crate) partition: PartitionId,
-    /// Whether anybody waits for units to come back.
-    pub(crate) has_waiters: bool,
-    /// Whether there are rules for sales channels.
-    pub(crate) has_channels: bool,
+    pub(crate) marks: Marks,
 }
 
 const _: () = assert!(size_of::<Sku>() == 64);
+
+/// What a SKU has that most have not, and that stands beside its row: one bit each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Marks(u8);
+
+impl Marks {
+    /// Somebody waits for units to come back.
+    pub(crate) const WAITERS: Self = Self(1);
+    /// There are rules for sales channels.
+    pub(crate) const CHANNELS: Self = Self(2);
+    /// It is sold by the plan of a campaign.
+    pub(crate) const CAMPAIGN: Self = Self(4);
+    /// Its limits were changed: shoppers may have more than they could get now.
+    pub(crate) const LIMITS_CHANGED: Self = Self(8);
+
+    /// Whether the mark is set.
+    #[inline]
+    pub(crate) const fn has(self, mark: Self) -> bool {
+        self.0 & mark.0 != 0
+    }
+
+    /// Sets the mark, or takes it away.
+    pub(crate) fn set(&mut self, mark: Self, there: bool) {
+        self.0 = if there { self.0 | mark.0 } else { self.0 & !mark.0 };
+    }
+}
 
 impl Sku {
     /// When asking again makes sense at `now`: not long before the next hold can end, and not at once, as the bound may
     /// have passed when the hold that it came from was paid. `None` where no hold is open.
     pub(crate) fn next_expiry(&self, now: Timestamp) -> Option<Timestamp> {
         (self.holds > 0).then_some(self.earliest_deadline.max(now.plus(ASK_AGAIN_AFTER_MS)))
-    }
-
-    /// Most units that a shopper may have.
-    #[inline]
-    pub(crate) fn most_a_shopper(&self) -> u32 {
-        if self.user_limit == 0 { u32::MAX } else { self.user_limit }
     }
 
     pub(crate) fn snapshot(&self, now: Timestamp) -> StockSnapshot {

@@ -91,6 +91,16 @@ impl Waitlists {
         list.shoppers.get(&user).copied().filter(|number| list.aside.contains(number))
     }
 
+    /// Orders that were set aside, of one SKU.
+    pub(crate) fn all_aside(&self, sku: Slot) -> Vec<OrderNumber> {
+        self.lists.get(&sku).map_or_else(Vec::new, |list| list.aside.iter().copied().collect())
+    }
+
+    /// SKUs for which somebody waits.
+    pub(crate) fn skus(&self) -> Vec<Slot> {
+        self.lists.keys().copied().collect()
+    }
+
     /// Puts an order that was set aside back in its place.
     pub(crate) fn put_back(&mut self, sku: Slot, slot: Slot, order: &Order, channel: Channel) {
         if let Some(list) = self.lists.get_mut(&sku)

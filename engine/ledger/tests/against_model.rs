@@ -13,6 +13,7 @@ use doorbuster_ledger::*;
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestRunner, contextualize_config};
 use support::ask::{Asked, Made, Step, command, step};
+use support::operators::{phase_of, price_of};
 use support::{Model, Shop};
 
 const START: u64 = 1_700_000_000_000;
@@ -147,6 +148,9 @@ fn run(steps: &[Step], seen: &mut Seen) {
             assert_eq!(outcome, model.execute(now, &Command::SetChannel(rules)));
         }
     }
+    if steps.len().is_multiple_of(3) {
+        stage(&mut shop, &mut model, now);
+    }
     let mut rest = steps;
     while let Some((first, others)) = rest.split_first() {
         if let Step::Pass(ms) = first {
@@ -211,6 +215,39 @@ fn run(steps: &[Step], seen: &mut Seen) {
     }
 }
 
+/// A campaign that sells two SKUs soon: those of a tier first, then all, by another version of prices.
+fn stage(shop: &mut Shop, model: &mut Model, now: u64) {
+    let campaign = CampaignId::new(1);
+    let phases = [phase_of(START + 40, 24), phase_of(START + 400, 1), phase_of(START + 2_500, 14)];
+    let put = |(nth, phase): (u8, Phase)| CampaignCommand::PutPhase { campaign, plan: 1, nth, phase };
+    let activate = Activate {
+        campaign,
+        plan: 1,
+        phases: 3,
+        policy: PricePolicy::default(),
+        expected: 0,
+        by: 1,
+        reason: 2,
+    };
+    let whole = (0..).zip(phases).map(put).chain([CampaignCommand::Activate(activate)]);
+    for command in whole {
+        let command = Composite::Campaign(command);
+        let (outcome, _) = shop.compose(now, &command, &[]);
+        assert_eq!(
+            (outcome, model.compose(now, &command, &[])),
+            (Outcome::CampaignSet, Outcome::CampaignSet)
+        );
+    }
+    for sku in [SkuId::new(2), SkuId::new(3)] {
+        let price = |version, price| SkuCommand::Price { sku, version, price: price_of(price, 2) };
+        let bind = SkuCommand::Bind { sku, campaign, by: 1, reason: 2 };
+        for command in [price(1, 1), price(2, 2), bind] {
+            let (outcome, _) = shop.execute(now, &Command::Sku(command), Place::default());
+            assert_eq!(outcome, model.execute(now, &Command::Sku(command)));
+        }
+    }
+}
+
 /// Every SKU and every order reads as the model has it.
 fn reads_like(shop: &mut Shop, model: &Model) {
     for sku in &model.skus {
@@ -269,7 +306,19 @@ impl Seen {
 }
 
 /// Every answer and event that a history must come to now and then.
-const ANSWERS: [&str; 43] = [
+const ANSWERS: [&str; 55] = [
+    "CampaignSet",
+    "NotStarted",
+    "Ended",
+    "Paused",
+    "TierRequired",
+    "ChannelClosed",
+    "PriceChanged",
+    "PriceOutOfBounds",
+    "VersionExists",
+    "NoSuchCampaign",
+    "PlanIncomplete",
+    "event Campaign",
     "ChannelSet",
     "ChannelExhausted",
     "OverAllotted",

@@ -1,8 +1,9 @@
 //! What travels between reactors and shards: many requests at once, answered in place.
 
 use doorbuster_ledger::{
-    ChannelId, ChannelSnapshot, Command, Composite, Line, LineSnapshot, OrderNumber, OrderSnapshot, Outcome,
-    Refusal, SkuId, StockSnapshot, Timestamp, UserId,
+    CampaignId, CampaignSnapshot, ChannelId, ChannelSnapshot, Command, Composite, Line, LineSnapshot,
+    OrderNumber, OrderSnapshot, Outcome, Phase, PriceSnapshot, Refusal, SkuId, StockSnapshot, Timestamp,
+    UserId,
 };
 
 /// Most slots of a batch. Their events, and those of the batches decided with it, fit into one block of the log.
@@ -80,6 +81,27 @@ pub enum Request {
         /// The channel.
         channel: ChannelId,
     },
+    /// Read a campaign. As a [`Request::Composite`], not for a shard: all of them know a part.
+    ReadCampaign {
+        /// The campaign.
+        campaign: CampaignId,
+    },
+    /// Read a phase of a campaign.
+    ReadPhase {
+        /// The campaign.
+        campaign: CampaignId,
+        /// The plan; 0: the one that counts.
+        plan: u32,
+        /// Which phase, from 0.
+        nth: u8,
+    },
+    /// Read what a campaign says about a SKU.
+    ReadPrice {
+        /// The SKU.
+        sku: SkuId,
+        /// The version of prices.
+        version: u32,
+    },
     /// Read a SKU's accounts.
     ReadStock {
         /// The SKU.
@@ -98,6 +120,12 @@ pub enum Answer {
     Line(Result<LineSnapshot, Refusal>),
     /// What the channel may have, if the SKU exists.
     Channel(Option<ChannelSnapshot>),
+    /// The campaign, if there is one.
+    Campaign(Option<CampaignSnapshot>),
+    /// The phase, if it is written.
+    Phase(Option<Phase>),
+    /// What a campaign says about the SKU, if that exists.
+    Price(Option<PriceSnapshot>),
     /// The accounts, if the SKU exists.
     Stock(Option<StockSnapshot>),
     /// The deadline had passed; nothing was decided.

@@ -306,6 +306,9 @@ impl State {
             let place = match request {
                 Request::Command(_) => places.next().unwrap_or_default(),
                 Request::Composite { .. }
+                | Request::ReadCampaign { .. }
+                | Request::ReadPhase { .. }
+                | Request::ReadPrice { .. }
                 | Request::ReadLine { .. }
                 | Request::ReadOrder { .. }
                 | Request::ReadChannel { .. }
@@ -333,7 +336,9 @@ impl State {
                         }
                     }
                     // Never sent here; nothing is decided, so nothing is lost.
-                    Request::Composite { .. } => Answer::Outcome(Outcome::Refused(Refusal::SeveralSkus)),
+                    Request::Composite { .. } | Request::ReadCampaign { .. } => {
+                        Answer::Outcome(Outcome::Refused(Refusal::SeveralSkus))
+                    }
                     Request::ReadLine { order, user, nth } => {
                         Answer::Line(self.ledger.line(*order, *user, *nth))
                     }
@@ -341,6 +346,10 @@ impl State {
                     Request::ReadChannel { sku, channel } => {
                         Answer::Channel(self.ledger.channel(*sku, *channel))
                     }
+                    Request::ReadPhase { campaign, plan, nth } => {
+                        Answer::Phase(self.ledger.phase(*campaign, *plan, *nth))
+                    }
+                    Request::ReadPrice { sku, version } => Answer::Price(self.ledger.price(*sku, *version)),
                     Request::ReadStock { sku } => Answer::Stock(self.ledger.stock(*sku)),
                 }
             };

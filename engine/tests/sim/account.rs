@@ -9,6 +9,7 @@ impl World {
     /// Holds what was acknowledged against what the engine has: nothing lost, nothing invented.
     pub(super) fn compare(&mut self) -> Result<(), String> {
         self.engine.check().map_err(|error| error.to_string())?;
+        self.phases_are_known()?;
         let mut batch = Batch::default();
         for (&order, known) in &self.orders {
             let work = Work::Asked(Request::ReadOrder { order, user: known.user });

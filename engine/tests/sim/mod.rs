@@ -6,6 +6,7 @@
 //! shopper's own account, and after each crash the account is held against the recovered engine.
 
 mod account;
+mod campaigns;
 mod shoppers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -101,6 +102,8 @@ struct World {
     next_request: u64,
     orders: BTreeMap<OrderNumber, Known>,
     skus: BTreeSet<SkuId>,
+    /// Phases of the campaign that were written, by plan.
+    phases: BTreeSet<(u32, u8)>,
     /// Reserves without an answer, to be sent again.
     unanswered: Vec<Ask>,
     report: Report,
@@ -175,6 +178,7 @@ impl World {
             next_request: 0,
             orders: BTreeMap::new(),
             skus: BTreeSet::new(),
+            phases: BTreeSet::new(),
             unanswered: Vec::new(),
             report: Report::default(),
         })

@@ -54,7 +54,8 @@ impl World {
             return again;
         }
         let sku = SkuId::new(self.rng.random_range(1..=SKUS));
-        match self.rng.random_range(0..20_u32) {
+        match self.rng.random_range(0..21_u32) {
+            20 => self.campaign(sku),
             0 => Ask::One(Command::PutSku(PutSku { sku, units: 8, user_limit: 3, order_limit: 0 })),
             1 => self.rule(sku),
             2 => {
@@ -197,6 +198,12 @@ impl World {
             ) => {
                 self.note(cancel.order, OrderState::Cancelled)?;
             }
+            (
+                Ask::Several(Composite::Campaign(command), _),
+                Outcome::CampaignSet | Outcome::Replayed { .. },
+            ) => {
+                self.campaign_seen(command);
+            }
             _ => {}
         }
         Ok(())
@@ -259,6 +266,7 @@ fn home(command: &Command) -> PartitionId {
         Command::SetChannel(set) => PartitionId::of(set.sku),
         Command::Rebalance(rebalance) => PartitionId::of(rebalance.sku),
         Command::PutSku(put) => PartitionId::of(put.sku),
+        Command::Sku(command) => PartitionId::of(command.sku()),
         Command::Confirm(confirm) => confirm.order.partition(),
         Command::Cancel(cancel) => cancel.order.partition(),
         Command::BeginPay(begin) => begin.order.partition(),

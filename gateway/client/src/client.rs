@@ -255,11 +255,17 @@ impl Client {
 
     /// Sets many SKUs up; one result each, in order.
     pub async fn put_skus(&self, requests: &[PutSku]) -> Vec<Result<Outcome<Applied>, Error>> {
-        self.operate::<_, Answer>(Kind::PutSku, requests)
-            .await
-            .into_iter()
-            .map(|answer| Ok(applied(&answer?)?))
-            .collect()
+        self.apply(Kind::PutSku, requests).await
+    }
+
+    /// Changes of stock and the like; one result each, in order.
+    pub(crate) async fn apply<R: Record>(
+        &self,
+        kind: Kind,
+        requests: &[R],
+    ) -> Vec<Result<Outcome<Applied>, Error>> {
+        let answers = self.operate::<_, Answer>(kind, requests).await;
+        answers.into_iter().map(|answer| Ok(applied(&answer?)?)).collect()
     }
 
     /// Adds units to a SKU, or withdraws available ones.
@@ -279,8 +285,7 @@ impl Client {
     /// # Errors
     /// As [`Client::reserve`].
     pub async fn set_channel(&self, request: &SetChannel) -> Result<Outcome<Applied>, Error> {
-        let answers = self.operate::<_, Answer>(Kind::SetChannel, std::slice::from_ref(request)).await;
-        Ok(applied(&only(answers)?)?)
+        only(self.apply(Kind::SetChannel, std::slice::from_ref(request)).await)
     }
 
     /// Moves a part of one channel's guarantee to another. A repeat of one that took effect is `CAS_MISMATCH`.
@@ -288,8 +293,7 @@ impl Client {
     /// # Errors
     /// As [`Client::reserve`].
     pub async fn rebalance(&self, request: &Rebalance) -> Result<Outcome<Applied>, Error> {
-        let answers = self.operate::<_, Answer>(Kind::Rebalance, std::slice::from_ref(request)).await;
-        Ok(applied(&only(answers)?)?)
+        only(self.apply(Kind::Rebalance, std::slice::from_ref(request)).await)
     }
 
     /// Reads what a sales channel may have of a SKU, and has.
@@ -318,7 +322,7 @@ impl Client {
         Ok(kept(&only(answers)?)?)
     }
 
-    async fn operate<R: Record, A: Reply>(&self, kind: Kind, requests: &[R]) -> Vec<Answered<A>> {
+    pub(crate) async fn operate<R: Record, A: Reply>(&self, kind: Kind, requests: &[R]) -> Vec<Answered<A>> {
         self.operate_with(kind, History::Unknown, requests).await
     }
 
@@ -344,7 +348,7 @@ impl Client {
 }
 
 /// The result of a batch of one.
-fn only<T>(mut results: Vec<Result<T, Error>>) -> Result<T, Error> {
+pub(crate) fn only<T>(mut results: Vec<Result<T, Error>>) -> Result<T, Error> {
     let missing = || Err(Error::Unavailable { tries: 0, reason: "not tried".to_owned() });
     results.pop().unwrap_or_else(missing)
 }

@@ -125,6 +125,13 @@ impl Levels {
             | EventKind::Checkpoint
             | EventKind::ChannelSet
             | EventKind::Rebalanced
+            | EventKind::PhasePut
+            | EventKind::PlanActivated
+            | EventKind::CampaignStood
+            | EventKind::PhaseEntered
+            | EventKind::SkuBound
+            | EventKind::PriceSet
+            | EventKind::LimitsSet
             | EventKind::PayBegun
             | EventKind::PayFailed
             | EventKind::Extended

@@ -31,6 +31,7 @@
 
 mod budget;
 mod builder;
+mod campaigns;
 mod client;
 mod clock;
 mod error;
@@ -47,9 +48,11 @@ pub use budget::RetryBudget;
 pub use builder::{Builder, MAX_CONNECTIONS};
 pub use client::Client;
 pub use doorbuster_protocol::{
-    BeginPay, Cancel, CancelLines, ChannelView, Class, Code, Confirm, ConfirmLines, DEFAULT_PORT, EventKind,
-    Extend, FailPay, FeedEvent, Field, Line, LineUnits, LineView, OrderState, OrderView, PutSku, ReadOrder,
-    ReadStock, Rebalance, RequestId, Reserve, ReserveOrder, Restock, SetChannel, StatusView, StockView,
+    BeginPay, BindSku, CampaignView, Cancel, CancelLines, ChannelView, Class, Code, Confirm, ConfirmLines,
+    DEFAULT_PORT, EventKind, Extend, FailPay, FeedEvent, Field, Line, LineUnits, LineView, OrderState,
+    OrderView, Phase, PhaseView, PriceView, PutPhase, PutPrice, PutSku, ReadOrder, ReadPhase, ReadPrice,
+    ReadStock, Rebalance, RequestId, Reserve, ReserveOrder, Restock, SetCampaign, SetChannel, SetLimits,
+    StatusView, StockView,
 };
 pub use error::Error;
 pub use feed::Feed;

@@ -144,6 +144,24 @@ impl Reply for doorbuster_protocol::ChannelView {
     }
 }
 
+impl Reply for doorbuster_protocol::CampaignView {
+    fn code_number(&self) -> u16 {
+        self.code
+    }
+}
+
+impl Reply for doorbuster_protocol::PhaseView {
+    fn code_number(&self) -> u16 {
+        self.code
+    }
+}
+
+impl Reply for doorbuster_protocol::PriceView {
+    fn code_number(&self) -> u16 {
+        self.code
+    }
+}
+
 impl Reply for StockView {
     fn code_number(&self) -> u16 {
         self.code

@@ -137,6 +137,14 @@ bytes_enum! {
         Guarantee = 19, "guarantee";
         /// `cap`.
         Cap = 20, "cap";
+        /// `campaign`.
+        Campaign = 21, "campaign";
+        /// `plan`, or a phase of it.
+        Plan = 22, "plan";
+        /// `version`, of prices.
+        PriceVersion = 23, "version";
+        /// `price`, `floor` or `ceiling`.
+        Price = 24, "price";
     }
 }
 
@@ -311,7 +319,12 @@ record!(
         SkuPut,
         Restocked,
         ChannelSet,
-        Rebalanced
+        Rebalanced,
+        PhasePut,
+        CampaignSet,
+        SkuBound,
+        PricePut,
+        LimitsSet
     ],
     32
 );

@@ -134,6 +134,27 @@ codes! {
     ExtendLimit = 1302, "EXTEND_LIMIT", Final;
     /// The shopper waits for this SKU already, with the order `order`.
     AlreadyWaiting = 1303, "ALREADY_WAITING", Final;
+    /// The SKU's campaign sells nothing yet; it does from `at`, which is `units` milliseconds from now (0: not known yet).
+    NotStarted = 1304, "NOT_STARTED", Later;
+    /// The SKU's campaign is over.
+    Ended = 1305, "ENDED", Final;
+    /// The SKU's campaign is paused; nobody knows for how long.
+    Paused = 1306, "PAUSED", Later;
+    /// The SKU's campaign sells only to members of tier `units` and higher now; to the shopper's own from `at` (0: never).
+    TierRequired = 1307, "TIER_REQUIRED", Later;
+    /// The SKU's campaign doesn't sell through this sales channel now.
+    ChannelClosed = 1308, "CHANNEL_CLOSED", Final;
+    /// The prices have changed: version `units` counts now. Show it to the shopper, and ask again with a new id.
+    PriceChanged = 1309, "PRICE_CHANGED", Final;
+    /// The amount is less than may be paid for these units, or more; `units` is the least, or the most, in minor units.
+    PriceOutOfBounds = 1310, "PRICE_OUT_OF_BOUNDS", Final;
+    /// The phase, or the price by this version, is written already and otherwise; they never change. Write another plan or
+    /// version. `field` says which of both.
+    VersionExists = 1311, "VERSION_EXISTS", Final;
+    /// No phase of any plan has been written for this campaign, or none by this number.
+    NoSuchCampaign = 1312, "NO_SUCH_CAMPAIGN", Final;
+    /// The plan can't be followed: its phase `units`, counted from 0, is not written or doesn't start after the one before.
+    PlanIncomplete = 1313, "PLAN_INCOMPLETE", Final;
 
     /// No order has this number (or it ended longer ago than the retention).
     NoSuchOrder = 1400, "NO_SUCH_ORDER", Final;

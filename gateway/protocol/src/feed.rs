@@ -156,6 +156,20 @@ events! {
     ChannelSet = 24, "CHANNEL_SET";
     /// Part of a channel's guarantee was moved to the channel `to`.
     Rebalanced = 25, "REBALANCED";
+    /// A phase of a campaign's plan was written. `to` is the campaign, as in all events about one.
+    PhasePut = 40, "PHASE_PUT";
+    /// A campaign follows another plan.
+    PlanActivated = 41, "PLAN_ACTIVATED";
+    /// A campaign was paused, resumed or ended.
+    CampaignStood = 42, "CAMPAIGN_STOOD";
+    /// A phase of a campaign has begun.
+    PhaseEntered = 43, "PHASE_ENTERED";
+    /// A campaign sells a SKU from now on.
+    SkuBound = 44, "SKU_BOUND";
+    /// A SKU has got its price by a version.
+    PriceSet = 45, "PRICE_SET";
+    /// A SKU's limits were changed.
+    LimitsSet = 46, "LIMITS_SET";
     /// All units of a line were given back for good.
     LineDropped = 26, "LINE_DROPPED";
 }
@@ -177,11 +191,13 @@ pub struct FeedEvent {
     pub reason: u32,
     /// The order's number; of a restock, its own.
     pub order: u64,
-    /// The shopper, where the order is placed or a line is concerned. Other events of the order don't name him.
+    /// The shopper, where the order is placed or a line is concerned. Other events of the order don't name him. Where a
+    /// campaign or limits are changed, who wanted it so.
     pub user: u64,
     /// The SKU that is concerned. Where an order with several lines is placed, 0: each line has an event of its own.
     pub sku: u64,
-    /// Units: of the SKU at its start, ordered, held, given back, paid, guaranteed or moved; of a restock the change.
+    /// Units: of the SKU at its start, ordered, held, given back, paid, guaranteed or moved; of a restock the change. Of a
+    /// campaign's phase its plan; of a price its version; of `CAMPAIGN_STOOD` 0 running, 1 paused, 2 ended.
     pub units: i64,
     /// The amount due (0: any) or paid, minor units.
     pub amount: u64,
@@ -191,7 +207,7 @@ pub struct FeedEvent {
     pub request_id: RequestId,
     /// The payment.
     pub payment_id: [u8; 16],
-    /// Who has it now: the order that took this one's place, or the channel that got the units.
+    /// Who has it now: the order that took this one's place, the channel that got the units, or the campaign.
     pub to: u64,
     /// Most units a shopper may have; 0: no limit.
     pub user_limit: u32,

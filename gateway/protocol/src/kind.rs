@@ -72,6 +72,12 @@ kinds! {
     Fetch = 0x24, "FETCH";
     /// Reads what a channel may have: [`ReadChannel`](crate::ReadChannel).
     ReadChannel = 0x25, "READ_CHANNEL";
+    /// Reads a campaign: [`ReadCampaign`](crate::ReadCampaign).
+    ReadCampaign = 0x26, "READ_CAMPAIGN";
+    /// Reads a phase of a campaign: [`ReadPhase`](crate::ReadPhase).
+    ReadPhase = 0x27, "READ_PHASE";
+    /// Reads a SKU's campaign and price: [`ReadPrice`](crate::ReadPrice).
+    ReadPrice = 0x2D, "READ_PRICE";
     /// Sets a SKU up: [`PutSku`](crate::PutSku).
     PutSku = 0x30, "PUT_SKU";
     /// Adds or withdraws units: [`Restock`](crate::Restock).
@@ -80,6 +86,16 @@ kinds! {
     SetChannel = 0x32, "SET_CHANNEL";
     /// Moves a part of a guarantee: [`Rebalance`](crate::Rebalance).
     Rebalance = 0x33, "REBALANCE";
+    /// Writes a phase of a campaign's plan: [`PutPhase`](crate::PutPhase).
+    PutPhase = 0x34, "PUT_PHASE";
+    /// Lets a campaign follow a plan; pauses, resumes or ends it: [`SetCampaign`](crate::SetCampaign).
+    SetCampaign = 0x35, "SET_CAMPAIGN";
+    /// Lets a campaign sell a SKU: [`BindSku`](crate::BindSku).
+    BindSku = 0x36, "BIND_SKU";
+    /// Writes a SKU's price by a version: [`PutPrice`](crate::PutPrice).
+    PutPrice = 0x37, "PUT_PRICE";
+    /// Changes a SKU's limits: [`SetLimits`](crate::SetLimits).
+    SetLimits = 0x3C, "SET_LIMITS";
     /// The server's answer to HELLO: [`Welcome`](crate::Welcome).
     Welcome = 0x81, "WELCOME";
     /// The answer to PING.
@@ -114,6 +130,12 @@ kinds! {
     Fetched = 0xA4, "FETCHED";
     /// Answers to `READ_CHANNEL`: [`ChannelView`](crate::ChannelView).
     ChannelRead = 0xA5, "CHANNEL_READ";
+    /// Answers to `READ_CAMPAIGN`: [`CampaignView`](crate::CampaignView).
+    CampaignRead = 0xA6, "CAMPAIGN_READ";
+    /// Answers to `READ_PHASE`: [`PhaseView`](crate::PhaseView).
+    PhaseRead = 0xA7, "PHASE_READ";
+    /// Answers to `READ_PRICE`: [`PriceView`](crate::PriceView).
+    PriceRead = 0xAD, "PRICE_READ";
     /// Answers to `PUT_SKU`.
     SkuPut = 0xB0, "SKU_PUT";
     /// Answers to RESTOCK.
@@ -122,6 +144,16 @@ kinds! {
     ChannelSet = 0xB2, "CHANNEL_SET";
     /// Answers to REBALANCE.
     Rebalanced = 0xB3, "REBALANCED";
+    /// Answers to `PUT_PHASE`.
+    PhasePut = 0xB4, "PHASE_PUT";
+    /// Answers to `SET_CAMPAIGN`.
+    CampaignSet = 0xB5, "CAMPAIGN_SET";
+    /// Answers to `BIND_SKU`.
+    SkuBound = 0xB6, "SKU_BOUND";
+    /// Answers to `PUT_PRICE`.
+    PricePut = 0xB7, "PRICE_PUT";
+    /// Answers to `SET_LIMITS`.
+    LimitsSet = 0xBC, "LIMITS_SET";
     /// The server closes soon: no new request will be taken on this connection.
     Goodbye = 0xFE, "GOODBYE";
     /// A fault that concerns the frame as a whole: [`Fault`](crate::Fault).

@@ -29,6 +29,7 @@
 
 pub mod answer;
 pub mod body;
+mod campaign;
 pub mod code;
 pub mod error;
 pub mod feed;
@@ -39,6 +40,10 @@ pub mod request;
 
 pub use answer::{Answer, ChannelView, Field, LineView, OrderState, OrderView, StatusView, StockView};
 pub use body::Record;
+pub use campaign::{
+    BindSku, CampaignView, MAX_PHASE_CHANNELS, Phase, PhaseView, PriceView, PutPhase, PutPrice, ReadCampaign,
+    ReadPhase, ReadPrice, SetCampaign, SetLimits,
+};
 pub use code::{Class, Code};
 pub use error::ProtocolError;
 pub use feed::{EventKind, FeedEvent, Fetch, Fetched, MAX_FETCH, MAX_FETCH_WAIT_MS};

@@ -48,11 +48,11 @@ fn fields(code: Code) -> &'static str {
              `state`. RESTOCK: `order` (the change's own number), `state` (RESTOCKED), `units` (available now). \
              REBALANCE: `units` (that were moved). \
              BEGIN_PAY, FAIL_PAY, EXTEND, CANCEL_LINES: `order`, `state`, `at` (the hold's deadline now). \
-             CONFIRM_LINES: `order`, `state`. PUT_SKU, SET_CHANNEL: none"
+             CONFIRM_LINES: `order`, `state`. PUT_SKU, SET_CHANNEL, PUT_PHASE, SET_CAMPAIGN, BIND_SKU, PUT_PRICE, SET_LIMITS: none"
         }
         Code::Replayed => {
             "`order`, `state` (now, so a repeated RESERVE may find its order CONFIRMED or EXPIRED), `at` (the hold's \
-             deadline; no meaning for RESTOCK). PUT_SKU, SET_CHANNEL: none"
+             deadline; no meaning for RESTOCK). PUT_SKU, SET_CHANNEL, PUT_PHASE, SET_CAMPAIGN, BIND_SKU, PUT_PRICE, SET_LIMITS: none"
         }
         Code::NoSuchPosition => "FETCH only: `durable`",
         Code::BadRequest => "In an answer: `field`. In an error frame: the message",
@@ -61,6 +61,14 @@ fn fields(code: Code) -> &'static str {
         Code::IdTooOld => "`units` (the idempotency window, milliseconds)",
         Code::ChannelExhausted => "`units` (the channel may still take)",
         Code::OverAllotted => "`units` (that may be kept)",
+        Code::NotStarted => "`at` (when it does; 0: not known yet), `units` (milliseconds until then)",
+        Code::TierRequired => {
+            "`units` (the lowest tier that may buy), `at` (when the shopper's own may; 0: never)"
+        }
+        Code::PriceChanged => "`units` (the version that counts)",
+        Code::PriceOutOfBounds => "`units` (the least or the most that may be paid, minor units)",
+        Code::VersionExists => "`field` (`plan` or `price`)",
+        Code::PlanIncomplete => "`units` (which phase, from 0)",
         Code::CasMismatch => "`units` (what it is now)",
         Code::ExceedsHeld => "`units` (that the order has of it)",
         Code::SoldOut => "`units` (open holds), `at` (when to ask again; 0: no hold is open)",
@@ -86,7 +94,11 @@ fn fields(code: Code) -> &'static str {
         Code::InvariantViolation => {
             "Reserved: a server in this state closes its connections without an answer"
         }
-        Code::IdFromFuture
+        Code::Ended
+        | Code::Paused
+        | Code::ChannelClosed
+        | Code::NoSuchCampaign
+        | Code::IdFromFuture
         | Code::UnknownSku
         | Code::SeveralSkus
         | Code::NoSuchLine
@@ -145,7 +157,7 @@ fn a_class_is_final_unless_the_page_says_otherwise() {
         Code::ALL.iter().filter(|code| code.class() == class).map(|code| code.name()).collect::<Vec<_>>()
     };
     assert_eq!(of(Class::Done), ["OK", "REPLAYED", "REACQUIRED", "WAITLISTED"]);
-    assert_eq!(of(Class::Later), ["SOLD_OUT", "PAYMENT_UNDER_WAY"]);
+    assert_eq!(of(Class::Later), ["SOLD_OUT", "NOT_STARTED", "PAUSED", "TIER_REQUIRED", "PAYMENT_UNDER_WAY"]);
     assert_eq!(of(Class::Retry), ["BUSY", "DEADLINE_EXCEEDED", "RECOVERING", "SHUTTING_DOWN"]);
 }
 

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use doorbuster_protocol::{
-    Answer, BeginPay, Cancel, CancelLines, ChannelView, Code, Confirm, ConfirmLines, EventKind, Extend,
-    FLAG_FIRST_ATTEMPT, FailPay, Fault, FeedEvent, Fetch, Fetched, HEADER_LEN, Header, Hello, Kind, Line,
-    LineUnits, LineView, MAGIC, MAX_BATCH, MAX_BODY, OrderState, OrderView, Parsed, PutSku, ReadChannel,
-    ReadLine, ReadOrder, ReadStock, Rebalance, Record, Reserve, ReserveOrder, Restock, SetChannel,
-    StatusView, StockView, Welcome, body, parse,
+    Answer, BeginPay, BindSku, CampaignView, Cancel, CancelLines, ChannelView, Code, Confirm, ConfirmLines,
+    EventKind, Extend, FLAG_FIRST_ATTEMPT, FailPay, Fault, FeedEvent, Fetch, Fetched, HEADER_LEN, Header,
+    Hello, Kind, Line, LineUnits, LineView, MAGIC, MAX_BATCH, MAX_BODY, OrderState, OrderView, Parsed,
+    PhaseView, PriceView, PutPhase, PutPrice, PutSku, ReadCampaign, ReadChannel, ReadLine, ReadOrder,
+    ReadPhase, ReadPrice, ReadStock, Rebalance, Record, Reserve, ReserveOrder, Restock, SetCampaign,
+    SetChannel, SetLimits, StatusView, StockView, Welcome, body, parse,
 };
 
 fn document() -> String {
@@ -169,6 +170,18 @@ fn the_tables_of_offsets_add_up_to_each_record() {
             ("REBALANCE", Rebalance::MIN_LEN),
             ("READ_CHANNEL", ReadChannel::MIN_LEN),
             ("CHANNEL_READ", ChannelView::MIN_LEN),
+            ("Phase", PutPhase::MIN_LEN - 9),
+            ("PUT_PHASE", PutPhase::MIN_LEN),
+            ("SET_CAMPAIGN", SetCampaign::MIN_LEN),
+            ("BIND_SKU", BindSku::MIN_LEN),
+            ("PUT_PRICE", PutPrice::MIN_LEN),
+            ("SET_LIMITS", SetLimits::MIN_LEN),
+            ("READ_CAMPAIGN", ReadCampaign::MIN_LEN),
+            ("READ_PHASE", ReadPhase::MIN_LEN),
+            ("READ_PRICE", ReadPrice::MIN_LEN),
+            ("CAMPAIGN_READ", CampaignView::MIN_LEN),
+            ("PHASE_READ", PhaseView::MIN_LEN),
+            ("PRICE_READ", PriceView::MIN_LEN),
             ("READ_LINE", ReadLine::MIN_LEN),
             ("LINE_READ", LineView::MIN_LEN),
             ("BEGIN_PAY", BeginPay::MIN_LEN),

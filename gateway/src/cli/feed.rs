@@ -136,7 +136,10 @@ fn fields(event: &FeedEvent) -> Vec<(&'static str, serde_json::Value)> {
     put("order", event.order != 0, name(event.order));
     put("user", whose, name(event.user));
     put("sku", of_sku, name(event.sku));
-    put("units", of_sku || event.units != 0, event.units.into());
+    let of_plan = matches!(kind, Some(K::PhasePut | K::PlanActivated | K::PhaseEntered));
+    let of_phase = matches!(kind, Some(K::PhasePut | K::PhaseEntered));
+    let counts = !of_plan && !matches!(kind, Some(K::PriceSet | K::SkuBound | K::LimitsSet));
+    put("units", counts && (of_sku || event.units != 0), event.units.into());
     put("gifts", event.gifts != 0, event.gifts.into());
     put("location", event.location != 0, event.location.into());
     put("pool", event.pool != 0, event.pool.into());
@@ -146,15 +149,26 @@ fn fields(event: &FeedEvent) -> Vec<(&'static str, serde_json::Value)> {
     put("request_id", event.request_id != [0; 16], hex(event.request_id));
     put(
         "channel",
-        event.channel != 0 || matches!(kind, Some(K::ChannelSet | K::Rebalanced)),
+        (event.channel != 0 && !of_phase) || matches!(kind, Some(K::ChannelSet | K::Rebalanced)),
         event.channel.into(),
     );
     put("to", matches!(kind, Some(K::Superseded | K::Rebalanced)), to);
     put("cap", kind == Some(K::ChannelSet) && event.cap != u64::MAX, event.cap.into());
+    put("campaign", of_campaign(kind), event.to.into());
+    put("plan", of_plan, event.units.into());
+    put("phase", of_phase, event.channel.into());
+    put("version", kind == Some(K::PriceSet), event.units.into());
+    put("by", event.order == 0 && event.user != 0, event.user.into());
     put("reason", event.reason != 0, event.reason.into());
     put("user_limit", event.user_limit != 0, event.user_limit.into());
     put("order_limit", event.order_limit != 0, event.order_limit.into());
     fields
+}
+
+/// Whether `to` names a campaign.
+fn of_campaign(kind: Option<EventKind>) -> bool {
+    use EventKind as K;
+    matches!(kind, Some(K::PhasePut | K::PlanActivated | K::CampaignStood | K::PhaseEntered | K::SkuBound))
 }
 
 /// Whether it names a SKU.
@@ -162,7 +176,15 @@ fn has_sku(event: &FeedEvent) -> bool {
     use EventKind as K;
     match event.kind() {
         Some(K::Reserved | K::Waitlisted) => !has_lines(event.order),
-        Some(K::SkuPut | K::Restocked | K::ChannelSet | K::Rebalanced) => true,
+        Some(
+            K::SkuPut
+            | K::Restocked
+            | K::ChannelSet
+            | K::Rebalanced
+            | K::SkuBound
+            | K::PriceSet
+            | K::LimitsSet,
+        ) => true,
         _ => of_line(event),
     }
 }

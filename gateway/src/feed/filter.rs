@@ -80,7 +80,12 @@ pub(super) fn wanted(ask: &Fetch, followed: Option<&Followed>, event: &FeedEvent
     match kind {
         // Concerns every open hold, whosever it is.
         EventKind::GraceGranted => return true,
-        EventKind::Checkpoint => return ask.by == 0,
+        // Concern no SKU or order.
+        EventKind::Checkpoint
+        | EventKind::PhasePut
+        | EventKind::PlanActivated
+        | EventKind::CampaignStood
+        | EventKind::PhaseEntered => return ask.by == 0,
         _ => {}
     }
     (ask.by & by::ORDER == 0 || event.order == ask.order || took_over(event, ask.order))

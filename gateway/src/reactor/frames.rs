@@ -3,7 +3,10 @@
 
 use std::time::Instant;
 
-use doorbuster_protocol::{Answer, ChannelView, Header, Kind, LineView, OrderView, Record, StockView, body};
+use doorbuster_protocol::{
+    Answer, CampaignView, ChannelView, Header, Kind, LineView, OrderView, PhaseView, PriceView, Record,
+    StockView, body,
+};
 use slab::Slab;
 
 /// A frame of requests and the answers to it, as far as they are there.
@@ -37,6 +40,9 @@ fn answer_len(kind: Kind) -> usize {
     match kind {
         Kind::ReadOrder => OrderView::MIN_LEN,
         Kind::ReadChannel => ChannelView::MIN_LEN,
+        Kind::ReadCampaign => CampaignView::MIN_LEN,
+        Kind::ReadPhase => PhaseView::MIN_LEN,
+        Kind::ReadPrice => PriceView::MIN_LEN,
         Kind::ReadLine => LineView::MIN_LEN,
         Kind::ReadStock => StockView::MIN_LEN,
         _ => Answer::MIN_LEN,

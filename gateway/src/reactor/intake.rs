@@ -3,8 +3,8 @@
 use doorbuster_engine::shard::{self, MAX_SLOTS, Slot, Work};
 use doorbuster_ledger::{RequestId, Timestamp};
 use doorbuster_protocol::{
-    Answer, Code, FLAG_DRILL, FLAG_FIRST_ATTEMPT, Header, Hello, Kind, Parsed, ProtocolError, ReadStock,
-    StatusView, VERSION, Welcome, body, parse,
+    Answer, Code, FLAG_DRILL, FLAG_FIRST_ATTEMPT, Header, Hello, Kind, Parsed, ProtocolError, ReadCampaign,
+    ReadStock, StatusView, VERSION, Welcome, body, parse,
 };
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -140,6 +140,17 @@ impl Reactor {
             Kind::ReadStock => {
                 self.operations(name, header, body, |asked: &ReadStock, _| Ok(convert::read_stock(*asked)))
             }
+            Kind::PutPhase => self.operations(name, header, body, |asked, _| convert::put_phase(asked)),
+            Kind::SetCampaign => {
+                self.operations(name, header, body, |asked, _| Ok(convert::set_campaign(asked)))
+            }
+            Kind::BindSku => self.operations(name, header, body, |asked, _| Ok(convert::bind_sku(asked))),
+            Kind::PutPrice => self.operations(name, header, body, |asked, _| Ok(convert::put_price(asked))),
+            Kind::SetLimits => self.operations(name, header, body, |asked, _| Ok(convert::set_limits(asked))),
+            Kind::ReadCampaign => self
+                .operations(name, header, body, |asked: &ReadCampaign, _| Ok(convert::read_campaign(*asked))),
+            Kind::ReadPhase => self.operations(name, header, body, |asked, _| Ok(convert::read_phase(asked))),
+            Kind::ReadPrice => self.operations(name, header, body, |asked, _| Ok(convert::read_price(asked))),
             Kind::Fetch => self.fetch(name, header, body),
             kind => Err(ProtocolError::UnknownKind { kind: kind.byte() }),
         }
@@ -180,6 +191,7 @@ impl Reactor {
             let mut aids = convert::Aids { fresh: &mut fresh, lines: &mut lines };
             let (to, request) = match convert(&asked, &mut aids) {
                 Ok(Ask::Shard(partition, request)) => (engine.shard_of(partition), request),
+                Ok(Ask::All(request)) => (desk, request),
                 Ok(Ask::Desk(command, count)) => (desk, shard::Request::Composite { command, first, count }),
                 Err(answer) => return refused.push((token, answer)),
             };

@@ -1,7 +1,10 @@
 //! The way out: decided batches to answers in the connections' output, once they are durable.
 
 use doorbuster_engine::shard::{self, Batch, MAX_SLOTS, Work};
-use doorbuster_protocol::{Answer, ChannelView, Code, Kind, LineView, OrderView, Record, StockView};
+use doorbuster_protocol::{
+    Answer, CampaignView, ChannelView, Code, Kind, LineView, OrderView, PhaseView, PriceView, Record,
+    StockView,
+};
 
 use super::Reactor;
 use crate::convert;
@@ -38,6 +41,18 @@ impl Reactor {
                     }
                     shard::Answer::Channel(channel) => {
                         let view = convert::channel(channel.as_ref());
+                        self.put(slot.token, view.code, &view)
+                    }
+                    shard::Answer::Campaign(campaign) => {
+                        let view = convert::campaign(campaign.as_ref());
+                        self.put(slot.token, view.code, &view)
+                    }
+                    shard::Answer::Phase(phase) => {
+                        let view = convert::phase(phase.as_ref());
+                        self.put(slot.token, view.code, &view)
+                    }
+                    shard::Answer::Price(price) => {
+                        let view = convert::price(price.as_ref());
                         self.put(slot.token, view.code, &view)
                     }
                     shard::Answer::Line(line) => {
@@ -79,6 +94,9 @@ impl Reactor {
         match self.frames.get(name)?.kind {
             Kind::ReadOrder => self.put(token, code, &OrderView { code, ..OrderView::default() }),
             Kind::ReadChannel => self.put(token, code, &ChannelView { code, ..ChannelView::default() }),
+            Kind::ReadCampaign => self.put(token, code, &CampaignView { code, ..CampaignView::default() }),
+            Kind::ReadPhase => self.put(token, code, &PhaseView { code, ..PhaseView::default() }),
+            Kind::ReadPrice => self.put(token, code, &PriceView { code, ..PriceView::default() }),
             Kind::ReadLine => self.put(token, code, &LineView { code, ..LineView::default() }),
             Kind::ReadStock => self.put(token, code, &StockView { code, ..StockView::default() }),
             _ => self.answer(token, &Answer::of(Code::DeadlineExceeded)),

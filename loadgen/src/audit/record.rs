@@ -200,6 +200,14 @@ pub(super) fn entry(kind: u8, fields: &[u8]) -> Option<(Entry, usize)> {
             let (sku, from, to, units) = (long(0)?, short(8)?, short(10)?, long(12)?);
             whole(32, Entry::Moved { sku, from, to, units, at: long(24)? })
         }
+        // A campaign's phase lists its channels.
+        40 => whole(46 + 2 * usize::try_from(long(38)?).ok().filter(|count| *count <= 8)?, Entry::Other),
+        41 => whole(34, Entry::Other),
+        42 => whole(25, Entry::Other),
+        43 => whole(17, Entry::Other),
+        44 => whole(32, Entry::Other),
+        45 => whole(52, Entry::Other),
+        46 => whole(36, Entry::Other),
         _ => None,
     }
 }

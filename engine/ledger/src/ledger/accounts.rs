@@ -2,6 +2,7 @@
 
 use super::{Ledger, Place, Violation};
 use crate::ids::{ChannelId, Timestamp, UserId};
+use crate::stock::Marks;
 use crate::table::Slot;
 
 /// Who takes units.
@@ -27,7 +28,7 @@ impl Ledger {
     ) -> Result<(), Violation> {
         let units = u64::from(quantity);
         let sku = self.stock.get_mut(slot).ok_or(missing)?;
-        if sku.has_channels {
+        if sku.marks.has(Marks::CHANNELS) {
             self.channels.take(slot, channel, units);
         }
         sku.available = sku.available.checked_sub(units).ok_or(Violation::Oversold { sku: sku.id })?;
@@ -79,7 +80,7 @@ impl Ledger {
         let units = u64::from(quantity);
         let sku = self.stock.get_mut(slot).ok_or(missing)?;
         sku.available = sku.available.saturating_add(units);
-        let (has_waiters, has_channels) = (sku.has_waiters, sku.has_channels);
+        let (has_waiters, has_channels) = (sku.marks.has(Marks::WAITERS), sku.marks.has(Marks::CHANNELS));
         if has_channels {
             self.channels.give_back(slot, channel, units).ok_or(Violation::Channel { channel })?;
         }

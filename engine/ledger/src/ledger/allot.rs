@@ -5,7 +5,7 @@ use crate::channels::{Allotment, Freed};
 use crate::command::SetChannel;
 use crate::ids::{ChannelId, SkuId};
 use crate::outcome::{ChannelSnapshot, Refusal};
-use crate::stock::Sku;
+use crate::stock::{Marks, Sku};
 use crate::table::Slot;
 
 impl Ledger {
@@ -31,7 +31,7 @@ impl Ledger {
         (units, free): (u32, u64),
         freed: Freed,
     ) -> Result<(), Refusal> {
-        let left = if sku.has_channels {
+        let left = if sku.marks.has(Marks::CHANNELS) {
             self.channels.left(slot, self.channels.ruled(slot, channel), self.now, free, freed)
         } else {
             free
@@ -47,7 +47,7 @@ impl Ledger {
     /// Units that a channel may have of those that are free, whoever waits for them.
     /// `None` stands for a channel without rules.
     pub(super) fn left_for(&self, slot: Slot, sku: &Sku, channel: Option<ChannelId>) -> u64 {
-        if sku.has_channels {
+        if sku.marks.has(Marks::CHANNELS) {
             self.channels.left(slot, channel, self.now, sku.available, Freed::default())
         } else {
             sku.available
@@ -56,7 +56,7 @@ impl Ledger {
 
     /// Units that may be withdrawn or kept for a channel: those that are kept for none.
     pub(super) fn unallotted(&self, slot: Slot, sku: &Sku) -> u64 {
-        if sku.has_channels {
+        if sku.marks.has(Marks::CHANNELS) {
             sku.available.saturating_sub(self.channels.kept(slot, self.now))
         } else {
             sku.available
@@ -78,10 +78,10 @@ impl Ledger {
         let &SetChannel { sku, channel, guarantee, cap, release_at } = rules;
         let slot = self.sku_at(place, sku);
         let row = self.stock.get_mut(slot).ok_or(Violation::UnknownSku { sku })?;
-        if !row.has_channels && row.available != row.stocked {
+        if !row.marks.has(Marks::CHANNELS) && row.available != row.stocked {
             return Err(Violation::Channel { channel });
         }
-        row.has_channels = true;
+        row.marks.set(Marks::CHANNELS, true);
         self.set_rules(slot, channel, Allotment { guarantee, cap, release_at, taken: 0 });
         self.waitlists.unsettle(slot);
         Ok(())

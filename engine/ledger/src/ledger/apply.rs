@@ -9,7 +9,7 @@ use crate::ids::{Amount, OrderNumber, PartitionId, PaymentId, RequestId, SkuId, 
 use crate::order::{Order, Phase};
 use crate::outcome::OrderState;
 use crate::payment::{Payment, PaymentKind};
-use crate::stock::Sku;
+use crate::stock::{Marks, Sku};
 use crate::table::Slot;
 
 impl Ledger {
@@ -76,6 +76,7 @@ impl Ledger {
             Event::Rebalanced { sku, from, to, units, .. } => {
                 self.apply_rebalanced(*sku, (*from, *to), *units, place)
             }
+            Event::Campaign(event) => self.apply_campaign(event, place),
             Event::GraceGranted { until, .. } => {
                 self.apply_grace(*until);
                 Ok(())
@@ -153,7 +154,7 @@ impl Ledger {
             .join(place.sku, slot, order, self.channels.ruled(place.sku, order.channel))
             .ok_or(Violation::Waiting { number })?;
         let sku = self.stock.get_mut(place.sku).ok_or(Violation::UnknownSku { sku: reserved.sku })?;
-        sku.has_waiters = true;
+        sku.marks.set(Marks::WAITERS, true);
         self.totals.waiting = self.totals.waiting.saturating_add(1);
         Ok(())
     }
@@ -179,7 +180,7 @@ impl Ledger {
             .leave(place.sku, order, self.channels.ruled(place.sku, order.channel))
             .ok_or(Violation::Waiting { number })?;
         if let Some(sku) = self.stock.get_mut(place.sku) {
-            sku.has_waiters = left;
+            sku.marks.set(Marks::WAITERS, left);
         }
         self.totals.waiting = self.totals.waiting.saturating_sub(1);
         Ok(())
@@ -378,7 +379,8 @@ impl Ledger {
             partition: PartitionId::of(id),
             ..Sku::default()
         };
-        self.stock.insert(hash, sku).ok_or(Violation::SkuTwice { sku: id })?;
+        let slot = self.stock.insert(hash, sku).ok_or(Violation::SkuTwice { sku: id })?;
+        self.offers.put(slot).ok_or(Violation::SkuTwice { sku: id })?;
         self.totals.skus = self.totals.skus.saturating_add(1);
         self.totals.available = self.totals.available.saturating_add(units);
         Ok(())

@@ -3,10 +3,11 @@
 use alloc::collections::BTreeMap;
 
 use super::{Ledger, Place, Totals};
-use crate::ids::{ChannelId, OrderNumber, PartitionId, SkuId, UserId};
+use crate::ids::{CampaignId, ChannelId, OrderNumber, PartitionId, SkuId, UserId};
 use crate::legs::Leg;
 use crate::order::{Order, Phase};
 use crate::outcome::OrderState;
+use crate::stock::{Marks, Sku};
 
 /// A state that contradicts itself, or an event that can't follow it. Never the fault of a request: either the
 /// software or the data is broken. Stop, keep the data folder, and report it.
@@ -64,6 +65,16 @@ pub enum Violation {
         /// The SKU.
         sku: SkuId,
     },
+    /// An event about a campaign can't follow what is known of it.
+    Campaign {
+        /// The campaign.
+        campaign: CampaignId,
+    },
+    /// What a SKU's row says of its campaign is not what stands beside it.
+    Offer {
+        /// The SKU.
+        sku: SkuId,
+    },
     /// A change concerns a partition that none of the ledgers at hand serves.
     Elsewhere {
         /// The partition.
@@ -113,6 +124,12 @@ impl core::fmt::Display for Violation {
             Self::Channel { channel } => write!(f, "the units of channel {} don't match", channel.raw()),
             Self::Allotment { sku } => {
                 write!(f, "what channels may have of SKU {} and have doesn't match its stock", sku.raw())
+            }
+            Self::Campaign { campaign } => {
+                write!(f, "campaign {} is not as a change of it supposes", campaign.raw())
+            }
+            Self::Offer { sku } => {
+                write!(f, "SKU {} and what is known of its campaign don't match", sku.raw())
             }
             Self::Elsewhere { partition } => {
                 write!(f, "partition {} is not served by the ledgers that decide", partition.raw())
@@ -200,7 +217,7 @@ impl Ledger {
         let waits = |sku, number| {
             self.order_at(Place::default(), number)
                 .is_some_and(|(_, order)| Self::waits(order) && order.sku == sku)
-                && self.stock.get(sku).is_some_and(|sku| sku.has_waiters)
+                && self.stock.get(sku).is_some_and(|sku| sku.marks.has(Marks::WAITERS))
         };
         if self.waitlists.check(waits) != Some(totals.waiting) {
             return Err(Violation::Waitlists);
@@ -220,13 +237,16 @@ impl Ledger {
             {
                 return Err(Violation::Held { sku: sku.id });
             }
-            if sku.has_channels {
+            if sku.marks.has(Marks::CHANNELS) {
                 let taken = self.channels.taken(slot);
                 if self.channels.kept(slot, self.now) > sku.available
                     || taken != sku.held.saturating_add(sku.sold)
                 {
                     return Err(Violation::Allotment { sku: sku.id });
                 }
+            }
+            if sku.marks.has(Marks::CAMPAIGN) != self.campaign_id(slot).is_some() {
+                return Err(Violation::Offer { sku: sku.id });
             }
             totals.skus = totals.skus.saturating_add(1);
             totals.available = totals.available.saturating_add(sku.available);
@@ -272,7 +292,8 @@ impl Ledger {
         for units in self.tally.iter() {
             let entry = tallied.entry(units.sku).or_default();
             *entry = entry.saturating_add(u64::from(units.units));
-            let limit = self.stock.get(units.sku).map_or(0, |sku| sku.user_limit);
+            let kept = |sku: &&Sku| !sku.marks.has(Marks::LIMITS_CHANGED);
+            let limit = self.stock.get(units.sku).filter(kept).map_or(0, |sku| sku.user_limit);
             let known = owned.remove(&(units.user, units.sku)).unwrap_or(0);
             if (limit != 0 && units.units > limit) || u64::from(units.units) < known || units.units == 0 {
                 return Err(Violation::Tally { user: units.user });

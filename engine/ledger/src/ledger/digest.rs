@@ -1,6 +1,7 @@
 //! One number that tells two states apart.
 
 use super::Ledger;
+use crate::campaign::{self, PricePolicy, Stage, Standing};
 use crate::hash::Mix;
 use crate::ids::{PARTITIONS, PartitionId, PaymentId, Timestamp};
 use crate::order::{Order, Phase};
@@ -63,6 +64,7 @@ impl Ledger {
                 self.digest_rarities(order, &mut digest);
             }
         }
+        self.digest_campaigns(&mut digest);
         for (slot, channel, allotment) in self.channels.iter() {
             let sku = self.stock.get(slot).map_or(0, |sku| sku.id.raw());
             let mix = Mix::new(9).word(sku).word(u64::from(channel.raw())).word(allotment.guarantee);
@@ -84,6 +86,45 @@ impl Ledger {
 }
 
 impl Ledger {
+    /// What is known of campaigns: of the campaigns themselves once for all ledgers, and of this one's SKUs.
+    fn digest_campaigns(&self, digest: &mut Digest) {
+        for (slot, sku) in self.stock.iter() {
+            if let Some(campaign) = self.campaign_id(slot) {
+                digest.entry(Mix::new(10).word(sku.id.raw()).word(u64::from(campaign.raw())));
+            }
+            for (version, price) in self.offers.versions(slot) {
+                let mix = Mix::new(11).word(sku.id.raw()).word(u64::from(version));
+                let mix = mix.word(price.price.raw()).word(price.list.raw());
+                digest.entry(mix.word(price.floor.raw()).word(price.ceiling.raw()));
+            }
+        }
+        if !self.share().serves(PartitionId::default()) {
+            return;
+        }
+        for (id, campaign) in self.campaigns.iter() {
+            let (policy, ms) = match campaign.policy {
+                PricePolicy::Strict => (0, 0),
+                PricePolicy::Grace { ms } => (1, ms),
+                PricePolicy::HonourLower => (2, 0),
+            };
+            let standing = match campaign.standing {
+                Standing::Running => 0,
+                Standing::Paused => 1,
+                Standing::Aborted => 2,
+            };
+            let mix = Mix::new(12).word(u64::from(id.raw())).word(u64::from(campaign.plan));
+            let mix = mix.word(policy).word(u64::from(ms)).word(standing);
+            let phases = u64::try_from(campaign.phases.len()).unwrap_or(u64::MAX);
+            digest.entry(mix.word(phases).word(u64::from(campaign.entered)));
+            for (plan, phases) in &campaign.plans {
+                for (nth, phase) in phases {
+                    let mix = Mix::new(13).word(u64::from(id.raw())).word(u64::from(*plan));
+                    digest.entry(mix_phase(mix.word(u64::from(*nth)), phase));
+                }
+            }
+        }
+    }
+
     /// What most orders don't have: an entry of its own each.
     fn digest_rarities(&self, order: &Order, digest: &mut Digest) {
         for payment in self.orders.payments(order) {
@@ -112,6 +153,22 @@ impl Ledger {
             digest.entry(Mix::new(6).word(order.number.raw()).word(u64::from(order.moves)));
         }
     }
+}
+
+fn mix_phase(mix: Mix, phase: &campaign::Phase) -> Mix {
+    let stage = match phase.stage {
+        Stage::Warmup => 0,
+        Stage::Live => 1,
+        Stage::Sustain => 2,
+        Stage::Wrapup => 3,
+        Stage::Closed => 4,
+    };
+    let mix = mix.word(phase.start.raw()).word(stage).word(u64::from(phase.min_tier));
+    let mix = mix.word(u64::from(phase.user_limit)).word(u64::from(phase.order_limit));
+    let mix = mix.word(u64::from(phase.price_version));
+    let mix = mix.word(u64::from(phase.admission_plan)).word(u64::from(phase.breaker_plan));
+    let channels = phase.channels.as_slice().iter();
+    channels.fold(mix, |mix, channel| mix.word(u64::from(channel.raw())))
 }
 
 fn mix_sku(sku: &Sku) -> Mix {

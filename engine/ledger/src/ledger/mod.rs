@@ -7,9 +7,11 @@
 mod accounts;
 mod allot;
 mod apply;
+mod campaign;
 mod check;
 mod decide;
 mod digest;
+mod gate;
 mod lines;
 mod offer;
 mod place;
@@ -30,15 +32,17 @@ pub use touch::TOUCHED;
 use alloc::collections::BTreeSet;
 
 use crate::calendar::Calendar;
+use crate::campaigns::Campaigns;
 use crate::channels::Channels;
 use crate::command::Command;
 use crate::event::Event;
 use crate::hash::Hasher;
 use crate::ids::{OrderNumber, Share, SkuId, Timestamp, UserId};
+use crate::offers::Offers;
 use crate::order::Orders;
 use crate::outcome::{OrderSnapshot, OrderState, Outcome, Refusal, StockSnapshot};
 use crate::payment::Payment;
-use crate::stock::Stock;
+use crate::stock::{Marks, Stock};
 use crate::tally::Tally;
 use crate::waitlist::Waitlists;
 
@@ -123,6 +127,8 @@ pub struct Ledger {
     tally: Tally,
     waitlists: Waitlists,
     channels: Channels,
+    campaigns: Campaigns,
+    offers: Offers,
     calendar: Calendar,
     /// Orders with several lines whose time is up: no ledger alone can end them. See [`Span`].
     overdue: BTreeSet<OrderNumber>,
@@ -148,6 +154,8 @@ impl Ledger {
             tally: Tally::new(seed),
             waitlists: Waitlists::default(),
             channels: Channels::default(),
+            campaigns: Campaigns::default(),
+            offers: Offers::new(),
             calendar: Calendar::new(),
             overdue: BTreeSet::new(),
             now: Timestamp::default(),
@@ -203,13 +211,14 @@ impl Ledger {
         mut sink: impl FnMut(&Event),
     ) -> Result<Outcome, Violation> {
         self.now = self.now.max(now);
+        self.begin_phases();
         self.share_released();
         let decision = self.decide(self.now, command, place);
         if let Some(event) = &decision.event {
             self.apply_at(event, decision.place, true)?;
             sink(event);
             let sku = decision.place.sku;
-            if self.stock.get(sku).is_some_and(|sku| sku.has_waiters) {
+            if self.stock.get(sku).is_some_and(|sku| sku.marks.has(Marks::WAITERS)) {
                 let mut left = offer::AT_ONCE;
                 self.settle(sku, &mut left, &mut sink)?;
             }
@@ -264,6 +273,7 @@ impl Ledger {
     /// Bytes that its tables use, and those of spares. Tables take memory half a mebibyte at a time; what is not used yet of
     /// the last piece is not counted.
     pub fn bytes(&self) -> usize {
-        self.stock.bytes().saturating_add(self.orders.bytes()).saturating_add(self.tally.bytes())
+        let stock = self.stock.bytes().saturating_add(self.offers.bytes());
+        stock.saturating_add(self.orders.bytes()).saturating_add(self.tally.bytes())
     }
 }

@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::ids::{ChannelId, UserId};
 use crate::order::Order;
 use crate::outcome::OrderState;
-use crate::stock::Sku;
+use crate::stock::{Marks, Sku};
 use crate::table::Slot;
 
 /// Orders of a waitlist that one command deals with, when it gives units back; the next pulse goes on. Most commands give
@@ -26,6 +26,12 @@ impl Ledger {
         sink: &mut impl FnMut(&Event),
     ) -> Result<u32, Violation> {
         let mut offered = 0_u32;
+        let closed = |row: &Sku| self.campaign_of(sku, row).is_some_and(|known| !known.sells(self.now));
+        if self.stock.get(sku).is_some_and(closed) {
+            // Everybody keeps his place until it opens.
+            self.waitlists.settled(sku);
+            return Ok(offered);
+        }
         while let Some(row) = self.stock.get(sku)
             && let Some(slot) = self.waitlists.first(sku, |channel| self.left_for(sku, row, channel))
         {
@@ -80,15 +86,16 @@ impl Ledger {
         (user, channel): (UserId, ChannelId),
         (units, free): (u32, u64),
     ) -> bool {
+        let Some(limits) = self.limits_now(slot, sku, channel) else { return false };
         let has = self.tally.units(self.hasher.user(user, slot), user, slot);
-        has.checked_add(units).is_some_and(|units| units <= sku.most_a_shopper())
+        has.checked_add(units).is_some_and(|units| units <= limits.user)
             && self.enough(slot, sku, channel, (units, free)).is_ok()
     }
 
     /// Units of a SKU that a newcomer may have: those that nobody waits for.
     #[inline]
     pub(super) fn free_units(&self, slot: Slot, sku: &Sku) -> u64 {
-        if sku.has_waiters {
+        if sku.marks.has(Marks::WAITERS) {
             let wanted = self.waitlists.wanted(slot, |channel| self.left_for(slot, sku, channel));
             sku.available.saturating_sub(wanted)
         } else {

@@ -41,6 +41,7 @@ impl Ledger {
         self.now = self.now.max(now);
         let mut pulse = Pulse::default();
         let mut left = limit;
+        self.begin_phases();
         self.share_released();
         while left > 0
             && let Some(slot) = self.calendar.take_sooner(self.now)

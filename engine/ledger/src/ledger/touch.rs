@@ -16,6 +16,7 @@ use super::{Ledger, Place};
 use crate::command::{Cancel, Command, Composite, Confirm, Line, Reserve};
 use crate::event::{Event, Subject};
 use crate::ids::{OrderNumber, PartitionId, RequestId, SkuId, UserId};
+use crate::stock::Marks;
 use crate::table::{Home, NONE};
 
 /// Commands or events that one call deals with; more would push the first ones' lines out of the cache again.
@@ -55,6 +56,7 @@ impl From<&Command> for Target {
             Command::Restock(restock) => Self::Sku(restock.sku),
             Command::SetChannel(set) => Self::Sku(set.sku),
             Command::Rebalance(rebalance) => Self::Sku(rebalance.sku),
+            Command::Sku(command) => Self::Sku(command.sku()),
         }
     }
 }
@@ -97,7 +99,10 @@ impl Ledger {
         let share = self.share();
         let sales = commands.clone().filter_map(|(command, lines)| match command {
             Composite::Reserve { reserve, .. } => Some((reserve, lines)),
-            Composite::Confirm(_) | Composite::Cancel { .. } | Composite::Expire(_) => None,
+            Composite::Confirm(_)
+            | Composite::Cancel { .. }
+            | Composite::Expire(_)
+            | Composite::Campaign(_) => None,
         });
         let lines = sales.flat_map(|(reserve, lines)| lines.iter().map(move |line| (reserve, line.sku)));
         let lines = lines.filter(|(_, sku)| share.serves(PartitionId::of(*sku)));
@@ -111,7 +116,7 @@ impl Ledger {
             Composite::Confirm(Confirm { order, .. })
             | Composite::Cancel { cancel: Cancel { order, .. }, .. }
             | Composite::Expire(order) => Some(*order),
-            Composite::Reserve { .. } => None,
+            Composite::Reserve { .. } | Composite::Campaign(_) => None,
         });
         let orders = orders.filter(|order| share.serves(order.partition())).map(Target::Order);
         self.touch_targets(lines.map(sale).chain(orders));
@@ -160,6 +165,9 @@ impl Ledger {
                         && !(first_attempt && sku.available == 0)
                     {
                         seen ^= self.orders.touch_sequence(sku.partition);
+                        if sku.marks.has(Marks::CAMPAIGN) {
+                            seen ^= self.offers.campaign(place.sku);
+                        }
                         *place = self.hashed(*place, place.sku, request, user);
                         if let Some(home) = free.next() {
                             *home = (self.orders.home(place.request_hash), self.tally.home(place.user_hash));

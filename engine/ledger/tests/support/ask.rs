@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use doorbuster_ledger::*;
 use proptest::prelude::*;
 
+use super::operators;
+
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Do(Ask),
@@ -87,6 +89,12 @@ pub(crate) enum Ask {
         pick: usize,
         more: u64,
     },
+    Sku(SkuCommand),
+    /// A campaign's phase: which campaign, plan and phase, how many ms from now, and what it is like.
+    Phase(u32, u32, u8, u64, u8),
+    /// Which campaign, plan, how many phases, which policy, which plan before.
+    Activate(u32, u32, u8, u8, u32),
+    Standing(u32, Standing),
 }
 
 /// Most want the same SKU.
@@ -121,7 +129,7 @@ pub(crate) struct Named {
 
 /// Mostly none are named.
 fn named() -> impl Strategy<Value = Named> {
-    let units = prop_oneof![2 => Just(Vec::new()), 3 => prop::collection::vec((1_u64..4, 0_u32..3), 1..4)];
+    let units = prop_oneof![2 => Just(Vec::new()), 3 => prop::collection::vec((1_u64..4, 0_u32..4), 1..4)];
     (units, prop::bool::weighted(0.7)).prop_map(|(units, less)| Named { units, less })
 }
 
@@ -161,6 +169,7 @@ fn ask() -> impl Strategy<Value = Ask> {
             .prop_map(|(pick, wrong_user, payment, slow)| Ask::BeginPay { pick, wrong_user, payment, slow }),
         1 => (0_usize..8, 1_u128..4).prop_map(|(pick, payment)| Ask::FailPay { pick, payment }),
         1 => (0_usize..8, 0_u64..7_000).prop_map(|(pick, more)| Ask::Extend { pick, more }),
+        1 => operators::campaign(),
     ]
 }
 
@@ -201,6 +210,15 @@ fn lines(named: impl IntoIterator<Item = (u64, u32, bool)>) -> Vec<Line> {
     lines.into_values().collect()
 }
 
+/// A version of prices that is mostly the one that counts at first.
+fn version_of(id: u64) -> u32 {
+    match id % 4 {
+        0 | 1 => 1,
+        2 => 2,
+        _ => 0,
+    }
+}
+
 /// An order that was made, its shopper and what he asked for.
 pub(crate) type Made = (OrderNumber, UserId, Vec<Line>);
 
@@ -221,12 +239,7 @@ pub(crate) fn command(ask: &Ask, now: u64, reserved: &[Made]) -> Option<Asked> {
         lines(units.into_iter().map(|(sku, units)| (sku, units, false)))
     };
     Some(Asked::One(match *ask {
-        Ask::Put { sku, units, user_limit, order_limit } => {
-            Command::PutSku(PutSku { sku: SkuId::new(sku), units, user_limit, order_limit })
-        }
-        Ask::Restock { id, age, sku, units, reason } => {
-            Command::Restock(Restock { request: request(now, id, age), sku: SkuId::new(sku), units, reason })
-        }
+        Ask::Put { .. } | Ask::Restock { .. } => return stock(ask, now),
         Ask::Reserve {
             channel,
             id,
@@ -262,7 +275,7 @@ pub(crate) fn command(ask: &Ask, now: u64, reserved: &[Made]) -> Option<Asked> {
                 } else {
                     [0, 1_000, 8_000, 30_000, 60_001][wait as usize]
                 },
-                terms: Terms { tier, ..Terms::default() },
+                terms: Terms { tier, price_version: version_of(id), ..Terms::default() },
             };
             if several {
                 let supersedes = old.map(|(order, _)| order);
@@ -305,7 +318,23 @@ pub(crate) fn command(ask: &Ask, now: u64, reserved: &[Made]) -> Option<Asked> {
             }
             Command::Cancel(cancel)
         }
+        Ask::Sku(_) | Ask::Phase(..) | Ask::Activate(..) | Ask::Standing(..) => {
+            return operators::asked(ask, now);
+        }
         Ask::BeginPay { .. } | Ask::FailPay { .. } | Ask::Extend { .. } => return keep(ask, now, reserved),
+    }))
+}
+
+/// What is asked about a SKU's units.
+fn stock(ask: &Ask, now: u64) -> Option<Asked> {
+    Some(Asked::One(match *ask {
+        Ask::Put { sku, units, user_limit, order_limit } => {
+            Command::PutSku(PutSku { sku: SkuId::new(sku), units, user_limit, order_limit })
+        }
+        Ask::Restock { id, age, sku, units, reason } => {
+            Command::Restock(Restock { request: request(now, id, age), sku: SkuId::new(sku), units, reason })
+        }
+        _ => return None,
     }))
 }
 

@@ -37,11 +37,12 @@ impl Model {
         }
         let there = !part
             && order.lines.iter().all(|line| {
-                let limit =
-                    self.skus.iter().find(|sku| sku.put.sku == line.sku).map_or(0, |sku| sku.put.user_limit);
+                let limit = self.sold_now(now, line.sku, order.channel());
                 let free = self.available(line.sku);
                 self.enough(now, (line.sku, order.channel()), (line.units, free), None).is_ok()
-                    && (limit == 0 || self.has(order.user(), line.sku) + line.units <= limit)
+                    && limit.is_some_and(|limit| {
+                        limit == 0 || self.has(order.user(), line.sku) + line.units <= limit
+                    })
             });
         let order = self.owned(confirm.order, confirm.user).expect("known");
         if may_buy && (order.state.is_open() || there) {

@@ -50,10 +50,10 @@ impl Model {
 
     /// The first who waits for a SKU and may have its free units now.
     pub(super) fn next_in_line(&self, now: u64, sku: SkuId) -> Option<OrderNumber> {
-        let limit = self.skus.iter().find(|known| known.put.sku == sku)?.put.user_limit;
         let fits = |(number, sale): &(OrderNumber, Reserve)| {
             let order = self.orders.iter().find(|order| order.number == *number).expect("known");
             let quantity = sale.quantity.units();
+            let Some(limit) = self.sold_now(now, sku, sale.channel) else { return false };
             now < order.deadline
                 && self.enough(now, (sku, sale.channel), (quantity, self.available(sku)), None).is_ok()
                 && (limit == 0 || self.has(sale.user, sku) + quantity <= limit)
@@ -63,6 +63,7 @@ impl Model {
 
     /// Nobody waits for units that are free for him.
     pub(crate) fn settled(&self, now: u64) {
+        self.phases_are_noted(now);
         for sku in &self.skus {
             let next = self.next_in_line(now, sku.put.sku);
             assert_eq!(next, None, "somebody waits for free units of {:?}", sku.put.sku);

@@ -2,14 +2,17 @@
 //! code with the ledger beyond the types of its interface.
 
 pub(crate) mod ask;
+mod campaigns;
 mod channels;
 mod holds;
 mod line;
+pub(crate) mod operators;
 mod reserve;
 mod shop;
 
 use std::collections::BTreeMap;
 
+use campaigns::ModelCampaign;
 use channels::ModelChannel;
 use doorbuster_ledger::*;
 pub(crate) use shop::Shop;
@@ -97,6 +100,8 @@ pub(crate) struct ModelSku {
     pub(crate) put: PutSku,
     pub(crate) stocked: i128,
     pub(crate) channels: BTreeMap<ChannelId, ModelChannel>,
+    pub(crate) campaign: Option<CampaignId>,
+    pub(crate) prices: Vec<(u32, Price)>,
 }
 
 /// Everything, in lists.
@@ -107,13 +112,21 @@ pub(crate) struct Model {
     pub(crate) orders: Vec<ModelOrder>,
     /// Paid orders that left memory: they count towards limits and sales for ever.
     pub(crate) evicted_paid: Vec<ModelOrder>,
+    pub(crate) campaigns: BTreeMap<CampaignId, ModelCampaign>,
     /// Numbers given out per partition.
     pub(crate) numbers: Vec<OrderNumber>,
 }
 
 impl Model {
     pub(crate) fn new(rules: Rules) -> Self {
-        Self { rules, skus: Vec::new(), orders: Vec::new(), evicted_paid: Vec::new(), numbers: Vec::new() }
+        Self {
+            rules,
+            skus: Vec::new(),
+            orders: Vec::new(),
+            evicted_paid: Vec::new(),
+            campaigns: BTreeMap::new(),
+            numbers: Vec::new(),
+        }
     }
 
     fn units(&self, sku: SkuId, wanted: impl Fn(&ModelOrder) -> bool) -> u64 {
@@ -186,6 +199,7 @@ impl Model {
             Command::Restock(restock) => self.restock(now, restock),
             Command::SetChannel(set) => self.set_channel(now, set),
             Command::Rebalance(rebalance) => self.rebalance(now, rebalance),
+            Command::Sku(command) => self.sku_command(command),
         }
     }
 
@@ -197,6 +211,7 @@ impl Model {
             }
             Composite::Confirm(confirm) => self.confirm(now, confirm, lines),
             Composite::Cancel { cancel, amount } => self.cancel(now, cancel, *amount, lines),
+            Composite::Campaign(command) => self.campaign_command(command),
             Composite::Expire(_) => unreachable!("time alone ends holds"),
         }
     }
@@ -216,7 +231,13 @@ impl Model {
             return Outcome::Refused(Refusal::Invalid { field: Field::Units });
         }
         let Some(known) = self.skus.iter().find(|sku| sku.put.sku == put.sku) else {
-            self.skus.push(ModelSku { put: *put, stocked: i128::from(put.units), channels: BTreeMap::new() });
+            self.skus.push(ModelSku {
+                put: *put,
+                stocked: i128::from(put.units),
+                channels: BTreeMap::new(),
+                campaign: None,
+                prices: Vec::new(),
+            });
             return Outcome::SkuPut;
         };
         let exists = |field| Outcome::Refused(Refusal::SkuExists { field });
@@ -291,6 +312,7 @@ impl Model {
                 }
             }
             Event::Offered { .. } => self.offered(now, event),
+            Event::Campaign(event) => self.phase_entered(now, event),
             Event::LegReleased(end) => {
                 let order = self.orders.iter().find(|order| order.number == end.order).expect("known");
                 assert!(order.deadline <= now && order.units(end.sku) == end.units, "{end:?} of {order:?}");

@@ -2,6 +2,7 @@
 
 use doorbuster_ledger::*;
 
+use super::campaigns::Admitted;
 use super::{Content, Model, ModelOrder};
 
 /// The line of an order that has one.
@@ -11,6 +12,19 @@ pub(super) fn one_line(reserve: &Reserve) -> Line {
 
 fn several(lines: &[Line]) -> bool {
     lines.len() > 1 || lines[0].gifts > 0
+}
+
+/// Whether the amount is one that the prices of all lines allow.
+fn paid(reserve: &Reserve, doors: &[Admitted]) -> Result<(), Refusal> {
+    let amount = reserve.amount.raw();
+    let least = doors.iter().map(|door| door.least).sum();
+    let most = doors.iter().try_fold(0, |sum, door| door.most.map(|most| sum + most));
+    match most {
+        _ if amount == 0 => Ok(()),
+        _ if amount < least => Err(Refusal::PriceOutOfBounds { bound: Amount::new(least) }),
+        Some(most) if amount > most => Err(Refusal::PriceOutOfBounds { bound: Amount::new(most) }),
+        _ => Ok(()),
+    }
 }
 
 impl Model {
@@ -55,6 +69,12 @@ impl Model {
         let refuse = |refusal| Outcome::Refused(refusal);
         let line = one_line(reserve);
         let known = self.put_of(reserve.sku);
+        if reserve.first_attempt
+            && known.is_some()
+            && let Err(refusal) = self.door(now, reserve, &line).and_then(|door| paid(reserve, &[door]))
+        {
+            return refuse(refusal);
+        }
         let quick = reserve.first_attempt && reserve.wait_ms == 0;
         if quick && known.is_some() && self.available(reserve.sku) == 0 {
             return refuse(self.sold_out(reserve.sku));
@@ -68,8 +88,13 @@ impl Model {
         if reserve.hold_ms > self.rules.max_hold_ms {
             return refuse(Refusal::Invalid { field: Field::HoldMs });
         }
+        if known.is_some()
+            && let Err(refusal) = self.door(now, reserve, &line).and_then(|door| paid(reserve, &[door]))
+        {
+            return refuse(refusal);
+        }
         match self.may_hold(now, reserve, &line, None) {
-            Ok(()) => self.hold(now, reserve, vec![line], None),
+            Ok(_) => self.hold(now, reserve, vec![line], None),
             Err(refusal @ (Refusal::Insufficient { .. } | Refusal::ChannelExhausted { .. })) => {
                 self.wait(now, reserve, refusal)
             }
@@ -107,13 +132,16 @@ impl Model {
         if several(lines) && reserve.wait_ms != 0 {
             return refuse(Refusal::SeveralSkus);
         }
+        let mut doors = Vec::new();
         for line in lines {
-            if let Err(refusal) = self.may_hold(now, &Reserve { wait_ms: 0, ..*reserve }, line, old) {
-                return match lines {
-                    [_] => refuse(refusal),
-                    _ => Outcome::LineRefused { sku: line.sku, refusal },
-                };
+            match self.may_hold(now, &Reserve { wait_ms: 0, ..*reserve }, line, old) {
+                Ok(door) => doors.push(door),
+                Err(refusal) if lines.len() == 1 => return refuse(refusal),
+                Err(refusal) => return Outcome::LineRefused { sku: line.sku, refusal },
             }
+        }
+        if let Err(refusal) = paid(reserve, &doors) {
+            return refuse(refusal);
         }
         self.hold(now, reserve, lines.to_vec(), old)
     }
@@ -121,24 +149,29 @@ impl Model {
     fn may_hold(
         &self,
         now: u64,
-        &Reserve { user, channel, wait_ms, .. }: &Reserve,
+        reserve: &Reserve,
         line: &Line,
         old: Option<usize>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Admitted, Refusal> {
+        let Reserve { user, channel, wait_ms, .. } = *reserve;
         let freed = old.map_or(0, |at| self.orders[at].units(line.sku));
-        let Some(put) = self.put_of(line.sku) else { return Err(Refusal::UnknownSku) };
+        if self.put_of(line.sku).is_none() {
+            return Err(Refusal::UnknownSku);
+        }
+        let door = self.door(now, reserve, line)?;
         let available = self.available(line.sku) + u64::from(freed);
         if available == 0 && wait_ms == 0 {
             return Err(self.sold_out(line.sku));
         }
-        if put.order_limit > 0 && line.units > put.order_limit {
-            return Err(Refusal::OrderLimit { limit: put.order_limit });
+        if door.order_limit > 0 && line.units > door.order_limit {
+            return Err(Refusal::OrderLimit { limit: door.order_limit });
         }
         let has = self.has(user, line.sku) - freed;
-        if put.user_limit > 0 && has + line.units > put.user_limit {
-            return Err(Refusal::UserLimit { left: put.user_limit - has });
+        if door.user_limit > 0 && has + line.units > door.user_limit {
+            return Err(Refusal::UserLimit { left: door.user_limit.saturating_sub(has) });
         }
-        self.enough(now, (line.sku, channel), (line.units, available), old)
+        self.enough(now, (line.sku, channel), (line.units, available), old)?;
+        Ok(door)
     }
 
     fn hold(&mut self, now: u64, reserve: &Reserve, lines: Vec<Line>, old: Option<usize>) -> Outcome {

@@ -28,6 +28,7 @@ impl Shop {
             Command::Restock(restock) => PartitionId::of(restock.sku),
             Command::SetChannel(set) => PartitionId::of(set.sku),
             Command::Rebalance(rebalance) => PartitionId::of(rebalance.sku),
+            Command::Sku(command) => PartitionId::of(command.sku()),
             Command::Confirm(confirm) => confirm.order.partition(),
             Command::Cancel(cancel) => cancel.order.partition(),
             Command::BeginPay(begin) => begin.order.partition(),
@@ -69,6 +70,9 @@ impl Shop {
         let overdue: Vec<_> = self.ledgers.iter().flat_map(Ledger::overdue).collect();
         for number in overdue {
             events.extend(self.compose(now, &Composite::Expire(number), &[]).1);
+        }
+        while self.ledgers[0].next_phase_entry().is_some_and(|start| start.raw() <= now) {
+            events.extend(self.compose(now, &Composite::Campaign(CampaignCommand::Enter), &[]).1);
         }
         (events, more)
     }

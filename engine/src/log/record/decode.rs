@@ -11,7 +11,7 @@ use doorbuster_ledger::{
     expect(clippy::wildcard_imports, reason = "the names of every kind and body alone")
 )]
 use super::bodies::*;
-use super::{LAYOUT, MAX_LINES, Record, RecordError};
+use super::{LAYOUT, MAX_LINES, Record, RecordError, campaign};
 
 /// Reads the record at the front of `input`; returns it and the bytes that it took. Never panics, whatever the bytes.
 ///
@@ -104,6 +104,7 @@ pub fn decode(input: &[u8]) -> Result<(Record, usize), RecordError> {
             };
             (Record::Event(event), used)
         })?,
+        campaign::FIRST..=campaign::LAST => campaign::decode(kind, rest)?,
         GRACE_GRANTED => take(kind, rest).map(|(body, used): (GraceGrantedBody, usize)| {
             let (until, at) = (Timestamp::new(body.until), Timestamp::new(body.at));
             (Record::Event(Event::GraceGranted { until, at }), used)
@@ -116,7 +117,7 @@ pub fn decode(input: &[u8]) -> Result<(Record, usize), RecordError> {
     Ok((record, used.saturating_add(1)))
 }
 
-fn take<B: Decode<()>>(kind: u8, rest: &[u8]) -> Result<(B, usize), RecordError> {
+pub(super) fn take<B: Decode<()>>(kind: u8, rest: &[u8]) -> Result<(B, usize), RecordError> {
     bincode::decode_from_slice(rest, LAYOUT).map_err(|_| RecordError::Malformed { kind })
 }
 

@@ -5,13 +5,13 @@
     expect(clippy::wildcard_imports, reason = "the names of every kind and body alone")
 )]
 use super::bodies::*;
-use super::{LAYOUT, Record};
+use super::{LAYOUT, Record, campaign};
 use bincode::Encode;
 use doorbuster_ledger::{
     Amount, Event, LegEnd, LegHeld, OrderNumber, PaymentId, Reserved, SetChannel, Terms, Timestamp,
 };
 
-fn put(kind: u8, body: &impl Encode, out: &mut Vec<u8>) {
+pub(super) fn put(kind: u8, body: &impl Encode, out: &mut Vec<u8>) {
     out.push(kind);
     let written = bincode::encode_into_std_write(body, out, LAYOUT);
     debug_assert!(written.is_ok(), "encoding a record into memory failed: {written:?}");
@@ -117,6 +117,7 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
             };
             put(RESTOCKED, &body, out);
         }
+        Event::Campaign(ref event) => campaign::encode(event, out),
         Event::GraceGranted { until, at } => {
             put(GRACE_GRANTED, &GraceGrantedBody { until: until.raw(), at: at.raw() }, out);
         }

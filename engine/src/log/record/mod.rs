@@ -8,6 +8,7 @@
 //! takes 71 bytes.
 
 mod bodies;
+mod campaign;
 mod decode;
 mod encode;
 #[cfg(test)]

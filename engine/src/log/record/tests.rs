@@ -1,8 +1,9 @@
 //! Every record reads back, and the layout is the documented one.
 
 use doorbuster_ledger::{
-    Amount, ChannelId, LegEnd, LegHeld, Line, OrderNumber, PaymentId, Quantity, RequestId, Reserved,
-    SetChannel, SkuId, Terms, UserId,
+    Amount, CampaignEvent, CampaignId, ChannelId, LegEnd, LegHeld, Line, OrderNumber, PaymentId, Phase,
+    PhaseChannels, Price, PricePolicy, Quantity, RequestId, Reserved, SetChannel, SetStanding, SkuId, Stage,
+    Standing, Terms, UserId,
 };
 
 use super::bodies::ORDER_RESERVED;
@@ -87,9 +88,80 @@ fn samples() -> Vec<Record> {
         Event::Restocked { number, request: plain.request, sku: SkuId::new(3), units: -1, reason: 0, at },
         Event::GraceGranted { until: at, at },
     ];
-    let mut records: Vec<_> = events.into_iter().map(Record::Event).collect();
+    let events = events.into_iter().chain(campaign_samples(at).map(Event::Campaign));
+    let mut records: Vec<_> = events.map(Record::Event).collect();
     records.push(Record::Checkpoint { digest: Digest::new(11), at });
     records
+}
+
+fn campaign_samples(at: Timestamp) -> impl Iterator<Item = CampaignEvent> {
+    let (campaign, sku) = (CampaignId::new(31), SkuId::new(3));
+    let phase = Phase {
+        start: Timestamp::new(32),
+        stage: Stage::Sustain,
+        min_tier: 33,
+        channels: PhaseChannels::of(&[ChannelId::new(34)]).unwrap(),
+        user_limit: 35,
+        order_limit: 36,
+        price_version: 37,
+        admission_plan: 38,
+        breaker_plan: 39,
+    };
+    let price = Price {
+        price: Amount::new(41),
+        list: Amount::new(42),
+        floor: Amount::new(40),
+        ceiling: Amount::new(43),
+    };
+    let (by, reason) = (44, 45);
+    let policies = [PricePolicy::Strict, PricePolicy::Grace { ms: 46 }, PricePolicy::HonourLower];
+    let standings = [Standing::Running, Standing::Paused, Standing::Aborted];
+    let activated =
+        move |policy| CampaignEvent::PlanActivated { campaign, plan: 47, phases: 2, policy, by, reason, at };
+    let standing = move |standing| CampaignEvent::StandingSet {
+        set: SetStanding { campaign, standing, by, reason },
+        at,
+    };
+    [
+        CampaignEvent::PhaseEntered { campaign, plan: 47, nth: 1, at },
+        CampaignEvent::SkuBound { sku, campaign, by, reason, at },
+        CampaignEvent::PriceSet { sku, version: 37, price, at },
+        CampaignEvent::LimitsSet { sku, user_limit: 48, order_limit: 49, by, reason, at },
+    ]
+    .into_iter()
+    .chain(policies.map(activated))
+    .chain(standings.map(standing))
+    .chain([CampaignEvent::PhasePut { campaign, plan: 47, nth: 1, phase, at }])
+}
+
+#[test]
+fn a_phase_has_these_bytes() {
+    let at = Timestamp::new(50);
+    let phase = campaign_samples(at).last().unwrap();
+    let mut bytes = Vec::new();
+    encode(&Record::Event(Event::Campaign(phase)), &mut bytes);
+    let golden = [
+        &[40][..],
+        &[31, 0, 0, 0],
+        &[47, 0, 0, 0],
+        &[1],
+        &[32, 0, 0, 0, 0, 0, 0, 0],
+        &[2],
+        &[33, 0],
+        &[35, 0, 0, 0],
+        &[36, 0, 0, 0],
+        &[37, 0, 0, 0],
+        &[38, 0],
+        &[39, 0],
+        &[1, 0, 0, 0, 0, 0, 0, 0],
+        &[34, 0],
+        &[50, 0, 0, 0, 0, 0, 0, 0],
+    ]
+    .concat();
+    assert_eq!(bytes, golden);
+    let nine = [&golden[..37], &[9, 0, 0, 0, 0, 0, 0, 0], &[0; 18], &golden[47..]].concat();
+    let refused = Err(RecordError::Impossible { kind: 40, field: "number of channels" });
+    assert_eq!(decode(&nine), refused);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The boundary between the log's records and the feed's events.
 
+mod campaign;
+
 use doorbuster_engine::log::record::Record;
 use doorbuster_ledger::{
     Event, LegEnd, LegHeld, OrderNumber, PaymentId, RequestId, Reserved, SetChannel, Timestamp,
@@ -101,6 +103,7 @@ fn said(event: &Event) -> FeedEvent {
         }
         Event::Expired { number, at } => of_order(EventKind::Expired, number, at),
         Event::Evicted { number, at } => of_order(EventKind::Evicted, number, at),
+        Event::Campaign(ref event) => campaign::said(event),
         Event::GraceGranted { until, at } => {
             FeedEvent { until: until.raw(), ..of(EventKind::GraceGranted, at) }
         }

@@ -7,6 +7,7 @@ use crate::event::Event;
 use crate::ids::Timestamp;
 use crate::ledger::{Ledger, MAX_UNITS, Place};
 use crate::outcome::{Field, Outcome, Refusal};
+use crate::stock::Marks;
 
 /// Most channels that have rules for one SKU: each is looked at whenever somebody takes units. Shops have some ten.
 const MAX_CHANNELS: usize = 64;
@@ -21,7 +22,7 @@ impl Ledger {
         if set.cap.is_some_and(|cap| cap < set.guarantee || cap > MAX_UNITS) {
             return Decision::refuse(Refusal::Invalid { field: Field::Cap });
         }
-        if !sku.has_channels && sku.available != sku.stocked {
+        if !sku.marks.has(Marks::CHANNELS) && sku.available != sku.stocked {
             return Decision::refuse(Refusal::TooLate);
         }
         let known = self.channels.get(slot, set.channel);
@@ -31,7 +32,7 @@ impl Ledger {
             release_at: set.release_at,
             taken: known.taken,
         };
-        if sku.has_channels && wanted == known {
+        if sku.marks.has(Marks::CHANNELS) && wanted == known {
             let outcome = Outcome::Replayed { order: None, state: None, deadline: Timestamp::default() };
             return Decision::unchanged(outcome);
         }

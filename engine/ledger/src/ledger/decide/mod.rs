@@ -4,10 +4,12 @@ mod channel;
 mod hold;
 mod pay;
 mod reserve;
+mod sku;
 mod stock;
 
 pub(super) use pay::MAX_REFUNDS;
 pub(super) use reserve::fingerprint;
+pub(super) use sku::NOTHING_NEW;
 
 use super::{Ledger, Place};
 use crate::command::{Cancel, Command, Confirm};
@@ -59,6 +61,7 @@ impl Ledger {
             Command::SetChannel(set) => self.decide_channel(now, set, place),
             Command::Rebalance(rebalance) => self.decide_rebalance(now, rebalance, place),
             Command::Restock(restock) => self.decide_restock(now, restock),
+            Command::Sku(command) => self.decide_sku(now, command, place),
         }
     }
 

@@ -14,16 +14,20 @@ impl Ledger {
     pub(super) fn decide_reserve(&self, now: Timestamp, reserve: &Reserve, place: Place) -> Decision {
         let sku_slot = self.sku_at(place, reserve.sku);
         let sku = self.stock.get(sku_slot);
+        let admitted = sku.map_or(Err(Refusal::UnknownSku), |sku| self.admit(now, sku_slot, sku, reserve));
         if reserve.first_attempt
-            && reserve.wait_ms == 0
             && let Some(sku) = sku
-            && sku.available == 0
         {
             // The crowd's path: nothing was decided under this id before, so nothing needs to be looked up.
-            return Decision::refuse(Refusal::SoldOut {
-                holds: sku.holds,
-                next_expiry: sku.next_expiry(now),
-            });
+            if let Err(refusal) = admitted {
+                return Decision::refuse(refusal);
+            }
+            if reserve.wait_ms == 0 && sku.available == 0 {
+                return Decision::refuse(Refusal::SoldOut {
+                    holds: sku.holds,
+                    next_expiry: sku.next_expiry(now),
+                });
+            }
         }
         // Requests are known by SKU and id: which shard a SKU is in must not decide what a repeat is.
         let place = self.hashed(place, sku_slot, reserve.request, reserve.user);
@@ -36,7 +40,11 @@ impl Ledger {
         if reserve.hold_ms > self.rules.max_hold_ms {
             return Decision::refuse(Refusal::Invalid { field: Field::HoldMs });
         }
-        let Some(sku) = sku else { return Decision::refuse(Refusal::UnknownSku) };
+        let (sku, limits) = match (sku, admitted) {
+            (Some(sku), Ok(limits)) => (sku, limits),
+            (None, _) => return Decision::refuse(Refusal::UnknownSku),
+            (_, Err(refusal)) => return Decision::refuse(refusal),
+        };
         let available = self.free_units(sku_slot, sku);
         if available == 0 && reserve.wait_ms == 0 {
             return Decision::refuse(Refusal::SoldOut {
@@ -45,11 +53,11 @@ impl Ledger {
             });
         }
         let quantity = reserve.quantity.units();
-        if sku.order_limit != 0 && quantity > sku.order_limit {
-            return Decision::refuse(Refusal::OrderLimit { limit: sku.order_limit });
+        if quantity > limits.order {
+            return Decision::refuse(Refusal::OrderLimit { limit: limits.order });
         }
         let has = self.tally.units(place.user_hash, reserve.user, sku_slot);
-        let limit = sku.most_a_shopper();
+        let limit = limits.user;
         if has.checked_add(quantity).is_none_or(|units| units > limit) {
             return Decision::refuse(Refusal::UserLimit { left: limit.saturating_sub(has) });
         }

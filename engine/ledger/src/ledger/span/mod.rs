@@ -11,6 +11,7 @@
 //! What has one line, but concerns another order too, or changes its own number of units, is decided here as well: all that
 //! is rare, and the path of the common order stays short.
 
+mod campaign;
 mod pay;
 mod release;
 mod reserve;
@@ -24,6 +25,7 @@ use crate::event::{Event, LegEnd, LegHeld};
 use crate::ids::{PartitionId, SkuId, Timestamp};
 use crate::order::Order;
 use crate::outcome::{Field, Outcome, Refusal};
+use crate::stock::Marks;
 
 /// Several ledgers, with different shares of the same partitions, for one decision.
 #[derive(Debug)]
@@ -54,6 +56,7 @@ impl<'s, 'l> Span<'s, 'l> {
         let now = self.ledgers.iter().fold(now, |latest, ledger| latest.max(ledger.now));
         for ledger in &mut *self.ledgers {
             ledger.now = now;
+            ledger.begin_phases();
             ledger.share_released();
         }
         let decided = events.len();
@@ -66,6 +69,7 @@ impl<'s, 'l> Span<'s, 'l> {
                 self.decide_cancel(now, cancel, *amount, lines, events)?
             }
             Composite::Expire(number) => self.decide_expire(now, *number, events)?,
+            Composite::Campaign(command) => self.decide_campaign(now, command, events),
         };
         let end = events.len();
         for at in decided..end {
@@ -115,7 +119,7 @@ impl<'s, 'l> Span<'s, 'l> {
         for ledger in &mut *self.ledgers {
             if event.concerns(ledger.share) {
                 let sku = ledger.locate(event, Place::default()).sku;
-                if ledger.stock.get(sku).is_some_and(|sku| sku.has_waiters) {
+                if ledger.stock.get(sku).is_some_and(|sku| sku.marks.has(Marks::WAITERS)) {
                     let mut left = offer::AT_ONCE;
                     ledger.settle(sku, &mut left, &mut |event| events.push(*event))?;
                 }

@@ -6,8 +6,9 @@ use super::{Span, end_legs};
 use crate::channels::Freed;
 use crate::command::{Command, Line, MAX_LINES, Reserve};
 use crate::event::{Event, LegHeld, Reserved};
-use crate::ids::{ChannelId, OrderNumber, PartitionId, Quantity, SkuId, Timestamp, UserId};
+use crate::ids::{OrderNumber, PartitionId, Quantity, SkuId, Timestamp, UserId};
 use crate::ledger::decide::replayed;
+use crate::ledger::gate::Bounds;
 use crate::ledger::{Ledger, Place, Violation};
 use crate::order::Order;
 use crate::outcome::{Field, OrderState, Outcome, Refusal};
@@ -69,15 +70,18 @@ impl Span<'_, '_> {
         if composite && reserve.wait_ms != 0 {
             return Ok(Outcome::Refused(Refusal::SeveralSkus));
         }
+        let mut bounds = Bounds::default();
         for line in lines {
             let ledger = self.serving(PartitionId::of(line.sku))?;
             let freed = Old::freed(old, line.sku);
-            if let Err(refusal) = ledger.may_hold(now, (reserve.user, reserve.channel), line, freed) {
-                return Ok(match lines {
-                    [_] => Outcome::Refused(refusal),
-                    _ => Outcome::LineRefused { sku: line.sku, refusal },
-                });
+            match (ledger.may_hold(now, reserve, line, freed), lines) {
+                (Ok(of_line), _) => bounds = bounds.and(of_line),
+                (Err(refusal), [_]) => return Ok(Outcome::Refused(refusal)),
+                (Err(refusal), _) => return Ok(Outcome::LineRefused { sku: line.sku, refusal }),
             }
+        }
+        if let Err(refusal) = bounds.check(reserve.amount) {
+            return Ok(Outcome::Refused(refusal));
         }
         let Some(number) = home.orders.next_number(PartitionId::of(first.sku)) else {
             return Ok(Outcome::Refused(Refusal::CapacityExceeded));
@@ -147,30 +151,33 @@ fn total(lines: &[Line]) -> Option<(&Line, Quantity)> {
 }
 
 impl Ledger {
-    /// Whether the shopper may have the units of a line, when he has given some of them back.
+    /// Whether the shopper may have the units of a line, when he has given some of them back; and what they may cost.
     fn may_hold(
         &self,
         now: Timestamp,
-        (user, channel): (UserId, ChannelId),
+        reserve: &Reserve,
         line: &Line,
         freed: Freed,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Bounds, Refusal> {
+        let user = reserve.user;
         let slot = self.sku_at(Place::default(), line.sku);
         let Some(sku) = self.stock.get(slot) else { return Err(Refusal::UnknownSku) };
+        let (limits, bounds) = self.admit_line(now, slot, sku, reserve, Self::paid_units(line))?;
         let available = self.free_units(slot, sku).saturating_add(freed.units);
         if available == 0 {
             return Err(Refusal::SoldOut { holds: sku.holds, next_expiry: sku.next_expiry(now) });
         }
-        if sku.order_limit != 0 && line.units > sku.order_limit {
-            return Err(Refusal::OrderLimit { limit: sku.order_limit });
+        if line.units > limits.order {
+            return Err(Refusal::OrderLimit { limit: limits.order });
         }
         let gave = u32::try_from(freed.units).unwrap_or(u32::MAX);
         let has = self.tally.units(self.hasher.user(user, slot), user, slot).saturating_sub(gave);
-        let limit = sku.most_a_shopper();
+        let limit = limits.user;
         if has.checked_add(line.units).is_none_or(|units| units > limit) {
             return Err(Refusal::UserLimit { left: limit.saturating_sub(has) });
         }
-        self.enough_after(slot, sku, channel, (line.units, available), freed)
+        self.enough_after(slot, sku, reserve.channel, (line.units, available), freed)?;
+        Ok(bounds)
     }
 
     /// The request is known: the same content gets the same answer, other content names what differs.

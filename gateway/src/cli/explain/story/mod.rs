@@ -4,6 +4,7 @@
 //! waited. So the story keeps where each order stands and chooses its words by that. Of an order with several lines, what
 //! happens to each line is told beside what happens to the order.
 
+mod campaign;
 mod stock;
 
 use std::collections::BTreeMap;
@@ -77,6 +78,13 @@ impl Story {
             EventKind::Restocked => stock::restocked(event),
             EventKind::ChannelSet => stock::channel_set(event),
             EventKind::Rebalanced => stock::rebalanced(event),
+            EventKind::PhasePut
+            | EventKind::PlanActivated
+            | EventKind::CampaignStood
+            | EventKind::PhaseEntered
+            | EventKind::SkuBound
+            | EventKind::PriceSet
+            | EventKind::LimitsSet => campaign::sentence(event, &self.amount(event.amount))?,
             EventKind::Checkpoint => {
                 "The service noted the state of all orders and stopped in good order.".to_owned()
             }

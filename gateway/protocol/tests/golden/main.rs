@@ -4,12 +4,15 @@
 
 use std::fmt::Debug;
 
+mod campaigns;
+
 use doorbuster_protocol::{
-    Answer, BeginPay, Cancel, CancelLines, ChannelView, Confirm, ConfirmLines, Extend, FLAG_FIRST_ATTEMPT,
-    FailPay, Fault, FeedEvent, Fetch, Fetched, HEADER_LEN, Header, Hello, Kind, Line, LineUnits, LineView,
-    MAGIC, MAX_BATCH, MAX_BODY, MAX_FETCH, MAX_LINES, OrderView, Parsed, ProtocolError, PutSku, ReadChannel,
-    ReadLine, ReadOrder, ReadStock, Rebalance, Record, Reserve, ReserveOrder, Restock, SetChannel,
-    StatusView, StockView, Welcome, body, parse,
+    Answer, BeginPay, BindSku, CampaignView, Cancel, CancelLines, ChannelView, Confirm, ConfirmLines, Extend,
+    FLAG_FIRST_ATTEMPT, FailPay, Fault, FeedEvent, Fetch, Fetched, HEADER_LEN, Header, Hello, Kind, Line,
+    LineUnits, LineView, MAGIC, MAX_BATCH, MAX_BODY, MAX_FETCH, MAX_LINES, OrderView, Parsed, PhaseView,
+    PriceView, ProtocolError, PutPhase, PutPrice, PutSku, ReadCampaign, ReadChannel, ReadLine, ReadOrder,
+    ReadPhase, ReadPrice, ReadStock, Rebalance, Record, Reserve, ReserveOrder, Restock, SetCampaign,
+    SetChannel, SetLimits, StatusView, StockView, Welcome, body, parse,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -533,6 +536,17 @@ fn read_any(header: &Header, content: &[u8]) -> Result<(), ProtocolError> {
         Kind::Rebalance => body::read(header, content, |_: Rebalance| {}),
         Kind::ReadChannel => body::read(header, content, |_: ReadChannel| {}),
         Kind::ChannelRead => body::read(header, content, |_: ChannelView| {}),
+        Kind::PutPhase => body::read(header, content, |_: PutPhase| {}),
+        Kind::SetCampaign => body::read(header, content, |_: SetCampaign| {}),
+        Kind::BindSku => body::read(header, content, |_: BindSku| {}),
+        Kind::PutPrice => body::read(header, content, |_: PutPrice| {}),
+        Kind::SetLimits => body::read(header, content, |_: SetLimits| {}),
+        Kind::ReadCampaign => body::read(header, content, |_: ReadCampaign| {}),
+        Kind::ReadPhase => body::read(header, content, |_: ReadPhase| {}),
+        Kind::ReadPrice => body::read(header, content, |_: ReadPrice| {}),
+        Kind::CampaignRead => body::read(header, content, |_: CampaignView| {}),
+        Kind::PhaseRead => body::read(header, content, |_: PhaseView| {}),
+        Kind::PriceRead => body::read(header, content, |_: PriceView| {}),
         Kind::BeginPay => body::read(header, content, |_: BeginPay| {}),
         Kind::FailPay => body::read(header, content, |_: FailPay| {}),
         Kind::Extend => body::read(header, content, |_: Extend| {}),
@@ -553,6 +567,11 @@ fn read_any(header: &Header, content: &[u8]) -> Result<(), ProtocolError> {
         | Kind::Extended
         | Kind::ChannelSet
         | Kind::Rebalanced
+        | Kind::PhasePut
+        | Kind::CampaignSet
+        | Kind::SkuBound
+        | Kind::PricePut
+        | Kind::LimitsSet
         | Kind::LinesConfirmed
         | Kind::LinesCancelled
         | Kind::OrderReserved

@@ -1,5 +1,12 @@
 //! The boundary between wire types and ledger types. Raw numbers become checked ones here, or a refusal.
 
+mod campaign;
+
+pub(crate) use campaign::{
+    bind_sku, campaign, phase, price, put_phase, put_price, read_campaign, read_phase, read_price,
+    set_campaign, set_limits,
+};
+
 use doorbuster_engine::shard;
 use doorbuster_ledger as ledger;
 use doorbuster_protocol as wire;
@@ -14,6 +21,8 @@ pub(crate) enum Ask {
     Shard(ledger::PartitionId, shard::Request),
     /// Several shards together; the lines, so many, are the last of [`Aids::lines`].
     Desk(ledger::Composite, u8),
+    /// All shards together, to be read.
+    All(shard::Request),
 }
 
 /// What a conversion may need besides the operation.
@@ -341,6 +350,10 @@ fn field(field: ledger::Field) -> u8 {
         ledger::Field::Lines => wire::Field::Lines,
         ledger::Field::Guarantee => wire::Field::Guarantee,
         ledger::Field::Cap => wire::Field::Cap,
+        ledger::Field::Campaign => wire::Field::Campaign,
+        ledger::Field::Plan => wire::Field::Plan,
+        ledger::Field::PriceVersion => wire::Field::PriceVersion,
+        ledger::Field::Price => wire::Field::Price,
     };
     field.byte()
 }
@@ -381,7 +394,9 @@ pub(crate) fn outcome(outcome: &ledger::Outcome) -> Answer {
         ledger::Outcome::Cancelled { order } => {
             Answer { state: wire::OrderState::Cancelled.byte(), order: order.raw(), ..Answer::of(Code::Ok) }
         }
-        ledger::Outcome::SkuPut | ledger::Outcome::ChannelSet => Answer::of(Code::Ok),
+        ledger::Outcome::SkuPut | ledger::Outcome::ChannelSet | ledger::Outcome::CampaignSet => {
+            Answer::of(Code::Ok)
+        }
         ledger::Outcome::Rebalanced { units } => Answer { units, ..Answer::of(Code::Ok) },
         ledger::Outcome::Restocked { order, available } => Answer {
             state: wire::OrderState::Restocked.byte(),
@@ -438,6 +453,26 @@ pub(crate) fn refusal(refusal: &ledger::Refusal) -> Answer {
         R::TooLate => Answer::of(Code::TooLate),
         R::CasMismatch { found } => Answer { units: found, ..Answer::of(Code::CasMismatch) },
         R::ExceedsHeld { held } => Answer { units: u64::from(held), ..Answer::of(Code::ExceedsHeld) },
+        R::NotStarted { starts_at, now } => Answer {
+            at: starts_at.map_or(0, ledger::Timestamp::raw),
+            units: starts_at.map_or(0, |starts_at| starts_at.since(now)),
+            ..Answer::of(Code::NotStarted)
+        },
+        R::Ended => Answer::of(Code::Ended),
+        R::Paused => Answer::of(Code::Paused),
+        R::TierRequired { tier, open_at } => Answer {
+            at: open_at.map_or(0, ledger::Timestamp::raw),
+            units: u64::from(tier),
+            ..Answer::of(Code::TierRequired)
+        },
+        R::ChannelClosed => Answer::of(Code::ChannelClosed),
+        R::PriceChanged { version } => Answer { units: u64::from(version), ..Answer::of(Code::PriceChanged) },
+        R::PriceOutOfBounds { bound } => Answer { units: bound.raw(), ..Answer::of(Code::PriceOutOfBounds) },
+        R::VersionExists { field: which } => {
+            Answer { field: field(which), ..Answer::of(Code::VersionExists) }
+        }
+        R::NoSuchCampaign => Answer::of(Code::NoSuchCampaign),
+        R::PlanIncomplete { nth } => Answer { units: u64::from(nth), ..Answer::of(Code::PlanIncomplete) },
         R::NoSuchLine => Answer::of(Code::NoSuchLine),
         R::SeveralSkus => Answer::of(Code::SeveralSkus),
         R::CapacityExceeded => Answer::of(Code::CapacityExceeded),

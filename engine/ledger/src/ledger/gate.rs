@@ -1,0 +1,147 @@
+//! Whether a SKU's campaign lets a shopper in, and what it lets him have.
+
+use super::Ledger;
+use crate::campaign::{Phase, Price};
+use crate::campaigns::Campaign;
+use crate::command::{Line, Reserve};
+use crate::ids::{Amount, ChannelId, Timestamp};
+use crate::outcome::Refusal;
+use crate::stock::{Marks, Sku};
+use crate::table::Slot;
+
+/// Most units of a SKU, as its settings and the phase say together.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    /// For a shopper.
+    pub(super) user: u32,
+    /// In one order.
+    pub(super) order: u32,
+}
+
+impl Limits {
+    #[inline]
+    fn of(sku: &Sku) -> Self {
+        Self { user: or_none(sku.user_limit), order: or_none(sku.order_limit) }
+    }
+
+    fn in_phase(sku: &Sku, phase: &Phase) -> Self {
+        let Self { user, order } = Self::of(sku);
+        Self { user: user.min(or_none(phase.user_limit)), order: order.min(or_none(phase.order_limit)) }
+    }
+}
+
+/// 0 stands for no limit.
+#[inline]
+fn or_none(limit: u32) -> u32 {
+    if limit == 0 { u32::MAX } else { limit }
+}
+
+/// What must be paid at least, and at most, for lines of an order.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Bounds {
+    least: u64,
+    most: u64,
+}
+
+impl Bounds {
+    pub(super) fn and(self, other: Self) -> Self {
+        Self { least: self.least.saturating_add(other.least), most: self.most.saturating_add(other.most) }
+    }
+
+    fn of(price: Option<Price>, paid_units: u32) -> Self {
+        let of = |unit: Amount| unit.raw().saturating_mul(u64::from(paid_units));
+        price.map_or(Self { least: 0, most: u64::MAX }, |price| Self {
+            least: of(price.floor),
+            most: of(price.ceiling),
+        })
+    }
+
+    /// Whether the amount is within them; 0 is not looked at.
+    pub(super) fn check(self, amount: Amount) -> Result<(), Refusal> {
+        match amount.raw() {
+            0 => Ok(()),
+            amount if amount < self.least => {
+                Err(Refusal::PriceOutOfBounds { bound: Amount::new(self.least) })
+            }
+            amount if amount > self.most => Err(Refusal::PriceOutOfBounds { bound: Amount::new(self.most) }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Ledger {
+    /// Whether the order of a plain line may be held at `now`, as far as its campaign has a say.
+    #[inline]
+    pub(super) fn admit(
+        &self,
+        now: Timestamp,
+        slot: Slot,
+        sku: &Sku,
+        reserve: &Reserve,
+    ) -> Result<Limits, Refusal> {
+        if !sku.marks.has(Marks::CAMPAIGN) {
+            return Ok(Limits::of(sku));
+        }
+        let (limits, bounds) = self.admit_line(now, slot, sku, reserve, reserve.quantity.units())?;
+        bounds.check(reserve.amount)?;
+        Ok(limits)
+    }
+
+    /// As [`admit`](Self::admit), of one line of several, of which so many units are to be paid.
+    pub(super) fn admit_line(
+        &self,
+        now: Timestamp,
+        slot: Slot,
+        sku: &Sku,
+        reserve: &Reserve,
+        paid_units: u32,
+    ) -> Result<(Limits, Bounds), Refusal> {
+        let Some(campaign) = self.campaign_of(slot, sku) else {
+            return Ok((Limits::of(sku), Bounds::of(None, paid_units)));
+        };
+        let phase = campaign.admit(now, reserve.channel, reserve.terms.tier)?;
+        let price = self.price_for(now, slot, campaign, phase, reserve.terms.price_version)?;
+        Ok((Limits::in_phase(sku, phase), Bounds::of(price, paid_units)))
+    }
+
+    /// What an order may have that has passed the door before: one that waits, or is paid late. `None`: its campaign sells
+    /// nothing through this channel now.
+    pub(super) fn limits_now(&self, slot: Slot, sku: &Sku, channel: ChannelId) -> Option<Limits> {
+        match self.campaign_of(slot, sku) {
+            None => Some(Limits::of(sku)),
+            Some(campaign) => Some(Limits::in_phase(sku, campaign.open(self.now, channel).ok()?)),
+        }
+    }
+
+    /// The campaign that sells the SKU.
+    #[inline]
+    pub(super) fn campaign_of(&self, slot: Slot, sku: &Sku) -> Option<&Campaign> {
+        if sku.marks.has(Marks::CAMPAIGN) { self.campaigns.get(self.offers.campaign(slot)) } else { None }
+    }
+
+    /// What an order by this version of prices pays for a unit; `None`: nothing is known of it.
+    #[inline]
+    fn price_for(
+        &self,
+        now: Timestamp,
+        slot: Slot,
+        campaign: &Campaign,
+        phase: &Phase,
+        version: u32,
+    ) -> Result<Option<Price>, Refusal> {
+        let counts = phase.price_version;
+        if counts == 0 {
+            return Ok(None);
+        }
+        let price = |version| self.offers.price(slot, version).map(|price| price.price.raw());
+        if version != counts && !campaign.honours(now, version, price) {
+            return Err(Refusal::PriceChanged { version: counts });
+        }
+        Ok(self.offers.price(slot, version))
+    }
+
+    /// Units of a line that are paid for.
+    pub(super) fn paid_units(line: &Line) -> u32 {
+        line.units.saturating_sub(line.gifts)
+    }
+}

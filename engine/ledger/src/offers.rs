@@ -1,0 +1,154 @@
+//! What campaigns say about SKUs: which one sells it, and its prices by version. Beside the stock, by the SKU's slot.
+
+use alloc::collections::BTreeMap;
+
+use crate::campaign::Price;
+use crate::ids::CampaignId;
+use crate::table::{NONE, Row, Rows, Slot};
+
+/// Most versions of a SKU's price: a year of daily changes has more, and needs two.
+pub(crate) const MAX_VERSIONS: u32 = 256;
+
+/// One SKU's. There is one for each row of the stock, in the same place, so that it is found without a search.
+#[derive(Clone, Copy, Debug)]
+struct Offer {
+    /// Where its campaign stands in the list; [`NONE`]: it has none.
+    campaign: Slot,
+    /// Its latest price.
+    price: Slot,
+}
+
+impl Default for Offer {
+    fn default() -> Self {
+        Self { campaign: NONE, price: NONE }
+    }
+}
+
+impl Row for Offer {
+    fn link(&self) -> Slot {
+        NONE
+    }
+
+    fn set_link(&mut self, _link: Slot) {}
+}
+
+/// A price by one version, and the one before.
+#[derive(Clone, Copy, Debug)]
+struct Version {
+    price: Price,
+    version: u32,
+    next: Slot,
+}
+
+impl Default for Version {
+    fn default() -> Self {
+        Self { price: Price::default(), version: 0, next: NONE }
+    }
+}
+
+impl Row for Version {
+    fn link(&self) -> Slot {
+        self.next
+    }
+
+    fn set_link(&mut self, link: Slot) {
+        self.next = link;
+    }
+}
+
+/// The offers of all SKUs.
+#[derive(Debug)]
+pub(crate) struct Offers {
+    offers: Rows<Offer>,
+    prices: Rows<Version>,
+    /// SKUs of each campaign.
+    skus: BTreeMap<CampaignId, u64>,
+    /// Those of them that have a price by a version.
+    priced: BTreeMap<(CampaignId, u32), u64>,
+}
+
+impl Offers {
+    pub(crate) const fn new() -> Self {
+        Self { offers: Rows::new(), prices: Rows::new(), skus: BTreeMap::new(), priced: BTreeMap::new() }
+    }
+
+    /// Makes room for the SKU that was set up in this slot, the next one.
+    pub(crate) fn put(&mut self, sku: Slot) -> Option<()> {
+        (self.offers.insert(Offer::default())? == sku).then_some(())
+    }
+
+    /// Where the SKU's campaign stands in the list; [`NONE`]: it has none.
+    #[inline]
+    pub(crate) fn campaign(&self, sku: Slot) -> Slot {
+        self.offers.get(sku).map_or(NONE, |offer| offer.campaign)
+    }
+
+    /// What the SKU costs by this version.
+    #[inline]
+    pub(crate) fn price(&self, sku: Slot, version: u32) -> Option<Price> {
+        self.versions(sku).find(|(known, _)| *known == version).map(|(_, price)| price)
+    }
+
+    /// The SKU's prices, the latest first.
+    pub(crate) fn versions(&self, sku: Slot) -> impl Iterator<Item = (u32, Price)> {
+        let latest = self.offers.get(sku).map_or(NONE, |offer| offer.price);
+        let rows = core::iter::successors(self.prices.get(latest), |row| self.prices.get(row.next));
+        rows.map(|row| (row.version, row.price))
+    }
+
+    /// Notes a price. `None` if there is no such SKU, or no room.
+    pub(crate) fn set_price(
+        &mut self,
+        sku: Slot,
+        campaign: Option<CampaignId>,
+        version: u32,
+        price: Price,
+    ) -> Option<()> {
+        let next = self.offers.get(sku)?.price;
+        let latest = self.prices.insert(Version { price, version, next })?;
+        self.offers.get_mut(sku)?.price = latest;
+        if let Some(campaign) = campaign {
+            let priced = self.priced.entry((campaign, version)).or_default();
+            *priced = priced.saturating_add(1);
+        }
+        Some(())
+    }
+
+    /// Lets another campaign sell the SKU, or none, which stands at `nth` of the list. `None` if there is no such SKU.
+    pub(crate) fn bind(
+        &mut self,
+        sku: Slot,
+        from: Option<CampaignId>,
+        to: Option<(CampaignId, u32)>,
+    ) -> Option<()> {
+        self.offers.get_mut(sku)?.campaign = to.map_or(NONE, |(_, nth)| nth);
+        if let Some(from) = from {
+            self.count(sku, from, |known| known.saturating_sub(1));
+        }
+        if let Some((to, _)) = to {
+            self.count(sku, to, |known| known.saturating_add(1));
+        }
+        Some(())
+    }
+
+    /// SKUs that a campaign sells, and those of them that have a price by this version.
+    pub(crate) fn counts(&self, campaign: CampaignId, version: u32) -> (u64, u64) {
+        let skus = self.skus.get(&campaign).copied().unwrap_or(0);
+        (skus, self.priced.get(&(campaign, version)).copied().unwrap_or(0))
+    }
+
+    fn count(&mut self, sku: Slot, campaign: CampaignId, change: impl Fn(u64) -> u64) {
+        let known = self.skus.entry(campaign).or_default();
+        *known = change(*known);
+        let latest = self.offers.get(sku).map_or(NONE, |offer| offer.price);
+        let rows = core::iter::successors(self.prices.get(latest), |row| self.prices.get(row.next));
+        for row in rows {
+            let known = self.priced.entry((campaign, row.version)).or_default();
+            *known = change(*known);
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.offers.bytes().saturating_add(self.prices.bytes())
+    }
+}
