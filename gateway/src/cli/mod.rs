@@ -1,6 +1,7 @@
 //! The command line.
 
 mod audit;
+mod campaign;
 mod connect;
 mod dev;
 mod explain;
@@ -41,6 +42,9 @@ struct Cli {
 enum Command {
     /// Run the server.
     Serve(ServeOptions),
+    /// Plan, start, watch and stop campaigns.
+    #[command(subcommand)]
+    Campaign(campaign::CampaignCommand),
     /// Move the time of a server that was started with --dev.
     #[command(subcommand)]
     Dev(dev::DevCommand),
@@ -62,6 +66,7 @@ enum Command {
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Cli::try_parse_from(arguments) {
         Ok(Cli { command: Command::Serve(options) }) => serve::run(&options),
+        Ok(Cli { command: Command::Campaign(command) }) => campaign::run(&command),
         Ok(Cli { command: Command::Dev(command) }) => dev::run(&command),
         Ok(Cli { command: Command::Order(command) }) => order::run(&command),
         Ok(Cli { command: Command::Audit(options) }) => audit::run(&options),

@@ -1,0 +1,107 @@
+//! Carrying a plan out.
+//!
+//! In an order in which nothing is ever sold by half a change: prices and phases are written before anything counts them, and a
+//! SKU is handed to the campaign last.
+
+use std::process::ExitCode;
+
+use doorbuster_client::{Applied, BindSku, Client, Error, Outcome, SetCampaign, SetLimits};
+
+use super::plan::{Plan, tell, why};
+use super::spec::Spec;
+use super::{Who, say};
+use crate::cli::connect::{ServerOptions, ask};
+
+/// Changes in one frame.
+const CHUNK: usize = 4_096;
+
+/// Refusals that are listed.
+const LISTED: usize = 20;
+
+#[derive(Debug, Default)]
+struct Report {
+    done: usize,
+    unchanged: usize,
+    refused: Vec<String>,
+}
+
+type Answers = Vec<Result<Outcome<Applied>, Error>>;
+
+pub(super) fn run(spec: &Spec, plan: &Plan, who: Who, server: &ServerOptions) -> Result<ExitCode, ExitCode> {
+    if !plan.faults.is_empty() {
+        tell(spec, plan, server);
+        return Ok(ExitCode::from(2));
+    }
+    let mut report = Report::default();
+    ask(server, async |client| carry_out(&client, plan, who, &mut report).await)?;
+    if server.json {
+        say(&serde_json::json!({
+            "schema_version": 1,
+            "campaign": spec.campaign,
+            "changed": report.done,
+            "unchanged": report.unchanged,
+            "refused": report.refused,
+        }));
+    } else {
+        for doubt in &plan.doubts {
+            say(&format_args!("  ? {doubt}"));
+        }
+        for refusal in report.refused.iter().take(LISTED) {
+            say(&format_args!("  ! {refusal}"));
+        }
+        say(&format_args!(
+            "campaign {} ({}): {} changes, {} refused",
+            spec.campaign,
+            spec.name,
+            report.done,
+            report.refused.len()
+        ));
+    }
+    Ok(ExitCode::from(if report.refused.is_empty() { 0 } else { 7 }))
+}
+
+async fn carry_out(client: &Client, plan: &Plan, who: Who, report: &mut Report) -> Result<(), Error> {
+    for prices in plan.prices.chunks(CHUNK) {
+        let name = |nth: usize| format!("price of SKU {}, version {}", prices[nth].sku, prices[nth].version);
+        report.note(client.put_prices(prices).await, name)?;
+    }
+    let name = |nth: usize| format!("phase {}", plan.phases[nth].nth + 1);
+    report.note(client.put_phases(&plan.phases).await, name)?;
+    if let Some(follow) = plan.follow {
+        let follow = SetCampaign { by: who.by, reason: who.reason, ..follow };
+        let answer = vec![client.set_campaign(&follow).await];
+        report.note(answer, |_| format!("plan {}", follow.plan))?;
+    }
+    if !report.refused.is_empty() {
+        // A SKU must not be handed to a campaign that has no such plan.
+        return Ok(());
+    }
+    let limits: Vec<_> =
+        plan.limits.iter().map(|set| SetLimits { by: who.by, reason: who.reason, ..*set }).collect();
+    for limits in limits.chunks(CHUNK) {
+        report.note(client.set_limits(limits).await, |nth| format!("limits of SKU {}", limits[nth].sku))?;
+    }
+    for set in &plan.channels {
+        let answer = vec![client.set_channel(set).await];
+        report.note(answer, |_| format!("channel {} of SKU {}", set.channel, set.sku))?;
+    }
+    let binds: Vec<_> =
+        plan.binds.iter().map(|bind| BindSku { by: who.by, reason: who.reason, ..*bind }).collect();
+    for binds in binds.chunks(CHUNK) {
+        report.note(client.bind_skus(binds).await, |nth| format!("SKU {}", binds[nth].sku))?;
+    }
+    Ok(())
+}
+
+impl Report {
+    fn note(&mut self, answers: Answers, name: impl Fn(usize) -> String) -> Result<(), Error> {
+        for (nth, answer) in answers.into_iter().enumerate() {
+            match answer? {
+                Outcome::Done(applied) if applied.replayed => self.unchanged += 1,
+                Outcome::Done(_) => self.done += 1,
+                Outcome::Refused(refusal) => self.refused.push(format!("{}: {}", name(nth), why(&refusal))),
+            }
+        }
+        Ok(())
+    }
+}
