@@ -12,10 +12,6 @@ const LOOK_EVERY_MS: u64 = 1_000;
 /// microseconds.
 pub const MAX_PUBLISHED: usize = 64;
 
-/// How long before its prices count a campaign must have all of them, milliseconds: who is told half an hour before can still
-/// do something about it.
-const PRICE_ALARM_MS: u64 = 30 * 60 * 1_000;
-
 /// See the module's doc.
 #[derive(Debug)]
 pub struct CampaignBoard {
@@ -32,7 +28,7 @@ impl Default for CampaignBoard {
         Self {
             // What a restart has found is looked at once.
             next_look: AtomicU64::new(0),
-            alarm_before: AtomicU64::new(PRICE_ALARM_MS),
+            alarm_before: AtomicU64::new(0),
             figures: Mutex::new(Vec::new()),
             alarmed: Mutex::new(Vec::new()),
         }
@@ -52,7 +48,7 @@ impl CampaignBoard {
         if campaign.priced_from.is_none_or(|start| start <= soon) { campaign.unpriced } else { 0 }
     }
 
-    /// Sets how long before its prices count a campaign must have all of them, milliseconds; at first half an hour.
+    /// Sets how long before its prices count a campaign must have all of them, milliseconds; at first 0.
     pub fn alarm_prices_before(&self, ms: u64) {
         self.alarm_before.store(ms, Ordering::Relaxed);
     }

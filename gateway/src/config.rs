@@ -43,6 +43,8 @@ pub struct ServerConfig {
     pub drain_ms: u64,
     /// A hold that ends later than this past its deadline is an alarm, milliseconds.
     pub release_alarm_ms: u64,
+    /// How long before its prices count a campaign must have all of them, else there is an alarm, milliseconds.
+    pub price_alarm_ms: u64,
 }
 
 /// `[log]`
@@ -114,6 +116,7 @@ impl Default for ServerConfig {
             shards: 0,
             drain_ms: 5_000,
             release_alarm_ms: 1_000,
+            price_alarm_ms: 30 * 60 * 1_000,
         }
     }
 }
@@ -252,6 +255,8 @@ impl Config {
         within("server.drain_ms", server.drain_ms, 0..=600_000, "0 to 600,000 ms")?;
         let alarm = "1 to 3,600,000 ms";
         within("server.release_alarm_ms", server.release_alarm_ms, 1..=3_600_000, alarm)?;
+        let day = "0 to 86,400,000 ms";
+        within("server.price_alarm_ms", server.price_alarm_ms, 0..=86_400_000, day)?;
         within("log.interval_ms", u64::from(log.interval_ms), 1..=60_000, "1 to 60,000 ms")?;
         let segment = "4 MiB to 4 GiB in whole MiB, in bytes";
         within("log.segment_bytes", log.segment_bytes, 4 << 20..=4 << 30, segment)?;

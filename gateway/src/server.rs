@@ -43,6 +43,8 @@ pub struct Setup {
     pub recovery_grace_ms: u64,
     /// A hold that ends later than this past its deadline is an alarm, milliseconds.
     pub release_alarm_ms: u64,
+    /// How long before its prices count a campaign must have all of them, milliseconds.
+    pub price_alarm_ms: u64,
     /// Bytes of a log segment.
     pub segment_bytes: u64,
     /// Connections at most.
@@ -80,6 +82,7 @@ impl Setup {
             reactors: 0,
             recovery_grace_ms: 30_000,
             release_alarm_ms: 1_000,
+            price_alarm_ms: 30 * 60 * 1_000,
             segment_bytes: doorbuster_engine::log::DEFAULT_SEGMENT,
             max_connections: 4_096,
             drain: Duration::from_secs(5),
@@ -215,6 +218,7 @@ impl Server {
         let Opened { engine, scribe, preparer, recovery } =
             Engine::open(&setup.storage, &options, Arc::clone(&setup.clock), wakers.collect())?;
         engine.alarm_above(setup.release_alarm_ms);
+        engine.campaigns().alarm_prices_before(setup.price_alarm_ms);
         let log = engine.start(scribe, preparer)?;
         let shared = Arc::new(Shared {
             engine,

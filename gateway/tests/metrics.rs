@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
-use doorbuster_client::{Client, PutSku, Reserve};
+use doorbuster_client::{BindSku, Client, Phase, PutPhase, PutSku, Reserve, SetCampaign};
 use doorbuster_engine::clock::ManualClock;
 use doorbuster_engine::storage::SimStorage;
 use doorbuster_gateway::Setup;
@@ -159,4 +159,26 @@ async fn a_hold_that_ends_late_is_in_the_release_lags_histogram_and_an_alarm() {
     assert_eq!(scrape.text("doorbuster_release_lag_seconds_count"), "2");
     assert!((scrape.value("doorbuster_release_lag_seconds_sum") - 1.515).abs() < 1e-9);
     server.stop();
+}
+
+#[tokio::test]
+async fn a_campaign_shows_its_stage_and_the_prices_that_it_lacks() {
+    let server = start();
+    sell(&server).await;
+    let client = Client::connect(&server.address().to_string()).await.expect("it listens");
+    let phase = Phase { start: START, stage: 1, price_version: 3, ..Phase::default() };
+    let phases = [PutPhase { campaign: 4, plan: 1, nth: 0, phase }];
+    assert!(client.put_phases(&phases).await.remove(0).expect("an answer").done().is_some());
+    let follow = SetCampaign { campaign: 4, action: 1, plan: 1, phases: 1, ..SetCampaign::default() };
+    client.set_campaign(&follow).await.expect("an answer").done().expect("the plan is whole");
+    let bind = BindSku { sku: 1, campaign: 4, ..BindSku::default() };
+    client.bind_skus(&[bind]).await.remove(0).expect("an answer").done().expect("both are there");
+    // Figures are published once a second, at the desk.
+    server.clock().advance(1_000);
+    let later = Client::connect(&server.address().to_string()).await.expect("it listens");
+    later.read_campaign(4).await.expect("an answer").done().expect("it is there");
+    let scrape = Scrape::of(&server);
+    scrape.kind("doorbuster_campaign_stage", "gauge");
+    assert_eq!(scrape.text("doorbuster_campaign_stage{campaign=\"4\"}"), "1");
+    assert_eq!(scrape.text("doorbuster_campaign_missing_prices{campaign=\"4\"}"), "1");
 }

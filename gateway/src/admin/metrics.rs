@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use doorbuster_engine::shard::ReleaseLag;
-use doorbuster_ledger::LAG_BOUNDS_MS;
+use doorbuster_ledger::{CampaignSnapshot, LAG_BOUNDS_MS, Stage, Standing};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};
 use prometheus_client::metrics::MetricType;
@@ -85,6 +85,7 @@ impl Collector for Sources {
             )?)?;
         }
         encode_release_lag(&engine.release_lag(), &mut encoder)?;
+        encode_campaigns(shared, &mut encoder)?;
         let connections: u64 = shared.stats.iter().map(|stats| stats.connections()).sum();
         let gauges = [
             ("connections", "Connections open", connections),
@@ -130,6 +131,45 @@ fn encode_release_lag(lag: &ReleaseLag, encoder: &mut DescriptorEncoder<'_>) -> 
             MetricType::Histogram,
         )?
         .encode_histogram::<NoLabelSet>(seconds(lag.sum_ms), lag.counts.iter().sum(), &buckets, None)
+}
+
+/// A figure of a campaign.
+type OfCampaign<'a> = &'a dyn Fn(&CampaignSnapshot) -> i64;
+
+/// Where campaigns stand, those that are not over.
+fn encode_campaigns(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+    let (board, now) = (shared.engine.campaigns(), shared.engine.now());
+    let figures = board.figures();
+    let stage = |campaign: &CampaignSnapshot| match (campaign.standing, campaign.stage) {
+        (Standing::Paused, _) => -1,
+        (_, Stage::Warmup) => 0,
+        (_, Stage::Live) => 1,
+        (_, Stage::Sustain) => 2,
+        (_, Stage::Wrapup) => 3,
+        (_, Stage::Closed) => 4,
+    };
+    let missing =
+        |campaign: &CampaignSnapshot| i64::try_from(board.missing_prices(campaign, now)).unwrap_or(i64::MAX);
+    let gauges: [(&str, &str, OfCampaign<'_>); 2] = [
+        (
+            "campaign_stage",
+            "What a campaign is to shoppers: 0 warm-up, 1 live, 2 sustain, 3 wrap-up, 4 closed; -1 paused",
+            &stage,
+        ),
+        (
+            "campaign_missing_prices",
+            "SKUs of a campaign without a price that counts within server.price_alarm_ms, or already",
+            &missing,
+        ),
+    ];
+    for (name, help, of) in gauges {
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for campaign in &figures {
+            let id = campaign.campaign.raw().to_string();
+            ConstGauge::new(of(campaign)).encode(family.encode_family(&[("campaign", id.as_str())])?)?;
+        }
+    }
+    Ok(())
 }
 
 /// What has been counted since the start.

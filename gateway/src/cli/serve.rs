@@ -131,6 +131,7 @@ fn serve(options: &ServeOptions, config: &Config, folder: &std::path::Path) -> R
     setup.reactors = config.server.reactors;
     setup.recovery_grace_ms = config.log.recovery_grace_ms;
     setup.release_alarm_ms = config.server.release_alarm_ms;
+    setup.price_alarm_ms = config.server.price_alarm_ms;
     setup.segment_bytes = config.log.segment_bytes;
     setup.max_connections = config.server.max_connections;
     setup.drain = Duration::from_millis(config.server.drain_ms);

@@ -127,3 +127,13 @@ fn each_fault_is_named() {
     let error = parse(&GOOD.replace("policy", "policie")).unwrap_err();
     assert!(error.contains("sale.toml: TOML parse error at line 4") && error.contains("policie"), "{error}");
 }
+
+#[test]
+fn every_campaign_that_comes_with_the_project_is_sound() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/campaigns");
+    let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    assert!(!files.is_empty());
+    for file in files.iter().filter(|file| file.extension().is_some_and(|ending| ending == "toml")) {
+        read(file).unwrap_or_else(|error| panic!("{error}"));
+    }
+}

@@ -1,0 +1,140 @@
+//! `campaign`: a file against a real server, from its plan to its end.
+
+use crate::{Serving, fails, folder, run, write};
+
+const SALE: &str = r#"
+campaign = 11
+name = "Double 11"
+
+[[phase]]
+name = "rush"
+start = 2020-11-11T00:00:00+08:00
+stage = "live"
+prices = 1
+
+[[phase]]
+name = "end"
+start = 2120-11-11T00:00:00+08:00
+stage = "closed"
+
+[[sku]]
+sku = 1
+user_limit = 2
+
+[[price]]
+sku = 1
+version = 1
+price = 500
+
+[[allotment]]
+percent = 50
+channels = [{ channel = 1, weight = 2 }, { channel = 2, weight = 1 }]
+"#;
+
+#[test]
+fn a_campaign_is_planned_applied_once_changed_paused_and_ended() {
+    let place = folder();
+    let server = Serving::start(place.path(), &[]);
+    let campaign = |arguments: &[&str]| {
+        run(place.path(), &[&["campaign"], arguments, &["--server", &server.address]].concat())
+    };
+    write(place.path(), "stock.csv", "sku,units\n1,10\n");
+    write(place.path(), "sale.toml", SALE);
+
+    let (code, said, _) = campaign(&["plan", "sale.toml"]);
+    assert_eq!(code, 2, "{said}");
+    assert!(
+        said.contains("  ! SKU 1 is not set up at the server; import it with `doorbuster stock import`\n"),
+        "{said}"
+    );
+    assert!(said.ends_with("1 fault; nothing can be carried out before it is mended\n"), "{said}");
+    let (code, said, _) = campaign(&["apply", "sale.toml"]);
+    assert!(code == 2 && said.contains("! SKU 1"), "{said}");
+    assert_eq!(campaign(&["show", "11"]).0, 7, "nothing was carried out");
+
+    assert_eq!(run(place.path(), &["stock", "import", "stock.csv", "--server", &server.address]).0, 0);
+    let (code, said, _) = campaign(&["plan", "sale.toml"]);
+    assert_eq!(
+        (code, said.as_str()),
+        (
+            0,
+            "campaign 11 (Double 11)\n  \
+             + price SKU 1, version 1: 500 (list 500, 500 to 500)\n  \
+             + phase 1 of plan 1: rush, live, from 2020-11-10 16:00:00.000 UTC, prices 1\n  \
+             + phase 2 of plan 1: end, closed, from 2120-11-10 16:00:00.000 UTC\n  \
+             ~ follow plan 1\n  \
+             ~ limits SKU 1: 2 for a shopper, any number in an order\n  \
+             ~ channel SKU 1, channel 1: 3 kept\n  \
+             ~ channel SKU 1, channel 2: 2 kept\n  \
+             ~ sell SKU 1 by this campaign\n  \
+             ? phase rush starts in the past, 2020-11-10 16:00:00.000 UTC: it counts at once\n\
+             no fault; `doorbuster campaign apply` carries it out\n"
+        )
+    );
+    let (code, said, _) = campaign(&["apply", "sale.toml", "--by", "7", "--reason", "3"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.ends_with("campaign 11 (Double 11): 8 changes, 0 refused\n"), "{said}");
+    let (code, said, _) = campaign(&["apply", "sale.toml", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((code, &report["changed"], &report["unchanged"]), (0, &0.into(), &0.into()));
+    assert!(campaign(&["plan", "sale.toml"]).1.ends_with("the server has it all; nothing to change\n"));
+
+    // A version of prices never changes; a plan is replaced by another.
+    write(place.path(), "other.toml", &SALE.replace("price = 500", "price = 400"));
+    let (code, said, _) = campaign(&["plan", "other.toml"]);
+    assert_eq!(code, 2);
+    assert!(
+        said.contains(
+            "! SKU 1 has another price by version 1 already (500); versions never change: use a new one"
+        ),
+        "{said}"
+    );
+    let tighter = SALE.replace("prices = 1", "prices = 1\norder_limit = 1");
+    write(place.path(), "tighter.toml", &tighter);
+    let (code, said, _) = campaign(&["apply", "tighter.toml"]);
+    assert!(code == 0 && said.ends_with("3 changes, 0 refused\n"), "{said}");
+    let (code, said, _) = campaign(&["show", "11"]);
+    assert_eq!(
+        (code, said.as_str()),
+        (
+            0,
+            "campaign 11 is live; the next phase starts 2120-11-10 16:00:00.000 UTC\n\
+             > 1 live     from 2020-11-10 16:00:00.000 UTC, 1 in an order, prices 1\n  \
+             2 closed   from 2120-11-10 16:00:00.000 UTC\n\
+             plan 2, 1 SKUs; prices by version 1, no other version is good\n"
+        )
+    );
+
+    assert_eq!(campaign(&["pause", "11"]).1, "campaign 11 is paused: nothing is sold, holds can be paid\n");
+    assert_eq!(
+        campaign(&["pause", "11"]).1,
+        "campaign 11 is paused: nothing is sold, holds can be paid, as before\n"
+    );
+    let reserve = ["order", "reserve", "--user", "1", "--sku", "1", "--server", &server.address];
+    fails(place.path(), &reserve, 7, &["refused: PAUSED"]);
+    assert_eq!(campaign(&["resume", "11"]).1, "campaign 11 goes on by its plan\n");
+    fails(place.path(), &reserve, 7, &["refused: PRICE_CHANGED", "units: 1"]);
+    let (code, said, _) = campaign(&["end", "11", "--json"]);
+    let ended: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((code, &ended["standing"], &ended["replayed"]), (0, &"ended".into(), &false.into()));
+    let (code, said, _) = campaign(&["plan", "sale.toml"]);
+    assert!(
+        code == 2 && said.contains("! campaign 11 was ended for good; give the file another number"),
+        "{said}"
+    );
+
+    let (_, feed, _) = run(place.path(), &["feed", "--server", &server.address]);
+    assert!(feed.contains("PLAN_ACTIVATED    campaign 11 plan 1 by 7 reason 3"), "{feed}");
+    assert!(feed.contains("PHASE_ENTERED     campaign 11 plan 1 phase 0"), "{feed}");
+    assert_eq!(server.terminate(), Some(0));
+}
+
+#[test]
+fn a_file_that_is_no_campaign_is_refused_before_anybody_is_asked() {
+    let place = folder();
+    fails(place.path(), &["campaign", "plan", "none.toml"], 2, &["can't read none.toml"]);
+    write(place.path(), "bad.toml", "campaign = 1\n");
+    let (code, said, complained) = run(place.path(), &["campaign", "apply", "bad.toml"]);
+    assert_eq!((code, said.as_str()), (2, ""));
+    assert!(complained.contains("bad.toml: TOML parse error") && complained.contains("name"), "{complained}");
+}
