@@ -5,7 +5,7 @@ use rand_distr::{LogNormal, Zipf};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::journal::{Basket, BasketLine};
-use crate::scenario::{Baskets, Channel, Payments, Scenario, Waitlist};
+use crate::scenario::{Baskets, Campaign, Channel, Payments, Scenario, Waitlist};
 use crate::schedule::nanos;
 
 /// Quantile of the standard normal distribution at 95 %: turns a median and a 95th percentile into a lognormal's
@@ -230,6 +230,15 @@ impl Population {
         let user = self.random.random_range(1..=self.users);
         let twice = self.random.random::<f64>() < self.repeat_share;
         Visit::Buy { user, sku, twice, channel: self.channel() }
+    }
+
+    /// How old the prices on a shopper's page are, nanoseconds.
+    pub fn page_age_ns(&mut self, campaign: &Campaign) -> u64 {
+        if self.random.random::<f64>() < campaign.stale_share {
+            nanos(campaign.stale_seconds * self.random.random::<f64>())
+        } else {
+            0
+        }
     }
 
     /// Whether a shopper who was told `SOLD_OUT` asks to wait.

@@ -39,6 +39,7 @@ pub fn compare(sale: &Sale, journal: &Journal, recorder: &Recorder, evidence: &E
         against_log::check(sale, journal, log, &mut audit);
         audit.checks.extend(baskets::in_the_log(sale, journal, log));
         audit.checks.extend(channels::check(sale, journal, &evidence.channels, log));
+        audit.checks.extend(log.prices.check());
         let paid = log.orders.values().filter(|order| order.waited && order.payment_id != [0; 16]);
         let (waited, offered, waiting) = (log.lines.waited, log.lines.offered, log.lines.waiting());
         audit.waited = Some(Waited { waited, offered, paid: paid.count() as u64, waiting });

@@ -228,7 +228,7 @@ pub(super) mod tests {
         let mut id = [2; 16];
         id[0] = 0x55;
         assert_eq!(entries[0], Entry::Put { sku: 5, units: 10 });
-        let placed = Placed { order: 1, request_id: id, user: 2, sku: 5, quantity: 1, at: 0, channel: 0 };
+        let placed = Placed { order: 1, request_id: id, user: 2, sku: 5, quantity: 1, ..Placed::default() };
         assert_eq!(entries[1], Entry::Reserved { placed });
         assert_eq!(entries.len(), 3);
     }

@@ -14,6 +14,7 @@ mod lines;
 mod log;
 mod order;
 mod payments;
+mod prices;
 mod record;
 mod refusals;
 mod replay;

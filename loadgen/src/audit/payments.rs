@@ -6,7 +6,6 @@ use doorbuster_protocol::{Code, OrderState, OrderView};
 use super::replay::Replay;
 use super::{Check, Money};
 use crate::journal::{Attempt, Faults, Journal, Payment};
-use crate::worker::AMOUNT;
 
 /// Most payments to be refunded that an order counts; what goes beyond is in the log alone.
 const MOST_REFUNDS: u8 = 8;
@@ -118,9 +117,9 @@ impl OfOrder {
             let ordinals = &self.bought;
             faults.note(|| format!("order {order} was bought by several payments: {ordinals:?}"));
         }
-        if view.amount != AMOUNT {
-            let amount = view.amount;
-            faults.note(|| format!("order {order} costs {amount}, and {AMOUNT} was agreed"));
+        if view.amount != attempt.amount() {
+            let (amount, agreed) = (view.amount, attempt.amount());
+            faults.note(|| format!("order {order} costs {amount}, and {agreed} was agreed"));
         }
         let bought_by = self.bought.first().map(|&ordinal| Payment::id(attempt.request_id, ordinal));
         let confirmed = view.state == OrderState::Confirmed.byte();
@@ -161,6 +160,8 @@ fn from_nowhere(journal: &Journal, replay: &Replay, faults: &mut Faults) {
 
 #[cfg(test)]
 mod tests {
+    use crate::worker::AMOUNT;
+
     use super::*;
     use crate::audit::replay::Ends;
 

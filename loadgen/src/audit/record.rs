@@ -40,6 +40,8 @@ pub(super) enum Entry {
     Channel { sku: u64, channel: u16, rules: Rules, at: u64 },
     /// Part of a guarantee went from one channel to another.
     Moved { sku: u64, from: u16, to: u16, units: u64, at: u64 },
+    /// What a campaign says was changed.
+    Campaign(CampaignChange),
     /// Anything that moves no units.
     Other,
 }
@@ -56,6 +58,24 @@ pub(super) struct Placed {
     pub(super) quantity: u32,
     pub(super) at: u64,
     pub(super) channel: u16,
+    pub(super) amount: u64,
+    /// The version of prices that it was placed by; 0: none.
+    pub(super) price_version: u32,
+}
+
+/// A change of what campaigns say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CampaignChange {
+    /// A phase was written.
+    Phase { campaign: u32, plan: u32, nth: u8, start: u64, stage: u8, price_version: u32 },
+    /// A plan is followed. Policy 0: other versions than the one that counts are refused.
+    Plan { campaign: u32, plan: u32, phases: u8, policy: u8, at: u64 },
+    /// 0 running, 1 paused, 2 ended.
+    Standing { campaign: u32, standing: u8 },
+    /// A campaign sells a SKU; 0: none does.
+    Bound { sku: u64, campaign: u32 },
+    /// A SKU has a price.
+    Price { sku: u64, version: u32, floor: u64, ceiling: u64 },
 }
 
 /// A payment for an order.
@@ -109,11 +129,66 @@ pub(super) fn has_legs(order: u64) -> bool {
     order >> SEVERAL_LINES & 1 == 1
 }
 
+/// A record's fields by their offsets, where there are as many.
+#[derive(Clone, Copy)]
+struct Fields<'a>(&'a [u8]);
+
+impl Fields<'_> {
+    fn long(self, at: usize) -> Option<u64> {
+        self.0.get(at..at + 8).map(|bytes| u64_at(bytes, 0))
+    }
+
+    fn int(self, at: usize) -> Option<u32> {
+        self.0.get(at..at + 4).map(|bytes| u32_at(bytes, 0))
+    }
+
+    fn short(self, at: usize) -> Option<u16> {
+        self.0.get(at..at + 2).map(|bytes| u16_at(bytes, 0))
+    }
+
+    fn byte(self, at: usize) -> Option<u8> {
+        self.0.get(at).copied()
+    }
+
+    /// The entry, if all of its bytes are there.
+    fn whole(self, length: usize, entry: Entry) -> Option<(Entry, usize)> {
+        (self.0.len() >= length).then_some((entry, length))
+    }
+}
+
+/// Reads a record about a campaign.
+fn campaign(kind: u8, fields: Fields<'_>) -> Option<(Entry, usize)> {
+    let (long, int, byte) = (|at| fields.long(at), |at| fields.int(at), |at| fields.byte(at));
+    let whole = |length, entry| fields.whole(length, entry);
+    match kind {
+        // Lists its channels behind the other fields.
+        40 => {
+            let (campaign, plan, nth, start, stage) = (int(0)?, int(4)?, byte(8)?, long(9)?, byte(17)?);
+            let change = CampaignChange::Phase { campaign, plan, nth, start, stage, price_version: int(28)? };
+            let channels = usize::try_from(long(36)?).ok().filter(|count| *count <= 8)?;
+            whole(36 + 8 + 2 * channels + 8, Entry::Campaign(change))
+        }
+        41 => {
+            let (campaign, plan, phases, policy) = (int(0)?, int(4)?, byte(8)?, byte(9)?);
+            let change = CampaignChange::Plan { campaign, plan, phases, policy, at: long(26)? };
+            whole(34, Entry::Campaign(change))
+        }
+        42 => whole(25, Entry::Campaign(CampaignChange::Standing { campaign: int(0)?, standing: byte(4)? })),
+        43 => whole(17, Entry::Other),
+        44 => whole(32, Entry::Campaign(CampaignChange::Bound { sku: long(0)?, campaign: int(8)? })),
+        45 => {
+            let (sku, version, floor, ceiling) = (long(0)?, int(8)?, long(28)?, long(36)?);
+            whole(52, Entry::Campaign(CampaignChange::Price { sku, version, floor, ceiling }))
+        }
+        46 => whole(36, Entry::Other),
+        _ => None,
+    }
+}
+
 /// Reads a record of this kind; gives it and the bytes of its fields.
 pub(super) fn entry(kind: u8, fields: &[u8]) -> Option<(Entry, usize)> {
-    let long = |at: usize| fields.get(at..at + 8).map(|bytes| u64_at(bytes, 0));
-    let int = |at: usize| fields.get(at..at + 4).map(|bytes| u32_at(bytes, 0));
-    let short = |at: usize| fields.get(at..at + 2).map(|bytes| u16_at(bytes, 0));
+    let all = Fields(fields);
+    let (long, int, short) = (|at| all.long(at), |at| all.int(at), |at| all.short(at));
     // Ids are numbers in the log, least byte first; on the wire they stand the other way round.
     let id = |at: usize| {
         let mut id = *fields.get(at..at + 16)?.first_chunk::<16>()?;
@@ -121,7 +196,7 @@ pub(super) fn entry(kind: u8, fields: &[u8]) -> Option<(Entry, usize)> {
         Some(id)
     };
     let paid = || Some(Paid { order: long(0)?, payment_id: id(8)?, amount: long(24)? });
-    let whole = |length: usize, entry: Entry| (fields.len() >= length).then_some((entry, length));
+    let whole = |length, entry| all.whole(length, entry);
     match kind {
         1 => whole(32, Entry::Put { sku: long(0)?, units: long(8)? }),
         2 => whole(52, Entry::Restocked { sku: long(24)?, units: long(32)?.cast_signed() }),
@@ -134,6 +209,8 @@ pub(super) fn entry(kind: u8, fields: &[u8]) -> Option<(Entry, usize)> {
                 quantity: int(56)?,
                 at: long(40)?,
                 channel: short(68)?,
+                amount: long(48)?,
+                price_version: 0,
             };
             whole(70, Entry::Reserved { placed })
         }
@@ -155,6 +232,8 @@ pub(super) fn entry(kind: u8, fields: &[u8]) -> Option<(Entry, usize)> {
                 quantity: int(start + LINES + 16)?,
                 at,
                 channel: short(start + 56)?,
+                amount: long(start + 40)?,
+                price_version: int(start + 62)?,
             };
             let entry = if kind == 18 {
                 Entry::Waitlisted { placed, until: at.saturating_add(u64::from(int(0)?)) }
@@ -200,14 +279,7 @@ pub(super) fn entry(kind: u8, fields: &[u8]) -> Option<(Entry, usize)> {
             let (sku, from, to, units) = (long(0)?, short(8)?, short(10)?, long(12)?);
             whole(32, Entry::Moved { sku, from, to, units, at: long(24)? })
         }
-        // A campaign's phase lists its channels.
-        40 => whole(46 + 2 * usize::try_from(long(38)?).ok().filter(|count| *count <= 8)?, Entry::Other),
-        41 => whole(34, Entry::Other),
-        42 => whole(25, Entry::Other),
-        43 => whole(17, Entry::Other),
-        44 => whole(32, Entry::Other),
-        45 => whole(52, Entry::Other),
-        46 => whole(36, Entry::Other),
+        40..=46 => campaign(kind, Fields(fields)),
         _ => None,
     }
 }
@@ -305,6 +377,42 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn what_campaigns_say_is_read_field_by_field() {
+        let phase = [
+            (1, 4),
+            (2, 4),
+            (3, 1),
+            (4, 8),
+            (1, 1),
+            (6, 2),
+            (7, 4),
+            (8, 4),
+            (9, 4),
+            (10, 2),
+            (11, 2),
+            (2, 8),
+            (12, 2),
+            (13, 2),
+            (14, 8),
+        ];
+        let change =
+            CampaignChange::Phase { campaign: 1, plan: 2, nth: 3, start: 4, stage: 1, price_version: 9 };
+        assert_eq!(read(&record(40, &phase)), Entry::Campaign(change));
+        let plan = [(1, 4), (2, 4), (3, 1), (1, 1), (5, 4), (6, 8), (7, 4), (8, 8)];
+        let change = CampaignChange::Plan { campaign: 1, plan: 2, phases: 3, policy: 1, at: 8 };
+        assert_eq!(read(&record(41, &plan)), Entry::Campaign(change));
+        let standing = record(42, &[(1, 4), (2, 1), (3, 8), (4, 4), (5, 8)]);
+        assert_eq!(read(&standing), Entry::Campaign(CampaignChange::Standing { campaign: 1, standing: 2 }));
+        assert_eq!(read(&record(43, &[(1, 4), (2, 4), (3, 1), (4, 8)])), Entry::Other);
+        let bound = record(44, &[(1, 8), (2, 4), (3, 8), (4, 4), (5, 8)]);
+        assert_eq!(read(&bound), Entry::Campaign(CampaignChange::Bound { sku: 1, campaign: 2 }));
+        let price = record(45, &[(1, 8), (2, 4), (3, 8), (4, 8), (5, 8), (6, 8), (7, 8)]);
+        let change = CampaignChange::Price { sku: 1, version: 2, floor: 5, ceiling: 6 };
+        assert_eq!(read(&price), Entry::Campaign(change));
+        assert_eq!(read(&record(46, &[(1, 8), (2, 4), (3, 4), (4, 8), (5, 4), (6, 8)])), Entry::Other);
+    }
+
+    #[test]
     fn kinds_that_there_are_not_are_not_read() {
         assert_eq!([0, 17, 30].map(|kind| entry(kind, &[0; 300])), [None; 3]);
     }
@@ -312,7 +420,7 @@ pub(super) mod tests {
     #[test]
     fn any_bytes_at_all_are_read_without_a_panic() {
         for length in 0..200 {
-            for kind in 0..32 {
+            for kind in 0..64 {
                 entry(kind, &vec![0xFF; length]);
             }
         }

@@ -11,6 +11,7 @@ use super::legs::{Head, Legs};
 use super::lines::{Lines, Waiter};
 use super::log::{self, Position};
 use super::order::{Order, State};
+use super::prices::Prices;
 use super::record::{Entry, Leg, LegChange, Paid, Placed, has_legs};
 use super::refusals::Left;
 use crate::journal::Faults;
@@ -50,6 +51,8 @@ pub struct Replay {
     pub(super) legs: Legs,
     /// What sales channels may have.
     pub(super) channels: Allotments,
+    /// What campaigns say, and the orders by their prices.
+    pub(super) prices: Prices,
     pub(super) left: Left,
     pub(super) faults: Faults,
     pub(super) records: u64,
@@ -118,7 +121,7 @@ impl Replay {
             order: number,
             user: placed.user,
             sku: placed.sku,
-            amount: crate::worker::AMOUNT,
+            amount: placed.amount,
             request_id: placed.request_id,
             payment_id,
             ..OrderView::default()
@@ -172,6 +175,7 @@ impl Replay {
             }
             Entry::Reserved { placed } => {
                 self.latest = self.latest.max(placed.at);
+                self.prices.placed(&placed);
                 let Placed { order, sku, quantity, at, .. } = placed;
                 let free = self.free(sku);
                 let Self { lines, has, user_limit, .. } = self;
@@ -238,6 +242,10 @@ impl Replay {
                 self.latest = self.latest.max(at);
                 self.channels.moved(sku, (from, to), units, at);
                 Some(sku)
+            }
+            Entry::Campaign(change) => {
+                self.prices.change(change);
+                None
             }
             Entry::Other => None,
         }

@@ -123,6 +123,7 @@ fn load(
             hold_ms: settings.hold_ms,
             deadline_ms: scenario.load.deadline_ms,
             retries: scenario.retries.clone(),
+            campaign: scenario.campaign.clone(),
             last_ns,
             recorder: recorder(scenario),
         };
@@ -135,7 +136,11 @@ fn load(
         "drilling for {:.0} s: T0 at {:.0} s, peak {:.0} arrivals/s, time_scale {}",
         settings.phases_seconds, settings.t0_seconds, settings.peak_per_second, scenario.time_scale
     ));
-    let start = Instant::now() + LEAD_IN;
+    let start = match &scenario.campaign {
+        // Its times count from the start.
+        Some(campaign) => prepare::stage(target, campaign, sale)?,
+        None => Instant::now() + LEAD_IN,
+    };
     let meter = CpuMeter::start(target.server_pid());
     let (skus, server_pid) = (sale.skus.clone(), target.server_pid());
     let timeline = Timeline { control, scenario, skus, server_pid, start };

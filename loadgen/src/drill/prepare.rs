@@ -3,7 +3,9 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use doorbuster_protocol::{Answer, Code, Kind, PutSku, SetChannel, StatusView};
+use doorbuster_protocol::{
+    Answer, BindSku, Code, Kind, Phase, PutPhase, PutPrice, PutSku, SetCampaign, SetChannel, StatusView,
+};
 
 use super::Request;
 use crate::audit::Sale;
@@ -12,12 +14,15 @@ use crate::exit::Failure;
 use crate::net::{Control, LinkError};
 use crate::progress;
 use crate::report::Settings;
-use crate::scenario::{Auto, Scenario};
+use crate::scenario::{Auto, Campaign, Scenario};
 use crate::schedule::Schedule;
 use crate::target::Target;
 
 /// Most memory that the account of a drill may need, as purchases: 64 bytes each, 6.4 GB.
 const MOST_PURCHASES: f64 = 100_000_000.0;
+
+/// From putting a campaign's phases up until the load starts.
+const STAGING: Duration = Duration::from_secs(2);
 
 /// Longest wait for the calibration's holds, which last a second.
 const CALIBRATION_PATIENCE: Duration = Duration::from_secs(10);
@@ -161,6 +166,52 @@ pub(super) fn put_stock(target: &Target, scenario: &Scenario, sale: &Sale) -> Re
     let requests: Vec<SetChannel> = sale.skus.clone().flat_map(rules).collect();
     let answers: Vec<Answer> = control.execute(Kind::SetChannel, &requests).map_err(|e| failed(&e))?;
     refused(&answers).map_or(Ok(()), |code| Err(failed(&format_args!("SET_CHANNEL: {code}"))))
+}
+
+/// Puts the campaign up that sells the drill's SKUs. Gives the start of the load: its times count from there.
+pub(super) fn stage(target: &Target, campaign: &Campaign, sale: &Sale) -> Result<Instant, Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::could_not("put the drill's campaign up", error);
+    let mut control = Control::connect(target.address(), "doorbuster-drill").map_err(|e| failed(&e))?;
+    let number = u32::try_from(sale.skus.start >> 20 & 0x7FFF_FFFF).unwrap_or(1).max(1);
+    let versions = (1..).zip(std::iter::once(&campaign.opens_seconds).chain(&campaign.cutover_seconds));
+    let price = |sku: u64, version: u32| {
+        let price = Campaign::price(u8::try_from(version).unwrap_or(u8::MAX));
+        PutPrice { sku, version, price, list: price, floor: price, ceiling: price }
+    };
+    let prices: Vec<PutPrice> = versions
+        .clone()
+        .flat_map(|(version, _)| sale.skus.clone().map(move |sku| price(sku, version)))
+        .collect();
+    all_ok(control.execute(Kind::PutPrice, &prices), "PUT_PRICE").map_err(|e| failed(&e))?;
+    let (now_ms, now) = (control.status().map_err(|e| failed(&e))?.now_ms, Instant::now());
+    let start = now + STAGING;
+    let at = |seconds: f64| now_ms + whole((STAGING.as_secs_f64() + seconds) * 1_000.0);
+    let phases: Vec<PutPhase> = versions
+        .map(|(version, &seconds)| PutPhase {
+            campaign: number,
+            plan: 1,
+            nth: u8::try_from(version - 1).unwrap_or(u8::MAX),
+            phase: Phase { start: at(seconds), stage: 1, price_version: version, ..Phase::default() },
+        })
+        .collect();
+    all_ok(control.execute(Kind::PutPhase, &phases), "PUT_PHASE").map_err(|e| failed(&e))?;
+    let count = u8::try_from(phases.len()).unwrap_or(u8::MAX);
+    let follow =
+        SetCampaign { campaign: number, action: 1, plan: 1, phases: count, ..SetCampaign::default() };
+    all_ok(control.execute(Kind::SetCampaign, &[follow]), "SET_CAMPAIGN").map_err(|e| failed(&e))?;
+    let binds: Vec<BindSku> =
+        sale.skus.clone().map(|sku| BindSku { sku, campaign: number, ..BindSku::default() }).collect();
+    all_ok(control.execute(Kind::BindSku, &binds), "BIND_SKU").map_err(|e| failed(&e))?;
+    if Instant::now() > start {
+        return Err(failed(&"it took longer than 2 s; take fewer SKUs"));
+    }
+    Ok(start)
+}
+
+/// Whether every answer is OK.
+fn all_ok(answers: Result<Vec<Answer>, LinkError>, operation: &str) -> Result<(), String> {
+    let answers = answers.map_err(|error| error.to_string())?;
+    refused(&answers).map_or(Ok(()), |code| Err(format!("{operation}: {code}")))
 }
 
 /// The first answer that isn't OK.

@@ -8,6 +8,8 @@ mod payment;
 
 use doorbuster_protocol::{Answer, Class, Code, RequestId};
 
+use crate::scenario::Campaign;
+
 pub use self::basket::{Basket, BasketLine, Summed};
 pub use self::payment::{Extent, Payment};
 
@@ -59,6 +61,15 @@ pub struct Attempt {
     pub waits: bool,
     /// The reserve was sent a second time.
     pub twice: bool,
+    /// The version of prices that it orders by; 0: none.
+    pub prices: u8,
+}
+
+impl Attempt {
+    /// What is due for it, minor units.
+    pub fn amount(&self) -> u64 {
+        Campaign::price(self.prices)
+    }
 }
 
 /// Entries and the contradictions that were noticed while writing them.
@@ -180,7 +191,8 @@ impl Journal {
             at = payment.next;
         }
         let index = u32::try_from(self.payments.len()).unwrap_or(u32::MAX);
-        self.payments.push(Payment { attempt, ordinal, next: entry.payment, ..Payment::default() });
+        let (due, next) = (u32::try_from(entry.amount()).unwrap_or(u32::MAX), entry.payment);
+        self.payments.push(Payment { attempt, next, due, ordinal, ..Payment::default() });
         entry.payment = index.saturating_add(1);
         index
     }

@@ -5,8 +5,6 @@
 
 use doorbuster_protocol::{Class, Code, RequestId};
 
-use crate::worker::AMOUNT;
-
 /// How much of its order a payment pays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Extent {
@@ -24,6 +22,8 @@ pub struct Payment {
     pub attempt: u32,
     /// The purchase's next payment: its index and 1; 0: none.
     pub next: u32,
+    /// What is due for the whole order, minor units.
+    pub due: u32,
     /// Which of the purchase's payments, from 0.
     pub ordinal: u8,
     /// It was begun, or that was tried.
@@ -57,7 +57,8 @@ impl Payment {
 
     /// Its amount, minor units.
     pub fn amount(&self) -> u64 {
-        if self.is_part() { AMOUNT / 2 } else { AMOUNT }
+        let due = u64::from(self.due);
+        if self.is_part() { due / 2 } else { due }
     }
 
     /// Whether money moved, as far as answers tell: it was confirmed, and somebody owes something for it.

@@ -16,8 +16,16 @@ macro_rules! built_in {
 }
 
 /// All of them, the default first.
-pub const BUILT_IN: &[BuiltIn] =
-    built_in!["doors-open", "single-hot", "pay-chaos", "restock-waves", "multi-line", "channels", "soak",];
+pub const BUILT_IN: &[BuiltIn] = built_in![
+    "doors-open",
+    "single-hot",
+    "pay-chaos",
+    "restock-waves",
+    "multi-line",
+    "channels",
+    "price-cutover",
+    "soak",
+];
 
 /// The default scenario.
 pub const DOORS_OPEN: &str = BUILT_IN[0].text;

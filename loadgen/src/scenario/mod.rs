@@ -10,7 +10,7 @@ use std::path::Path;
 pub use built_in::{BUILT_IN, BuiltIn, DOORS_OPEN};
 pub use model::{Auto, Load, Objectives, Phase, Scenario, Shape, Shoppers, Stock};
 pub use optional::{
-    Baskets, Channel, Channels, Payments, Rebalance, Restock, Retries, ServerRules, Waitlist,
+    Baskets, Campaign, Channel, Channels, Payments, Rebalance, Restock, Retries, ServerRules, Waitlist,
 };
 
 use crate::exit::Failure;
@@ -155,6 +155,37 @@ mod tests {
             ("channels", "to = 1", "to = 2", "rebalances.to: must be another channel than from"),
             ("channels", "at_seconds = 10", "at_seconds = 50", "rebalances.at_seconds: must be within"),
             ("channels", "units = 2000", "units = 2", "rebalances.units: must be one a SKU at least"),
+            (
+                "price-cutover",
+                "opens_seconds = 5",
+                "opens_seconds = 50",
+                "campaign.opens_seconds: must be within",
+            ),
+            (
+                "price-cutover",
+                "[15, 25]",
+                "[25, 15]",
+                "campaign.cutover_seconds: must come one after the other",
+            ),
+            ("price-cutover", "[15, 25]", "[4, 25]", "and after opens_seconds"),
+            (
+                "price-cutover",
+                "stale_share = 0.33",
+                "stale_share = 3",
+                "campaign.stale_share: must be 0 to 1",
+            ),
+            (
+                "price-cutover",
+                "reload_seconds = 0.5",
+                "reload_seconds = -1",
+                "campaign.reload_seconds: must be 0 to",
+            ),
+            (
+                "price-cutover",
+                "[retries]",
+                "[waitlist]\nshare=1\nwait_seconds=1\npoll_seconds=1\ndrain_seconds=1\n[retries]",
+                "a campaign goes with neither [baskets] nor [waitlist]",
+            ),
             ("channels", "leftover_share = 0.03", "leftover_share = 3", "objectives.leftover_share: must be"),
         ] {
             let text = built_in::find(name).expect("there").text;

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::optional::{Baskets, Channels, Payments, Rebalance, Restock, Retries, ServerRules, Waitlist};
+use super::optional::{
+    Baskets, Campaign, Channels, Payments, Rebalance, Restock, Retries, ServerRules, Waitlist,
+};
 
 /// A drill.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -35,6 +37,8 @@ pub struct Scenario {
     pub baskets: Option<Baskets>,
     /// Sales channels with rules; none where it is left out.
     pub channels: Option<Channels>,
+    /// A campaign that sells all SKUs; they are on sale at any time where it is left out.
+    pub campaign: Option<Campaign>,
     /// Units that come in on the way.
     #[serde(default)]
     pub restocks: Vec<Restock>,

@@ -4,9 +4,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::check::{Fault, MAX_SECONDS, MAX_UNITS};
+use crate::schedule::nanos;
 
 /// Most channels of a drill: as many as the server keeps units of one SKU for.
 const MAX_CHANNELS: usize = 64;
+
+/// Most changes of prices of a drill: a campaign has 16 phases.
+const MAX_CUTOVERS: usize = 15;
 
 /// Most restocks of a drill.
 const MAX_RESTOCKS: usize = 1_000;
@@ -72,6 +76,39 @@ pub struct Baskets {
     pub cut_share: f64,
     /// Of those to be paid: other SKUs are taken instead, in one step.
     pub swap_share: f64,
+}
+
+/// A campaign that sells all SKUs: nothing before it opens, by the first version of prices then, and by the next one from each
+/// cut-over on. Times are seconds from the start, not scaled.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Campaign {
+    /// When it opens. Who comes before is told when, and comes again then.
+    pub opens_seconds: f64,
+    /// When prices change.
+    pub cutover_seconds: Vec<f64>,
+    /// Share of shoppers with an old page: they order by the prices of a while ago.
+    pub stale_share: f64,
+    /// How old such a page is at most.
+    pub stale_seconds: f64,
+    /// How long a shopper needs to look at new prices before he orders by them.
+    pub reload_seconds: f64,
+}
+
+impl Campaign {
+    /// The version of prices that counts so long after the start, nanoseconds; 0: none does yet.
+    pub fn version_at(&self, at_ns: u64) -> u8 {
+        let begun = |seconds: &&f64| nanos(**seconds) <= at_ns;
+        let opened = std::iter::once(&self.opens_seconds).filter(begun).count();
+        let changed = self.cutover_seconds.iter().filter(begun).count();
+        if opened == 0 { 0 } else { u8::try_from(opened + changed).unwrap_or(u8::MAX) }
+    }
+
+    /// What a unit costs by a version, minor units: each is 3 % of the first below the one before.
+    pub fn price(version: u8) -> u64 {
+        let first = crate::worker::AMOUNT;
+        first.saturating_sub(first * 3 / 100 * u64::from(version.saturating_sub(1)))
+    }
 }
 
 /// Sales channels with rules.
@@ -243,6 +280,7 @@ pub(super) fn first_fault(scenario: &super::Scenario) -> Option<Fault> {
     }
     faults.extend(basket_faults(scenario));
     faults.extend(channel_faults(scenario));
+    faults.extend(campaign_faults(scenario));
     faults.into_iter().flatten().next().or_else(|| first_restock_fault(scenario))
 }
 
@@ -273,6 +311,31 @@ fn basket_faults(scenario: &super::Scenario) -> Vec<Option<Fault>> {
             "most_lines",
             scenario.waitlist.is_none() && scenario.payments.is_none() && scenario.channels.is_none(),
             "orders with several lines go with neither [waitlist] nor [payments] nor [channels]",
+        ),
+    ]
+}
+
+fn campaign_faults(scenario: &super::Scenario) -> Vec<Option<Fault>> {
+    let Some(campaign) = &scenario.campaign else { return Vec::new() };
+    let length = scenario.phases_seconds();
+    let at = |name, sound: bool, rule| (!sound).then_some(Fault { table: "campaign", nth: 0, name, rule });
+    let cutovers = &campaign.cutover_seconds;
+    let ascend =
+        std::iter::once(&campaign.opens_seconds).chain(cutovers).zip(cutovers).all(|(one, next)| one < next);
+    let within = |seconds: f64| (0.0..=length).contains(&seconds);
+    let pause = |seconds: f64| (0.0..=MAX_SECONDS).contains(&seconds);
+    vec![
+        at("opens_seconds", within(campaign.opens_seconds), "must be within the phases"),
+        at("cutover_seconds", cutovers.len() <= MAX_CUTOVERS, "must have 15 times at most"),
+        at("cutover_seconds", ascend, "must come one after the other, and after opens_seconds"),
+        at("cutover_seconds", cutovers.iter().all(|at| within(*at)), "must be within the phases"),
+        at("stale_share", share(campaign.stale_share), SHARE),
+        at("stale_seconds", pause(campaign.stale_seconds), "must be 0 to 86,400"),
+        at("reload_seconds", pause(campaign.reload_seconds), "must be 0 to 86,400"),
+        at(
+            "opens_seconds",
+            scenario.baskets.is_none() && scenario.waitlist.is_none(),
+            "a campaign goes with neither [baskets] nor [waitlist]",
         ),
     ]
 }

@@ -91,6 +91,9 @@ impl Worker {
             let refusal = self.refusal(plan.attempt, answer, flight.after, position);
             self.journal.refused(refusal);
         }
+        if placing == Placing::Reserve {
+            self.come_again(plan.attempt, answer, now_ns);
+        }
         if sold_out && placing == Placing::Reserve && self.task.population.waits() {
             self.plan(now_ns, plan.attempt, Step::Wait);
         }

@@ -6,6 +6,7 @@
 
 mod answers;
 mod baskets;
+mod campaign;
 mod flight;
 mod retry;
 mod task;
@@ -194,7 +195,9 @@ impl Worker {
             }
             Visit::Buy { user, sku, twice, channel } => {
                 let request_id = self.ids.make(self.server_ms(due_ns));
-                let mut entry = Attempt { request_id, user, sku, channel, twice, ..Attempt::default() };
+                let prices = self.version_seen(due_ns);
+                let mut entry =
+                    Attempt { request_id, user, sku, channel, twice, prices, ..Attempt::default() };
                 self.fill(&mut entry, 0);
                 let attempt = self.journal.begin(entry);
                 self.follow(Plan { due_ns, attempt, step: Step::Reserve, tries: 0 }, now_ns);
@@ -212,7 +215,7 @@ impl Worker {
         let (user, sku) = (u64::from(lane), self.task.first_sku + u64::from(entry.sku));
         entry.waits |= plan.step == Step::Wait;
         entry.cancels |= plan.step == Step::Cancel;
-        let channel = entry.channel;
+        let (channel, amount, prices) = (entry.channel, entry.amount(), entry.prices);
         let hold_ms = self.task.hold_ms;
         let of_payment = |ordinal: u8| Payment::id(request_id, ordinal);
         let errand =
@@ -223,14 +226,15 @@ impl Worker {
             Step::Reserve | Step::Repeat => {
                 let operation =
                     if plan.step == Step::Reserve { Operation::Reserve } else { Operation::Repeat };
-                let (amount, quantity) = (AMOUNT, 1);
+                let price_version = u32::from(prices);
                 let reserve = Reserve {
                     request_id,
                     user,
                     sku,
                     amount,
                     hold_ms,
-                    quantity,
+                    quantity: 1,
+                    price_version,
                     channel,
                     ..Reserve::default()
                 };
@@ -239,7 +243,6 @@ impl Worker {
             Step::Wait => {
                 let lines = vec![Line { sku, quantity: 1, ..Line::default() }];
                 let wait_ms = self.task.population.wait_ms();
-                let amount = AMOUNT;
                 let mut order = ReserveOrder { request_id, user, amount, hold_ms, ..Default::default() };
                 (order.wait_ms, order.lines, order.channel) = (wait_ms, lines, channel);
                 self.send(errand(Operation::Wait, none), Kind::ReserveOrder, &order, lane, now_ns);
@@ -261,7 +264,7 @@ impl Worker {
             }
             Step::Pay(ordinal) => {
                 let payment = self.journal.payment(plan.attempt, ordinal);
-                let confirm = Confirm { order, user, payment_id: of_payment(ordinal), amount: AMOUNT };
+                let confirm = Confirm { order, user, payment_id: of_payment(ordinal), amount };
                 if self.send(errand(Operation::Confirm, payment), Kind::Confirm, &confirm, lane, now_ns) {
                     self.journal.confirms(payment);
                 }

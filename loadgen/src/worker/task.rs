@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use crate::journal::Journal;
 use crate::population::Population;
 use crate::recorder::Recorder;
-use crate::scenario::Retries;
+use crate::scenario::{Campaign, Retries};
 use crate::schedule::Schedule;
 
 /// What workers share with the thread that shows progress.
@@ -49,6 +49,8 @@ pub struct Task {
     pub deadline_ms: u32,
     /// What shoppers do about "try again"; nothing where it is none.
     pub retries: Option<Retries>,
+    /// The campaign that sells everything, if one does.
+    pub campaign: Option<Campaign>,
     /// Nothing is sent later than this, nanoseconds since the start.
     pub last_ns: u64,
     /// Where measurements go.

@@ -321,6 +321,32 @@ fn channels_keep_their_guarantees_until_the_release() {
 }
 
 #[test]
+fn a_campaign_opens_at_one_instant_and_no_price_is_mixed() {
+    let (report, text) = passes(
+        "price-cutover",
+        &[
+            ("peak_per_second = 4000", "peak_per_second = 600"),
+            ("name = \"at-the-door\"\nseconds = 5", "name = \"at-the-door\"\nseconds = 1"),
+            ("name = \"first-prices\"\nseconds = 10", "name = \"first-prices\"\nseconds = 1"),
+            ("name = \"second-prices\"\nseconds = 10", "name = \"second-prices\"\nseconds = 1"),
+            ("name = \"third-prices\"\nseconds = 10", "name = \"third-prices\"\nseconds = 1"),
+            ("opens_seconds = 5", "opens_seconds = 1"),
+            ("[15, 25]", "[2, 3]"),
+            ("stale_seconds = 3", "stale_seconds = 1"),
+            ("reload_seconds = 0.5", "reload_seconds = 0.1"),
+            ("time_scale = 0.01", "time_scale = 0.001"),
+        ],
+    );
+    let examined = of_check(&report, "prices", "examined");
+    assert!(faults(&report, "prices") == 0 && examined > 600, "{}", report["checks"]);
+    assert!(text.contains("NOT_STARTED") && text.contains("PRICE_CHANGED"), "{text}");
+    // What was paid is less than the first version's price for each, and more than the last one's.
+    let (paid, money) = (report["money"]["payments"].as_u64(), report["money"]["paid_minor"].as_u64());
+    let (paid, money) = (paid.expect("a count"), money.expect("a sum"));
+    assert!(money < paid * 9_900 && money > paid * 9_306, "{paid} payments of {money}");
+}
+
+#[test]
 fn units_that_come_in_go_to_those_who_wait_and_then_to_newcomers() {
     let (report, text) = passes(
         "restock-waves",
@@ -391,7 +417,16 @@ fn the_list_names_every_built_in_scenario_and_a_name_runs_it() {
     let names: Vec<&str> = ended.stdout.lines().filter_map(|line| line.split_whitespace().next()).collect();
     assert_eq!(
         names,
-        ["doors-open", "single-hot", "pay-chaos", "restock-waves", "multi-line", "channels", "soak"]
+        [
+            "doors-open",
+            "single-hot",
+            "pay-chaos",
+            "restock-waves",
+            "multi-line",
+            "channels",
+            "price-cutover",
+            "soak"
+        ]
     );
     let unknown = program::run(&["run", "no-such-sale"]);
     assert_eq!((unknown.code, unknown.stderr.lines().count()), (2, 1), "{unknown:?}");
