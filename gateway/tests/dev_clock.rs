@@ -6,7 +6,10 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
-use doorbuster_client::{Client, Line, OrderState, PutSku, ReadOrder, Reserve, ReserveOrder};
+use doorbuster_client::{
+    BindSku, Client, Code, EventKind, Line, OrderState, Phase, PutPhase, PutSku, ReadOrder, Reserve,
+    ReserveOrder, SetCampaign,
+};
 use doorbuster_engine::clock::{Clock, DevClock, ManualClock};
 use doorbuster_engine::storage::SimStorage;
 use doorbuster_gateway::testing::Server;
@@ -192,5 +195,41 @@ fn a_length_of_time_that_is_none_or_too_long_is_said() {
         assert!(why.contains(part), "{why}");
     }
     assert_eq!(server.server().engine().now(), Timestamp::new(START));
+    server.stop();
+}
+
+#[tokio::test]
+async fn a_phase_that_begins_on_the_way_is_in_the_log_and_sells_when_the_answer_comes() {
+    let server = start(true);
+    let client = connect(&server).await;
+    client.put_sku(&PutSku { sku: 1, units: 2, ..PutSku::default() }).await.unwrap().done().unwrap();
+    let phase = |nth: u8, minutes: u64, stage| {
+        let phase = Phase { start: START + minutes * u64::from(MINUTE), stage, ..Phase::default() };
+        PutPhase { campaign: 3, plan: 1, nth, phase }
+    };
+    for put in client.put_phases(&[phase(0, 0, 0), phase(1, 10, 1), phase(2, 90, 4)]).await {
+        put.unwrap().done().unwrap();
+    }
+    let follow = SetCampaign { campaign: 3, action: 1, plan: 1, phases: 3, ..SetCampaign::default() };
+    client.set_campaign(&follow).await.unwrap().done().unwrap();
+    let bind = BindSku { sku: 1, campaign: 3, ..BindSku::default() };
+    client.bind_skus(&[bind]).await.remove(0).unwrap().done().unwrap();
+    let wish = Reserve { user: 1, sku: 1, quantity: 1, ..Reserve::default() };
+    let code = |refused: &doorbuster_client::Outcome<_>| refused.refusal().map(|refusal| refusal.code);
+    assert_eq!(code(&client.reserve(&wish).await.unwrap()), Some(Code::NotStarted));
+
+    advanced(&server, "15m");
+    let client = connect(&server).await;
+    assert_eq!(code(&client.reserve(&wish).await.unwrap()), None);
+    advanced(&server, "2h");
+    let client = connect(&server).await;
+    assert_eq!(code(&client.reserve(&wish).await.unwrap()), Some(Code::Ended));
+    let mut feed = client.feed(0);
+    let mut begun = Vec::new();
+    while begun.len() < 3 {
+        let event = feed.next().await.unwrap();
+        begun.extend((event.kind() == Some(EventKind::PhaseEntered)).then_some(event.channel));
+    }
+    assert_eq!(begun, [0, 1, 2]);
     server.stop();
 }

@@ -10,6 +10,10 @@ use crate::outcome::Refusal;
 /// Most campaigns that are known. A shop has some hundred a year.
 pub(crate) const MAX_CAMPAIGNS: usize = 4_096;
 
+/// Most phases that are written, over all campaigns and plans: a thousand plans of a dozen phases each would be a busy year, and
+/// each shard keeps them all, some 100 bytes each.
+pub(crate) const MAX_WRITTEN: usize = 65_536;
+
 /// Most plans of one campaign: each change of a campaign is one, and few are changed ten times.
 pub(crate) const MAX_PLANS: usize = 64;
 
@@ -124,13 +128,15 @@ impl Campaign {
 pub(crate) struct Campaigns {
     all: Vec<Campaign>,
     ids: BTreeMap<CampaignId, u32>,
+    /// Phases of all plans of all campaigns.
+    written: usize,
     /// No phase starts between the ledger's time and this.
     next_start: Timestamp,
 }
 
 impl Default for Campaigns {
     fn default() -> Self {
-        Self { all: Vec::new(), ids: BTreeMap::new(), next_start: Timestamp::new(u64::MAX) }
+        Self { all: Vec::new(), ids: BTreeMap::new(), written: 0, next_start: Timestamp::new(u64::MAX) }
     }
 }
 
@@ -170,6 +176,19 @@ impl Campaigns {
             self.all.push(Campaign { id, ..Campaign::default() });
         }
         self.all.get_mut(usize::try_from(nth).ok()?)
+    }
+
+    /// Whether no more phases may be written.
+    pub(crate) fn is_full(&self) -> bool {
+        self.written >= MAX_WRITTEN
+    }
+
+    /// Writes a phase. `None` if there are too many campaigns to be numbered.
+    pub(crate) fn write(&mut self, id: CampaignId, (plan, nth): (u32, u8), phase: Phase) -> Option<()> {
+        let plans = &mut self.entry(id)?.plans;
+        let fresh = plans.entry(plan).or_default().insert(nth, phase).is_none();
+        self.written = self.written.saturating_add(usize::from(fresh));
+        Some(())
     }
 
     /// Lets a campaign follow one of its plans, of so many phases. `None`, and no change, if that has not as many.

@@ -6,8 +6,8 @@ use crate::campaign::Price;
 use crate::ids::CampaignId;
 use crate::table::{NONE, Row, Rows, Slot};
 
-/// Most versions of a SKU's price: a year of daily changes has more, and needs two.
-pub(crate) const MAX_VERSIONS: u32 = 256;
+/// Most versions of a SKU's price, 40 bytes each: a sale has a handful, and a SKU is in one after the other.
+pub(crate) const MAX_VERSIONS: u32 = 64;
 
 /// One SKU's. There is one for each row of the stock, in the same place, so that it is found without a search.
 #[derive(Clone, Copy, Debug)]

@@ -10,8 +10,8 @@ impl Ledger {
     pub(super) fn apply_campaign(&mut self, event: &CampaignEvent, place: Place) -> Result<(), Violation> {
         match *event {
             CampaignEvent::PhasePut { campaign: id, plan, nth, phase, .. } => {
-                let campaign = self.campaigns.entry(id).ok_or(Violation::Campaign { campaign: id })?;
-                campaign.plans.entry(plan).or_default().insert(nth, phase);
+                let written = self.campaigns.write(id, (plan, nth), phase);
+                written.ok_or(Violation::Campaign { campaign: id })?;
             }
             CampaignEvent::PlanActivated { campaign: id, plan, phases, policy, .. } => {
                 let followed = self.campaigns.follow(id, (plan, phases), policy, self.now);

@@ -116,7 +116,7 @@ impl Ledger {
         match known.and_then(|known| known.plans.get(&plan)?.get(&nth)) {
             Some(written) if written == phase => return Ok(None),
             Some(_) => return Err(Refusal::VersionExists { field: Field::Plan }),
-            None if full => return Err(Refusal::CapacityExceeded),
+            None if full || self.campaigns.is_full() => return Err(Refusal::CapacityExceeded),
             None => {}
         }
         Ok(Some(CampaignEvent::PhasePut { campaign, plan, nth, phase: *phase, at: now }))
