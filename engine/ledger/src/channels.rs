@@ -8,9 +8,10 @@
 //! for every channel from the moment when the first rule is set, which must be before the first hold.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
 
 use crate::ids::{ChannelId, Timestamp};
-use crate::table::Slot;
+use crate::table::{Slot, index};
 
 /// What one channel may have of one SKU, and has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,48 +52,110 @@ pub(crate) struct Freed {
 /// One SKU's channels.
 #[derive(Debug, Default)]
 struct Allotments {
-    /// Those with rules, and those that have units.
-    all: BTreeMap<ChannelId, Allotment>,
-    /// Those with rules: few, as only operators add to them.
-    ruled: BTreeSet<ChannelId>,
+    sku: Slot,
+    /// Those with rules, by their number: few, as only operators add to them, and so looked through one by one.
+    ruled: Vec<(ChannelId, Allotment)>,
+    /// Units that other channels hold or have sold.
+    others: BTreeMap<ChannelId, u64>,
 }
 
-/// The rules of all SKUs that have any, by the SKU's slot.
+impl Allotments {
+    #[inline]
+    fn of(&self, channel: ChannelId) -> Option<&Allotment> {
+        self.ruled.iter().find(|(known, _)| *known == channel).map(|(_, rules)| rules)
+    }
+
+    #[inline]
+    fn of_mut(&mut self, channel: ChannelId) -> Option<&mut Allotment> {
+        self.ruled.iter_mut().find(|(known, _)| *known == channel).map(|(_, rules)| rules)
+    }
+
+    fn get(&self, channel: ChannelId) -> Allotment {
+        let taken = || self.others.get(&channel).copied().unwrap_or(0);
+        self.of(channel).copied().unwrap_or_else(|| Allotment { taken: taken(), ..Allotment::default() })
+    }
+}
+
+/// The rules of all SKUs that have any.
 #[derive(Debug, Default)]
 pub(crate) struct Channels {
-    skus: BTreeMap<Slot, Allotments>,
+    /// Where a SKU's are in the list, and 1, by its slot; 0: it has none. Grows when rules are first set for a SKU, which is
+    /// no shopper's time: four megabytes for a million SKUs.
+    places: Vec<u32>,
+    list: Vec<Allotments>,
     /// When guarantees end.
     releases: BTreeSet<(Timestamp, Slot, ChannelId)>,
 }
 
 impl Channels {
+    #[inline]
+    fn of(&self, sku: Slot) -> Option<&Allotments> {
+        let place = self.places.get(index(sku)).copied()?;
+        self.list.get(index(place.checked_sub(1)?))
+    }
+
+    #[inline]
+    fn of_mut(&mut self, sku: Slot) -> Option<&mut Allotments> {
+        let place = self.places.get(index(sku)).copied()?;
+        self.list.get_mut(index(place.checked_sub(1)?))
+    }
+
+    /// As [`of_mut`](Self::of_mut), with an entry for a SKU that has none.
+    fn entry(&mut self, sku: Slot) -> Option<&mut Allotments> {
+        if self.of(sku).is_none() {
+            let wanted = index(sku).saturating_add(1);
+            if self.places.len() < wanted {
+                self.places.resize(wanted, 0);
+            }
+            self.list.push(Allotments { sku, ..Allotments::default() });
+            *self.places.get_mut(index(sku))? = u32::try_from(self.list.len()).ok()?;
+        }
+        self.of_mut(sku)
+    }
+
+    /// Reads the places where [`left`](Self::left) will look.
+    #[inline]
+    pub(crate) fn touch(&self, sku: Slot) -> u32 {
+        let first = self.of(sku).and_then(|channels| channels.ruled.first());
+        first.map_or(0, |(channel, _)| u32::from(channel.raw()))
+    }
+
     /// What is known of a channel of a SKU that has rules.
     pub(crate) fn get(&self, sku: Slot, channel: ChannelId) -> Allotment {
-        let known = self.skus.get(&sku).and_then(|channels| channels.all.get(&channel));
-        known.copied().unwrap_or_default()
+        self.of(sku).map(|channels| channels.get(channel)).unwrap_or_default()
     }
 
     /// The channel, if it has rules of its own for the SKU. All others share what is left.
+    #[inline]
     pub(crate) fn ruled(&self, sku: Slot, channel: ChannelId) -> Option<ChannelId> {
-        self.skus.get(&sku)?.ruled.get(&channel).copied()
+        self.of(sku)?.of(channel).map(|_| channel)
     }
 
     /// Sets a channel's rules; what it has taken stays. Returns whether it had none before.
     pub(crate) fn set(&mut self, sku: Slot, channel: ChannelId, rules: Allotment) -> bool {
-        let channels = self.skus.entry(sku).or_default();
-        let known = channels.all.entry(channel).or_default();
+        let Some(channels) = self.entry(sku) else { return false };
+        let known = channels.get(channel);
+        let rules = Allotment { taken: known.taken, ..rules };
+        let fresh = channels.of(channel).is_none();
+        if let Some(place) = channels.of_mut(channel) {
+            *place = rules;
+        } else {
+            channels.others.remove(&channel);
+            let at = channels.ruled.partition_point(|(known, _)| *known < channel);
+            channels.ruled.insert(at, (channel, rules));
+        }
         if let Some(at) = known.release_at {
             self.releases.remove(&(at, sku, channel));
         }
-        *known = Allotment { taken: known.taken, ..rules };
         if let Some(at) = rules.release_at {
             self.releases.insert((at, sku, channel));
         }
-        channels.ruled.insert(channel)
+        fresh
     }
 
     /// Units that a channel may take at `now`, of so many that are free, once another order has given `freed` of these back.
     /// `None` stands for a channel without rules.
+    #[inline]
     pub(crate) fn left(
         &self,
         sku: Slot,
@@ -105,9 +168,15 @@ impl Channels {
             let back = if id == freed.channel { freed.units } else { 0 };
             Allotment { taken: known.taken.saturating_sub(back), ..*known }
         };
-        let others = self.with_rules(sku).filter(|(other, _)| Some(**other) != channel);
-        let kept = others.fold(0_u64, |sum, (id, other)| sum.saturating_add(after(*id, other).kept(now)));
-        let room = channel.map_or(u64::MAX, |channel| after(channel, &self.get(sku, channel)).room());
+        let (mut kept, mut room) = (0_u64, u64::MAX);
+        for (id, known) in self.with_rules(sku) {
+            let known = after(*id, known);
+            if Some(*id) == channel {
+                room = known.room();
+            } else {
+                kept = kept.saturating_add(known.kept(now));
+            }
+        }
         free.saturating_sub(kept).min(room)
     }
 
@@ -117,38 +186,46 @@ impl Channels {
     }
 
     /// The channels of a SKU that have rules.
-    fn with_rules(&self, sku: Slot) -> impl Iterator<Item = (&ChannelId, &Allotment)> {
-        let channels = self.skus.get(&sku).into_iter();
-        channels.flat_map(|known| known.ruled.iter().filter_map(|id| known.all.get_key_value(id)))
+    #[inline]
+    fn with_rules(&self, sku: Slot) -> impl Iterator<Item = &(ChannelId, Allotment)> {
+        self.of(sku).into_iter().flat_map(|channels| channels.ruled.iter())
     }
 
     /// How many channels of a SKU have rules.
     pub(crate) fn rules(&self, sku: Slot) -> usize {
-        self.skus.get(&sku).map_or(0, |known| known.ruled.len())
+        self.of(sku).map_or(0, |known| known.ruled.len())
     }
 
     /// Units that all channels hold or have sold.
     pub(crate) fn taken(&self, sku: Slot) -> u64 {
-        let all = self.skus.get(&sku).into_iter().flat_map(|known| known.all.values());
-        all.fold(0_u64, |sum, channel| sum.saturating_add(channel.taken))
+        let ruled = self.with_rules(sku).map(|(_, channel)| channel.taken);
+        let others = self.of(sku).into_iter().flat_map(|known| known.others.values().copied());
+        ruled.chain(others).fold(0_u64, u64::saturating_add)
     }
 
     /// Counts units that a channel takes.
+    #[inline]
     pub(crate) fn take(&mut self, sku: Slot, channel: ChannelId, units: u64) {
-        if let Some(channels) = self.skus.get_mut(&sku) {
-            let known = channels.all.entry(channel).or_default();
-            known.taken = known.taken.saturating_add(units);
-        }
+        let Some(channels) = self.of_mut(sku) else { return };
+        let taken = match channels.of_mut(channel) {
+            Some(known) => &mut known.taken,
+            None => channels.others.entry(channel).or_default(),
+        };
+        *taken = taken.saturating_add(units);
     }
 
     /// Counts units that a channel gives back. `None`, and no change, if it has not taken as many.
     pub(crate) fn give_back(&mut self, sku: Slot, channel: ChannelId, units: u64) -> Option<()> {
-        let channels = self.skus.get_mut(&sku)?;
-        let known = channels.all.get_mut(&channel)?;
-        known.taken = known.taken.checked_sub(units)?;
+        let channels = self.of_mut(sku)?;
+        if let Some(known) = channels.of_mut(channel) {
+            known.taken = known.taken.checked_sub(units)?;
+            return Some(());
+        }
+        let taken = channels.others.get_mut(&channel)?;
+        *taken = taken.checked_sub(units)?;
         // Anybody may name any channel; those that mean nothing any more are forgotten.
-        if known.taken == 0 && !channels.ruled.contains(&channel) {
-            channels.all.remove(&channel);
+        if *taken == 0 {
+            channels.others.remove(&channel);
         }
         Some(())
     }
@@ -161,9 +238,14 @@ impl Channels {
     }
 
     /// All that is known.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, ChannelId, &Allotment)> {
-        self.skus.iter().flat_map(|(sku, channels)| {
-            channels.all.iter().map(|(channel, allotment)| (*sku, *channel, allotment))
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, ChannelId, Allotment)> {
+        self.list.iter().flat_map(|channels| {
+            let ruled = channels.ruled.iter().map(|(channel, rules)| (*channel, *rules));
+            let other = |(channel, taken): (&ChannelId, &u64)| {
+                (*channel, Allotment { taken: *taken, ..Allotment::default() })
+            };
+            let all = ruled.chain(channels.others.iter().map(other));
+            all.map(|(channel, allotment)| (channels.sku, channel, allotment))
         })
     }
 }

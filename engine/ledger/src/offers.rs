@@ -83,6 +83,13 @@ impl Offers {
         self.offers.get(sku).map_or(NONE, |offer| offer.campaign)
     }
 
+    /// Reads the places where its campaign and its latest price are.
+    #[inline]
+    pub(crate) fn touch(&self, sku: Slot) -> u32 {
+        let offer = self.offers.get(sku).copied().unwrap_or_default();
+        offer.campaign ^ self.prices.get(offer.price).map_or(0, |latest| latest.version)
+    }
+
     /// What the SKU costs by this version.
     #[inline]
     pub(crate) fn price(&self, sku: Slot, version: u32) -> Option<Price> {

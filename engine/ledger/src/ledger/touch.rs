@@ -166,7 +166,10 @@ impl Ledger {
                     {
                         seen ^= self.orders.touch_sequence(sku.partition);
                         if sku.marks.has(Marks::CAMPAIGN) {
-                            seen ^= self.offers.campaign(place.sku);
+                            seen ^= self.offers.touch(place.sku);
+                        }
+                        if sku.marks.has(Marks::CHANNELS) {
+                            seen ^= self.channels.touch(place.sku);
                         }
                         *place = self.hashed(*place, place.sku, request, user);
                         if let Some(home) = free.next() {

@@ -24,7 +24,8 @@ bodies! {
     ORDER_RESERVED = 4, OrderReservedBody {
         number: u64, request: u128, user: u64, at: u64, amount: u64, asked_hold_ms: u32, hold_ms: u32, channel: u16,
         campaign: u32, price_version: u32, tier: u16, device: u64, address: u64, pay_account: u64,
-        lines: Vec<LineBody>,
+        // A list of one: its length, then the line. Orders with several have a record of its own for each.
+        lines: u64, line: LineBody,
     }
     CONFIRMED = 5, ConfirmedBody { number: u64, payment: u128, amount: u64, at: u64, }
     CANCELLED = 6, CancelledBody { number: u64, reason: u32, at: u64, }

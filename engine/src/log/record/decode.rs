@@ -11,7 +11,7 @@ use doorbuster_ledger::{
     expect(clippy::wildcard_imports, reason = "the names of every kind and body alone")
 )]
 use super::bodies::*;
-use super::{LAYOUT, MAX_LINES, Record, RecordError, campaign};
+use super::{LAYOUT, Record, RecordError, campaign};
 
 /// Reads the record at the front of `input`; returns it and the bytes that it took. Never panics, whatever the bytes.
 ///
@@ -214,10 +214,10 @@ fn leg_held(body: &LegHeldBody) -> Event {
 }
 
 fn order_reserved(kind: u8, body: &OrderReservedBody) -> Result<Reserved, RecordError> {
-    let [line] = body.lines.as_slice() else {
-        let field = if body.lines.len() > MAX_LINES { "number of lines" } else { "list of lines" };
-        return Err(RecordError::Impossible { kind, field });
-    };
+    let line = &body.line;
+    if body.lines != 1 {
+        return Err(RecordError::Impossible { kind, field: "number of lines" });
+    }
     Ok(Reserved {
         number: OrderNumber::new(body.number),
         request: RequestId::new(body.request),

@@ -204,11 +204,12 @@ fn order_body(reserved: &Reserved) -> OrderReservedBody {
         device: terms.device,
         address: terms.address,
         pay_account: terms.pay_account,
-        lines: vec![LineBody {
+        lines: 1,
+        line: LineBody {
             sku: reserved.sku.raw(),
             quantity: reserved.quantity.units(),
             location: terms.location,
             pool: terms.pool,
-        }],
+        },
     }
 }

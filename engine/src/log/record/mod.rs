@@ -23,9 +23,6 @@ use doorbuster_ledger::{Digest, Event, Timestamp};
 /// Most bytes of a record, and most that decoding one may ask for.
 pub const MAX_RECORD: usize = 4_096;
 
-/// Most lines that a version 1 record may list.
-const MAX_LINES: usize = 32;
-
 const LAYOUT: Configuration<LittleEndian, Fixint, Limit<MAX_RECORD>> =
     bincode::config::standard().with_little_endian().with_fixed_int_encoding().with_limit::<MAX_RECORD>();
 

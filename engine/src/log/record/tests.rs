@@ -204,7 +204,8 @@ fn a_crafted_list_length_asks_for_no_memory() {
     encode(&samples()[1], &mut bytes);
     let length = bytes.len() - 16 - 8;
     bytes[length..length + 8].copy_from_slice(&u64::MAX.to_le_bytes());
-    assert_eq!(decode(&bytes), Err(RecordError::Malformed { kind: ORDER_RESERVED }));
+    let refused = RecordError::Impossible { kind: ORDER_RESERVED, field: "number of lines" };
+    assert_eq!(decode(&bytes), Err(refused));
 }
 
 #[test]

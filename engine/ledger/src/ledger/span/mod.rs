@@ -116,6 +116,10 @@ impl<'s, 'l> Span<'s, 'l> {
 
     /// Offers what an event gave back to those who wait.
     fn offer(&mut self, event: &Event, events: &mut Vec<Event>) -> Result<(), Violation> {
+        // Nothing comes back with these, which are what a cart consists of.
+        if matches!(event, Event::Reserved(_) | Event::LegHeld(_) | Event::LegSold(_)) {
+            return Ok(());
+        }
         for ledger in &mut *self.ledgers {
             if event.concerns(ledger.share) {
                 let sku = ledger.locate(event, Place::default()).sku;
