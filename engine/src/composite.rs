@@ -18,7 +18,8 @@ use std::sync::atomic::{Ordering, fence};
 
 use crossbeam::queue::ArrayQueue;
 use doorbuster_ledger::{
-    CampaignCommand, Composite, Event, Ledger, Line, Outcome, PartitionId, Span, Timestamp, Violation,
+    Advance, AfterCommand, CampaignCommand, Composite, Event, Inspect, Ledger, Line, Outcome, PartitionId,
+    Refund, Span, Timestamp, Violation,
 };
 use parking_lot::Mutex;
 
@@ -36,8 +37,11 @@ const AT_ONCE: usize = 64;
 const ENOUGH: usize = 1_024;
 
 /// Most bytes of one command's events: 32 lines of a hold that give their units back, and 32 that take some, each with up
-/// to four offers to those who wait; and the orders themselves.
+/// to four offers to those who wait; and the orders themselves. Or, of a paid order, 32 lines that go back, each of which may
+/// cover missing units, with two offers. Or 32 orders that a shortfall hits.
 const COMMAND_BYTES: usize = 32 * (55 + 39 + 2 * 2 * 25) + 2 * 160;
+
+const _: () = assert!(32 * (53 + 37 + 25 + 2 * 25) < COMMAND_BYTES);
 
 const _: () = assert!(AT_ONCE * COMMAND_BYTES < MAX_BLOCK / 2);
 
@@ -203,7 +207,7 @@ impl Engine {
                 continue;
             }
             let mut home = shard.hold(self.keeper());
-            let commands: Vec<_> = home.ledger().overdue().take(AT_ONCE).map(Composite::Expire).collect();
+            let commands: Vec<_> = home.ledger().errands().take(AT_ONCE).collect();
             drop(home);
             more |= commands.len() == AT_ONCE;
             let shards = commands.iter().fold(0, |shards, command| shards | self.concerned(command, &[]));
@@ -268,6 +272,17 @@ impl Engine {
             Composite::Cancel { cancel, .. } => Some(cancel.order),
             Composite::Expire(number) => Some(*number),
             Composite::Campaign(_) => return u64::MAX,
+            Composite::After(after) => match after {
+                AfterCommand::Advance(Advance { order, .. }) | AfterCommand::Refund(Refund { order, .. }) => {
+                    Some(*order)
+                }
+                AfterCommand::Inspect(Inspect { sku, .. }) => {
+                    add(PartitionId::of(*sku));
+                    None
+                }
+                // Any shard may have orders that are hit.
+                AfterCommand::Count(_) | AfterCommand::Name(_) => return u64::MAX,
+            },
         };
         if let Some(number) = order {
             add(number.partition());

@@ -34,6 +34,7 @@ fn nothing_acknowledged_is_lost_and_nothing_is_invented() {
                 sum.poisoned += report.poisoned;
                 sum.expired += report.expired;
                 sum.composite += report.composite;
+                sum.advanced += report.advanced;
             }
             Err(fault) => {
                 panic!("seed {seed}: {fault} (reproduce with DOORBUSTER_SEEDS={seed}..{})", seed + 1)
@@ -44,7 +45,7 @@ fn nothing_acknowledged_is_lost_and_nothing_is_invented() {
     println!("{sum:?} in {:?}", seeds());
     let worlds = seeds().count() as u64;
     assert!(sum.acknowledged > 50 * worlds && sum.crashes > 3 * worlds);
-    assert!(sum.expired > worlds && sum.composite > worlds);
+    assert!(sum.expired > worlds && sum.composite > worlds && sum.advanced > worlds);
 }
 
 #[test]

@@ -75,6 +75,10 @@ pub struct RulesConfig {
     pub idempotency_window_ms: u64,
     /// How long an ended order stays readable, milliseconds.
     pub order_retention_ms: u64,
+    /// How long a paid order stays readable of which nothing was heard since, milliseconds, if that is longer.
+    pub paid_retention_ms: u64,
+    /// How long after its delivery units of an order may come back, milliseconds.
+    pub return_window_ms: u64,
     /// How far ahead of the server's clock a request id may be, milliseconds.
     pub future_tolerance_ms: u64,
     /// How much longer a hold lasts once its payment has begun, milliseconds.
@@ -141,6 +145,8 @@ impl Default for RulesConfig {
             max_hold_ms: u64::from(rules.max_hold_ms),
             idempotency_window_ms: rules.idempotency_window_ms,
             order_retention_ms: rules.order_retention_ms,
+            paid_retention_ms: rules.paid_retention_ms,
+            return_window_ms: rules.return_window_ms,
             future_tolerance_ms: rules.future_tolerance_ms,
             pay_pin_ms: u64::from(rules.pay_pin_ms),
             slow_pay_ms: u64::from(rules.slow_pay_ms),
@@ -274,6 +280,9 @@ impl Config {
         let month = "1 s to 31 days, in ms";
         within("rules.idempotency_window_ms", rules.idempotency_window_ms, 1_000..=2_678_400_000, month)?;
         within("rules.order_retention_ms", rules.order_retention_ms, 1_000..=2_678_400_000, month)?;
+        let year = "0 to 366 days, in ms";
+        within("rules.paid_retention_ms", rules.paid_retention_ms, 0..=31_622_400_000, year)?;
+        within("rules.return_window_ms", rules.return_window_ms, 0..=31_622_400_000, year)?;
         within("rules.future_tolerance_ms", rules.future_tolerance_ms, 0..=3_600_000, "0 to an hour, in ms")?;
         within("rules.pay_pin_ms", rules.pay_pin_ms, 0..=3_600_000, "0 to an hour, in ms")?;
         within("rules.slow_pay_ms", rules.slow_pay_ms, 0..=MAX_HOLD_MS, "0 to a week, in ms")?;
@@ -302,6 +311,8 @@ impl Config {
             max_hold_ms: ms(rules.max_hold_ms),
             idempotency_window_ms: rules.idempotency_window_ms,
             order_retention_ms: rules.order_retention_ms,
+            paid_retention_ms: rules.paid_retention_ms,
+            return_window_ms: rules.return_window_ms,
             future_tolerance_ms: rules.future_tolerance_ms,
             pay_pin_ms: ms(rules.pay_pin_ms),
             slow_pay_ms: ms(rules.slow_pay_ms),

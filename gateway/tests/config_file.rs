@@ -93,6 +93,8 @@ fn every_range_is_kept_at_both_ends() {
         ("rules.default_hold_ms", 1, 86_400_000),
         ("rules.idempotency_window_ms", 1_000, 2_678_400_000),
         ("rules.order_retention_ms", 1_000, 2_678_400_000),
+        ("rules.paid_retention_ms", 0, 31_622_400_000),
+        ("rules.return_window_ms", 0, 31_622_400_000),
         ("rules.future_tolerance_ms", 0, 3_600_000),
         ("rules.pay_pin_ms", 0, 3_600_000),
         ("rules.slow_pay_ms", 0, 604_800_000),

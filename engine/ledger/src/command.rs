@@ -1,5 +1,6 @@
 //! What can be asked of the ledger.
 
+use crate::after::AfterCommand;
 use crate::campaign::{Phase, Price, PricePolicy, Standing};
 use crate::ids::{
     Amount, CampaignId, ChannelId, OrderNumber, PaymentId, Quantity, RequestId, SkuId, Timestamp, UserId,
@@ -104,6 +105,8 @@ pub enum Composite {
     Expire(OrderNumber),
     /// Change a campaign. Every ledger must know of it: all of them decide.
     Campaign(CampaignCommand),
+    /// What becomes of paid orders, and of the goods.
+    After(AfterCommand),
 }
 
 /// What an order carries for pricing, sourcing and risk rules. All 0 by default; the ledger keeps it in the log and

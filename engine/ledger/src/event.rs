@@ -1,5 +1,6 @@
 //! What happened: the only thing that changes a ledger, live and in replay.
 
+use crate::after::{AfterEvent, LineMoved, Short};
 use crate::campaign::CampaignEvent;
 use crate::command::{Line, SetChannel, Terms};
 use crate::ids::{
@@ -202,6 +203,8 @@ pub enum Event {
     },
     /// A change of a campaign, or of a SKU because of one.
     Campaign(CampaignEvent),
+    /// Something became of a paid order, or of goods.
+    After(AfterEvent),
     /// After downtime: no open hold ends before `until`. Concerns every partition.
     GraceGranted {
         /// The earliest deadline from here on.
@@ -307,6 +310,8 @@ pub(crate) enum Subject<'a> {
     Order(OrderNumber),
     /// A line of an order.
     Leg(OrderNumber, SkuId),
+    /// A SKU that is there, whose units change.
+    Goods(SkuId),
     /// Every partition.
     All,
 }
@@ -316,7 +321,7 @@ impl Event {
     #[inline]
     pub fn partitions(&self) -> Partitions {
         match self.subject() {
-            Subject::Sku(sku) => Partitions::One(PartitionId::of(sku)),
+            Subject::Sku(sku) | Subject::Goods(sku) => Partitions::One(PartitionId::of(sku)),
             Subject::Sale(reserved) => Partitions::One(reserved.number.partition()),
             Subject::Restock { number, .. } | Subject::Order(number) => Partitions::One(number.partition()),
             Subject::Leg(order, sku) => Partitions::Two(order.partition(), PartitionId::of(sku)),
@@ -363,6 +368,18 @@ impl Event {
                 Subject::Leg(end.order, end.sku)
             }
             Self::Campaign(event) => event.sku().map_or(Subject::All, Subject::Sku),
+            Self::After(after) => match after {
+                AfterEvent::Fulfilling(step) | AfterEvent::Delivered(step) | AfterEvent::Closed(step) => {
+                    Subject::Order(step.number)
+                }
+                AfterEvent::PaidBack { number, .. } => Subject::Order(*number),
+                AfterEvent::Line(LineMoved { order, sku, .. })
+                | AfterEvent::Shorted(Short { order, sku, .. })
+                | AfterEvent::Covered(Short { order, sku, .. }) => Subject::Leg(*order, *sku),
+                AfterEvent::Counted { sku, .. }
+                | AfterEvent::WrittenOff { sku, .. }
+                | AfterEvent::Inspected { sku, .. } => Subject::Goods(*sku),
+            },
             Self::GraceGranted { .. } => Subject::All,
         }
     }
@@ -373,6 +390,7 @@ impl Event {
             Self::Reserved(reserved) => reserved.at,
             Self::Campaign(event) => event.at(),
             Self::LegHeld(leg) => leg.at,
+            Self::After(after) => after.at(),
             Self::LegReleased(end) | Self::LegSold(end) | Self::LegCut(end) | Self::LegDropped(end) => end.at,
             Self::SkuPut { at, .. }
             | Self::ChannelSet { at, .. }

@@ -43,6 +43,14 @@ id! {
     PaymentId(u128)
 }
 id! {
+    /// Names a sum of money that went back.
+    RefundId(u128)
+}
+id! {
+    /// Somebody who works for the shop, as it numbers them; 0: a program, or nobody in particular.
+    OperatorId(u64)
+}
+id! {
     /// A sum of money in minor units of its currency.
     Amount(u64)
 }

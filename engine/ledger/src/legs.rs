@@ -110,6 +110,14 @@ impl Legs {
         Some(leg.units)
     }
 
+    /// Takes units off a line for good that are paid. `None`, and no change, if it has fewer or holds them.
+    pub(crate) fn take(&mut self, list: Slot, sku: SkuId, units: u32) -> Option<()> {
+        let at = self.0.get(self.before(list, sku)?)?.next;
+        let leg = self.0.get_mut(at).filter(|leg| leg.sku == sku && !leg.held)?;
+        leg.units = leg.units.checked_sub(units)?;
+        Some(())
+    }
+
     /// Gives a whole list back.
     pub(crate) fn free(&mut self, list: Slot) {
         let mut at = list;

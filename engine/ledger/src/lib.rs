@@ -71,6 +71,7 @@
 
 extern crate alloc;
 
+mod after;
 mod calendar;
 mod campaign;
 mod campaigns;
@@ -92,6 +93,11 @@ mod table;
 mod tally;
 mod waitlist;
 
+pub use after::{
+    Advance, AfterCommand, AfterEvent, AfterOutcome, AfterRefusal, AfterState, Count, Disposition,
+    GoodsSnapshot, Inspect, LineMoved, Moved, OrderStep, ProgressSnapshot, Refund, SHORT_PAGE, Short,
+    ShortOrder, ShortPage, Step,
+};
 pub use campaign::{
     CampaignEvent, CampaignSnapshot, MAX_PHASE_CHANNELS, MAX_PHASES, Phase, PhaseChannels, Price,
     PricePolicy, PriceSnapshot, Stage, Standing,
@@ -102,8 +108,8 @@ pub use command::{
 };
 pub use event::{Event, LegEnd, LegHeld, Partitions, Reserved};
 pub use ids::{
-    Amount, CampaignId, ChannelId, OrderNumber, PARTITIONS, PartitionId, PaymentId, Quantity, RequestId,
-    Share, SkuId, Timestamp, UserId,
+    Amount, CampaignId, ChannelId, OperatorId, OrderNumber, PARTITIONS, PartitionId, PaymentId, Quantity,
+    RefundId, RequestId, Share, SkuId, Timestamp, UserId,
 };
 pub use lag::{LAG_BOUNDS_MS, Lags};
 pub use ledger::{

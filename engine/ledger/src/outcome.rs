@@ -1,5 +1,6 @@
 //! What a command came to.
 
+use crate::after::{AfterOutcome, AfterRefusal, AfterState};
 use crate::ids::{Amount, ChannelId, OrderNumber, PaymentId, RequestId, SkuId, Timestamp, UserId};
 
 /// The answer to one command.
@@ -70,6 +71,8 @@ pub enum Outcome {
         /// Units available now.
         available: u64,
     },
+    /// The answer to a command after payment.
+    After(AfterOutcome),
     /// The same request had this effect before.
     Replayed {
         /// The order that it made or changed; `None` for a SKU set up.
@@ -250,6 +253,8 @@ pub enum Refusal {
         /// Which phase, from 0.
         nth: u8,
     },
+    /// Why a command after payment changed nothing.
+    After(AfterRefusal),
     /// A table or a counter is full.
     CapacityExceeded,
 }
@@ -299,6 +304,14 @@ pub enum Field {
     PriceVersion,
     /// A SKU's price.
     Price,
+    /// When units were counted.
+    AsOf,
+    /// The units that were counted.
+    OnHand,
+    /// The refund's id.
+    RefundId,
+    /// Where units go.
+    Disposition,
 }
 
 /// Where an order stands.
@@ -322,6 +335,8 @@ pub enum OrderState {
     Waiting,
     /// Waited in vain until its deadline.
     Lapsed,
+    /// Paid, and something became of it since. Never in a row: what a row says is that it is paid.
+    After(AfterState),
 }
 
 impl OrderState {
@@ -363,7 +378,7 @@ pub struct OrderSnapshot {
     pub ended_at: Option<Timestamp>,
     /// The payment that confirmed it.
     pub payment: Option<PaymentId>,
-    /// Payments that bought nothing and must be paid back.
+    /// Payments that bought nothing and must be paid back, and have not been.
     pub refunds: u8,
     /// Lines of an order with several; 0: one, which the fields above describe. Else `sku` is the first line's, and
     /// `quantity` the sum of all units that it has now.

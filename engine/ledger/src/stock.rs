@@ -42,8 +42,12 @@ impl Marks {
     pub(crate) const CAMPAIGN: Self = Self(4);
     /// Its limits were changed: shoppers may have more than they could get now.
     pub(crate) const LIMITS_CHANGED: Self = Self(8);
+    /// Some of its held or paid units aren't there.
+    pub(crate) const SHORT: Self = Self(64);
+    /// Either: whatever comes back is somebody's.
+    pub(crate) const WAITERS_OR_SHORT: Self = Self(Self::WAITERS.0 | Self::SHORT.0);
 
-    /// Whether the mark is set.
+    /// Whether the mark is set; of two, any.
     #[inline]
     pub(crate) const fn has(self, mark: Self) -> bool {
         self.0 & mark.0 != 0

@@ -1,5 +1,6 @@
 //! What travels between reactors and shards: many requests at once, answered in place.
 
+use super::after::{AfterAnswer, ReadAfter};
 use doorbuster_ledger::{
     CampaignId, CampaignSnapshot, ChannelId, ChannelSnapshot, Command, Composite, Line, LineSnapshot,
     OrderNumber, OrderSnapshot, Outcome, Phase, PriceSnapshot, Refusal, SkuId, StockSnapshot, Timestamp,
@@ -102,6 +103,8 @@ pub enum Request {
         /// The version of prices.
         version: u32,
     },
+    /// Read what became of a paid order, or where goods are.
+    ReadAfter(ReadAfter),
     /// Read a SKU's accounts.
     ReadStock {
         /// The SKU.
@@ -126,6 +129,8 @@ pub enum Answer {
     Phase(Option<Phase>),
     /// What a campaign says about the SKU, if that exists.
     Price(Option<PriceSnapshot>),
+    /// What became of a paid order, or where goods are.
+    After(AfterAnswer),
     /// The accounts, if the SKU exists.
     Stock(Option<StockSnapshot>),
     /// The deadline had passed; nothing was decided.

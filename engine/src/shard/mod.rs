@@ -17,6 +17,7 @@
 //! order of decisions, and any prefix of the log is a state that was really there. A batch that changed nothing
 //! carries the ticket of the last change that it may have seen: a refusal, too, waits until its reason is durable.
 
+mod after;
 mod batch;
 mod figures;
 mod held;
@@ -24,6 +25,7 @@ mod lag;
 #[cfg(test)]
 mod tests;
 
+pub use after::{AfterAnswer, ReadAfter};
 pub use batch::{Answer, Batch, MAX_SLOTS, Request, Slot, Work};
 pub use figures::Figures;
 pub(crate) use held::Held;
@@ -52,8 +54,8 @@ const INBOX_CAPACITY: usize = 256;
 const HAND_OVER_AFTER: usize = 256;
 
 /// Most bytes that the events of one command can take: an order that takes a hold's place has 125, and the units that come
-/// back may be offered to two who wait, 25 bytes each.
-const COMMAND_BYTES: usize = 125 + 2 * 25;
+/// back may take the place of missing ones or be offered to two who wait, 25 bytes each.
+const COMMAND_BYTES: usize = 125 + 3 * 25;
 
 const _: () = assert!((HAND_OVER_AFTER + MAX_SLOTS) * COMMAND_BYTES < MAX_BLOCK / 2);
 
@@ -191,7 +193,7 @@ impl Shard {
         let more = state.pulse(now, journal, &self.lag);
         let more = state.work(self, now, journal, ports, keeper) && more;
         drop(guard);
-        self.overdue.store(state.ledger.overdue().next().is_some(), Ordering::Relaxed);
+        self.overdue.store(state.ledger.errands().next().is_some(), Ordering::Relaxed);
         more
     }
 
@@ -312,6 +314,7 @@ impl State {
                 | Request::ReadLine { .. }
                 | Request::ReadOrder { .. }
                 | Request::ReadChannel { .. }
+                | Request::ReadAfter(_)
                 | Request::ReadStock { .. } => Place::default(),
             };
             let answer = if slot.deadline != Timestamp::default() && slot.deadline < now {
@@ -350,6 +353,7 @@ impl State {
                         Answer::Phase(self.ledger.phase(*campaign, *plan, *nth))
                     }
                     Request::ReadPrice { sku, version } => Answer::Price(self.ledger.price(*sku, *version)),
+                    Request::ReadAfter(read) => Answer::After(read.answer(&self.ledger)),
                     Request::ReadStock { sku } => Answer::Stock(self.ledger.stock(*sku)),
                 }
             };

@@ -39,10 +39,20 @@ impl World {
             match slot.work {
                 Work::Answered(Answer::Order(Ok(read))) => {
                     let known = self.orders.get_mut(&read.number).ok_or("an order was invented")?;
-                    if read.request != known.request || (!known.cut && read.quantity != known.quantity) {
+                    let paid = |state| matches!(state, OrderState::Confirmed | OrderState::After(_));
+                    // An unanswered step may have taken further units.
+                    let kept = known.cut || paid(read.state) || read.quantity == known.quantity;
+                    if read.request != known.request || !kept {
                         return Err(format!("order {} changed its content", read.number.raw()));
                     }
+                    if read.quantity + known.gone > known.quantity {
+                        return Err(format!("order {} has units again that had gone", read.number.raw()));
+                    }
+                    if known.closed && read.state != OrderState::After(AfterState::Closed) {
+                        return Err(format!("order {} is no longer closed", read.number.raw()));
+                    }
                     let explained = read.state == known.state
+                        || (paid(known.state) && paid(read.state))
                         || (known.state.is_open() && read.state == OrderState::Expired)
                         || known.state == OrderState::Waiting
                         || (known.state != OrderState::Confirmed && known.unsure);
@@ -67,7 +77,7 @@ impl World {
                     if known.deadline + 500 > now.saturating_sub(20_000)
                         && known.state != OrderState::Waiting
                         && known.state != OrderState::Cancelled
-                        && known.state != OrderState::Confirmed
+                        && !matches!(known.state, OrderState::Confirmed | OrderState::After(_))
                     {
                         return Err(format!("acknowledged order {} is gone: {refusal:?}", slot.token));
                     }

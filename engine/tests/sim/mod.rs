@@ -6,6 +6,7 @@
 //! shopper's own account, and after each crash the account is held against the recovered engine.
 
 mod account;
+mod after;
 mod campaigns;
 mod shoppers;
 
@@ -49,6 +50,8 @@ pub(crate) struct Report {
     pub(crate) expired: u64,
     /// Orders over several SKUs that were held.
     pub(crate) composite: u64,
+    /// Steps of paid orders that were acknowledged.
+    pub(crate) advanced: u64,
     pub(crate) digest: u64,
 }
 
@@ -65,6 +68,10 @@ struct Known {
     unsure: bool,
     /// A part of it may have gone back.
     cut: bool,
+    /// Units that were acknowledged to have gone since it was paid.
+    gone: u32,
+    /// Whether it was acknowledged to be closed.
+    closed: bool,
 }
 
 /// What a shopper asks: of one shard, or of several with a list of lines.
@@ -130,6 +137,8 @@ fn options(plan: &Plan) -> Options {
             max_hold_ms: 10_000,
             idempotency_window_ms: 30_000,
             order_retention_ms: 20_000,
+            paid_retention_ms: 6_000,
+            return_window_ms: 700,
             future_tolerance_ms: 1_000,
             pay_pin_ms: 1_500,
             slow_pay_ms: 9_000,

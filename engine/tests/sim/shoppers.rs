@@ -62,6 +62,7 @@ impl World {
                 let units = self.rng.random_range(1..5);
                 Ask::One(Command::Restock(Restock { request: self.request(), sku, units, reason: 0 }))
             }
+            12..15 => self.after(sku),
             3..12 if !self.orders.is_empty() => self.end_or_keep(),
             _ => self.reserve(sku),
         }
@@ -101,7 +102,7 @@ impl World {
     }
 
     /// So many units of some SKUs, none perhaps.
-    fn units(&mut self) -> Vec<Line> {
+    pub(super) fn units(&mut self) -> Vec<Line> {
         let mut lines = Vec::new();
         for sku in (1..=SKUS).map(SkuId::new) {
             if self.rng.random_bool(0.5) {
@@ -124,7 +125,7 @@ impl World {
         ChannelId::new(self.rng.random_range(0..3))
     }
 
-    fn reserve(&mut self, sku: SkuId) -> Ask {
+    pub(super) fn reserve(&mut self, sku: SkuId) -> Ask {
         let mut reserve = Reserve {
             request: self.request(),
             user: UserId::new(self.rng.random_range(1..=USERS)),
@@ -204,6 +205,10 @@ impl World {
             ) => {
                 self.campaign_seen(command);
             }
+            (
+                Ask::Several(Composite::After(AfterCommand::Advance(advance)), _),
+                Outcome::After(AfterOutcome::Advanced { state, units, .. }),
+            ) => self.advanced(advance, *state, *units),
             _ => {}
         }
         Ok(())
@@ -222,6 +227,8 @@ impl World {
                     state: if waits { OrderState::Waiting } else { OrderState::Held },
                     unsure: false,
                     cut: false,
+                    gone: 0,
+                    closed: false,
                 };
                 if self.orders.insert(*order, known).is_some() {
                     return Err(format!("order {} was given out twice", order.raw()));
@@ -236,6 +243,8 @@ impl World {
                     state: *state,
                     unsure: false,
                     cut: true,
+                    gone: 0,
+                    closed: false,
                 });
                 if known.request != reserve.request {
                     return Err(format!(
@@ -251,7 +260,11 @@ impl World {
 
     fn note(&mut self, order: OrderNumber, state: OrderState) -> Result<(), String> {
         let known = self.orders.get_mut(&order).ok_or("an order that was never given out ended")?;
-        if known.state == OrderState::Confirmed {
+        if matches!(known.state, OrderState::After(_)) && state == OrderState::Confirmed {
+            // An answer that was overtaken.
+            return Ok(());
+        }
+        if matches!(known.state, OrderState::Confirmed | OrderState::After(_)) {
             return Err(format!("order {} was {:?} and became {state:?}", order.raw(), known.state));
         }
         known.state = state;

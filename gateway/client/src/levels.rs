@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use doorbuster_protocol::feed::has_lines;
-use doorbuster_protocol::{EventKind, FeedEvent};
+use doorbuster_protocol::{EventKind, FeedEvent, GoodsTo};
 
 /// Units of a SKU.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl Levels {
                 }
                 Ok(())
             }
-            EventKind::Restocked => {
+            EventKind::Restocked | EventKind::Counted => {
                 self.sku(event.sku).map_err(fail)?.available += i128::from(event.units);
                 self.check(event.sku).map_err(fail)
             }
@@ -99,6 +99,24 @@ impl Levels {
                 self.turn_line(event, Holds::Units, Holds::Nothing).map_err(fail)
             }
             EventKind::LineSold => self.turn_line(event, Holds::Units, Holds::Sold).map_err(fail),
+            EventKind::LineCancelled => self.turn_line(event, Holds::Sold, Holds::Nothing).map_err(fail),
+            EventKind::LineReturned if event.goods_to == GoodsTo::Stock.byte() => {
+                self.turn_line(event, Holds::Sold, Holds::Nothing).map_err(fail)
+            }
+            EventKind::LineReturned => {
+                self.sku(event.sku).map_err(fail)?.sold -= i128::from(event.units);
+                self.check(event.sku).map_err(fail)
+            }
+            EventKind::WrittenOff => {
+                self.sku(event.sku).map_err(fail)?.available -= i128::from(event.units);
+                self.check(event.sku).map_err(fail)
+            }
+            EventKind::Inspected => {
+                let back = event.goods_to == GoodsTo::Stock.byte();
+                let units = if back { i128::from(event.units) } else { 0 };
+                self.sku(event.sku).map_err(fail)?.available += units;
+                Ok(())
+            }
             // What moves units of an order that has one line moves none of one that has several.
             _ if has_lines(event.order) => Ok(()),
             EventKind::Reserved | EventKind::Waitlisted => {
@@ -132,6 +150,13 @@ impl Levels {
             | EventKind::SkuBound
             | EventKind::PriceSet
             | EventKind::LimitsSet
+            | EventKind::Fulfilling
+            | EventKind::Delivered
+            | EventKind::Closed
+            | EventKind::LineShipped
+            | EventKind::PaidBack
+            | EventKind::Shorted
+            | EventKind::Covered
             | EventKind::PayBegun
             | EventKind::PayFailed
             | EventKind::Extended
@@ -235,12 +260,22 @@ mod tests {
             (placed(11, EventKind::Waitlisted, 4, 9), (5, 0, 10)),
             (event(12, EventKind::Cancelled, 4), (5, 0, 10)),
             (event(13, EventKind::Evicted, 4), (5, 0, 10)),
+            (placed(14, EventKind::LineShipped, 2, 3), (5, 0, 10)),
+            (placed(15, EventKind::LineCancelled, 2, 1), (6, 0, 9)),
+            (FeedEvent { goods_to: 1, ..placed(16, EventKind::LineReturned, 2, 1) }, (7, 0, 8)),
+            (FeedEvent { goods_to: 2, ..placed(17, EventKind::LineReturned, 2, 2) }, (7, 0, 6)),
+            (FeedEvent { goods_to: 1, ..placed(18, EventKind::Inspected, 0, 1) }, (8, 0, 6)),
+            (FeedEvent { goods_to: 3, ..placed(19, EventKind::Inspected, 0, 1) }, (8, 0, 6)),
+            (FeedEvent { units: -3, ..placed(20, EventKind::Counted, 0, 0) }, (5, 0, 6)),
+            (placed(21, EventKind::Shorted, 3, 2), (5, 0, 6)),
+            (placed(22, EventKind::WrittenOff, 0, 2), (3, 0, 6)),
+            (placed(23, EventKind::Covered, 3, 2), (3, 0, 6)),
         ];
         for (event, expected) in steps {
             levels.apply(&event).unwrap();
             assert_eq!(level(&levels), expected, "{event:?}");
         }
-        assert_eq!(levels.position(), 14);
+        assert_eq!(levels.position(), 24);
     }
 
     #[test]

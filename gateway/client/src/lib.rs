@@ -29,6 +29,7 @@
 //! * **Deadlines.** Each request carries its deadline in server time; a copy that is stuck in a buffer isn't
 //!   executed later.
 
+mod after;
 mod budget;
 mod builder;
 mod campaigns;
@@ -44,15 +45,17 @@ mod outcome;
 mod pool;
 mod retry;
 
+pub use after::Advanced;
 pub use budget::RetryBudget;
 pub use builder::{Builder, MAX_CONNECTIONS};
 pub use client::Client;
 pub use doorbuster_protocol::{
-    BeginPay, BindSku, CampaignView, Cancel, CancelLines, ChannelView, Class, Code, Confirm, ConfirmLines,
-    DEFAULT_PORT, EventKind, Extend, FailPay, FeedEvent, Field, Line, LineUnits, LineView, OrderState,
-    OrderView, Phase, PhaseView, PriceView, PutPhase, PutPrice, PutSku, ReadOrder, ReadPhase, ReadPrice,
-    ReadStock, Rebalance, RequestId, Reserve, ReserveOrder, Restock, SetCampaign, SetChannel, SetLimits,
-    StatusView, StockView,
+    Advance, BeginPay, BindSku, CampaignView, Cancel, CancelLines, ChannelView, Class, Code, Confirm,
+    ConfirmLines, DEFAULT_PORT, EventKind, Extend, FailPay, FeedEvent, Field, GoodsTo, GoodsView, Inspect,
+    Line, LineUnits, LineView, OrderState, OrderView, Phase, PhaseView, PriceView, ProgressView, PutPhase,
+    PutPrice, PutSku, ReadOrder, ReadPhase, ReadPrice, ReadShortfall, ReadStock, Rebalance, Refund,
+    RequestId, Reserve, ReserveOrder, Restock, SetCampaign, SetChannel, SetLimits, SetOnHand, ShortOrder,
+    ShortfallView, StatusView, Step, StockView,
 };
 pub use error::Error;
 pub use feed::Feed;

@@ -209,7 +209,7 @@ pub(crate) fn kept(answer: &Answer) -> Result<Outcome<Kept>, ProtocolError> {
 }
 
 /// As [`settle`], for an answer that must name the order's state.
-fn with_state<T>(
+pub(crate) fn with_state<T>(
     answer: &Answer,
     done: impl FnOnce(OrderState, bool) -> T,
 ) -> Result<Outcome<T>, ProtocolError> {

@@ -91,6 +91,22 @@ bytes_enum! {
         Waiting = 8, "WAITING";
         /// Waited in vain.
         Lapsed = 9, "LAPSED";
+        /// Paid, and the warehouse works on it.
+        Fulfilling = 10, "FULFILLING";
+        /// Part of it has left the house.
+        PartShipped = 11, "PART_SHIPPED";
+        /// All of it has left the house.
+        Shipped = 12, "SHIPPED";
+        /// It has arrived; what comes back within the return window is taken.
+        Delivered = 13, "DELIVERED";
+        /// Nothing more is to come.
+        Closed = 14, "CLOSED";
+        /// Paid, and some of its units are missing.
+        Shortfall = 15, "SHORTFALL";
+        /// It has no units any more, and not all of its money went back.
+        RefundDue = 16, "REFUND_DUE";
+        /// It has no units any more, and all of its money went back.
+        Refunded = 17, "REFUNDED";
     }
 }
 
@@ -145,6 +161,14 @@ bytes_enum! {
         PriceVersion = 23, "version";
         /// `price`, `floor` or `ceiling`.
         Price = 24, "price";
+        /// `as_of`.
+        AsOf = 30, "as_of";
+        /// `on_hand`.
+        OnHand = 31, "on_hand";
+        /// `refund_id`.
+        RefundId = 32, "refund_id";
+        /// `to`.
+        To = 33, "to";
     }
 }
 
@@ -155,7 +179,7 @@ pub struct OrderView {
     pub code: u16,
     /// An [`OrderState`]'s byte.
     pub state: u8,
-    /// Payments for it that bought nothing and must be paid back.
+    /// Payments for it that bought nothing and must be paid back, and have not been.
     pub refunds: u8,
     /// Units.
     pub quantity: u32,
@@ -324,7 +348,11 @@ record!(
         CampaignSet,
         SkuBound,
         PricePut,
-        LimitsSet
+        LimitsSet,
+        Advanced,
+        Refunded,
+        OnHandSet,
+        Inspected
     ],
     32
 );

@@ -184,6 +184,28 @@ codes! {
     /// Somebody else has changed what is to be changed; it is `units` now.
     CasMismatch = 1411, "CAS_MISMATCH", Final;
 
+    /// The order is not where it could take the step; `state` is where it stands.
+    OrderState = 1412, "ORDER_STATE", Final;
+    /// More units are said to be shipped than the order has; `units` is the most that may be named.
+    ShipExceeds = 1413, "SHIP_EXCEEDS", Final;
+    /// More units are to be cancelled than have not left the house; `units` is the most that may be named.
+    CancelExceeds = 1414, "CANCEL_EXCEEDS", Final;
+    /// More units are said to have come back than were shipped; `units` is the most that may be named.
+    ReturnExceeds = 1415, "RETURN_EXCEEDS", Final;
+    /// The time for returns is over; it ended at `at`.
+    ReturnWindow = 1416, "RETURN_WINDOW", Final;
+    /// More money would go back than was paid; `units` is what is left of the payment, in minor units.
+    RefundExceeds = 1417, "REFUND_EXCEEDS", Final;
+    /// The order has no payment of this id that money could go back of.
+    NoSuchPayment = 1418, "NO_SUCH_PAYMENT", Final;
+    /// The refund id was used for another payment, or another amount, of this order.
+    RefundDiffers = 1419, "REFUND_DIFFERS", Final;
+    /// Units of the order are missing, and nothing of it can be shipped; `units` is how many. New goods, a count that finds
+    /// them or a cancel end it.
+    Shortfall = 1420, "SHORTFALL", Final;
+    /// A later count of the SKU was heard of already, or another one of the same time; it was at `at`.
+    StaleWatermark = 1421, "STALE_WATERMARK", Final;
+
     /// The server is at a bound; nothing was executed.
     Busy = 1500, "BUSY", Retry;
     /// The request's deadline had passed before it was decided; nothing was executed.

@@ -172,6 +172,30 @@ events! {
     LimitsSet = 46, "LIMITS_SET";
     /// All units of a line were given back for good.
     LineDropped = 26, "LINE_DROPPED";
+    /// The warehouse has begun to work on a paid order.
+    Fulfilling = 50, "FULFILLING";
+    /// All that was shipped of an order has arrived.
+    Delivered = 51, "DELIVERED";
+    /// Nothing more is to come of an order.
+    Closed = 52, "CLOSED";
+    /// Units of a paid order have left the house.
+    LineShipped = 53, "LINE_SHIPPED";
+    /// Units of a paid order went back to stock before they were shipped.
+    LineCancelled = 54, "LINE_CANCELLED";
+    /// Units of a paid order have come back.
+    LineReturned = 55, "LINE_RETURNED";
+    /// Money of a payment went back.
+    PaidBack = 56, "PAID_BACK";
+    /// Units of a SKU were counted.
+    Counted = 57, "COUNTED";
+    /// Units of a paid order are missing.
+    Shorted = 58, "SHORTED";
+    /// Units of a paid order are missing no longer.
+    Covered = 59, "COVERED";
+    /// Available units take the place of missing ones.
+    WrittenOff = 60, "WRITTEN_OFF";
+    /// Units left quarantine.
+    Inspected = 61, "INSPECTED";
 }
 
 /// One event. 136 bytes. Which fields mean something depends on the kind; the others are 0.
@@ -183,8 +207,8 @@ pub struct FeedEvent {
     pub at: u64,
     /// An [`EventKind`]'s byte.
     pub kind: u8,
-    /// Reserved, 0.
-    pub reserved: u8,
+    /// Where units went that came back or left quarantine: a [`GoodsTo`](crate::GoodsTo)'s byte; of others 0.
+    pub goods_to: u8,
     /// Sales channel; of a rebalance, the one that gave.
     pub channel: u16,
     /// Why, as the one who asked numbers his reasons.
@@ -196,24 +220,26 @@ pub struct FeedEvent {
     pub user: u64,
     /// The SKU that is concerned. Where an order with several lines is placed, 0: each line has an event of its own.
     pub sku: u64,
-    /// Units: of the SKU at its start, ordered, held, given back, paid, guaranteed or moved; of a restock the change. Of a
-    /// campaign's phase its plan; of a price its version; of `CAMPAIGN_STOOD` 0 running, 1 paused, 2 ended.
+    /// Units: of the SKU at its start, ordered, held, given back, paid, guaranteed or moved; of a restock or a count the
+    /// change. Of a campaign's phase its plan; of a price its version; of `CAMPAIGN_STOOD` 0 running, 1 paused, 2 ended.
     pub units: i64,
-    /// The amount due (0: any) or paid, minor units.
+    /// The amount due (0: any), paid or paid back, minor units; of a count the units that are missing.
     pub amount: u64,
-    /// When the hold or the wait ends, or a guarantee (0: never), server milliseconds.
+    /// When the hold or the wait ends, or a guarantee (0: never); when units were counted; when the order was paid whose units
+    /// are missing. Server milliseconds.
     pub until: u64,
-    /// The request that placed the order or changed the stock.
+    /// The request that placed the order or changed the stock; the refund.
     pub request_id: RequestId,
     /// The payment.
     pub payment_id: [u8; 16],
-    /// Who has it now: the order that took this one's place, the channel that got the units, or the campaign.
+    /// Who has it now: the order that took this one's place, the channel that got the units, or the campaign. Of what becomes
+    /// of paid orders and goods: who said so.
     pub to: u64,
     /// Most units a shopper may have; 0: no limit.
     pub user_limit: u32,
     /// Most units in one order; 0: no limit.
     pub order_limit: u32,
-    /// Most units that a channel may take; `u64::MAX`: no limit.
+    /// Most units that a channel may take; `u64::MAX`: no limit. Of a count, the units that are on hand.
     pub cap: u64,
     /// How many of the units are given for nothing.
     pub gifts: u32,

@@ -78,6 +78,12 @@ kinds! {
     ReadPhase = 0x27, "READ_PHASE";
     /// Reads a SKU's campaign and price: [`ReadPrice`](crate::ReadPrice).
     ReadPrice = 0x2D, "READ_PRICE";
+    /// Reads what became of a paid order: [`ReadProgress`](crate::ReadProgress).
+    ReadProgress = 0x2A, "READ_PROGRESS";
+    /// Reads where goods are: [`ReadGoods`](crate::ReadGoods).
+    ReadGoods = 0x2B, "READ_GOODS";
+    /// Reads which paid orders miss units: [`ReadShortfall`](crate::ReadShortfall).
+    ReadShortfall = 0x2C, "READ_SHORTFALL";
     /// Sets a SKU up: [`PutSku`](crate::PutSku).
     PutSku = 0x30, "PUT_SKU";
     /// Adds or withdraws units: [`Restock`](crate::Restock).
@@ -96,6 +102,14 @@ kinds! {
     PutPrice = 0x37, "PUT_PRICE";
     /// Changes a SKU's limits: [`SetLimits`](crate::SetLimits).
     SetLimits = 0x3C, "SET_LIMITS";
+    /// Takes a paid order a step further: [`Advance`](crate::Advance).
+    Advance = 0x40, "ADVANCE";
+    /// Notes that money went back: [`Refund`](crate::Refund).
+    Refund = 0x41, "REFUND";
+    /// Says how many units were counted: [`SetOnHand`](crate::SetOnHand).
+    SetOnHand = 0x42, "SET_ON_HAND";
+    /// Moves units out of quarantine: [`Inspect`](crate::Inspect).
+    Inspect = 0x43, "INSPECT";
     /// The server's answer to HELLO: [`Welcome`](crate::Welcome).
     Welcome = 0x81, "WELCOME";
     /// The answer to PING.
@@ -136,6 +150,12 @@ kinds! {
     PhaseRead = 0xA7, "PHASE_READ";
     /// Answers to `READ_PRICE`: [`PriceView`](crate::PriceView).
     PriceRead = 0xAD, "PRICE_READ";
+    /// Answers to `READ_PROGRESS`: [`ProgressView`](crate::ProgressView).
+    ProgressRead = 0xAA, "PROGRESS_READ";
+    /// Answers to `READ_GOODS`: [`GoodsView`](crate::GoodsView).
+    GoodsRead = 0xAB, "GOODS_READ";
+    /// Answers to `READ_SHORTFALL`: [`ShortfallView`](crate::ShortfallView).
+    ShortfallRead = 0xAC, "SHORTFALL_READ";
     /// Answers to `PUT_SKU`.
     SkuPut = 0xB0, "SKU_PUT";
     /// Answers to RESTOCK.
@@ -154,6 +174,14 @@ kinds! {
     PricePut = 0xB7, "PRICE_PUT";
     /// Answers to `SET_LIMITS`.
     LimitsSet = 0xBC, "LIMITS_SET";
+    /// Answers to ADVANCE.
+    Advanced = 0xC0, "ADVANCED";
+    /// Answers to REFUND.
+    Refunded = 0xC1, "REFUNDED";
+    /// Answers to `SET_ON_HAND`.
+    OnHandSet = 0xC2, "ON_HAND_SET";
+    /// Answers to INSPECT.
+    Inspected = 0xC3, "INSPECTED";
     /// The server closes soon: no new request will be taken on this connection.
     Goodbye = 0xFE, "GOODBYE";
     /// A fault that concerns the frame as a whole: [`Fault`](crate::Fault).

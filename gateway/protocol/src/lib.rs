@@ -27,6 +27,7 @@
     clippy::indexing_slicing
 )]
 
+pub mod after;
 pub mod answer;
 pub mod body;
 mod campaign;
@@ -38,6 +39,10 @@ pub mod hello;
 pub mod kind;
 pub mod request;
 
+pub use after::{
+    Advance, GoodsTo, GoodsView, Inspect, ProgressView, ReadGoods, ReadProgress, ReadShortfall, Refund,
+    SHORT_PAGE, SetOnHand, ShortOrder, ShortfallView, Step,
+};
 pub use answer::{Answer, ChannelView, Field, LineView, OrderState, OrderView, StatusView, StockView};
 pub use body::Record;
 pub use campaign::{

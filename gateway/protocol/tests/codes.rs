@@ -48,11 +48,13 @@ fn fields(code: Code) -> &'static str {
              `state`. RESTOCK: `order` (the change's own number), `state` (RESTOCKED), `units` (available now). \
              REBALANCE: `units` (that were moved). \
              BEGIN_PAY, FAIL_PAY, EXTEND, CANCEL_LINES: `order`, `state`, `at` (the hold's deadline now). \
-             CONFIRM_LINES: `order`, `state`. PUT_SKU, SET_CHANNEL, PUT_PHASE, SET_CAMPAIGN, BIND_SKU, PUT_PRICE, SET_LIMITS: none"
+             CONFIRM_LINES: `order`, `state`. ADVANCE: `order`, `state`, `units` (that took the step). REFUND: `order`, \
+             `state`, `units` (left of the payment). SET_ON_HAND: `units` (missing). INSPECT: `units` (left in \
+             quarantine). PUT_SKU, SET_CHANNEL, PUT_PHASE, SET_CAMPAIGN, BIND_SKU, PUT_PRICE, SET_LIMITS: none"
         }
         Code::Replayed => {
             "`order`, `state` (now, so a repeated RESERVE may find its order CONFIRMED or EXPIRED), `at` (the hold's \
-             deadline; no meaning for RESTOCK). PUT_SKU, SET_CHANNEL, PUT_PHASE, SET_CAMPAIGN, BIND_SKU, PUT_PRICE, SET_LIMITS: none"
+             deadline; no meaning for RESTOCK). PUT_SKU, SET_CHANNEL, PUT_PHASE, SET_CAMPAIGN, BIND_SKU, PUT_PRICE, SET_LIMITS, SET_ON_HAND: none"
         }
         Code::NoSuchPosition => "FETCH only: `durable`",
         Code::BadRequest => "In an answer: `field`. In an error frame: the message",
@@ -69,6 +71,14 @@ fn fields(code: Code) -> &'static str {
         Code::PriceOutOfBounds => "`units` (the least or the most that may be paid, minor units)",
         Code::VersionExists => "`field` (`plan` or `price`)",
         Code::PlanIncomplete => "`units` (which phase, from 0)",
+        Code::OrderState => "`state`",
+        Code::ShipExceeds | Code::CancelExceeds | Code::ReturnExceeds => {
+            "`units` (most that may be named); of several lines also `field` (lines) and `order` (the SKU)"
+        }
+        Code::ReturnWindow => "`at` (when it ended)",
+        Code::RefundExceeds => "`units` (left of the payment, minor units)",
+        Code::Shortfall => "`units` (that are missing)",
+        Code::StaleWatermark => "`at` (of the latest count)",
         Code::CasMismatch => "`units` (what it is now)",
         Code::ExceedsHeld => "`units` (that the order has of it)",
         Code::SoldOut => "`units` (open holds), `at` (when to ask again; 0: no hold is open)",
@@ -102,6 +112,8 @@ fn fields(code: Code) -> &'static str {
         | Code::UnknownSku
         | Code::SeveralSkus
         | Code::NoSuchLine
+        | Code::NoSuchPayment
+        | Code::RefundDiffers
         | Code::TooLate
         | Code::CapacityExceeded
         | Code::WaitlistFull

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use doorbuster_protocol::{
-    Answer, BeginPay, BindSku, CampaignView, Cancel, CancelLines, ChannelView, Code, Confirm, ConfirmLines,
-    EventKind, Extend, FLAG_FIRST_ATTEMPT, FailPay, Fault, FeedEvent, Fetch, Fetched, HEADER_LEN, Header,
-    Hello, Kind, Line, LineUnits, LineView, MAGIC, MAX_BATCH, MAX_BODY, OrderState, OrderView, Parsed,
-    PhaseView, PriceView, PutPhase, PutPrice, PutSku, ReadCampaign, ReadChannel, ReadLine, ReadOrder,
-    ReadPhase, ReadPrice, ReadStock, Rebalance, Record, Reserve, ReserveOrder, Restock, SetCampaign,
-    SetChannel, SetLimits, StatusView, StockView, Welcome, body, parse,
+    Advance, Answer, BeginPay, BindSku, CampaignView, Cancel, CancelLines, ChannelView, Code, Confirm,
+    ConfirmLines, EventKind, Extend, FLAG_FIRST_ATTEMPT, FailPay, Fault, FeedEvent, Fetch, Fetched,
+    GoodsView, HEADER_LEN, Header, Hello, Inspect, Kind, Line, LineUnits, LineView, MAGIC, MAX_BATCH,
+    MAX_BODY, OrderState, OrderView, Parsed, PhaseView, PriceView, ProgressView, PutPhase, PutPrice, PutSku,
+    ReadCampaign, ReadChannel, ReadGoods, ReadLine, ReadOrder, ReadPhase, ReadPrice, ReadProgress,
+    ReadShortfall, ReadStock, Rebalance, Record, Refund, Reserve, ReserveOrder, Restock, SetCampaign,
+    SetChannel, SetLimits, SetOnHand, ShortfallView, StatusView, StockView, Welcome, body, parse,
 };
 
 fn document() -> String {
@@ -194,6 +195,16 @@ fn the_tables_of_offsets_add_up_to_each_record() {
             ("Event", event),
             ("PUT_SKU", PutSku::MIN_LEN),
             ("RESTOCK", Restock::MIN_LEN),
+            ("ADVANCE", Advance::MIN_LEN),
+            ("REFUND", Refund::MIN_LEN),
+            ("SET_ON_HAND", SetOnHand::MIN_LEN),
+            ("INSPECT", Inspect::MIN_LEN),
+            ("READ_PROGRESS", ReadProgress::MIN_LEN),
+            ("READ_GOODS", ReadGoods::MIN_LEN),
+            ("READ_SHORTFALL", ReadShortfall::MIN_LEN),
+            ("PROGRESS_READ", ProgressView::MIN_LEN),
+            ("GOODS_READ", GoodsView::MIN_LEN),
+            ("SHORTFALL_READ", ShortfallView::MIN_LEN),
             ("Answer", Answer::MIN_LEN),
             ("ORDER_READ", OrderView::MIN_LEN),
             ("STOCK_READ", StockView::MIN_LEN),

@@ -7,6 +7,8 @@ pub(crate) use campaign::{
     set_campaign, set_limits,
 };
 
+pub(crate) mod after;
+
 use doorbuster_engine::shard;
 use doorbuster_ledger as ledger;
 use doorbuster_protocol as wire;
@@ -328,6 +330,7 @@ fn state(state: ledger::OrderState) -> wire::OrderState {
         ledger::OrderState::Superseded => wire::OrderState::Superseded,
         ledger::OrderState::Waiting => wire::OrderState::Waiting,
         ledger::OrderState::Lapsed => wire::OrderState::Lapsed,
+        ledger::OrderState::After(after) => after::after_state(after),
     }
 }
 
@@ -354,6 +357,10 @@ fn field(field: ledger::Field) -> u8 {
         ledger::Field::Plan => wire::Field::Plan,
         ledger::Field::PriceVersion => wire::Field::PriceVersion,
         ledger::Field::Price => wire::Field::Price,
+        ledger::Field::AsOf => wire::Field::AsOf,
+        ledger::Field::OnHand => wire::Field::OnHand,
+        ledger::Field::RefundId => wire::Field::RefundId,
+        ledger::Field::Disposition => wire::Field::To,
     };
     field.byte()
 }
@@ -410,6 +417,7 @@ pub(crate) fn outcome(outcome: &ledger::Outcome) -> Answer {
             at: deadline.raw(),
             ..Answer::of(Code::Replayed)
         },
+        ledger::Outcome::After(ref done) => after::after_outcome(done),
         ledger::Outcome::Refused(refused) => refusal(&refused),
         ledger::Outcome::LineRefused { sku, refusal: refused } => {
             Answer { field: wire::Field::Lines.byte(), order: sku.raw(), ..refusal(&refused) }
@@ -475,6 +483,7 @@ pub(crate) fn refusal(refusal: &ledger::Refusal) -> Answer {
         R::PlanIncomplete { nth } => Answer { units: u64::from(nth), ..Answer::of(Code::PlanIncomplete) },
         R::NoSuchLine => Answer::of(Code::NoSuchLine),
         R::SeveralSkus => Answer::of(Code::SeveralSkus),
+        R::After(ref refused) => after::after_refusal(refused),
         R::CapacityExceeded => Answer::of(Code::CapacityExceeded),
     }
 }

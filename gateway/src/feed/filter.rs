@@ -63,6 +63,10 @@ impl Followed {
         if event.order == 0 || event.kind() == Some(EventKind::Restocked) {
             return user.is_none() && sku == Some(event.sku);
         }
+        if is_short(event) {
+            return sku.is_none_or(|sku| sku == event.sku)
+                && (user.is_none() || self.orders.contains(&event.order));
+        }
         if names_user(event) {
             // Not by the set: it may know more of the order than was there by then.
             return self.subject.fits(event);
@@ -95,7 +99,8 @@ pub(super) fn wanted(ask: &Fetch, followed: Option<&Followed>, event: &FeedEvent
 
 /// Whether it says whose order it is.
 fn names_user(event: &FeedEvent) -> bool {
-    is_line(event) || matches!(event.kind(), Some(EventKind::Reserved | EventKind::Waitlisted))
+    (is_line(event) && !is_short(event))
+        || matches!(event.kind(), Some(EventKind::Reserved | EventKind::Waitlisted))
 }
 
 /// Whether it says which SKU its units are of.
@@ -104,8 +109,18 @@ fn names_sku(event: &FeedEvent) -> bool {
 }
 
 fn is_line(event: &FeedEvent) -> bool {
-    use EventKind::{LineCut, LineDropped, LineHeld, LineReleased, LineSold};
-    matches!(event.kind(), Some(LineHeld | LineReleased | LineSold | LineCut | LineDropped))
+    use EventKind::{
+        LineCancelled, LineCut, LineDropped, LineHeld, LineReleased, LineReturned, LineShipped, LineSold,
+    };
+    let after = matches!(event.kind(), Some(LineShipped | LineCancelled | LineReturned));
+    after
+        || is_short(event)
+        || matches!(event.kind(), Some(LineHeld | LineReleased | LineSold | LineCut | LineDropped))
+}
+
+/// Whether it says that units of an order are missing, or no longer. It doesn't name the shopper.
+fn is_short(event: &FeedEvent) -> bool {
+    matches!(event.kind(), Some(EventKind::Shorted | EventKind::Covered))
 }
 
 /// Whether it ends a hold for this order.

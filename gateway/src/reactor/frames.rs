@@ -4,8 +4,8 @@
 use std::time::Instant;
 
 use doorbuster_protocol::{
-    Answer, CampaignView, ChannelView, Header, Kind, LineView, OrderView, PhaseView, PriceView, Record,
-    StockView, body,
+    Answer, CampaignView, ChannelView, GoodsView, Header, Kind, LineView, OrderView, PhaseView, PriceView,
+    ProgressView, Record, ShortfallView, StockView, body,
 };
 use slab::Slab;
 
@@ -45,6 +45,9 @@ fn answer_len(kind: Kind) -> usize {
         Kind::ReadPrice => PriceView::MIN_LEN,
         Kind::ReadLine => LineView::MIN_LEN,
         Kind::ReadStock => StockView::MIN_LEN,
+        Kind::ReadProgress => ProgressView::MIN_LEN,
+        Kind::ReadGoods => GoodsView::MIN_LEN,
+        Kind::ReadShortfall => ShortfallView::MIN_LEN,
         _ => Answer::MIN_LEN,
     }
 }

@@ -4,7 +4,7 @@ use doorbuster_engine::shard::{self, MAX_SLOTS, Slot, Work};
 use doorbuster_ledger::{RequestId, Timestamp};
 use doorbuster_protocol::{
     Answer, Code, FLAG_DRILL, FLAG_FIRST_ATTEMPT, Header, Hello, Kind, Parsed, ProtocolError, ReadCampaign,
-    ReadStock, StatusView, VERSION, Welcome, body, parse,
+    ReadGoods, ReadStock, StatusView, VERSION, Welcome, body, parse,
 };
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -151,6 +151,21 @@ impl Reactor {
                 .operations(name, header, body, |asked: &ReadCampaign, _| Ok(convert::read_campaign(*asked))),
             Kind::ReadPhase => self.operations(name, header, body, |asked, _| Ok(convert::read_phase(asked))),
             Kind::ReadPrice => self.operations(name, header, body, |asked, _| Ok(convert::read_price(asked))),
+            Kind::Advance => self.operations(name, header, body, convert::after::advance),
+            Kind::Refund => self.operations(name, header, body, |asked, _| Ok(convert::after::refund(asked))),
+            Kind::SetOnHand => {
+                self.operations(name, header, body, |asked, _| Ok(convert::after::set_on_hand(asked)))
+            }
+            Kind::Inspect => self.operations(name, header, body, |asked, _| convert::after::inspect(asked)),
+            Kind::ReadProgress => {
+                self.operations(name, header, body, |asked, _| Ok(convert::after::read_progress(asked)))
+            }
+            Kind::ReadGoods => self.operations(name, header, body, |asked: &ReadGoods, _| {
+                Ok(convert::after::read_goods(*asked))
+            }),
+            Kind::ReadShortfall => {
+                self.operations(name, header, body, |asked, _| Ok(convert::after::read_shortfall(asked)))
+            }
             Kind::Fetch => self.fetch(name, header, body),
             kind => Err(ProtocolError::UnknownKind { kind: kind.byte() }),
         }

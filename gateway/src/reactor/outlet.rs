@@ -2,12 +2,13 @@
 
 use doorbuster_engine::shard::{self, Batch, MAX_SLOTS, Work};
 use doorbuster_protocol::{
-    Answer, CampaignView, ChannelView, Code, Kind, LineView, OrderView, PhaseView, PriceView, Record,
-    StockView,
+    Answer, CampaignView, ChannelView, Code, GoodsView, Kind, LineView, OrderView, PhaseView, PriceView,
+    ProgressView, Record, ShortfallView, StockView,
 };
 
 use super::Reactor;
 use crate::convert;
+use crate::convert::after::View;
 
 /// Emptied batches that are kept for the next requests: 64 of 4,096 slots are 40 MiB at most.
 const MAX_SPARE: usize = 64;
@@ -59,6 +60,11 @@ impl Reactor {
                         let view = convert::line(&line);
                         self.put(slot.token, view.code, &view)
                     }
+                    shard::Answer::After(read) => match convert::after::read(&read) {
+                        View::Progress(view) => self.put(slot.token, view.code, &view),
+                        View::Goods(view) => self.put(slot.token, view.code, &view),
+                        View::Shortfall(view) => self.put(slot.token, view.code, &view),
+                    },
                     shard::Answer::Stock(stock) => {
                         let view = convert::stock(stock.as_ref());
                         self.put(slot.token, view.code, &view)
@@ -98,6 +104,9 @@ impl Reactor {
             Kind::ReadPhase => self.put(token, code, &PhaseView { code, ..PhaseView::default() }),
             Kind::ReadPrice => self.put(token, code, &PriceView { code, ..PriceView::default() }),
             Kind::ReadLine => self.put(token, code, &LineView { code, ..LineView::default() }),
+            Kind::ReadProgress => self.put(token, code, &ProgressView { code, ..ProgressView::default() }),
+            Kind::ReadGoods => self.put(token, code, &GoodsView { code, ..GoodsView::default() }),
+            Kind::ReadShortfall => self.put(token, code, &ShortfallView { code, ..ShortfallView::default() }),
             Kind::ReadStock => self.put(token, code, &StockView { code, ..StockView::default() }),
             _ => self.answer(token, &Answer::of(Code::DeadlineExceeded)),
         }

@@ -1,6 +1,7 @@
 //! The real binary: what it prints, what it exits with, and that what is wrong is said in one line.
 #![expect(clippy::unwrap_used, reason = "a helper of tests reports by panicking, as a test does")]
 
+mod after;
 mod campaign;
 mod data;
 mod dev;

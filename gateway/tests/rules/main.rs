@@ -1,5 +1,6 @@
 //! The rules of selling, through the real client and real sockets, on a clock that only the test moves.
 
+mod after;
 mod campaigns;
 mod channels;
 mod composite;

@@ -262,7 +262,18 @@ impl Tally {
     /// So many units of an order in this state.
     fn add(&mut self, attempt: &Attempt, state: Option<OrderState>, units: u64) {
         match state {
-            Some(OrderState::Confirmed) => self.confirmed += units,
+            // What becomes of an order later leaves it as many units as it has.
+            Some(
+                OrderState::Confirmed
+                | OrderState::Fulfilling
+                | OrderState::PartShipped
+                | OrderState::Shipped
+                | OrderState::Delivered
+                | OrderState::Closed
+                | OrderState::Shortfall
+                | OrderState::RefundDue
+                | OrderState::Refunded,
+            ) => self.confirmed += units,
             Some(OrderState::Held | OrderState::Paying) => self.held += units,
             // No answer: the hold may be there all the same.
             None if attempt.reserved == 0

@@ -108,6 +108,15 @@ impl Legs {
         false
     }
 
+    /// Units of a line that is paid went back.
+    pub(super) fn take_paid(&mut self, order: u64, sku: u64, units: u32) {
+        self.touch(order);
+        let line = self.orders.get_mut(&order).and_then(|lines| lines.get_mut(&sku));
+        if let Some(line) = line.filter(|line| line.state == LineState::Paid) {
+            line.units = line.units.saturating_sub(units);
+        }
+    }
+
     /// A block ends: every order of which something stood in it must be whole. `head` gives an order's own record.
     pub(super) fn end_block(&mut self, block: u64, head: impl Fn(u64) -> Option<Head>) {
         for order in std::mem::take(&mut self.touched) {

@@ -4,6 +4,7 @@
 //! over the wire, reads the log's bytes with a parser of its own, and looks for contradictions. Every break ends
 //! the drill with exit code 4, whatever the latencies were.
 
+mod after;
 mod against_log;
 mod allot;
 mod baskets;

@@ -1,5 +1,6 @@
 //! The log's records, as `docs/durability.md` lays them out: a kind's byte, then fields of fixed width.
 
+use super::after::{self, After};
 use super::log::{u16_at, u32_at, u64_at};
 
 /// The bit of an order's number that says that its units are written line by line.
@@ -42,6 +43,8 @@ pub(super) enum Entry {
     Moved { sku: u64, from: u16, to: u16, units: u64, at: u64 },
     /// What a campaign says was changed.
     Campaign(CampaignChange),
+    /// Something became of a paid order, or of goods.
+    After(After),
     /// Anything that moves no units.
     Other,
 }
@@ -280,6 +283,7 @@ pub(super) fn entry(kind: u8, fields: &[u8]) -> Option<(Entry, usize)> {
             whole(32, Entry::Moved { sku, from, to, units, at: long(24)? })
         }
         40..=46 => campaign(kind, Fields(fields)),
+        50..=61 => after::entry(kind, fields).map(|(after, length)| (Entry::After(after), length)),
         _ => None,
     }
 }

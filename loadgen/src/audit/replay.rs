@@ -6,6 +6,7 @@ use std::path::Path;
 use doorbuster_protocol::{Code, OrderView};
 
 use super::Sale;
+use super::after::Afters;
 use super::allot::Allotments;
 use super::legs::{Head, Legs};
 use super::lines::{Lines, Waiter};
@@ -29,9 +30,9 @@ pub(super) struct Ends {
 
 /// A SKU's units as the log's records add up.
 #[derive(Clone, Copy, Debug, Default)]
-struct Units {
-    stocked: i128,
-    taken: i128,
+pub(super) struct Units {
+    pub(super) stocked: i128,
+    pub(super) taken: i128,
 }
 
 impl Units {
@@ -56,26 +57,28 @@ pub struct Replay {
     pub(super) left: Left,
     pub(super) faults: Faults,
     pub(super) records: u64,
-    units: HashMap<u64, Units>,
+    pub(super) units: HashMap<u64, Units>,
+    /// What became of paid orders, and of goods.
+    pub(super) afters: Afters,
     /// Units that a shopper holds and owns of a SKU, by SKU and shopper, where there is a limit.
     has: HashMap<(u64, u64), u32>,
     user_limit: u32,
     retention_ms: u64,
     /// Time of the latest record.
-    latest: u64,
+    pub(super) latest: u64,
     /// The block that is being read.
     block: u64,
 }
 
 /// Units that are about to be taken or given back.
 #[derive(Clone, Copy, Debug)]
-struct Share {
-    order: u64,
-    user: u64,
-    sku: u64,
-    units: u32,
-    channel: u16,
-    at: u64,
+pub(super) struct Share {
+    pub(super) order: u64,
+    pub(super) user: u64,
+    pub(super) sku: u64,
+    pub(super) units: u32,
+    pub(super) channel: u16,
+    pub(super) at: u64,
 }
 
 impl Share {
@@ -163,7 +166,7 @@ impl Replay {
     }
 
     /// Adds a record up; gives the SKU that it concerns.
-    fn apply(&mut self, entry: Entry) -> Option<u64> {
+    pub(super) fn apply(&mut self, entry: Entry) -> Option<u64> {
         match entry {
             Entry::Put { sku, units } => {
                 self.units.entry(sku).or_default().stocked += i128::from(units);
@@ -247,6 +250,7 @@ impl Replay {
                 self.prices.change(change);
                 None
             }
+            Entry::After(after) => self.after(after),
             Entry::Other => None,
         }
     }
@@ -287,7 +291,7 @@ impl Replay {
     }
 
     /// An order's units go back.
-    fn give_back(&mut self, share: Share) {
+    pub(super) fn give_back(&mut self, share: Share) {
         let Share { user, sku, units, channel, at, .. } = share;
         self.channels.give_back(sku, channel, u64::from(units), at);
         self.units.entry(sku).or_default().taken -= i128::from(units);
@@ -386,7 +390,8 @@ impl Replay {
         let Some(order) = self.orders.get_mut(&number) else { return };
         order.evicted = true;
         let (state, ended_at, retention_ms) = (order.state, order.ended_at, self.retention_ms);
-        if state.is_open() || at < ended_at.saturating_add(retention_ms) {
+        let open = state.is_open() || self.is_under_way(number);
+        if open || at < ended_at.saturating_add(retention_ms) {
             self.faults.note(|| {
                 format!(
                     "log: order {number} was {state:?}, ended at {ended_at}, and left memory at {at}, sooner than \

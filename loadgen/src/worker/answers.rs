@@ -122,6 +122,14 @@ impl Worker {
             // It ended: there is nothing to do.
             Some(
                 OrderState::Confirmed
+                | OrderState::Fulfilling
+                | OrderState::PartShipped
+                | OrderState::Shipped
+                | OrderState::Delivered
+                | OrderState::Closed
+                | OrderState::Shortfall
+                | OrderState::RefundDue
+                | OrderState::Refunded
                 | OrderState::Cancelled
                 | OrderState::Expired
                 | OrderState::Restocked

@@ -80,6 +80,21 @@ impl Ledger {
         let units = u64::from(quantity);
         let sku = self.stock.get_mut(slot).ok_or(missing)?;
         sku.available = sku.available.saturating_add(units);
+        self.totals.available = self.totals.available.saturating_add(units);
+        self.disown(slot, (user, channel), quantity, missing)
+    }
+
+    /// Counts units no longer as a shopper's, nor as his channel's.
+    #[inline]
+    pub(super) fn disown(
+        &mut self,
+        slot: Slot,
+        (user, channel): (UserId, ChannelId),
+        quantity: u32,
+        missing: Violation,
+    ) -> Result<(), Violation> {
+        let units = u64::from(quantity);
+        let sku = self.stock.get(slot).ok_or(missing)?;
         let (has_waiters, has_channels) = (sku.marks.has(Marks::WAITERS), sku.marks.has(Marks::CHANNELS));
         if has_channels {
             self.channels.give_back(slot, channel, units).ok_or(Violation::Channel { channel })?;
@@ -87,7 +102,6 @@ impl Ledger {
         self.tally
             .subtract(self.hasher.user(user, slot), user, slot, quantity)
             .ok_or(Violation::Tally { user })?;
-        self.totals.available = self.totals.available.saturating_add(units);
         if has_waiters
             && let Some(waiting) = self.waitlists.aside(slot, user)
             && let Some((place, order)) = self.order_at(Place::default(), waiting)

@@ -77,6 +77,7 @@ impl Ledger {
                 self.apply_rebalanced(*sku, (*from, *to), *units, place)
             }
             Event::Campaign(event) => self.apply_campaign(event, place),
+            Event::After(event) => self.apply_after(event, place),
             Event::GraceGranted { until, .. } => {
                 self.apply_grace(*until);
                 Ok(())
@@ -352,6 +353,7 @@ impl Ledger {
         order.phase = Phase::Gone;
         let in_calendar = order.in_calendar;
         self.orders.forget(self.hasher.request(request, place.sku), place.order, number);
+        self.progress.forget(number);
         if !in_calendar {
             self.orders.free(place.order);
         }
@@ -402,6 +404,9 @@ impl Ledger {
         };
         sku.available = available;
         sku.stocked = stocked;
+        if let Some(goods) = self.goods.get_mut(place.sku) {
+            goods.brought = goods.brought.saturating_add(units);
+        }
         self.totals.available = self.totals.available.saturating_add_signed(units);
         let mut order = Order {
             number,

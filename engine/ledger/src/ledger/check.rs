@@ -100,6 +100,16 @@ pub enum Violation {
         /// The shopper.
         user: UserId,
     },
+    /// What became of a paid order doesn't match its units, or a step can't follow.
+    After {
+        /// The order.
+        number: OrderNumber,
+    },
+    /// Where the goods of a SKU are doesn't match its units.
+    Goods {
+        /// The SKU.
+        sku: SkuId,
+    },
     /// The waitlists hold other orders than those that wait.
     Waitlists,
     /// I5: not every order is found by its request id, or more are.
@@ -138,6 +148,10 @@ impl core::fmt::Display for Violation {
             Self::NoSuchOrder { number } => write!(f, "order {} does not exist", number.raw()),
             Self::Sequence { number } => write!(f, "order {} is not the next of its partition", number.raw()),
             Self::Tally { user } => write!(f, "the units of user {} don't match the orders", user.raw()),
+            Self::After { number } => {
+                write!(f, "what became of order {} doesn't match its units", number.raw())
+            }
+            Self::Goods { sku } => write!(f, "the goods of SKU {} don't add up", sku.raw()),
             Self::Waitlists => f.write_str("the waitlists and the orders that wait don't match"),
             Self::Requests => f.write_str("request ids and orders don't match"),
             Self::Totals => f.write_str("the ledger's sums don't match its entries"),
@@ -189,7 +203,7 @@ impl Ledger {
                     *entry = (entry.0.saturating_add(units), entry.1.saturating_add(1));
                     totals.holds = totals.holds.saturating_add(1);
                 }
-                OrderState::Confirmed => {
+                OrderState::Confirmed | OrderState::After(_) => {
                     let entry = sold.entry(order.sku).or_default();
                     *entry = entry.saturating_add(units);
                 }
@@ -210,8 +224,11 @@ impl Ledger {
                 | OrderState::Superseded
                 | OrderState::Restocked => continue,
             }
-            let entry = owned.entry((order.user, order.sku)).or_default();
-            *entry = entry.saturating_add(units);
+            // All units of a paid order may have been cancelled.
+            if units > 0 {
+                let entry = owned.entry((order.user, order.sku)).or_default();
+                *entry = entry.saturating_add(units);
+            }
         }
         self.check_legs(all, &mut held, &mut owned)?;
         let waits = |sku, number| {
@@ -239,7 +256,9 @@ impl Ledger {
             }
             if sku.marks.has(Marks::CHANNELS) {
                 let taken = self.channels.taken(slot);
-                if self.channels.kept(slot, self.now) > sku.available
+                // A count may show fewer units than are kept, and what a channel took may be scrapped.
+                let goods = self.goods.get(slot).is_some();
+                if (self.channels.kept(slot, self.now) > sku.available && !goods)
                     || taken != sku.held.saturating_add(sku.sold)
                 {
                     return Err(Violation::Allotment { sku: sku.id });
@@ -253,6 +272,7 @@ impl Ledger {
             totals.held = totals.held.saturating_add(sku.held);
             totals.sold = totals.sold.saturating_add(sku.sold);
         }
+        self.check_after(all)?;
         if totals == self.totals { Ok(()) } else { Err(Violation::Totals) }
     }
 

@@ -32,7 +32,7 @@ impl Digest {
         Self(self.0.wrapping_add(other.0))
     }
 
-    fn entry(&mut self, mix: Mix) {
+    pub(super) fn entry(&mut self, mix: Mix) {
         self.0 = self.0.wrapping_add(mix.finish());
     }
 }
@@ -81,6 +81,7 @@ impl Ledger {
                 digest.entry(Mix::new(4).word(u64::from(partition.raw())).word(last));
             }
         }
+        self.digest_after(&mut digest);
         digest
     }
 }
@@ -186,7 +187,7 @@ fn mix_sku(sku: &Sku) -> Mix {
 fn mix_order((order, fingerprint): (&Order, u32), state: OrderState, sku: u64, payment: PaymentId) -> Mix {
     let state = match state {
         OrderState::Held => 1,
-        OrderState::Confirmed => 2,
+        OrderState::Confirmed | OrderState::After(_) => 2,
         OrderState::Cancelled => 3,
         OrderState::Expired => 4,
         OrderState::Restocked => 5,

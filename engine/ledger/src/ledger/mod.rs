@@ -5,6 +5,7 @@
 //! gives the state that was live.
 
 mod accounts;
+mod after;
 mod allot;
 mod apply;
 mod campaign;
@@ -31,6 +32,7 @@ pub use touch::TOUCHED;
 
 use alloc::collections::BTreeSet;
 
+use crate::after::{AllGoods, AllProgress};
 use crate::calendar::Calendar;
 use crate::campaigns::Campaigns;
 use crate::channels::Channels;
@@ -60,6 +62,11 @@ pub struct Rules {
     pub idempotency_window_ms: u64,
     /// How long an ended order stays readable, milliseconds.
     pub order_retention_ms: u64,
+    /// How long a paid order stays in memory of which nothing was heard since, milliseconds, if that is longer than
+    /// `order_retention_ms`. One that is under way stays until it is closed.
+    pub paid_retention_ms: u64,
+    /// How long after its delivery units of an order may come back, milliseconds.
+    pub return_window_ms: u64,
     /// How far ahead of the server's clock a request id's time may be, milliseconds.
     pub future_tolerance_ms: u64,
     /// How much longer a hold lasts once its payment has begun, milliseconds. Once a hold.
@@ -85,6 +92,8 @@ impl Default for Rules {
             max_hold_ms: 24 * 60 * 60 * 1_000,
             idempotency_window_ms: 24 * 60 * 60 * 1_000,
             order_retention_ms: 24 * 60 * 60 * 1_000,
+            paid_retention_ms: 0,
+            return_window_ms: 14 * 24 * 60 * 60 * 1_000,
             future_tolerance_ms: 5 * 60 * 1_000,
             pay_pin_ms: 2 * 60 * 1_000,
             slow_pay_ms: 24 * 60 * 60 * 1_000,
@@ -130,6 +139,9 @@ pub struct Ledger {
     campaigns: Campaigns,
     offers: Offers,
     calendar: Calendar,
+    /// What is known of orders after their payment.
+    progress: AllProgress,
+    goods: AllGoods,
     /// Orders with several lines whose time is up: no ledger alone can end them. See [`Span`].
     overdue: BTreeSet<OrderNumber>,
     now: Timestamp,
@@ -157,6 +169,8 @@ impl Ledger {
             campaigns: Campaigns::default(),
             offers: Offers::new(),
             calendar: Calendar::new(),
+            progress: AllProgress::default(),
+            goods: AllGoods::default(),
             overdue: BTreeSet::new(),
             now: Timestamp::default(),
             totals: Totals::default(),
@@ -218,7 +232,8 @@ impl Ledger {
             self.apply_at(event, decision.place, true)?;
             sink(event);
             let sku = decision.place.sku;
-            if self.stock.get(sku).is_some_and(|sku| sku.marks.has(Marks::WAITERS)) {
+            if self.stock.get(sku).is_some_and(|sku| sku.marks.has(Marks::WAITERS_OR_SHORT)) {
+                self.settle_short(sku, event, &mut sink)?;
                 let mut left = offer::AT_ONCE;
                 self.settle(sku, &mut left, &mut sink)?;
             }
@@ -246,8 +261,8 @@ impl Ledger {
     /// [`Refusal::NoSuchOrder`] or [`Refusal::OwnerMismatch`].
     pub fn order(&self, number: OrderNumber, user: UserId) -> Result<OrderSnapshot, Refusal> {
         let (_, order) = self.order_at(Place::default(), number).ok_or(Refusal::NoSuchOrder)?;
-        let state =
-            order.state().filter(|&state| state != OrderState::Restocked).ok_or(Refusal::NoSuchOrder)?;
+        order.state().filter(|&state| state != OrderState::Restocked).ok_or(Refusal::NoSuchOrder)?;
+        let state = self.stands(order);
         if order.user != user {
             return Err(Refusal::OwnerMismatch);
         }
@@ -265,7 +280,7 @@ impl Ledger {
             deadline: order.deadline(),
             ended_at: (!state.has_deadline()).then(|| order.ended_at()),
             payment: self.orders.taken(order).map(Payment::id),
-            refunds: self.orders.refunds(order),
+            refunds: self.refunds_left(order),
             lines: self.lines_of(order),
         })
     }
@@ -274,6 +289,7 @@ impl Ledger {
     /// the last piece is not counted.
     pub fn bytes(&self) -> usize {
         let stock = self.stock.bytes().saturating_add(self.offers.bytes());
-        stock.saturating_add(self.orders.bytes()).saturating_add(self.tally.bytes())
+        let orders = self.orders.bytes().saturating_add(self.progress.bytes());
+        stock.saturating_add(orders).saturating_add(self.tally.bytes())
     }
 }

@@ -97,7 +97,7 @@ impl Ledger {
             Subject::Order(number) => self
                 .order_at(place, number)
                 .map_or_else(Place::default, |(slot, order)| Place::of_order(slot, order.sku)),
-            Subject::Leg(_, sku) => Place::of_sku(self.sku_at(place, sku)),
+            Subject::Leg(_, sku) | Subject::Goods(sku) => Place::of_sku(self.sku_at(place, sku)),
             Subject::Sku(_) | Subject::All => Place::default(),
         }
     }

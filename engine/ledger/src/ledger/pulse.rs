@@ -1,11 +1,14 @@
 //! What time alone brings about: holds end, ended orders leave memory.
 
 use super::{Ledger, Place, TOUCHED, Violation};
+use crate::after::AfterCommand;
+use crate::command::Composite;
 use crate::event::Event;
 use crate::ids::{OrderNumber, Timestamp};
 use crate::lag::Lags;
 use crate::order::{Order, Phase};
 use crate::outcome::OrderState;
+use crate::stock::Marks;
 use crate::table::{Due as _, NONE, Slot, index};
 
 /// What one call of [`Ledger::pulse`] did.
@@ -138,6 +141,9 @@ impl Ledger {
         let event = Event::Expired { number: order.number, at: self.now };
         self.apply_at(&event, Place::of_order(slot, order.sku), true)?;
         sink(&event);
+        if self.stock.get(order.sku).is_some_and(|sku| sku.marks.has(Marks::SHORT)) {
+            self.settle_short(order.sku, &event, sink)?;
+        }
         Ok(())
     }
 
@@ -181,6 +187,13 @@ impl Ledger {
         self.overdue.iter().copied()
     }
 
+    /// What no ledger alone can do, and is due: the orders that are [`overdue`](Self::overdue), and those that a shortfall
+    /// hits, to be named.
+    pub fn errands(&self) -> impl Iterator<Item = Composite> {
+        let name = self.goods.to_name.iter().copied().map(AfterCommand::Name).map(Composite::After);
+        self.overdue().map(Composite::Expire).chain(name)
+    }
+
     /// An order that was overdue has been looked at: what is due about it next stands in the calendar again.
     pub(super) fn no_longer_overdue(&mut self, number: OrderNumber) {
         self.overdue.remove(&number);
@@ -197,6 +210,7 @@ impl Ledger {
         self.now = self.now.max(now);
         // Units that came back just before the end may not have been offered to all.
         self.waitlists.unsettle_all();
+        self.look_for_names();
         let mut slot = 0;
         while let Some(order) = self.orders.rows.get(slot).copied() {
             match order.phase {
@@ -216,13 +230,17 @@ impl Ledger {
 
     /// When something has to be done about an order: at its deadline while it is held, then when it may leave memory.
     fn due_at(&self, order: &Order) -> Timestamp {
-        order.due().unwrap_or_else(|| self.evict_at(order))
+        order.due().unwrap_or_else(|| match self.kept_until(order) {
+            Some(_) => self.evict_at(order),
+            // Under way: looked at again now and then.
+            None => self.now.plus(self.rules.order_retention_ms.max(1_000)),
+        })
     }
 
     /// When an ended order may leave memory: after its retention, and not before its request id is too old to be
-    /// taken for a new one. In whole seconds, so that the calendar has fewer days to keep.
+    /// taken for a new one; never while it is under way. In whole seconds, so that the calendar has fewer days to keep.
     pub(super) fn evict_at(&self, order: &Order) -> Timestamp {
-        let kept = order.ended_at().plus(self.rules.order_retention_ms);
+        let kept = self.kept_until(order).unwrap_or(Timestamp::new(u64::MAX));
         let id_too_old = order.request().made_at().plus(self.rules.idempotency_window_ms).plus(1);
         Timestamp::new(kept.max(id_too_old).raw().div_ceil(1_000).saturating_mul(1_000))
     }

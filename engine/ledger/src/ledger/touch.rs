@@ -72,7 +72,9 @@ impl From<&Event> for Target {
                 first_attempt: false,
             },
             Subject::Order(number) => Self::Order(number),
-            Subject::Sku(sku) | Subject::Restock { sku, .. } | Subject::Leg(_, sku) => Self::Sku(sku),
+            Subject::Sku(sku) | Subject::Goods(sku) | Subject::Restock { sku, .. } | Subject::Leg(_, sku) => {
+                Self::Sku(sku)
+            }
             Subject::All => Self::Nothing,
         }
     }
@@ -102,7 +104,8 @@ impl Ledger {
             Composite::Confirm(_)
             | Composite::Cancel { .. }
             | Composite::Expire(_)
-            | Composite::Campaign(_) => None,
+            | Composite::Campaign(_)
+            | Composite::After(_) => None,
         });
         let lines = sales.flat_map(|(reserve, lines)| lines.iter().map(move |line| (reserve, line.sku)));
         let lines = lines.filter(|(_, sku)| share.serves(PartitionId::of(*sku)));
@@ -116,7 +119,7 @@ impl Ledger {
             Composite::Confirm(Confirm { order, .. })
             | Composite::Cancel { cancel: Cancel { order, .. }, .. }
             | Composite::Expire(order) => Some(*order),
-            Composite::Reserve { .. } | Composite::Campaign(_) => None,
+            Composite::Reserve { .. } | Composite::Campaign(_) | Composite::After(_) => None,
         });
         let orders = orders.filter(|order| share.serves(order.partition())).map(Target::Order);
         self.touch_targets(lines.map(sale).chain(orders));

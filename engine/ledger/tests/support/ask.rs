@@ -7,6 +7,8 @@ use proptest::prelude::*;
 
 use super::operators;
 
+use super::ask_after::{self, AskAfter};
+
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Do(Ask),
@@ -95,6 +97,7 @@ pub(crate) enum Ask {
     /// Which campaign, plan, how many phases, which policy, which plan before.
     Activate(u32, u32, u8, u8, u32),
     Standing(u32, Standing),
+    After(AskAfter),
 }
 
 /// Most want the same SKU.
@@ -177,6 +180,43 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         5 => ask().prop_map(Step::Do),
         1 => prop_oneof![4 => 0_u64..50, 2 => 300_u64..2_000, 1 => 10_000_u64..30_000].prop_map(Step::Pass),
+    ]
+}
+
+/// As [`step`], of shoppers who mostly pay what they reserve, so that there is something after that.
+pub(crate) fn paid_step() -> impl Strategy<Value = Step> {
+    let buy = (0_u64..29, 1_u64..7, 1_u64..4, 1_u32..4, prop_oneof![3 => Just(Vec::new()), 2 => more()]);
+    let reserve = buy.prop_map(|(id, user, sku, quantity, more)| Ask::Reserve {
+        channel: 0,
+        id,
+        age: 5,
+        user,
+        sku,
+        quantity,
+        hold: 3,
+        amount: 3,
+        tier: 0,
+        first: false,
+        instead_of: None,
+        wait: if id % 5 == 0 && more.is_empty() { 3 } else { 0 },
+        more,
+    });
+    let confirm = (0_usize..3, 1_u128..3).prop_map(|(pick, payment)| Ask::Confirm {
+        pick,
+        wrong_user: false,
+        payment,
+        amount: 3,
+        paid: Named { units: Vec::new(), less: false },
+    });
+    let ask = prop_oneof![
+        3 => reserve,
+        5 => confirm,
+        14 => ask_after::ask().prop_map(Ask::After),
+        1 => ask(),
+    ];
+    prop_oneof![
+        7 => ask.prop_map(Step::Do),
+        1 => prop_oneof![6 => 0_u64..300, 2 => 300_u64..4_000, 1 => 6_000_u64..12_000].prop_map(Step::Pass),
     ]
 }
 
@@ -321,6 +361,7 @@ pub(crate) fn command(ask: &Ask, now: u64, reserved: &[Made]) -> Option<Asked> {
         Ask::Sku(_) | Ask::Phase(..) | Ask::Activate(..) | Ask::Standing(..) => {
             return operators::asked(ask, now);
         }
+        Ask::After(ref ask) => return ask_after::command(ask, now, reserved),
         Ask::BeginPay { .. } | Ask::FailPay { .. } | Ask::Extend { .. } => return keep(ask, now, reserved),
     }))
 }

@@ -84,7 +84,7 @@ impl Model {
         if had_any && rules == self.channel(set.sku, set.channel) {
             return Outcome::Replayed { order: None, state: None, deadline: Timestamp::new(0) };
         }
-        let left = available - self.kept_units(set.sku, now, Some(set.channel));
+        let left = available.saturating_sub(self.kept_units(set.sku, now, Some(set.channel)));
         let over = rules.release_at.is_none_or(|at| at > now)
             && rules.guarantee.saturating_sub(self.taken(set.sku, set.channel, None)) > left;
         if over {

@@ -24,7 +24,7 @@ impl Model {
             return if amount == confirm.amount { Self::replay(&order) } else { mismatch(amount) };
         }
         let to_refund = Outcome::RefundRequired { order: number, state: order.state };
-        if order.refunds.contains(&confirm.payment) {
+        if order.refunds.iter().any(|(id, _)| *id == confirm.payment) {
             return to_refund;
         }
         let may_buy = !matches!(
@@ -60,7 +60,7 @@ impl Model {
             };
         }
         if order.refunds.len() < 8 {
-            order.refunds.push(confirm.payment);
+            order.refunds.push((confirm.payment, confirm.amount));
         }
         to_refund
     }
@@ -114,7 +114,7 @@ impl Model {
             Ok(order) => order,
             Err(outcome) => return outcome,
         };
-        if order.refunds.contains(&begin.payment) {
+        if order.refunds.iter().any(|(id, _)| *id == begin.payment) {
             return Outcome::RefundRequired { order: order.number, state: order.state };
         }
         if order.begun.is_some_and(|(payment, _)| payment == begin.payment)

@@ -1,7 +1,9 @@
 //! A deliberately naive model of the ledger's rules: lists and linear searches, no index, no cleverness. It shares no
 //! code with the ledger beyond the types of its interface.
 
+pub(crate) mod after;
 pub(crate) mod ask;
+mod ask_after;
 mod campaigns;
 mod channels;
 mod holds;
@@ -9,6 +11,7 @@ mod line;
 pub(crate) mod operators;
 mod reserve;
 mod shop;
+mod short;
 
 use std::collections::BTreeMap;
 
@@ -33,7 +36,11 @@ pub(crate) struct ModelOrder {
     pub(crate) payment: Option<(PaymentId, Amount)>,
     /// Under way, and the deadline before it.
     pub(crate) begun: Option<(PaymentId, u64)>,
-    pub(crate) refunds: Vec<PaymentId>,
+    /// Payments that bought nothing.
+    pub(crate) refunds: Vec<(PaymentId, Amount)>,
+    pub(crate) after: after::ModelAfter,
+    /// When something became of it last, after its payment.
+    pub(crate) heard_at: u64,
     pub(crate) failed: Vec<PaymentId>,
     pub(crate) pinned: bool,
     pub(crate) extensions: u8,
@@ -57,6 +64,8 @@ impl ModelOrder {
             payment: None,
             begun: None,
             refunds: Vec::new(),
+            after: after::ModelAfter::default(),
+            heard_at: now,
             failed: Vec::new(),
             pinned: false,
             extensions: 0,
@@ -99,6 +108,7 @@ pub(crate) enum Content {
 pub(crate) struct ModelSku {
     pub(crate) put: PutSku,
     pub(crate) stocked: i128,
+    pub(crate) goods: after::ModelGoods,
     pub(crate) channels: BTreeMap<ChannelId, ModelChannel>,
     pub(crate) campaign: Option<CampaignId>,
     pub(crate) prices: Vec<(u32, Price)>,
@@ -188,6 +198,11 @@ impl Model {
 
     /// Executes a command. `SoldOut`'s next expiry is advice and left `None`.
     pub(crate) fn execute(&mut self, now: u64, command: &Command) -> Outcome {
+        let outcome = self.execute_one(now, command);
+        self.restated(now, outcome)
+    }
+
+    fn execute_one(&mut self, now: u64, command: &Command) -> Outcome {
         match command {
             Command::Reserve(reserve) => self.reserve_one(now, reserve),
             Command::Confirm(confirm) => self.confirm(now, confirm, &[]),
@@ -205,6 +220,11 @@ impl Model {
 
     /// Executes a command with a list of lines.
     pub(crate) fn compose(&mut self, now: u64, command: &Composite, lines: &[Line]) -> Outcome {
+        let outcome = self.compose_several(now, command, lines);
+        self.restated(now, outcome)
+    }
+
+    fn compose_several(&mut self, now: u64, command: &Composite, lines: &[Line]) -> Outcome {
         match command {
             Composite::Reserve { reserve, supersedes } => {
                 self.reserve_several(now, reserve, *supersedes, lines)
@@ -212,6 +232,7 @@ impl Model {
             Composite::Confirm(confirm) => self.confirm(now, confirm, lines),
             Composite::Cancel { cancel, amount } => self.cancel(now, cancel, *amount, lines),
             Composite::Campaign(command) => self.campaign_command(command),
+            Composite::After(after) => self.after(now, after, lines),
             Composite::Expire(_) => unreachable!("time alone ends holds"),
         }
     }
@@ -237,6 +258,7 @@ impl Model {
                 channels: BTreeMap::new(),
                 campaign: None,
                 prices: Vec::new(),
+                goods: after::ModelGoods::default(),
             });
             return Outcome::SkuPut;
         };
@@ -274,7 +296,7 @@ impl Model {
             return Outcome::Refused(Refusal::Invalid { field: Field::Units });
         }
         let available = self.available(restock.sku);
-        let unallotted = available - self.kept_units(restock.sku, now, None);
+        let unallotted = available.saturating_sub(self.kept_units(restock.sku, now, None));
         let Some(sku) = self.skus.iter_mut().find(|sku| sku.put.sku == restock.sku) else {
             return Outcome::Refused(Refusal::UnknownSku);
         };
@@ -301,12 +323,13 @@ impl Model {
                 assert!(order.deadline <= now, "a hold expires early");
                 let waited = order.state == OrderState::Waiting;
                 order.end(if waited { OrderState::Lapsed } else { OrderState::Expired }, now);
+                self.settle_short(None);
             }
             Event::Evicted { number, .. } => {
                 let at = self.orders.iter().position(|order| order.number == *number).expect("known");
                 let order = self.orders.remove(at);
                 assert!(!order.state.has_deadline(), "an open hold is evicted");
-                assert!(order.ended_at + self.rules.order_retention_ms <= now, "an order is evicted early");
+                self.may_leave(&order, now);
                 if order.state == OrderState::Confirmed {
                     self.evicted_paid.push(order);
                 }
@@ -317,6 +340,8 @@ impl Model {
                 let order = self.orders.iter().find(|order| order.number == end.order).expect("known");
                 assert!(order.deadline <= now && order.units(end.sku) == end.units, "{end:?} of {order:?}");
             }
+            // Its effect is part of what gave units back, or of what was counted.
+            Event::After(_) => {}
             other => panic!("a pulse made {other:?}"),
         }
     }

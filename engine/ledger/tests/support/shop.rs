@@ -63,18 +63,31 @@ impl Shop {
         for ledger in &mut self.ledgers {
             let before = events.len();
             let pulse = ledger.pulse(Timestamp::new(now), limit, |event| events.push(*event)).unwrap();
-            assert!(events.len() - before <= limit as usize);
+            // With each, units may be written off.
+            assert!(events.len() - before <= 2 * limit as usize);
             more |= pulse.more;
         }
         self.log.extend(&events);
-        let overdue: Vec<_> = self.ledgers.iter().flat_map(Ledger::overdue).collect();
-        for number in overdue {
-            events.extend(self.compose(now, &Composite::Expire(number), &[]).1);
+        let errands: Vec<_> = self.ledgers.iter().flat_map(Ledger::errands).collect();
+        for errand in errands {
+            events.extend(self.compose(now, &errand, &[]).1);
         }
         while self.ledgers[0].next_phase_entry().is_some_and(|start| start.raw() <= now) {
             events.extend(self.compose(now, &Composite::Campaign(CampaignCommand::Enter), &[]).1);
         }
         (events, more)
+    }
+
+    /// Names the orders that shortfalls hit. Returns the events.
+    pub(crate) fn name(&mut self, now: u64) -> Vec<Event> {
+        let mut events = Vec::new();
+        loop {
+            let names = self.ledgers.iter().flat_map(Ledger::errands);
+            let Some(name) = names.into_iter().find(|errand| matches!(errand, Composite::After(_))) else {
+                return events;
+            };
+            events.extend(self.compose(now, &name, &[]).1);
+        }
     }
 
     pub(crate) fn digest(&self) -> Digest {

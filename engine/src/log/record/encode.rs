@@ -118,6 +118,7 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
             put(RESTOCKED, &body, out);
         }
         Event::Campaign(ref event) => campaign::encode(event, out),
+        Event::After(ref after) => super::after::encode(after, out),
         Event::GraceGranted { until, at } => {
             put(GRACE_GRANTED, &GraceGrantedBody { until: until.raw(), at: at.raw() }, out);
         }

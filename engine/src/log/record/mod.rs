@@ -7,6 +7,7 @@
 //! A plain order (one line, no terms) has a record of its own: it is what a sale writes a million times a second, and
 //! takes 71 bytes.
 
+mod after;
 mod bodies;
 mod campaign;
 mod decode;

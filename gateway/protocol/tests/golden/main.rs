@@ -7,12 +7,14 @@ use std::fmt::Debug;
 mod campaigns;
 
 use doorbuster_protocol::{
-    Answer, BeginPay, BindSku, CampaignView, Cancel, CancelLines, ChannelView, Confirm, ConfirmLines, Extend,
-    FLAG_FIRST_ATTEMPT, FailPay, Fault, FeedEvent, Fetch, Fetched, HEADER_LEN, Header, Hello, Kind, Line,
-    LineUnits, LineView, MAGIC, MAX_BATCH, MAX_BODY, MAX_FETCH, MAX_LINES, OrderView, Parsed, PhaseView,
-    PriceView, ProtocolError, PutPhase, PutPrice, PutSku, ReadCampaign, ReadChannel, ReadLine, ReadOrder,
-    ReadPhase, ReadPrice, ReadStock, Rebalance, Record, Reserve, ReserveOrder, Restock, SetCampaign,
-    SetChannel, SetLimits, StatusView, StockView, Welcome, body, parse,
+    Advance, Answer, BeginPay, BindSku, CampaignView, Cancel, CancelLines, ChannelView, Confirm,
+    ConfirmLines, Extend, FLAG_FIRST_ATTEMPT, FailPay, Fault, FeedEvent, Fetch, Fetched, GoodsView,
+    HEADER_LEN, Header, Hello, Inspect, Kind, Line, LineUnits, LineView, MAGIC, MAX_BATCH, MAX_BODY,
+    MAX_FETCH, MAX_LINES, OrderView, Parsed, PhaseView, PriceView, ProgressView, ProtocolError, PutPhase,
+    PutPrice, PutSku, ReadCampaign, ReadChannel, ReadGoods, ReadLine, ReadOrder, ReadPhase, ReadPrice,
+    ReadProgress, ReadShortfall, ReadStock, Rebalance, Record, Refund, Reserve, ReserveOrder, Restock,
+    SetCampaign, SetChannel, SetLimits, SetOnHand, ShortfallView, StatusView, StockView, Welcome, body,
+    parse,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -224,7 +226,7 @@ fn the_feed_has_these_bytes() {
         position: 1,
         at: 2,
         kind: 3,
-        reserved: 0,
+        goods_to: 0,
         channel: 4,
         reason: 5,
         order: 6,
@@ -547,6 +549,16 @@ fn read_any(header: &Header, content: &[u8]) -> Result<(), ProtocolError> {
         Kind::CampaignRead => body::read(header, content, |_: CampaignView| {}),
         Kind::PhaseRead => body::read(header, content, |_: PhaseView| {}),
         Kind::PriceRead => body::read(header, content, |_: PriceView| {}),
+        Kind::Advance => body::read(header, content, |_: Advance| {}),
+        Kind::Refund => body::read(header, content, |_: Refund| {}),
+        Kind::SetOnHand => body::read(header, content, |_: SetOnHand| {}),
+        Kind::Inspect => body::read(header, content, |_: Inspect| {}),
+        Kind::ReadProgress => body::read(header, content, |_: ReadProgress| {}),
+        Kind::ReadGoods => body::read(header, content, |_: ReadGoods| {}),
+        Kind::ReadShortfall => body::read(header, content, |_: ReadShortfall| {}),
+        Kind::ProgressRead => body::read(header, content, |_: ProgressView| {}),
+        Kind::GoodsRead => body::read(header, content, |_: GoodsView| {}),
+        Kind::ShortfallRead => body::read(header, content, |_: ShortfallView| {}),
         Kind::BeginPay => body::read(header, content, |_: BeginPay| {}),
         Kind::FailPay => body::read(header, content, |_: FailPay| {}),
         Kind::Extend => body::read(header, content, |_: Extend| {}),
@@ -572,6 +584,10 @@ fn read_any(header: &Header, content: &[u8]) -> Result<(), ProtocolError> {
         | Kind::SkuBound
         | Kind::PricePut
         | Kind::LimitsSet
+        | Kind::Advanced
+        | Kind::Refunded
+        | Kind::OnHandSet
+        | Kind::Inspected
         | Kind::LinesConfirmed
         | Kind::LinesCancelled
         | Kind::OrderReserved

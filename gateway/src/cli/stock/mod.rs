@@ -1,5 +1,6 @@
 //! `doorbuster stock`.
 
+mod count;
 mod file;
 mod lines;
 mod progress;
@@ -49,6 +50,17 @@ pub(super) enum StockCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Say how many units were counted, and get the orders whose units are missing.
+    Count(count::CountOptions),
+    /// Show where a SKU's goods are.
+    Goods {
+        /// The SKU
+        sku: u64,
+        #[command(flatten)]
+        server: ServerOptions,
+    },
+    /// Move units out of quarantine.
+    Inspect(count::InspectOptions),
     /// Show a SKU's accounts.
     Show {
         /// The SKU
@@ -62,6 +74,9 @@ pub(super) fn run(command: &StockCommand) -> ExitCode {
     let (file, server, dry_run, json) = match command {
         StockCommand::Import { file, server, dry_run, json } => (file, server, dry_run, json),
         StockCommand::Show { sku, server } => return show::run(*sku, server),
+        StockCommand::Count(options) => return count::run(options),
+        StockCommand::Goods { sku, server } => return count::goods(*sku, server),
+        StockCommand::Inspect(options) => return count::inspect(options),
     };
     let mut progress = Progress::start();
     let found = match file::read(file, &mut progress) {

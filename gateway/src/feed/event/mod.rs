@@ -2,6 +2,8 @@
 
 mod campaign;
 
+mod after;
+
 use doorbuster_engine::log::record::Record;
 use doorbuster_ledger::{
     Event, LegEnd, LegHeld, OrderNumber, PaymentId, RequestId, Reserved, SetChannel, Timestamp,
@@ -101,6 +103,7 @@ fn said(event: &Event) -> FeedEvent {
         Event::Cancelled { number, reason, at } => {
             FeedEvent { reason, ..of_order(EventKind::Cancelled, number, at) }
         }
+        Event::After(ref event) => after::said(event),
         Event::Expired { number, at } => of_order(EventKind::Expired, number, at),
         Event::Evicted { number, at } => of_order(EventKind::Evicted, number, at),
         Event::Campaign(ref event) => campaign::said(event),

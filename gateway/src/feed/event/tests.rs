@@ -9,6 +9,9 @@ use doorbuster_protocol::{Fetched, Header, Kind, body};
 
 use super::*;
 
+#[path = "after_tests.rs"]
+mod after_cases;
+
 /// An order with one line, and one with several.
 const PLAIN: u64 = 0x0010_0000_0000_0005;
 const SEVERAL: u64 = 0x0018_0000_0000_0006;
@@ -307,7 +310,8 @@ fn check(record: &Record, expected: FeedEvent, spans: &[(usize, &str)]) {
 #[test]
 fn each_record_of_the_log_has_its_event_and_its_bytes() {
     let mut kinds = BTreeSet::from([EventKind::Checkpoint]);
-    for (happened, expected, spans) in [stock(), holds(), lines(), payments()].concat() {
+    for (happened, expected, spans) in [stock(), holds(), lines(), payments(), after_cases::cases()].concat()
+    {
         kinds.insert(expected.kind().unwrap());
         check(&Record::Event(happened), expected, &spans);
     }

@@ -27,7 +27,7 @@ impl Ledger {
             | OrderState::Expired
             | OrderState::Lapsed => Decision::refuse(Refusal::HoldExpired { deadline }),
             OrderState::Superseded => Decision::refuse(Refusal::AlreadyCancelled),
-            OrderState::Confirmed => Decision::refuse(Refusal::AlreadyConfirmed),
+            OrderState::Confirmed | OrderState::After(_) => Decision::refuse(Refusal::AlreadyConfirmed),
             OrderState::Restocked => Decision::refuse(Refusal::NoSuchOrder),
         }
     }

@@ -44,7 +44,7 @@ impl Ledger {
     /// [`touch`](Self::touch) saw the command's SKU or order, or [`Place::default`].
     #[inline]
     pub fn decide(&self, now: Timestamp, command: &Command, place: Place) -> Decision {
-        match command {
+        let decision = match command {
             // Other ledgers must agree: see `Span`.
             Command::Confirm(Confirm { order, .. }) | Command::Cancel(Cancel { order, .. })
                 if order.is_composite() =>
@@ -62,7 +62,11 @@ impl Ledger {
             Command::Rebalance(rebalance) => self.decide_rebalance(now, rebalance, place),
             Command::Restock(restock) => self.decide_restock(now, restock),
             Command::Sku(command) => self.decide_sku(now, command, place),
+        };
+        if self.progress.is_empty() {
+            return decision;
         }
+        Decision { outcome: self.restated(decision.outcome), ..decision }
     }
 
     pub(super) fn check_request(&self, now: Timestamp, request: RequestId) -> Result<(), Refusal> {

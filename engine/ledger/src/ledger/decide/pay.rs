@@ -170,7 +170,7 @@ impl Ledger {
             OrderState::Held | OrderState::Paying | OrderState::Expired | OrderState::Lapsed => {
                 Err(Refusal::HoldExpired { deadline })
             }
-            OrderState::Confirmed => Err(Refusal::AlreadyConfirmed),
+            OrderState::Confirmed | OrderState::After(_) => Err(Refusal::AlreadyConfirmed),
             OrderState::Cancelled | OrderState::Superseded => Err(Refusal::AlreadyCancelled),
             OrderState::Restocked => Err(Refusal::NoSuchOrder),
         }

@@ -11,7 +11,9 @@
 //! What has one line, but concerns another order too, or changes its own number of units, is decided here as well: all that
 //! is rare, and the path of the common order stays short.
 
+mod after;
 mod campaign;
+mod goods;
 mod pay;
 mod release;
 mod reserve;
@@ -20,9 +22,10 @@ use alloc::vec::Vec;
 
 use super::offer;
 use super::{Ledger, Place, Violation};
+use crate::after::{AfterCommand, AfterOutcome, Count};
 use crate::command::{Composite, Line};
 use crate::event::{Event, LegEnd, LegHeld};
-use crate::ids::{PartitionId, SkuId, Timestamp};
+use crate::ids::{OrderNumber, PartitionId, SkuId, Timestamp};
 use crate::order::Order;
 use crate::outcome::{Field, Outcome, Refusal};
 use crate::stock::Marks;
@@ -70,6 +73,7 @@ impl<'s, 'l> Span<'s, 'l> {
             }
             Composite::Expire(number) => self.decide_expire(now, *number, events)?,
             Composite::Campaign(command) => self.decide_campaign(now, command, events),
+            Composite::After(after) => self.decide_after(now, after, lines, events)?,
         };
         let end = events.len();
         for at in decided..end {
@@ -79,13 +83,43 @@ impl<'s, 'l> Span<'s, 'l> {
         }
         for at in decided..end {
             if let Some(event) = events.get(at).copied() {
+                self.settle_short(&event, events)?;
+            }
+        }
+        if let Composite::After(AfterCommand::Count(Count { sku, .. }) | AfterCommand::Name(sku)) = command {
+            self.name(*sku, events)?;
+        }
+        for at in decided..end {
+            if let Some(event) = events.get(at).copied() {
                 self.offer(&event, events)?;
             }
         }
         if let Composite::Expire(number) = command {
             self.serving_mut(number.partition())?.no_longer_overdue(*number);
         }
-        Ok(outcome)
+        Ok(self.restated(outcome))
+    }
+
+    /// Says of a paid order where it stands after all this.
+    fn restated(&self, outcome: Outcome) -> Outcome {
+        let stands = |number: OrderNumber, state| {
+            let home = self.serving(number.partition()).ok();
+            let order =
+                home.and_then(|home| home.order_at(Place::default(), number).map(|(_, order)| (home, order)));
+            order.map_or(state, |(home, order)| home.stands(order))
+        };
+        if let Outcome::After(AfterOutcome::Advanced { order, state, units }) = outcome {
+            return Outcome::After(AfterOutcome::Advanced { order, state: stands(order, state), units });
+        }
+        if let Outcome::After(AfterOutcome::PaidBack { order, state, left }) = outcome {
+            return Outcome::After(AfterOutcome::PaidBack { order, state: stands(order, state), left });
+        }
+        if let Outcome::Replayed { order: Some(order), .. } | Outcome::RefundRequired { order, .. } = outcome
+            && let Ok(home) = self.serving(order.partition())
+        {
+            return home.restated(outcome);
+        }
+        outcome
     }
 
     /// Reads the places where these commands, some [`TOUCHED`](crate::TOUCHED), will look: see [`Ledger::touch`].

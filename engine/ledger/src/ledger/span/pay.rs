@@ -89,7 +89,7 @@ impl Ledger {
     }
 
     /// The SKUs of an order, and how many units it has of each.
-    pub(super) fn lines_now(&self, order: &Order) -> impl Iterator<Item = (SkuId, u32)> {
+    pub(in crate::ledger) fn lines_now(&self, order: &Order) -> impl Iterator<Item = (SkuId, u32)> {
         let only = if order.number.is_composite() { None } else { self.stock.get(order.sku) };
         let quantity = order.quantity;
         let several = self.orders.legs(order).map(|leg| (leg.sku, leg.units));

@@ -4,6 +4,7 @@
 //! waited. So the story keeps where each order stands and chooses its words by that. Of an order with several lines, what
 //! happens to each line is told beside what happens to the order.
 
+mod after;
 mod campaign;
 mod stock;
 
@@ -49,6 +50,7 @@ struct Order {
     stand: Stand,
     /// Payments that must be paid back, minor units.
     to_pay_back: u64,
+    after: after::After,
 }
 
 /// See the module's doc. Takes events in their order.
@@ -96,6 +98,20 @@ impl Story {
             | EventKind::LineSold
             | EventKind::LineCut
             | EventKind::LineDropped => self.line(event, kind)?,
+            EventKind::Counted | EventKind::WrittenOff | EventKind::Inspected => after::goods(event),
+            EventKind::Fulfilling
+            | EventKind::Delivered
+            | EventKind::Closed
+            | EventKind::LineShipped
+            | EventKind::LineCancelled
+            | EventKind::LineReturned
+            | EventKind::PaidBack
+            | EventKind::Shorted
+            | EventKind::Covered => {
+                let decimals = self.decimals;
+                let order = self.orders.get_mut(&event.order)?;
+                after::tell(&mut order.after, &mut order.to_pay_back, &mut order.lines, decimals, event)?
+            }
             EventKind::Confirmed
             | EventKind::Cancelled
             | EventKind::Expired
@@ -125,7 +141,14 @@ impl Story {
         let (user, until) = (event.user, Utc(event.until));
         let what = if lines.is_empty() { format!("{} in all", pieces(event.units)) } else { units(&lines) };
         let be = were(&[line]);
-        let order = Order { lines, due: event.amount, until: event.until, stand, to_pay_back: 0 };
+        let order = Order {
+            lines,
+            due: event.amount,
+            until: event.until,
+            stand,
+            to_pay_back: 0,
+            after: after::After::default(),
+        };
         self.orders.insert(event.order, order);
         if stand == Stand::Waiting {
             return format!(
@@ -224,10 +247,12 @@ impl Story {
             }
             EventKind::Confirmed => {
                 order.stand = Stand::Paid;
+                order.after.bought_by = event.payment_id;
                 format!("The payment {by} of {paid} arrived in time. The order was paid.")
             }
             EventKind::Reacquired => {
                 order.stand = Stand::Paid;
+                order.after.bought_by = event.payment_id;
                 let again = if has_lines(event.order) {
                     String::new()
                 } else {
@@ -304,7 +329,7 @@ impl Story {
             Stand::Paying => {
                 format!("{what} {be} not paid yet; a payment is under way, and the hold lasts until {until}.")
             }
-            Stand::Paid => format!("{what} {be} paid."),
+            Stand::Paid => after::now(&order.after, &order.lines, self.decimals),
             Stand::Cancelled => "it was cancelled.".to_owned(),
             Stand::Expired => "it was not paid in time.".to_owned(),
             Stand::Replaced { by } => format!("order {by} took its place."),

@@ -1,5 +1,7 @@
 //! `doorbuster order`: by hand what a storefront does by machine.
 
+mod after;
+
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -40,6 +42,8 @@ pub(super) enum OrderCommand {
         #[command(flatten)]
         server: ServerOptions,
     },
+    #[command(flatten)]
+    After(after::AfterCommand),
     /// Show how an order stands.
     Show {
         #[command(flatten)]
@@ -110,6 +114,7 @@ pub(super) fn run(command: &OrderCommand) -> ExitCode {
                 Outcome::Refused(refusal) => refused(server, &refusal),
             })
         }
+        OrderCommand::After(command) => after::run(command),
         OrderCommand::Show { whose, server } => {
             let read = ReadOrder { order: whose.order, user: whose.user };
             ask(server, async |client| client.read_order(&read).await).map(|outcome| match outcome {
