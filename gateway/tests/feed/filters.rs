@@ -36,12 +36,23 @@ fn naive(all: &[FeedEvent], Named { user, sku }: Named) -> Vec<u64> {
             | EventKind::LineReleased
             | EventKind::LineSold
             | EventKind::LineCut
-            | EventKind::LineDropped => of_user && of_sku,
+            | EventKind::LineDropped
+            | EventKind::LineShipped
+            | EventKind::LineCancelled
+            | EventKind::LineReturned => of_user && of_sku,
+            // They don't name the shopper.
+            EventKind::Shorted | EventKind::Covered => {
+                of_sku && (user.is_none() || orders.contains(&event.order))
+            }
             EventKind::GraceGranted => true,
             EventKind::Checkpoint => false,
-            EventKind::SkuPut | EventKind::Restocked | EventKind::ChannelSet | EventKind::Rebalanced => {
-                user.is_none() && of_sku
-            }
+            EventKind::SkuPut
+            | EventKind::Restocked
+            | EventKind::ChannelSet
+            | EventKind::Rebalanced
+            | EventKind::Counted
+            | EventKind::WrittenOff
+            | EventKind::Inspected => user.is_none() && of_sku,
             _ => orders.contains(&event.order),
         };
         if fitting {

@@ -1,6 +1,7 @@
 //! The event feed, through the real client and real sockets: gap-free, in order, resumable, filtered.
 #![expect(clippy::unwrap_used, reason = "a helper of tests reports by panicking, as a test does")]
 
+mod after;
 mod filters;
 mod resuming;
 mod wire;

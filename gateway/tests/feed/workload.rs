@@ -57,6 +57,9 @@ impl Crowd {
                 client = connect(server).await;
             }
             self.act_once(&client).await;
+            if self.random.random_ratio(1, 2) {
+                self.warehouse(&client).await;
+            }
         }
         client
     }
@@ -174,7 +177,7 @@ impl Crowd {
         client.rebalance(&rebalance).await.unwrap();
     }
 
-    fn some_order(&mut self) -> (u64, u64) {
+    pub(crate) fn some_order(&mut self) -> (u64, u64) {
         let recent = self.orders.len().saturating_sub(15);
         let among = self.orders.get(recent..).unwrap_or_default();
         if among.is_empty() { (1, 1) } else { among[self.random.random_range(0..among.len())] }
