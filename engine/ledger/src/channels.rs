@@ -29,16 +29,49 @@ pub(crate) struct Allotment {
 impl Allotment {
     /// Units that are kept for the channel at `now`.
     pub(crate) fn kept(&self, now: Timestamp) -> u64 {
-        if self.release_at.is_some_and(|at| at <= now) {
-            0
-        } else {
-            self.guarantee.saturating_sub(self.taken)
+        Ruled::new(ChannelId::default(), *self).kept(now)
+    }
+}
+
+/// A channel with rules, packed: every order for the SKU looks at all of them.
+#[derive(Clone, Copy, Debug)]
+struct Ruled {
+    guarantee: u64,
+    /// The largest number: no limit.
+    cap: u64,
+    /// The end of time: never.
+    release_at: Timestamp,
+    taken: u64,
+    channel: ChannelId,
+}
+
+impl Ruled {
+    fn new(channel: ChannelId, allotment: Allotment) -> Self {
+        let Allotment { guarantee, cap, release_at, taken } = allotment;
+        let release_at = release_at.unwrap_or(Timestamp::new(u64::MAX));
+        Self { guarantee, cap: cap.unwrap_or(u64::MAX), release_at, taken, channel }
+    }
+
+    fn allotment(&self) -> Allotment {
+        let known = |number: u64| (number != u64::MAX).then_some(number);
+        Allotment {
+            guarantee: self.guarantee,
+            cap: known(self.cap),
+            release_at: known(self.release_at.raw()).map(Timestamp::new),
+            taken: self.taken,
         }
     }
 
+    /// Units that are kept for it at `now`.
+    #[inline]
+    fn kept(&self, now: Timestamp) -> u64 {
+        if self.release_at <= now { 0 } else { self.guarantee.saturating_sub(self.taken) }
+    }
+
     /// Units that it may still take under its cap.
-    pub(crate) fn room(&self) -> u64 {
-        self.cap.map_or(u64::MAX, |cap| cap.saturating_sub(self.taken))
+    #[inline]
+    fn room(&self) -> u64 {
+        if self.cap == u64::MAX { u64::MAX } else { self.cap.saturating_sub(self.taken) }
     }
 }
 
@@ -54,25 +87,26 @@ pub(crate) struct Freed {
 struct Allotments {
     sku: Slot,
     /// Those with rules, by their number: few, as only operators add to them, and so looked through one by one.
-    ruled: Vec<(ChannelId, Allotment)>,
+    ruled: Vec<Ruled>,
     /// Units that other channels hold or have sold.
     others: BTreeMap<ChannelId, u64>,
 }
 
 impl Allotments {
     #[inline]
-    fn of(&self, channel: ChannelId) -> Option<&Allotment> {
-        self.ruled.iter().find(|(known, _)| *known == channel).map(|(_, rules)| rules)
+    fn of(&self, channel: ChannelId) -> Option<&Ruled> {
+        self.ruled.iter().find(|ruled| ruled.channel == channel)
     }
 
     #[inline]
-    fn of_mut(&mut self, channel: ChannelId) -> Option<&mut Allotment> {
-        self.ruled.iter_mut().find(|(known, _)| *known == channel).map(|(_, rules)| rules)
+    fn of_mut(&mut self, channel: ChannelId) -> Option<&mut Ruled> {
+        self.ruled.iter_mut().find(|ruled| ruled.channel == channel)
     }
 
     fn get(&self, channel: ChannelId) -> Allotment {
         let taken = || self.others.get(&channel).copied().unwrap_or(0);
-        self.of(channel).copied().unwrap_or_else(|| Allotment { taken: taken(), ..Allotment::default() })
+        let other = || Allotment { taken: taken(), ..Allotment::default() };
+        self.of(channel).map_or_else(other, Ruled::allotment)
     }
 }
 
@@ -116,8 +150,8 @@ impl Channels {
     /// Reads the places where [`left`](Self::left) will look.
     #[inline]
     pub(crate) fn touch(&self, sku: Slot) -> u32 {
-        let first = self.of(sku).and_then(|channels| channels.ruled.first());
-        first.map_or(0, |(channel, _)| u32::from(channel.raw()))
+        let ruled = self.of(sku).map(|channels| channels.ruled.as_slice()).unwrap_or_default();
+        ruled.iter().fold(0, |seen, ruled| seen ^ u32::from(ruled.channel.raw()))
     }
 
     /// What is known of a channel of a SKU that has rules.
@@ -138,11 +172,11 @@ impl Channels {
         let rules = Allotment { taken: known.taken, ..rules };
         let fresh = channels.of(channel).is_none();
         if let Some(place) = channels.of_mut(channel) {
-            *place = rules;
+            *place = Ruled::new(channel, rules);
         } else {
             channels.others.remove(&channel);
-            let at = channels.ruled.partition_point(|(known, _)| *known < channel);
-            channels.ruled.insert(at, (channel, rules));
+            let at = channels.ruled.partition_point(|known| known.channel < channel);
+            channels.ruled.insert(at, Ruled::new(channel, rules));
         }
         if let Some(at) = known.release_at {
             self.releases.remove(&(at, sku, channel));
@@ -154,7 +188,7 @@ impl Channels {
     }
 
     /// Units that a channel may take at `now`, of so many that are free, once another order has given `freed` of these back.
-    /// `None` stands for a channel without rules.
+    /// `None` stands for all channels without rules.
     #[inline]
     pub(crate) fn left(
         &self,
@@ -164,14 +198,11 @@ impl Channels {
         free: u64,
         freed: Freed,
     ) -> u64 {
-        let after = |id, known: &Allotment| {
-            let back = if id == freed.channel { freed.units } else { 0 };
-            Allotment { taken: known.taken.saturating_sub(back), ..*known }
-        };
         let (mut kept, mut room) = (0_u64, u64::MAX);
-        for (id, known) in self.with_rules(sku) {
-            let known = after(*id, known);
-            if Some(*id) == channel {
+        for known in self.with_rules(sku) {
+            let back = if known.channel == freed.channel { freed.units } else { 0 };
+            let known = Ruled { taken: known.taken.saturating_sub(back), ..*known };
+            if Some(known.channel) == channel {
                 room = known.room();
             } else {
                 kept = kept.saturating_add(known.kept(now));
@@ -182,12 +213,12 @@ impl Channels {
 
     /// Units that are kept for anybody at `now`.
     pub(crate) fn kept(&self, sku: Slot, now: Timestamp) -> u64 {
-        self.with_rules(sku).fold(0_u64, |sum, (_, channel)| sum.saturating_add(channel.kept(now)))
+        self.with_rules(sku).fold(0_u64, |sum, channel| sum.saturating_add(channel.kept(now)))
     }
 
     /// The channels of a SKU that have rules.
     #[inline]
-    fn with_rules(&self, sku: Slot) -> impl Iterator<Item = &(ChannelId, Allotment)> {
+    fn with_rules(&self, sku: Slot) -> impl Iterator<Item = &Ruled> {
         self.of(sku).into_iter().flat_map(|channels| channels.ruled.iter())
     }
 
@@ -198,7 +229,7 @@ impl Channels {
 
     /// Units that all channels hold or have sold.
     pub(crate) fn taken(&self, sku: Slot) -> u64 {
-        let ruled = self.with_rules(sku).map(|(_, channel)| channel.taken);
+        let ruled = self.with_rules(sku).map(|channel| channel.taken);
         let others = self.of(sku).into_iter().flat_map(|known| known.others.values().copied());
         ruled.chain(others).fold(0_u64, u64::saturating_add)
     }
@@ -240,7 +271,7 @@ impl Channels {
     /// All that is known.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, ChannelId, Allotment)> {
         self.list.iter().flat_map(|channels| {
-            let ruled = channels.ruled.iter().map(|(channel, rules)| (*channel, *rules));
+            let ruled = channels.ruled.iter().map(|ruled| (ruled.channel, ruled.allotment()));
             let other = |(channel, taken): (&ChannelId, &u64)| {
                 (*channel, Allotment { taken: *taken, ..Allotment::default() })
             };

@@ -32,7 +32,7 @@ impl Ledger {
         freed: Freed,
     ) -> Result<(), Refusal> {
         let left = if sku.marks.has(Marks::CHANNELS) {
-            self.channels.left(slot, self.channels.ruled(slot, channel), self.now, free, freed)
+            self.channels.left(slot, Some(channel), self.now, free, freed)
         } else {
             free
         };
