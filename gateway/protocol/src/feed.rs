@@ -156,6 +156,8 @@ events! {
     ChannelSet = 24, "CHANNEL_SET";
     /// Part of a channel's guarantee was moved to the channel `to`.
     Rebalanced = 25, "REBALANCED";
+    /// All units of a line were given back for good.
+    LineDropped = 26, "LINE_DROPPED";
     /// A phase of a campaign's plan was written. `to` is the campaign, as in all events about one.
     PhasePut = 40, "PHASE_PUT";
     /// A campaign follows another plan.
@@ -170,8 +172,6 @@ events! {
     PriceSet = 45, "PRICE_SET";
     /// A SKU's limits were changed.
     LimitsSet = 46, "LIMITS_SET";
-    /// All units of a line were given back for good.
-    LineDropped = 26, "LINE_DROPPED";
     /// The warehouse has begun to work on a paid order.
     Fulfilling = 50, "FULFILLING";
     /// All that was shipped of an order has arrived.

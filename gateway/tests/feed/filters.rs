@@ -45,8 +45,15 @@ fn naive(all: &[FeedEvent], Named { user, sku }: Named) -> Vec<u64> {
                 of_sku && (user.is_none() || orders.contains(&event.order))
             }
             EventKind::GraceGranted => true,
-            EventKind::Checkpoint => false,
-            EventKind::SkuPut
+            EventKind::Checkpoint
+            | EventKind::PhasePut
+            | EventKind::PlanActivated
+            | EventKind::CampaignStood
+            | EventKind::PhaseEntered => false,
+            EventKind::SkuBound
+            | EventKind::PriceSet
+            | EventKind::LimitsSet
+            | EventKind::SkuPut
             | EventKind::Restocked
             | EventKind::ChannelSet
             | EventKind::Rebalanced
@@ -68,7 +75,11 @@ fn of_partition(event: &FeedEvent, partition: PartitionId) -> bool {
     let order = OrderNumber::new(event.order);
     match event.kind().unwrap() {
         EventKind::GraceGranted => true,
-        EventKind::Checkpoint => false,
+        EventKind::Checkpoint
+        | EventKind::PhasePut
+        | EventKind::PlanActivated
+        | EventKind::CampaignStood
+        | EventKind::PhaseEntered => false,
         _ if event.sku != 0 => PartitionId::of(SkuId::new(event.sku)) == partition,
         _ => order.partition() == partition,
     }

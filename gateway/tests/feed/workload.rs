@@ -60,6 +60,9 @@ impl Crowd {
             if self.random.random_ratio(1, 2) {
                 self.warehouse(&client).await;
             }
+            if self.random.random_ratio(1, 10) {
+                self.operate(&client).await;
+            }
         }
         client
     }

@@ -11,6 +11,8 @@ use super::*;
 
 #[path = "after_tests.rs"]
 mod after_cases;
+#[path = "campaign_tests.rs"]
+mod campaign_cases;
 
 /// An order with one line, and one with several.
 const PLAIN: u64 = 0x0010_0000_0000_0005;
@@ -310,8 +312,8 @@ fn check(record: &Record, expected: FeedEvent, spans: &[(usize, &str)]) {
 #[test]
 fn each_record_of_the_log_has_its_event_and_its_bytes() {
     let mut kinds = BTreeSet::from([EventKind::Checkpoint]);
-    for (happened, expected, spans) in [stock(), holds(), lines(), payments(), after_cases::cases()].concat()
-    {
+    let others = [after_cases::cases(), campaign_cases::cases()].concat();
+    for (happened, expected, spans) in [stock(), holds(), lines(), payments(), others].concat() {
         kinds.insert(expected.kind().unwrap());
         check(&Record::Event(happened), expected, &spans);
     }
