@@ -203,7 +203,9 @@ pub(super) fn entry(kind: u8, fields: &[u8]) -> Option<(Entry, usize)> {
     match kind {
         1 => whole(32, Entry::Put { sku: long(0)?, units: long(8)? }),
         2 => whole(52, Entry::Restocked { sku: long(24)?, units: long(32)?.cast_signed() }),
-        3 => {
+        3 | 47 => {
+            // Kind 47 names a campaign, a version of prices and a tier behind the fields of kind 3.
+            let (length, price_version) = if kind == 3 { (70, 0) } else { (80, int(74)?) };
             let placed = Placed {
                 order: long(0)?,
                 request_id: id(8)?,
@@ -213,9 +215,9 @@ pub(super) fn entry(kind: u8, fields: &[u8]) -> Option<(Entry, usize)> {
                 at: long(40)?,
                 channel: short(68)?,
                 amount: long(48)?,
-                price_version: 0,
+                price_version,
             };
-            whole(70, Entry::Reserved { placed })
+            whole(length, Entry::Reserved { placed })
         }
         4 | 18 | 20 => {
             const LINES: usize = 8 + 16 + 8 + 8 + 8 + 4 + 4 + 2 + 4 + 4 + 2 + 8 + 8 + 8;
@@ -346,6 +348,39 @@ pub(super) mod tests {
         assert_eq!((placed.order, placed.user, placed.sku, placed.quantity), (several(7), 3, 9, 4));
         assert_eq!((placed.request_id[0], placed.request_id[15]), (0x55, 3));
         assert!(has_legs(placed.order) && !has_legs(7));
+    }
+
+    #[test]
+    fn an_order_by_prices_is_read_field_by_field() {
+        let fields = [
+            (1, 8),
+            (0, 8),
+            (0, 8),
+            (2, 8),
+            (3, 8),
+            (4, 8),
+            (5, 8),
+            (6, 4),
+            (0, 4),
+            (0, 4),
+            (7, 2),
+            (8, 4),
+            (9, 4),
+            (10, 2),
+        ];
+        let Entry::Reserved { placed } = read(&record(47, &fields)) else { panic!("a hold") };
+        let expected = Placed {
+            order: 1,
+            request_id: [0; 16],
+            user: 2,
+            sku: 3,
+            quantity: 6,
+            at: 4,
+            channel: 7,
+            amount: 5,
+            price_version: 9,
+        };
+        assert_eq!(placed, expected);
     }
 
     #[test]

@@ -27,6 +27,12 @@ bodies! {
         // A list of one: its length, then the line. Orders with several have a record of its own for each.
         lines: u64, line: LineBody,
     }
+    /// As [`RESERVED`], of an order whose terms are a campaign, a version of prices and a tier, and nothing else.
+    SALE_RESERVED = 47, SaleReservedBody {
+        number: u64, request: u128, user: u64, sku: u64, at: u64, amount: u64,
+        quantity: u32, asked_hold_ms: u32, hold_ms: u32, channel: u16,
+        campaign: u32, price_version: u32, tier: u16,
+    }
     CONFIRMED = 5, ConfirmedBody { number: u64, payment: u128, amount: u64, at: u64, }
     CANCELLED = 6, CancelledBody { number: u64, reason: u32, at: u64, }
     EXPIRED = 7, ExpiredBody { number: u64, at: u64, }

@@ -22,6 +22,7 @@ pub fn decode(input: &[u8]) -> Result<(Record, usize), RecordError> {
     let Some((&kind, rest)) = input.split_first() else { return Err(RecordError::Malformed { kind: 0 }) };
     let (record, used) = match kind {
         RESERVED => take(kind, rest).and_then(|(body, used)| Ok((reserved(kind, &body)?, used)))?,
+        SALE_RESERVED => take(kind, rest).and_then(|(body, used)| Ok((sale_reserved(kind, &body)?, used)))?,
         ORDER_RESERVED => take(kind, rest).and_then(|(body, used)| {
             Ok((Record::Event(Event::Reserved(order_reserved(kind, &body)?)), used))
         })?,
@@ -137,6 +138,25 @@ fn reserved(kind: u8, body: &ReservedBody) -> Result<Record, RecordError> {
         moves: 0,
         wait_ms: 0,
         terms: Terms::default(),
+    })))
+}
+
+fn sale_reserved(kind: u8, body: &SaleReservedBody) -> Result<Record, RecordError> {
+    let SaleReservedBody { campaign, price_version, tier, .. } = *body;
+    Ok(Record::Event(Event::Reserved(Reserved {
+        number: OrderNumber::new(body.number),
+        request: RequestId::new(body.request),
+        user: UserId::new(body.user),
+        sku: SkuId::new(body.sku),
+        quantity: Quantity::new(body.quantity).ok_or(RecordError::Impossible { kind, field: "quantity" })?,
+        amount: Amount::new(body.amount),
+        at: Timestamp::new(body.at),
+        asked_hold_ms: body.asked_hold_ms,
+        hold_ms: body.hold_ms,
+        channel: ChannelId::new(body.channel),
+        moves: 0,
+        wait_ms: 0,
+        terms: Terms { campaign, price_version, tier, ..Terms::default() },
     })))
 }
 

@@ -32,30 +32,7 @@ pub fn encode(record: &Record, out: &mut Vec<u8>) {
 #[inline]
 pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
     match *event {
-        Event::Reserved(ref reserved) if reserved.number.is_composite() || reserved.moves != 0 => {
-            let body = OrderOpenedBody { moves: reserved.moves, order: order_body(reserved) };
-            put(ORDER_OPENED, &body, out);
-        }
-        Event::Reserved(ref reserved) if reserved.wait_ms != 0 => {
-            let body = WaitlistedBody { wait_ms: reserved.wait_ms, order: order_body(reserved) };
-            put(WAITLISTED, &body, out);
-        }
-        Event::Reserved(ref reserved) if reserved.terms == Terms::default() => {
-            let body = ReservedBody {
-                number: reserved.number.raw(),
-                request: reserved.request.raw(),
-                user: reserved.user.raw(),
-                sku: reserved.sku.raw(),
-                at: reserved.at.raw(),
-                amount: reserved.amount.raw(),
-                quantity: reserved.quantity.units(),
-                asked_hold_ms: reserved.asked_hold_ms,
-                hold_ms: reserved.hold_ms,
-                channel: reserved.channel.raw(),
-            };
-            put(RESERVED, &body, out);
-        }
-        Event::Reserved(ref reserved) => put(ORDER_RESERVED, &order_body(reserved), out),
+        Event::Reserved(ref reserved) => encode_reserved(reserved, out),
         Event::Confirmed { number, payment, amount, at } => {
             put(CONFIRMED, &payment_body(number, payment, amount, at), out);
         }
@@ -123,6 +100,59 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
             put(GRACE_GRANTED, &GraceGrantedBody { until: until.raw(), at: at.raw() }, out);
         }
     }
+}
+
+/// Appends the record of an order that is placed: the shortest that says all of it.
+#[inline]
+fn encode_reserved(reserved: &Reserved, out: &mut Vec<u8>) {
+    let &Reserved {
+        number, request, user, sku, at, amount, quantity, asked_hold_ms, hold_ms, channel, ..
+    } = reserved;
+    if number.is_composite() || reserved.moves != 0 {
+        put(ORDER_OPENED, &OrderOpenedBody { moves: reserved.moves, order: order_body(reserved) }, out);
+    } else if reserved.wait_ms != 0 {
+        put(WAITLISTED, &WaitlistedBody { wait_ms: reserved.wait_ms, order: order_body(reserved) }, out);
+    } else if reserved.terms == Terms::default() {
+        let body = ReservedBody {
+            number: number.raw(),
+            request: request.raw(),
+            user: user.raw(),
+            sku: sku.raw(),
+            at: at.raw(),
+            amount: amount.raw(),
+            quantity: quantity.units(),
+            asked_hold_ms,
+            hold_ms,
+            channel: channel.raw(),
+        };
+        put(RESERVED, &body, out);
+    } else if is_sale(&reserved.terms) {
+        let Terms { campaign, price_version, tier, .. } = reserved.terms;
+        let body = SaleReservedBody {
+            number: number.raw(),
+            request: request.raw(),
+            user: user.raw(),
+            sku: sku.raw(),
+            at: at.raw(),
+            amount: amount.raw(),
+            quantity: quantity.units(),
+            asked_hold_ms,
+            hold_ms,
+            channel: channel.raw(),
+            campaign,
+            price_version,
+            tier,
+        };
+        put(SALE_RESERVED, &body, out);
+    } else {
+        put(ORDER_RESERVED, &order_body(reserved), out);
+    }
+}
+
+/// Whether these are a campaign's terms, and nothing else.
+fn is_sale(terms: &Terms) -> bool {
+    let Terms { campaign, price_version, tier, .. } = *terms;
+    *terms == Terms { campaign, price_version, tier, ..Terms::default() }
 }
 
 /// Appends the record of an event about a part of an order, or about one that another takes the place of.

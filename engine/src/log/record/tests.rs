@@ -53,6 +53,10 @@ fn samples() -> Vec<Record> {
     let events = [
         Event::Reserved(plain),
         Event::Reserved(Reserved { terms, ..plain }),
+        Event::Reserved(Reserved {
+            terms: Terms { campaign: 1, price_version: 2, tier: 3, ..Terms::default() },
+            ..plain
+        }),
         Event::Reserved(Reserved { moves: 0x81, ..plain }),
         Event::Reserved(Reserved { moves: 1, terms, ..plain }),
         Event::Confirmed { number, payment, amount, at },
