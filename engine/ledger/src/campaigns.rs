@@ -14,6 +14,9 @@ pub(crate) const MAX_CAMPAIGNS: usize = 4_096;
 /// each shard keeps them all, some 100 bytes each.
 pub(crate) const MAX_WRITTEN: usize = 65_536;
 
+/// Most versions that are known to have counted before the plan that counts: a grace of a day, and a change each hour.
+pub(crate) const MAX_COUNTED: usize = 32;
+
 /// Most plans of one campaign: each change of a campaign is one, and few are changed ten times.
 pub(crate) const MAX_PLANS: usize = 64;
 
@@ -29,8 +32,12 @@ pub(crate) struct Campaign {
     pub(crate) phases: Vec<Phase>,
     pub(crate) policy: PricePolicy,
     pub(crate) standing: Standing,
-    /// The phases of the plan that the log says have begun.
+    /// The phases of the plan that the log says have begun, or that began before the plan counted.
     pub(crate) entered: u8,
+    /// Since when it follows the plan.
+    pub(crate) since: Timestamp,
+    /// Versions of prices that counted by former plans, and from when on; the latest [`MAX_COUNTED`].
+    pub(crate) counted: Vec<(Timestamp, u32)>,
 }
 
 impl Campaign {
@@ -95,20 +102,32 @@ impl Campaign {
         Err(Refusal::TierRequired { tier: phase.min_tier, open_at })
     }
 
+    /// The versions of prices that have counted by `now`, and from when on.
+    fn timeline(&self, now: Timestamp) -> impl DoubleEndedIterator<Item = (Timestamp, u32)> + Clone {
+        let first = (!self.phases.is_empty()).then(|| (self.since, self.version_at(self.since)));
+        let begun = self.phases.iter().filter(move |phase| self.since < phase.start && phase.start <= now);
+        let own = first.into_iter().chain(begun.map(|phase| (phase.start, phase.price_version)));
+        self.counted.iter().copied().chain(own)
+    }
+
     /// Whether an order by another version of prices than the one that counts may be held. `price` says what a unit costs by a
-    /// version.
+    /// version. An order that names none is by no prices.
     pub(crate) fn honours(&self, now: Timestamp, version: u32, price: impl Fn(u32) -> Option<u64>) -> bool {
+        if version == 0 {
+            return false;
+        }
+        let mut counted = self.timeline(now);
         match self.policy {
             PricePolicy::Strict => false,
             PricePolicy::Grace { ms } => {
                 let then = Timestamp::new(now.raw().saturating_sub(u64::from(ms)));
                 // Of several changes within that time, each version that counted since is good.
-                let since = self.phases.iter().filter(|phase| then < phase.start && phase.start <= now);
-                self.version_at(then) == version || since.clone().any(|phase| phase.price_version == version)
+                let before = counted.clone().rfind(|(from, _)| *from <= then);
+                before.is_some_and(|(_, known)| known == version)
+                    || counted.any(|(from, known)| then < from && known == version)
             }
             PricePolicy::HonourLower => {
-                let mut earlier = self.phases.iter().filter(|phase| phase.start <= now);
-                earlier.any(|phase| phase.price_version == version)
+                counted.any(|(_, known)| known == version)
                     && match (price(version), price(self.version_at(now))) {
                         (Some(known), Some(counts)) => known <= counts,
                         _ => false,
@@ -119,7 +138,8 @@ impl Campaign {
 
     /// When the next phase begins that the log doesn't know of.
     fn next_entry(&self) -> Option<Timestamp> {
-        self.phases.get(usize::from(self.entered)).map(|phase| phase.start)
+        let next = self.phases.get(usize::from(self.entered)).map(|phase| phase.start);
+        next.filter(|_| self.standing != Standing::Aborted)
     }
 }
 
@@ -205,7 +225,11 @@ impl Campaigns {
         if listed.len() != usize::from(phases) || phases > MAX_PHASES {
             return None;
         }
-        (campaign.plan, campaign.phases, campaign.policy, campaign.entered) = (plan, listed, policy, 0);
+        let counted: Vec<_> = campaign.timeline(now).collect();
+        let kept = counted.len().saturating_sub(MAX_COUNTED);
+        campaign.counted = counted.into_iter().skip(kept).collect();
+        (campaign.plan, campaign.phases, campaign.policy, campaign.since) = (plan, listed, policy, now);
+        campaign.entered = campaign.phase_at(now).and_then(|nth| u8::try_from(nth).ok()).unwrap_or(0);
         self.look_ahead(now);
         Some(())
     }

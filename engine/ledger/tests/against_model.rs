@@ -56,7 +56,7 @@ fn rules() -> Rules {
         idempotency_window_ms: 10_000,
         order_retention_ms: 4_000,
         paid_retention_ms: 6_000,
-        return_window_ms: 700,
+        return_window_ms: 400,
         future_tolerance_ms: 1_000,
         pay_pin_ms: 1_500,
         slow_pay_ms: 9_000,

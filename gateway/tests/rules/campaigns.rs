@@ -172,7 +172,7 @@ async fn prices_change_at_one_instant_and_a_hold_keeps_its_own() {
 async fn an_old_price_is_good_for_a_while_or_while_it_is_not_higher() {
     let phases =
         [Phase { price_version: 1, ..phase(START, LIVE) }, Phase { price_version: 2, ..phase(T0, LIVE) }];
-    let by = |price_version, user| Reserve { price_version, ..wish(user, 1) };
+    let by = |price_version, user| Reserve { price_version, amount: 90, ..wish(user, 1) };
     let grace = SetCampaign { policy: 1, grace_ms: 1_000, ..SetCampaign::default() };
     let (server, _) = staged(9, grace, &phases).await;
     let client = at(&server, T0 + 999).await;
@@ -180,13 +180,28 @@ async fn an_old_price_is_good_for_a_while_or_while_it_is_not_higher() {
     let client = at(&server, T0 + 1_001).await;
     assert_eq!(refused(&client, &by(1, 2)).await.code, Code::PriceChanged);
 
+    let none = refused(&client, &Reserve { amount: 1, ..wish(3, 1) }).await;
+    assert_eq!(none.code, Code::PriceChanged, "no version is no old version");
+
     let lower = SetCampaign { policy: 2, ..SetCampaign::default() };
     let (server, client) = staged(9, lower, &phases).await;
     price(&client, SKU, 1, 80).await.unwrap();
     price(&client, SKU, 2, 100).await.unwrap();
     let client = at(&server, T0 + 9_999).await;
-    held(&client, &by(1, 1)).await;
+    held(&client, &Reserve { amount: 80, ..by(1, 1) }).await;
     assert_eq!(refused(&client, &by(3, 2)).await.code, Code::PriceChanged);
+    // An order that names no amount would pay any.
+    let free = refused(&client, &Reserve { amount: 0, ..by(2, 2) }).await;
+    assert_eq!((free.code, free.units), (Code::PriceOutOfBounds, 90));
+    // A version that another plan counted before is an earlier one, too.
+    put(&client, 2, &[Phase { price_version: 4, ..phase(START, LIVE) }]).await;
+    price(&client, SKU, 4, 90).await.unwrap();
+    let next = SetCampaign { policy: 2, ..follow(2, 1, 1) };
+    assert_eq!(set(&client, next).await, Ok(false));
+    held(&client, &Reserve { amount: 80, ..by(1, 3) }).await;
+    assert_eq!(refused(&client, &Reserve { amount: 100, ..by(2, 4) }).await.code, Code::PriceChanged);
+    let other_terms = set(&client, SetCampaign { policy: 0, ..follow(2, 1, 2) }).await.unwrap_err();
+    assert_eq!((other_terms.code, other_terms.field), (Code::VersionExists, Some(Field::Plan)));
 }
 
 #[tokio::test]

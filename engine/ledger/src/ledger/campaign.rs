@@ -13,16 +13,16 @@ impl Ledger {
                 let written = self.campaigns.write(id, (plan, nth), phase);
                 written.ok_or(Violation::Campaign { campaign: id })?;
             }
-            CampaignEvent::PlanActivated { campaign: id, plan, phases, policy, .. } => {
-                let followed = self.campaigns.follow(id, (plan, phases), policy, self.now);
+            CampaignEvent::PlanActivated { campaign: id, plan, phases, policy, at, .. } => {
+                let followed = self.campaigns.follow(id, (plan, phases), policy, at);
                 followed.ok_or(Violation::Campaign { campaign: id })?;
-                self.open_all_lists();
+                self.open_lists(Some(id));
             }
             CampaignEvent::StandingSet { set, .. } => {
                 let id = set.campaign;
                 let campaign = self.campaigns.entry(id).ok_or(Violation::Campaign { campaign: id })?;
                 campaign.standing = set.standing;
-                self.open_all_lists();
+                self.open_lists(Some(id));
             }
             CampaignEvent::PhaseEntered { campaign: id, plan, nth, .. } => {
                 let campaign = self.campaigns.entry(id).ok_or(Violation::Campaign { campaign: id })?;
@@ -81,7 +81,7 @@ impl Ledger {
     pub(super) fn begin_phases(&mut self) {
         if self.campaigns.has_begun(self.now) {
             self.campaigns.look_ahead(self.now);
-            self.open_all_lists();
+            self.open_lists(None);
         }
     }
 
@@ -96,9 +96,13 @@ impl Ledger {
         self.waitlists.unsettle(sku);
     }
 
-    fn open_all_lists(&mut self) {
+    /// As [`open_list`](Self::open_list), for the SKUs of this campaign, or of all.
+    fn open_lists(&mut self, of: Option<CampaignId>) {
         for sku in self.waitlists.skus() {
-            self.open_list(sku);
+            let campaign = self.campaign_id(sku);
+            if campaign.is_some() && (of.is_none() || campaign == of) {
+                self.open_list(sku);
+            }
         }
     }
 }

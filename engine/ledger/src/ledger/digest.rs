@@ -116,7 +116,11 @@ impl Ledger {
             let mix = Mix::new(12).word(u64::from(id.raw())).word(u64::from(campaign.plan));
             let mix = mix.word(policy).word(u64::from(ms)).word(standing);
             let phases = u64::try_from(campaign.phases.len()).unwrap_or(u64::MAX);
-            digest.entry(mix.word(phases).word(u64::from(campaign.entered)));
+            digest.entry(mix.word(phases).word(u64::from(campaign.entered)).word(campaign.since.raw()));
+            for (from, version) in &campaign.counted {
+                let mix = Mix::new(14).word(u64::from(id.raw())).word(from.raw());
+                digest.entry(mix.word(u64::from(*version)));
+            }
             for (plan, phases) in &campaign.plans {
                 for (nth, phase) in phases {
                     let mix = Mix::new(13).word(u64::from(id.raw())).word(u64::from(*plan));

@@ -56,10 +56,9 @@ impl Bounds {
         })
     }
 
-    /// Whether the amount is within them; 0 is not looked at.
+    /// Whether the amount is within them.
     pub(super) fn check(self, amount: Amount) -> Result<(), Refusal> {
         match amount.raw() {
-            0 => Ok(()),
             amount if amount < self.least => {
                 Err(Refusal::PriceOutOfBounds { bound: Amount::new(self.least) })
             }

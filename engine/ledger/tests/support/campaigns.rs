@@ -13,6 +13,8 @@ pub(crate) struct ModelCampaign {
     pub(crate) policy: PricePolicy,
     pub(crate) standing: Standing,
     pub(crate) entered: u8,
+    /// When it began to follow a plan, and the plan's phases.
+    pub(crate) followed: Vec<(u64, Vec<Phase>)>,
 }
 
 /// What the door lets somebody have: most units for a shopper and in an order (0: any), and what must be paid for the line.
@@ -38,8 +40,20 @@ impl ModelCampaign {
         self.phases().into_iter().rev().find(|phase| phase.start.raw() <= now)
     }
 
-    fn version_at(&self, now: u64) -> u32 {
-        self.at(now).map_or(0, |phase| phase.price_version)
+    /// The version that counted at that time, by the plan that was followed then.
+    fn version_at(&self, then: u64) -> u32 {
+        let plan = self.followed.iter().rev().find(|(since, _)| *since <= then);
+        let phase = plan.and_then(|(_, phases)| phases.iter().rev().find(|phase| phase.start.raw() <= then));
+        phase.map_or(0, |phase| phase.price_version)
+    }
+
+    /// Whether the version has ever counted.
+    fn counted(&self, now: u64, version: u32) -> bool {
+        let starts = self
+            .followed
+            .iter()
+            .flat_map(|(since, phases)| phases.iter().map(|phase| phase.start.raw()).chain([*since]));
+        starts.filter(|at| *at <= now).any(|at| self.version_at(at) == version)
     }
 
     fn open(&self, now: u64, channel: ChannelId) -> Result<Phase, Refusal> {
@@ -128,20 +142,18 @@ impl Model {
             return Ok(any);
         }
         let good = version == counts
-            || match campaign.policy {
-                PricePolicy::Strict => false,
-                PricePolicy::Grace { ms } => {
-                    (0..=u64::from(ms)).any(|ago| campaign.version_at(now - ago) == version)
-                }
-                PricePolicy::HonourLower => {
-                    let was = campaign
-                        .phases()
-                        .iter()
-                        .any(|phase| phase.start.raw() <= now && phase.price_version == version);
-                    let prices = (self.price(line.sku, version), self.price(line.sku, counts));
-                    was && matches!(prices, (Some(old), Some(new)) if old.price <= new.price)
-                }
-            };
+            || (version != 0
+                && match campaign.policy {
+                    PricePolicy::Strict => false,
+                    PricePolicy::Grace { ms } => {
+                        (0..=u64::from(ms)).any(|ago| campaign.version_at(now - ago) == version)
+                    }
+                    PricePolicy::HonourLower => {
+                        let was = campaign.counted(now, version);
+                        let prices = (self.price(line.sku, version), self.price(line.sku, counts));
+                        was && matches!(prices, (Some(old), Some(new)) if old.price <= new.price)
+                    }
+                });
         if !good {
             return Err(Refusal::PriceChanged { version: counts });
         }
@@ -197,7 +209,7 @@ impl Model {
         Outcome::CampaignSet
     }
 
-    pub(super) fn campaign_command(&mut self, command: &CampaignCommand) -> Outcome {
+    pub(super) fn campaign_command(&mut self, now: u64, command: &CampaignCommand) -> Outcome {
         let replayed = Outcome::Replayed { order: None, state: None, deadline: Timestamp::new(0) };
         let refuse = Outcome::Refused;
         match command {
@@ -226,8 +238,10 @@ impl Model {
                 if known.standing == Standing::Aborted {
                     return refuse(Refusal::Ended);
                 }
-                if (known.plan, known.phases, known.policy) == (asked.plan, asked.phases, asked.policy) {
-                    return replayed;
+                if known.plan == asked.plan {
+                    let same = (known.phases, known.policy) == (asked.phases, asked.policy);
+                    let differs = refuse(Refusal::VersionExists { field: Field::Plan });
+                    return if same { replayed } else { differs };
                 }
                 if known.plan != asked.expected {
                     return refuse(Refusal::CasMismatch { found: u64::from(known.plan) });
@@ -244,8 +258,10 @@ impl Model {
                 if whole < usize::from(asked.phases) {
                     return refuse(Refusal::PlanIncomplete { nth: u8::try_from(whole).expect("few") });
                 }
-                (known.plan, known.phases, known.policy, known.entered) =
-                    (asked.plan, asked.phases, asked.policy, 0);
+                (known.plan, known.phases, known.policy) = (asked.plan, asked.phases, asked.policy);
+                let begun = known.phases().iter().filter(|phase| phase.start.raw() <= now).count();
+                known.entered = u8::try_from(begun.saturating_sub(1)).expect("few");
+                known.followed.push((now, known.phases()));
                 Outcome::CampaignSet
             }
             CampaignCommand::SetStanding(set) => match self.campaigns.get_mut(&set.campaign) {
@@ -274,7 +290,7 @@ impl Model {
 
     /// Every phase that has begun by now was noted.
     pub(super) fn phases_are_noted(&self, now: u64) {
-        for known in self.campaigns.values() {
+        for known in self.campaigns.values().filter(|known| known.standing != Standing::Aborted) {
             let begun = known.phases().iter().filter(|phase| phase.start.raw() <= now).count();
             assert_eq!(usize::from(known.entered), begun, "{known:?}");
         }

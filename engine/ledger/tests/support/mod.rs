@@ -231,7 +231,7 @@ impl Model {
             }
             Composite::Confirm(confirm) => self.confirm(now, confirm, lines),
             Composite::Cancel { cancel, amount } => self.cancel(now, cancel, *amount, lines),
-            Composite::Campaign(command) => self.campaign_command(command),
+            Composite::Campaign(command) => self.campaign_command(now, command),
             Composite::After(after) => self.after(now, after, lines),
             Composite::Expire(_) => unreachable!("time alone ends holds"),
         }

@@ -20,7 +20,6 @@ fn paid(reserve: &Reserve, doors: &[Admitted]) -> Result<(), Refusal> {
     let least = doors.iter().map(|door| door.least).sum();
     let most = doors.iter().try_fold(0, |sum, door| door.most.map(|most| sum + most));
     match most {
-        _ if amount == 0 => Ok(()),
         _ if amount < least => Err(Refusal::PriceOutOfBounds { bound: Amount::new(least) }),
         Some(most) if amount > most => Err(Refusal::PriceOutOfBounds { bound: Amount::new(most) }),
         _ => Ok(()),

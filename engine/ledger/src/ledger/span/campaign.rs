@@ -128,8 +128,9 @@ impl Ledger {
         if known.standing == Standing::Aborted {
             return Err(Refusal::Ended);
         }
-        if known.plan == plan && known.phases.len() == usize::from(phases) && known.policy == policy {
-            return Ok(None);
+        if known.plan == plan {
+            let same = known.phases.len() == usize::from(phases) && known.policy == policy;
+            return if same { Ok(None) } else { Err(Refusal::VersionExists { field: Field::Plan }) };
         }
         if known.plan != expected {
             return Err(Refusal::CasMismatch { found: u64::from(known.plan) });
