@@ -8,8 +8,7 @@ use parking_lot::Mutex;
 /// How often figures are published while there are campaigns, milliseconds: people and scrapes don't look more often.
 const LOOK_EVERY_MS: u64 = 1_000;
 
-/// Most campaigns whose figures are published: more don't run side by side, and publishing holds every shard for some
-/// microseconds.
+/// Most campaigns whose figures are published: more don't run side by side, and each is a label of metrics.
 pub const MAX_PUBLISHED: usize = 64;
 
 /// See the module's doc.
@@ -36,7 +35,7 @@ impl Default for CampaignBoard {
 }
 
 impl CampaignBoard {
-    /// Campaigns that are not over, by id, at most [`MAX_PUBLISHED`].
+    /// Campaigns that follow a plan and are not over, at most [`MAX_PUBLISHED`]: those that lack prices, then by id.
     pub fn figures(&self) -> Vec<CampaignSnapshot> {
         self.figures.lock().clone()
     }
@@ -66,15 +65,19 @@ impl CampaignBoard {
     /// Publishes what all ledgers together know, and gives an alarm for prices that are missing.
     pub(crate) fn publish(&self, now: Timestamp, span: &Span<'_, '_>) {
         let over = |campaign: &CampaignSnapshot| {
-            campaign.standing == Standing::Aborted
+            campaign.plan == 0
+                || campaign.standing == Standing::Aborted
                 || (campaign.stage == Stage::Closed && campaign.next_start.is_none())
         };
         let ids = span.campaigns();
         let known = ids.iter().filter_map(|id| span.campaign(*id));
-        let figures: Vec<_> = known.filter(|campaign| !over(campaign)).take(MAX_PUBLISHED).collect();
+        let mut figures: Vec<_> = known.filter(|campaign| !over(campaign)).collect();
         let next_entry = span.next_phase_entry().map_or(u64::MAX, Timestamp::raw);
         let next_figures = if figures.is_empty() { u64::MAX } else { now.plus(LOOK_EVERY_MS).raw() };
         self.give_alarms(now, &figures);
+        // Those that something is wrong with come first.
+        figures.sort_by_key(|campaign| self.missing_prices(campaign, now) == 0);
+        figures.truncate(MAX_PUBLISHED);
         *self.figures.lock() = figures;
         self.next_look.store(next_entry.min(next_figures), Ordering::Relaxed);
     }

@@ -70,7 +70,7 @@ pub struct SetCampaign {
     /// How many phases it has, which start one after the other.
     pub phases: u8,
     /// What happens to orders by old prices: 0 strict, they are refused; 1 grace, the version before is good for `grace_ms`;
-    /// 2 honour lower, an earlier version of the plan is good where its price is not above the one that counts.
+    /// 2 honour lower, a version that counted earlier is good where its price is not above the one that counts.
     pub policy: u8,
     /// Of policy 1, milliseconds.
     pub grace_ms: u32,

@@ -1,7 +1,7 @@
 //! Carrying a plan out.
 //!
 //! In an order in which nothing is ever sold by half a change: prices and phases are written before anything counts them, and a
-//! SKU is handed to the campaign last.
+//! SKU is handed to the campaign last. Where the server refuses a part, what comes behind it is left undone.
 
 use std::process::ExitCode;
 
@@ -67,6 +67,10 @@ async fn carry_out(client: &Client, plan: &Plan, who: Who, report: &mut Report) 
     }
     let name = |nth: usize| format!("phase {}", plan.phases[nth].nth + 1);
     report.note(client.put_phases(&plan.phases).await, name)?;
+    if !report.refused.is_empty() {
+        // A plan must not count that lacks prices, or whose phases somebody else has written.
+        return Ok(());
+    }
     if let Some(follow) = plan.follow {
         let follow = SetCampaign { by: who.by, reason: who.reason, ..follow };
         let answer = vec![client.set_campaign(&follow).await];
@@ -84,6 +88,10 @@ async fn carry_out(client: &Client, plan: &Plan, who: Who, report: &mut Report) 
     for set in &plan.channels {
         let answer = vec![client.set_channel(set).await];
         report.note(answer, |_| format!("channel {} of SKU {}", set.channel, set.sku))?;
+    }
+    if !report.refused.is_empty() {
+        // Nor one without what is kept for its channels.
+        return Ok(());
     }
     let binds: Vec<_> =
         plan.binds.iter().map(|bind| BindSku { by: who.by, reason: who.reason, ..*bind }).collect();

@@ -183,7 +183,18 @@ pub(super) fn read(path: &Path) -> Result<Spec, FileError> {
     for ((sku, version), _) in spec.prices.iter().filter(|((sku, _), _)| !spec.skus.contains_key(sku)) {
         faults.note(format!("price of SKU {sku}, version {version}: the campaign doesn't sell this SKU"));
     }
+    let mut dealt = std::collections::BTreeSet::new();
     for allotment in &spec.allotments {
+        let named: Vec<u64> = if allotment.skus.is_empty() {
+            spec.skus.keys().copied().collect()
+        } else {
+            allotment.skus.clone()
+        };
+        for sku in named {
+            for part in allotment.channels.iter().filter(|part| !dealt.insert((sku, part.channel))) {
+                faults.note(format!("allotment: SKU {sku}, channel {} is dealt out twice", part.channel));
+            }
+        }
         for sku in allotment.skus.iter().filter(|sku| !spec.skus.contains_key(sku)) {
             faults.note(format!("allotment: SKU {sku} is not sold by the campaign"));
         }

@@ -115,7 +115,12 @@ fn each_fault_is_named() {
         ("percent = 90", "percent = 101", "allotment 1: percent is 101, over 100"),
         ("percent = 90", "", "with either units or percent"),
         ("percent = 90", "percent = 90\nskus = [7]", "allotment: SKU 7 is not sold by the campaign"),
-        ("channel = 2, weight", "channel = 1, weight", "allotment 1: channel 1 stands in it twice"),
+        ("channel = 2, weight", "channel = 1, weight", "channel 1 stands in it twice"),
+        (
+            "[[allotment]]\npercent = 90",
+            "[[allotment]]\nunits = 1\nchannels = [{ channel = 2, weight = 1 }]\n[[allotment]]\npercent = 90",
+            "SKU 5, channel 2 is dealt out twice",
+        ),
         ("\"channel 2\" = 40", "\"channel 2\" = 30", "targets: they sum up to 90 percent, not 100"),
         ("[[sku]]\nsku = 5\nuser_limit = 2", "[[sku]]\nsku = 5\n[[sku]]\nsku = 5", "SKU 5 is listed twice"),
     ] {

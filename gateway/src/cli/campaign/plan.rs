@@ -17,7 +17,7 @@ use crate::utc::Utc;
 /// SKUs in one question.
 const CHUNK: usize = 4_096;
 
-/// Plans that a campaign may have, as the server has it.
+/// Plans behind the one that counts that are looked at for a free number: as many as a campaign may have.
 const MAX_PLANS: u32 = 64;
 
 /// Changes of one kind that are listed one by one.
@@ -61,6 +61,13 @@ pub(super) async fn make(client: &Client, spec: &Spec) -> Result<Plan, Error> {
         plan.faults
             .push(format!("campaign {} was ended for good; give the file another number", spec.campaign));
     }
+    if let Some(known) = known.filter(|known| known.skus > spec.skus.len() as u64) {
+        plan.doubts.push(format!(
+            "the campaign sells {} SKUs, and the file lists {}: those that aren't listed stay with it",
+            known.skus,
+            spec.skus.len()
+        ));
+    }
     let now = client.status().await?.now_ms;
     follow(client, spec, known, &mut plan).await?;
     let stocks = stocks(client, spec, &mut plan).await?;
@@ -84,11 +91,15 @@ async fn follow(
         (known.policy, known.grace_ms, usize::from(known.phases))
             == (spec.policy, spec.grace_ms, spec.phases.len())
     });
-    let candidates = std::iter::once(active).filter(|active| *active != 0).chain(active + 1..=MAX_PLANS);
+    let later = (1..=MAX_PLANS).filter_map(|more| active.checked_add(more));
+    let candidates = std::iter::once(active).filter(|active| *active != 0 && same_terms).chain(later);
     for number in candidates {
         let Some(missing) = missing(client, spec, number).await? else { continue };
-        if missing.is_empty() && number == active && same_terms {
-            return Ok(());
+        if number == active {
+            if missing.is_empty() {
+                return Ok(());
+            }
+            continue;
         }
         plan.phases = missing;
         plan.follow = Some(SetCampaign {
@@ -103,7 +114,10 @@ async fn follow(
         });
         return Ok(());
     }
-    plan.faults.push(format!("campaign {} has had {MAX_PLANS} plans, and can't have more", spec.campaign));
+    plan.faults.push(format!(
+        "campaign {}: no number is free for another plan behind {active}; give the file another campaign's number",
+        spec.campaign
+    ));
     Ok(())
 }
 
@@ -172,6 +186,11 @@ async fn prices(
                     plan.faults.push(format!(
                         "SKU {sku} has no price by version {version}, which a phase names; add one to the file"
                     ));
+                } else {
+                    plan.doubts.push(format!(
+                        "SKU {sku}: version {version} is not in the file; it was written before, and says {}",
+                        view.price
+                    ));
                 }
                 continue;
             };
@@ -217,13 +236,19 @@ async fn channels(
     stocks: &BTreeMap<u64, StockView>,
     plan: &mut Plan,
 ) -> Result<(), Error> {
+    // What each SKU's channels are to have, so far.
+    let mut kept: BTreeMap<u64, u64> = BTreeMap::new();
+    let mut cuts = Vec::new();
     for allotment in &spec.allotments {
         let all = allotment.skus.is_empty();
         for stock in stocks.values().filter(|stock| all || allotment.skus.contains(&stock.sku)) {
             let whole = allotment.whole.of(stock.stocked);
-            if whole > stock.stocked {
+            let sum = kept.entry(stock.sku).or_default();
+            *sum = sum.saturating_add(whole);
+            let whole_sum = *sum;
+            if whole_sum > stock.stocked {
                 plan.faults.push(format!(
-                    "SKU {}: {whole} units would be kept for channels, but it has {} in all",
+                    "SKU {}: {whole_sum} units would be kept for channels, but it has {} in all",
                     stock.sku, stock.stocked
                 ));
                 continue;
@@ -246,12 +271,17 @@ async fn channels(
                 }
                 let read = client.read_channel(stock.sku, part.channel).await?;
                 let found = read.done().map(|view| (view.guarantee, view.cap, view.release_at));
-                if found != Some((guarantee, wanted.cap, wanted.release_at)) {
-                    plan.channels.push(wanted);
+                if found == Some((guarantee, wanted.cap, wanted.release_at)) {
+                    continue;
                 }
+                // What is given up must be free before another can have it.
+                let less = found.is_some_and(|(before, ..)| guarantee < before);
+                if less { &mut cuts } else { &mut plan.channels }.push(wanted);
             }
         }
     }
+    cuts.append(&mut plan.channels);
+    plan.channels = cuts;
     Ok(())
 }
 
