@@ -11,7 +11,10 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use doorbuster_benches::{Crowd, START, fill, ledger};
 use doorbuster_engine::Keeper;
 use doorbuster_engine::log::record;
-use doorbuster_ledger::{Command, Ledger, Timestamp};
+use doorbuster_ledger::{
+    Amount, BudgetCommand, BudgetId, Claim, Command, Composite, Funder, FunderId, Ledger, Line, MAX_FUNDED,
+    Reserve, Span, Timestamp,
+};
 
 /// Commands that a shard decides together.
 const BATCH: usize = 64;
@@ -82,6 +85,32 @@ fn reserve(c: &mut Criterion) {
     let mut wide = ledger(skus, 1 << 19);
     fill(&mut wide, &mut crowd, orders);
     growing(c, "reserve/many_skus", wide, || crowd.reserves(now, BATCH * BATCHES));
+}
+
+/// Holds of one SKU that claim a discount each, from a slice that is full: the claim beside the plain hold.
+fn claim(c: &mut Criterion) {
+    let users = if full() { 10_000_000 } else { 1_000_000 };
+    let orders = if full() { 10_000_000 } else { 500_000 };
+    let now = Timestamp::new(START);
+    let mut crowd = Crowd::new(7, users, 1, 0);
+    let mut ledger = ledger(1, 1 << 39);
+    fill(&mut ledger, &mut crowd, orders);
+    let budget = BudgetId::new(1).expect("not zero");
+    let funders = [40, 50, 10].map(|share| Funder { id: FunderId::new(share), share });
+    let set = BudgetCommand::Set { budget, funded: MAX_FUNDED, by: 0, reason: 0 };
+    Span::new(&mut [&mut ledger]).budget(now, &set, &funders, &mut Vec::new()).expect("a sound ledger");
+    let claiming = |crowd: &mut Crowd| {
+        let claim = Some(Claim { budget, amount: Amount::new(1_999) });
+        Reserve { claim, ..crowd.reserve(now) }
+    };
+    // The first one fills the slice.
+    let reserve = claiming(&mut crowd);
+    let line = Line { sku: reserve.sku, units: reserve.quantity.units(), ..Line::default() };
+    let first = Composite::Reserve { reserve, supersedes: None };
+    Span::new(&mut [&mut ledger]).execute(now, &first, &[line], &mut Vec::new()).expect("a sound ledger");
+    growing(c, "reserve/hot_sku_with_a_discount", ledger, || {
+        (0..BATCH * BATCHES).map(|_| Command::Reserve(claiming(&mut crowd))).collect()
+    });
 }
 
 /// Pays holds in the order in which they were placed. Each iteration places its holds first, untimed, among ten
@@ -174,5 +203,5 @@ fn expire(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, reserve, confirm, refuse, expire);
+criterion_group!(benches, reserve, claim, confirm, refuse, expire);
 criterion_main!(benches);

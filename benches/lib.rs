@@ -65,6 +65,7 @@ impl Crowd {
             first_attempt: true,
             wait_ms: 0,
             terms: Terms::default(),
+            claim: None,
         }
     }
 

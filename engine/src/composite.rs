@@ -14,12 +14,13 @@
 //! ticket is taken while every shard concerned is still locked. Only one holds more than one lock at a time, and those who
 //! hold one wait for no other, so nobody waits in a circle.
 
+use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 
 use crossbeam::queue::ArrayQueue;
 use doorbuster_ledger::{
-    Advance, AfterCommand, CampaignCommand, Composite, Event, Inspect, Ledger, Line, Outcome, PartitionId,
-    Refund, Span, Timestamp, Violation,
+    Advance, AfterCommand, BudgetCommand, BudgetSnapshot, CampaignCommand, Composite, CouponId, Event,
+    Funder, Inspect, Ledger, Line, Outcome, PartitionId, Refund, Span, Timestamp, Violation,
 };
 use parking_lot::Mutex;
 
@@ -37,9 +38,10 @@ const AT_ONCE: usize = 64;
 const ENOUGH: usize = 1_024;
 
 /// Most bytes of one command's events: 32 lines of a hold that give their units back, and 32 that take some, each with up
-/// to four offers to those who wait; and the orders themselves. Or, of a paid order, 32 lines that go back, each of which may
-/// cover missing units, with two offers. Or 32 orders that a shortfall hits.
-const COMMAND_BYTES: usize = 32 * (55 + 39 + 2 * 2 * 25) + 2 * 160;
+/// to four offers to those who wait; the orders themselves; a discount that is claimed, for which a budget is drained and a
+/// slice filled; and two coupons. Or, of a paid order, 32 lines that go back, each of which may cover missing units, with two
+/// offers. Or 32 orders that a shortfall hits. A budget that is set up, with sixteen funders, takes less.
+const COMMAND_BYTES: usize = 32 * (55 + 39 + 2 * 2 * 25) + 2 * 160 + (29 + 21 + 23) + 2 * 25;
 
 const _: () = assert!(32 * (53 + 37 + 25 + 2 * 25) < COMMAND_BYTES);
 
@@ -48,14 +50,19 @@ const _: () = assert!(AT_ONCE * COMMAND_BYTES < MAX_BLOCK / 2);
 /// Where commands wait that concern several shards.
 #[derive(Debug)]
 pub(crate) struct Desk {
-    inbox: ArrayQueue<Batch>,
+    inbox: Arc<ArrayQueue<Batch>>,
     /// Of whoever works here, with what he uses again and again.
     worker: Mutex<Vec<Event>>,
 }
 
 impl Desk {
     pub(crate) fn new() -> Self {
-        Self { inbox: ArrayQueue::new(CAPACITY), worker: Mutex::new(Vec::new()) }
+        Self { inbox: Arc::new(ArrayQueue::new(CAPACITY)), worker: Mutex::new(Vec::new()) }
+    }
+
+    /// Where shards put what they can't decide about alone.
+    pub(crate) fn inbox(&self) -> Arc<ArrayQueue<Batch>> {
+        Arc::clone(&self.inbox)
     }
 }
 
@@ -66,7 +73,7 @@ struct Done {
 }
 
 impl Engine {
-    /// Hands in a batch of [`Request::Composite`]s, to be decided at the next [`visit_desk`](Self::visit_desk).
+    /// Hands in a batch of requests for the desk, [`Request::Composite`]s and those about budgets and coupons, to be decided at the next [`visit_desk`](Self::visit_desk).
     ///
     /// # Errors
     /// The batch itself, if too many wait.
@@ -142,23 +149,21 @@ impl Engine {
     }
 
     fn decide_all(&self, batch: &mut Batch, events: &mut Vec<Event>) {
-        let Batch { slots, lines, ticket, .. } = batch;
+        let Batch { slots, lines, funders, budgets, ticket, .. } = batch;
+        let mut aids = Aids { lines, funders, budgets };
         for few in slots.chunks_mut(AT_ONCE) {
-            let done = self.decide_few(few, lines, events);
+            let done = self.decide_few(few, &mut aids, events);
             *ticket = (*ticket).max(done.ticket);
             self.visit_all(done.shards);
         }
     }
 
-    fn decide_few(&self, slots: &mut [Slot], lines: &[Line], events: &mut Vec<Event>) -> Done {
+    fn decide_few(&self, slots: &mut [Slot], aids: &mut Aids<'_>, events: &mut Vec<Event>) -> Done {
+        let lines = aids.lines;
         let mut shards = 0;
         for slot in &*slots {
-            match &slot.work {
-                Work::Asked(Request::Composite { command, first, count }) => {
-                    shards |= self.concerned(command, named(lines, *first, *count));
-                }
-                Work::Asked(Request::ReadCampaign { .. }) => shards = u64::MAX,
-                Work::Asked(_) | Work::Answered(_) => {}
+            if let Work::Asked(request) = &slot.work {
+                shards |= self.asks_of(request, lines);
             }
         }
         let mut held = self.hold(shards);
@@ -167,21 +172,15 @@ impl Engine {
         let now = self.now();
         let mut ledgers: Vec<&mut Ledger> = held.iter_mut().map(Held::ledger).collect();
         Span::new(&mut ledgers).touch(&slots.iter().filter_map(|slot| match &slot.work {
-            Work::Asked(Request::Composite { command, first, count }) => {
+            Work::Asked(Request::Composite { command, first, count, .. }) => {
                 Some((command, named(lines, *first, *count)))
             }
-            Work::Asked(_) | Work::Answered(_) => None,
+            Work::Asked(_) | Work::Answered(_) | Work::Rerouted => None,
         }));
         let mut desk = At { engine: self, now, events, bytes: self.journal().buffer(), count: 0, offered: 0 };
         for slot in slots {
-            if let Work::Asked(Request::ReadCampaign { campaign }) = slot.work {
-                let mut ledgers: Vec<&mut Ledger> = held.iter_mut().map(Held::ledger).collect();
-                let read = Span::new(&mut ledgers).campaign(campaign);
-                slot.work = Work::Answered(Answer::Campaign(read));
-                continue;
-            }
-            let Work::Asked(Request::Composite { command, first, count }) = slot.work else { continue };
-            if matches!(command, Composite::Campaign(_)) {
+            let Work::Asked(request) = slot.work else { continue };
+            if let Request::Composite { command: Composite::Campaign(_), .. } = request {
                 self.campaigns().look_again();
             }
             let answer = if slot.deadline != Timestamp::default() && slot.deadline < now {
@@ -189,8 +188,8 @@ impl Engine {
                 Answer::DeadlineExceeded
             } else {
                 Held::count_command(&mut held);
-                match desk.decide(&mut held, &command, named(lines, first, count)) {
-                    Some(outcome) => Answer::Outcome(outcome),
+                match desk.answer(&mut held, &request, aids) {
+                    Some(answer) => answer,
                     None => break,
                 }
             };
@@ -217,7 +216,7 @@ impl Engine {
             let mut desk =
                 At { engine: self, now, events, bytes: self.journal().buffer(), count: 0, offered: 0 };
             for command in &commands {
-                let Some(outcome) = desk.decide(&mut held, command, &[]) else { return false };
+                let Some(outcome) = desk.decide(&mut held, command, (&[], None)) else { return false };
                 if let Outcome::Replayed { deadline, .. } = outcome
                     && desk.events.iter().any(|event| matches!(event, Event::Expired { .. }))
                 {
@@ -243,7 +242,7 @@ impl Engine {
         let enter = Composite::Campaign(CampaignCommand::Enter);
         let mut desk = At { engine: self, now, events, bytes: self.journal().buffer(), count: 0, offered: 0 };
         for _ in 0..AT_ONCE {
-            match desk.decide(&mut held, &enter, &[]) {
+            match desk.decide(&mut held, &enter, (&[], None)) {
                 Some(Outcome::CampaignSet) => {}
                 Some(_) => break,
                 None => return,
@@ -255,6 +254,34 @@ impl Engine {
         drop(guard);
         drop(held);
         self.visit_all(u64::MAX);
+    }
+
+    /// The shards that a request concerns, a bit each.
+    fn asks_of(&self, request: &Request, lines: &[Line]) -> u64 {
+        let bit = |partition: PartitionId| 1_u64 << self.shard_of(partition);
+        match request {
+            // What a budget has left is all that its slices have.
+            Request::Composite { command: Composite::Reserve { reserve, .. }, .. }
+                if reserve.claim.is_some() =>
+            {
+                u64::MAX
+            }
+            Request::Composite { command, first, count, coupon } => {
+                let coupon = coupon.map_or(0, |coupon| bit(coupon.partition()));
+                self.concerned(command, named(lines, *first, *count)) | coupon
+            }
+            Request::Budget { command: BudgetCommand::Issue { batch, .. }, .. } => bit(batch.partition()),
+            Request::Budget { .. } | Request::ReadBudget { .. } | Request::ReadCampaign { .. } => u64::MAX,
+            Request::ReadCoupon { coupon } => bit(coupon.partition()),
+            Request::Command(_)
+            | Request::ReadLine { .. }
+            | Request::ReadOrder { .. }
+            | Request::ReadChannel { .. }
+            | Request::ReadPhase { .. }
+            | Request::ReadPrice { .. }
+            | Request::ReadAfter(_)
+            | Request::ReadStock { .. } => 0,
+        }
     }
 
     /// The shards that must agree to a command, a bit each.
@@ -286,14 +313,21 @@ impl Engine {
         };
         if let Some(number) = order {
             add(number.partition());
-            // An order's SKUs never change, so that what is seen here still holds when the locks are taken.
-            if number.is_composite() {
-                let home = self.shard_of(number.partition());
-                if let Some(home) = self.all_shards().get(home) {
-                    home.hold(self.keeper())
-                        .ledger()
-                        .skus_of(number)
-                        .for_each(|sku| add(PartitionId::of(sku)));
+            // An order's SKUs, coupon and budget never change, so that what is seen here still holds when the locks are taken.
+            let pays = matches!(command, Composite::Confirm(_));
+            let home = self.shard_of(number.partition());
+            if let Some(home) = self.all_shards().get(home).filter(|_| number.is_composite() || pays) {
+                let mut held = home.hold(self.keeper());
+                let ledger = held.ledger();
+                let skus = ledger.skus_of(number).map(PartitionId::of);
+                let partitions: Vec<_> =
+                    skus.chain(ledger.coupon_of(number).map(CouponId::partition)).collect();
+                let claims = pays && ledger.claims(number);
+                drop(held);
+                partitions.into_iter().for_each(&mut add);
+                if claims {
+                    // It may have ended, and its discount must be found again.
+                    shards = u64::MAX;
                 }
             }
         }
@@ -322,6 +356,13 @@ impl Engine {
     }
 }
 
+/// What the requests of a batch name, and their answers may.
+struct Aids<'a> {
+    lines: &'a [Line],
+    funders: &'a [Funder],
+    budgets: &'a mut Vec<BudgetSnapshot>,
+}
+
 /// Somebody at the desk, with the shards that he holds.
 struct At<'a> {
     engine: &'a Engine,
@@ -334,11 +375,66 @@ struct At<'a> {
 }
 
 impl At<'_> {
+    /// Answers one request. `None` if the state is broken, after poisoning the journal.
+    fn answer(&mut self, held: &mut [Held<'_>], request: &Request, aids: &mut Aids<'_>) -> Option<Answer> {
+        match *request {
+            Request::Composite { ref command, first, count, coupon } => {
+                let outcome = self.decide(held, command, (named(aids.lines, first, count), coupon))?;
+                Some(Answer::Outcome(outcome))
+            }
+            Request::Budget { ref command, first, count } => {
+                let funders = named(aids.funders, first, count);
+                let (now, mut ledgers) = (self.now, held.iter_mut().map(Held::ledger).collect::<Vec<_>>());
+                self.events.clear();
+                let decided = Span::new(&mut ledgers).budget(now, command, funders, self.events);
+                self.take_down(decided).map(Answer::Outcome)
+            }
+            Request::ReadCampaign { campaign } => {
+                let mut ledgers: Vec<&mut Ledger> = held.iter_mut().map(Held::ledger).collect();
+                Some(Answer::Campaign(Span::new(&mut ledgers).campaign(campaign)))
+            }
+            Request::ReadBudget { budget } => {
+                let mut ledgers: Vec<&mut Ledger> = held.iter_mut().map(Held::ledger).collect();
+                let read = Span::new(&mut ledgers).read_budget(budget);
+                let found = read.map_err(|violation| self.give_up(violation)).ok()?;
+                // A batch has at most MAX_SLOTS of them.
+                let at = u32::try_from(aids.budgets.len()).unwrap_or(u32::MAX);
+                aids.budgets.extend(found);
+                Some(Answer::Budget(found.map(|_| at)))
+            }
+            Request::ReadCoupon { coupon } => {
+                let serves = |ledger: &&mut Ledger| ledger.share().serves(coupon.partition());
+                let read = held.iter_mut().map(Held::ledger).find(serves);
+                Some(Answer::Coupon(read.and_then(|ledger| ledger.coupon(coupon))))
+            }
+            // Never sent here; nothing is decided, so nothing is lost.
+            Request::Command(_)
+            | Request::ReadLine { .. }
+            | Request::ReadOrder { .. }
+            | Request::ReadChannel { .. }
+            | Request::ReadPhase { .. }
+            | Request::ReadPrice { .. }
+            | Request::ReadAfter(_)
+            | Request::ReadStock { .. } => Some(Answer::Busy),
+        }
+    }
+
     /// Decides one command. `None` if the state is broken, after poisoning the journal.
-    fn decide(&mut self, held: &mut [Held<'_>], command: &Composite, lines: &[Line]) -> Option<Outcome> {
+    fn decide(
+        &mut self,
+        held: &mut [Held<'_>],
+        command: &Composite,
+        with: (&[Line], Option<CouponId>),
+    ) -> Option<Outcome> {
         let mut ledgers: Vec<&mut Ledger> = held.iter_mut().map(Held::ledger).collect();
         self.events.clear();
-        match Span::new(&mut ledgers).execute(self.now, command, lines, self.events) {
+        let decided = Span::new(&mut ledgers).execute_with(self.now, command, with, self.events);
+        self.take_down(decided)
+    }
+
+    /// Encodes the events that something came to.
+    fn take_down(&mut self, decided: Result<Outcome, Violation>) -> Option<Outcome> {
+        match decided {
             Ok(outcome) => {
                 for event in &*self.events {
                     record::encode_event(event, &mut self.bytes);
@@ -348,10 +444,14 @@ impl At<'_> {
                 Some(outcome)
             }
             Err(violation) => {
-                self.engine.journal().poison(format!("the ledger contradicts itself: {violation}"));
+                self.give_up(violation);
                 None
             }
         }
+    }
+
+    fn give_up(&self, violation: Violation) {
+        self.engine.journal().poison(format!("the ledger contradicts itself: {violation}"));
     }
 
     /// Hands the events over and says at which log position the answers may leave.
@@ -370,8 +470,8 @@ impl At<'_> {
     }
 }
 
-/// The lines of one command of a batch.
-fn named(lines: &[Line], first: u32, count: u8) -> &[Line] {
+/// What one command of a batch names of a list.
+fn named<T>(list: &[T], first: u32, count: u8) -> &[T] {
     let first = first as usize;
-    lines.get(first..first + usize::from(count)).unwrap_or_default()
+    list.get(first..first + usize::from(count)).unwrap_or_default()
 }

@@ -144,13 +144,14 @@ impl Engine {
         let keeper = Arc::new(Keeper::new(options.shards));
         // The first spares are made as soon as the keeper starts.
         replayed.ledgers.iter_mut().enumerate().for_each(|(shard, ledger)| keeper.serve(shard, ledger));
-        let shard = |(number, ledger)| Shard::new(number, ledger);
+        let desk = Desk::new();
+        let shard = |(number, ledger)| Shard::new(number, ledger, desk.inbox());
         let engine = Arc::new(Self {
             shards: replayed.ledgers.into_iter().enumerate().map(shard).collect(),
             journal: Arc::clone(&journal),
             ports: Arc::clone(&ports),
             keeper,
-            desk: Desk::new(),
+            desk,
             campaigns: CampaignBoard::default(),
             clock: Arc::clone(&clock),
             latest_ms: AtomicU64::new(latest.raw()),

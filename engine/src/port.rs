@@ -11,6 +11,10 @@ use crate::shard::Batch;
 /// reactor counts, and stops reading at the bound.
 pub const MAX_BATCHES: usize = 1_024;
 
+/// Batches that a port holds: those that a reactor may have underway, as many that shards made of them for the desk, and what
+/// the desk had by then.
+const PORT: usize = 2 * MAX_BATCHES + 512;
+
 /// Wakes a reactor that may be waiting for its poll; called from any thread, cheap if it is awake.
 pub type Waker = Arc<dyn Fn() + Send + Sync>;
 
@@ -26,14 +30,15 @@ struct Port {
 
 impl Ports {
     pub(crate) fn new(wakers: Vec<Waker>) -> Self {
-        let port = |wake| Port { decided: ArrayQueue::new(MAX_BATCHES), wake };
+        let port = |wake| Port { decided: ArrayQueue::new(PORT), wake };
         Self { ports: wakers.into_iter().map(port).collect() }
     }
 
     /// Puts a decided batch into its reactor's port.
     pub(crate) fn deliver(&self, batch: Batch) {
         let Some(port) = self.ports.get(batch.reactor) else { return };
-        // Can't be full: a reactor has at most MAX_BATCHES underway.
+        // Can't be full: a reactor has at most MAX_BATCHES underway, a shard makes at most one more of each, and the reactor
+        // takes both from here before it hands in another.
         let refused = port.decided.push(batch).is_err();
         debug_assert!(!refused, "a reactor has more batches underway than its port holds");
     }

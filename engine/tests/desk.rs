@@ -20,6 +20,8 @@ const SHARDS: usize = 4;
 const REACTORS: usize = 4;
 const SKUS: u64 = 12;
 const UNITS: u64 = 400;
+/// Less than the crowd would claim.
+const BUDGET: u64 = 2_000;
 /// Batches that each reactor sends, of one to four commands.
 const BATCHES: usize = 2_000;
 
@@ -31,20 +33,24 @@ struct Reactor<'a> {
     underway: usize,
     answered: usize,
     held: Vec<(OrderNumber, UserId)>,
+    /// Discounts that were refused.
+    exhausted: usize,
 }
 
 impl Reactor<'_> {
-    fn run(mut self) -> usize {
+    /// Returns how many commands were sent, and how many discounts were refused.
+    fn run(mut self) -> (usize, usize) {
         let mut sent = 0;
         for _ in 0..BATCHES {
             sent += self.send();
             self.visit();
         }
-        while self.underway > 0 {
+        // What a shard hands on to the desk comes with a batch of its own.
+        while self.underway > 0 || self.answered < sent {
             self.visit();
         }
-        assert_eq!(self.answered, sent, "a command was never answered");
-        sent
+        assert_eq!(self.answered, sent, "a command was answered twice");
+        (sent, self.exhausted)
     }
 
     fn send(&mut self) -> usize {
@@ -65,7 +71,12 @@ impl Reactor<'_> {
                 first_attempt: false,
                 wait_ms: 0,
                 terms: Terms::default(),
+                claim: None,
             };
+            if self.rng.random_bool(0.3) {
+                let amount = Amount::new(self.rng.random_range(1..20));
+                reserve.claim = Some(Claim { budget: BudgetId::new(1).unwrap(), amount });
+            }
             let last = self.held.pop().filter(|_| self.rng.random_bool(0.6));
             let work = match last {
                 Some((order, user)) if order.is_composite() && (desk || batch.slots.is_empty()) => {
@@ -77,7 +88,7 @@ impl Reactor<'_> {
                     } else {
                         Composite::Cancel { cancel, amount: Amount::new(0) }
                     };
-                    Request::Composite { command, first: 0, count: 0 }
+                    Request::Composite { command, first: 0, count: 0, coupon: None }
                 }
                 _ if desk || (batch.slots.is_empty() && self.rng.random_bool(0.5)) => {
                     desk = true;
@@ -89,7 +100,7 @@ impl Reactor<'_> {
                     reserve.sku = SkuId::new(skus[0]);
                     let count = u8::try_from(skus.len()).unwrap();
                     let command = Composite::Reserve { reserve, supersedes: None };
-                    Request::Composite { command, first, count }
+                    Request::Composite { command, first, count, coupon: None }
                 }
                 _ => Request::Command(Command::Reserve(reserve)),
             };
@@ -117,16 +128,31 @@ impl Reactor<'_> {
         }
         self.engine.visit_desk(self.number);
         while let Some(batch) = self.engine.take(self.number) {
-            self.underway -= 1;
-            self.answered += batch.slots.len();
+            self.underway -= usize::from(!batch.rerouted);
             for slot in batch.slots {
-                let Work::Answered(Answer::Outcome(outcome)) = slot.work else { panic!("{slot:?}") };
+                self.answered += usize::from(!matches!(slot.work, Work::Rerouted));
+                let Work::Answered(Answer::Outcome(outcome)) = slot.work else { continue };
+                let refusal = BudgetRefusal::SliceShort;
+                assert_ne!(outcome, Outcome::Refused(Refusal::Budget(refusal)), "a slice was seen");
+                let exhausted =
+                    matches!(outcome, Outcome::Refused(Refusal::Budget(BudgetRefusal::Exhausted { .. })));
+                self.exhausted += usize::from(exhausted);
                 if let Outcome::Reserved { order, .. } = outcome {
                     self.held.push((order, UserId::new(slot.token)));
                 }
             }
         }
     }
+}
+
+fn read_budget(engine: &Engine, budget: BudgetId) -> BudgetSnapshot {
+    let work = Work::Asked(Request::ReadBudget { budget });
+    let slots = vec![Slot { token: 0, deadline: Timestamp::default(), work }];
+    engine.submit_composite(Batch { slots, ..Batch::default() }).unwrap();
+    engine.visit_desk(0);
+    let batch = engine.take(0).unwrap();
+    let Work::Answered(Answer::Budget(Some(at))) = batch.slots[0].work else { panic!("{batch:?}") };
+    batch.budgets[at as usize]
 }
 
 #[test]
@@ -163,6 +189,14 @@ fn threads_that_work_at_the_desk_and_at_shards_forget_no_batch_and_no_unit() {
         engine.visit(shard, 0);
         engine.take(0).unwrap();
     }
+    let funders = [40, 50, 10].map(|share| Funder { id: FunderId::new(share), share }).to_vec();
+    let budget = BudgetId::new(1).unwrap();
+    let command = BudgetCommand::Set { budget, funded: BUDGET, by: 1, reason: 0 };
+    let work = Work::Asked(Request::Budget { command, first: 0, count: 3 });
+    let slots = vec![Slot { token: 0, deadline: Timestamp::default(), work }];
+    engine.submit_composite(Batch { slots, funders, ..Batch::default() }).unwrap();
+    engine.visit_desk(0);
+    engine.take(0).unwrap();
     let reactor = |number| Reactor {
         number,
         engine: &engine,
@@ -170,14 +204,19 @@ fn threads_that_work_at_the_desk_and_at_shards_forget_no_batch_and_no_unit() {
         underway: 0,
         answered: 0,
         held: Vec::new(),
+        exhausted: 0,
     };
-    let sent: usize = std::thread::scope(|scope| {
+    let sums: Vec<(usize, usize)> = std::thread::scope(|scope| {
         let threads: Vec<_> =
             (0..REACTORS).map(|number| scope.spawn(move || reactor(number).run())).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    assert!(sent > REACTORS * BATCHES);
+    assert!(sums.iter().map(|(sent, _)| sent).sum::<usize>() > REACTORS * BATCHES);
+    assert!(sums.iter().any(|(_, exhausted)| *exhausted > 0), "the budget was never used up: {sums:?}");
     engine.check().unwrap();
+    let read = read_budget(&engine, budget);
+    assert_eq!(read.left + read.reserved + read.spent, BUDGET, "{read:?}");
+    assert!(read.reserved > 0 && read.spent > 0, "{read:?}");
     // What nobody paid ends by its deadline, over all shards.
     manual.advance(10 * 60 * 1_000);
     while engine.totals().holds > 0 {
@@ -189,6 +228,10 @@ fn threads_that_work_at_the_desk_and_at_shards_forget_no_batch_and_no_unit() {
     engine.check().unwrap();
     let (totals, digest) = (engine.totals(), engine.digest());
     assert!(totals.sold > 100 && totals.held == 0, "{totals:?}");
+    let read = read_budget(&engine, budget);
+    assert_eq!((read.reserved, read.left + read.spent), (0, BUDGET), "{read:?}");
+    let posted: u64 = read.funders.iter().map(|funder| funder.posted).sum();
+    assert_eq!(posted, read.spent, "{read:?}");
     engine.close(threads).unwrap();
     drop(engine);
     let opened = Engine::open(&storage, &Options { shards: 3, ..options }, clock, vec![waker()]).unwrap();

@@ -35,6 +35,9 @@ fn nothing_acknowledged_is_lost_and_nothing_is_invented() {
                 sum.expired += report.expired;
                 sum.composite += report.composite;
                 sum.advanced += report.advanced;
+                sum.claimed += report.claimed;
+                sum.coupons += report.coupons;
+                sum.rerouted += report.rerouted;
             }
             Err(fault) => {
                 panic!("seed {seed}: {fault} (reproduce with DOORBUSTER_SEEDS={seed}..{})", seed + 1)
@@ -46,6 +49,7 @@ fn nothing_acknowledged_is_lost_and_nothing_is_invented() {
     let worlds = seeds().count() as u64;
     assert!(sum.acknowledged > 50 * worlds && sum.crashes > 3 * worlds);
     assert!(sum.expired > worlds && sum.composite > worlds && sum.advanced > worlds);
+    assert!(sum.claimed > worlds && sum.coupons > worlds && sum.rerouted > worlds);
 }
 
 #[test]

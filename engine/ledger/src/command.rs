@@ -1,6 +1,7 @@
 //! What can be asked of the ledger.
 
 use crate::after::AfterCommand;
+use crate::budget::Claim;
 use crate::campaign::{Phase, Price, PricePolicy, Standing};
 use crate::ids::{
     Amount, CampaignId, ChannelId, OrderNumber, PaymentId, Quantity, RequestId, SkuId, Timestamp, UserId,
@@ -57,6 +58,8 @@ pub struct Reserve {
     pub wait_ms: u32,
     /// What later rules decide by.
     pub terms: Terms,
+    /// A discount, which a budget pays.
+    pub claim: Option<Claim>,
 }
 
 /// Most lines of an order. Carts are small; the bound keeps what one command does, and writes, small.

@@ -1,6 +1,7 @@
 //! What happened: the only thing that changes a ledger, live and in replay.
 
 use crate::after::{AfterEvent, LineMoved, Short};
+use crate::budget::BudgetEvent;
 use crate::campaign::CampaignEvent;
 use crate::command::{Line, SetChannel, Terms};
 use crate::ids::{
@@ -205,6 +206,8 @@ pub enum Event {
     Campaign(CampaignEvent),
     /// Something became of a paid order, or of goods.
     After(AfterEvent),
+    /// Something became of a budget's money or of a coupon.
+    Budget(BudgetEvent),
     /// After downtime: no open hold ends before `until`. Concerns every partition.
     GraceGranted {
         /// The earliest deadline from here on.
@@ -312,6 +315,8 @@ pub(crate) enum Subject<'a> {
     Leg(OrderNumber, SkuId),
     /// A SKU that is there, whose units change.
     Goods(SkuId),
+    /// Budgets, which are looked up by themselves.
+    Budget(&'a BudgetEvent),
     /// Every partition.
     All,
 }
@@ -325,6 +330,7 @@ impl Event {
             Subject::Sale(reserved) => Partitions::One(reserved.number.partition()),
             Subject::Restock { number, .. } | Subject::Order(number) => Partitions::One(number.partition()),
             Subject::Leg(order, sku) => Partitions::Two(order.partition(), PartitionId::of(sku)),
+            Subject::Budget(event) => event.partitions(),
             Subject::All => Partitions::All,
         }
     }
@@ -380,6 +386,8 @@ impl Event {
                 | AfterEvent::WrittenOff { sku, .. }
                 | AfterEvent::Inspected { sku, .. } => Subject::Goods(*sku),
             },
+            Self::Budget(BudgetEvent::Claimed { order, .. }) => Subject::Order(*order),
+            Self::Budget(event) => Subject::Budget(event),
             Self::GraceGranted { .. } => Subject::All,
         }
     }
@@ -389,6 +397,7 @@ impl Event {
         match self {
             Self::Reserved(reserved) => reserved.at,
             Self::Campaign(event) => event.at(),
+            Self::Budget(event) => event.at(),
             Self::LegHeld(leg) => leg.at,
             Self::After(after) => after.at(),
             Self::LegReleased(end) | Self::LegSold(end) | Self::LegCut(end) | Self::LegDropped(end) => end.at,

@@ -116,6 +116,9 @@ impl Quantity {
 pub struct PartitionId(u16);
 
 impl PartitionId {
+    /// The one with the largest number.
+    pub(crate) const LAST: Self = Self(PARTITIONS.saturating_sub(1));
+
     /// The partition with this number, if there is one.
     pub const fn new(raw: u16) -> Option<Self> {
         if raw < PARTITIONS { Some(Self(raw)) } else { None }
@@ -144,6 +147,11 @@ pub struct Share {
 }
 
 impl Share {
+    /// Ledgers that share the partitions.
+    pub(crate) const fn of(self) -> u16 {
+        self.of
+    }
+
     /// Every partition.
     pub const ALL: Self = Self { number: 0, of: 1 };
 

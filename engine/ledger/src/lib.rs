@@ -48,6 +48,7 @@
 //!     first_attempt: true,
 //!     wait_ms: 0,
 //!     terms: Terms::default(),
+//!     claim: None,
 //! });
 //! assert!(matches!(ledger.execute(now, &reserve, |_| {}), Ok(Outcome::Reserved { .. })));
 //! assert_eq!(ledger.stock(sku).unwrap().held, 1);
@@ -72,6 +73,7 @@
 extern crate alloc;
 
 mod after;
+mod budget;
 mod calendar;
 mod campaign;
 mod campaigns;
@@ -97,6 +99,10 @@ pub use after::{
     Advance, AfterCommand, AfterEvent, AfterOutcome, AfterRefusal, AfterState, Count, Disposition,
     GoodsSnapshot, Inspect, LineMoved, Moved, OrderStep, ProgressSnapshot, Refund, SHORT_PAGE, Short,
     ShortOrder, ShortPage, Step,
+};
+pub use budget::{
+    BudgetCommand, BudgetEvent, BudgetId, BudgetRefusal, BudgetSnapshot, Claim, CouponBatch, CouponId,
+    CouponSnapshot, CouponUse, Coupons, Funder, FunderId, FunderSnapshot, MAX_FUNDED, MAX_FUNDERS, split,
 };
 pub use campaign::{
     CampaignEvent, CampaignSnapshot, MAX_PHASE_CHANNELS, MAX_PHASES, Phase, PhaseChannels, Price,

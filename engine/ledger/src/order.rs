@@ -2,6 +2,7 @@
 
 use alloc::collections::BTreeMap;
 
+use crate::budget::{Claim, CouponId};
 use crate::ids::{
     Amount, ChannelId, MAX_SEQUENCE, OrderNumber, PartitionId, PaymentId, RequestId, Timestamp, UserId,
 };
@@ -32,7 +33,7 @@ pub(crate) struct Order {
     /// End less `placed_at`; the largest value stands for that or more.
     pub(crate) ended_ms: u32,
     pub(crate) link: Slot,
-    /// Where its payments are.
+    /// Where its payments are, and its claim and coupon.
     pub(crate) payment: Slot,
     pub(crate) channel: ChannelId,
     pub(crate) phase: Phase,
@@ -217,7 +218,26 @@ impl Orders {
 
     /// All that is known of an order's payments.
     pub(crate) fn payments(&self, order: &Order) -> impl Iterator<Item = &Payment> {
-        self.payments.list(order.payment)
+        self.payments.list(order.payment).filter(|payment| payment.kind().is_payment())
+    }
+
+    /// What the order claims of a budget, or claimed until it ended, and what it asked for at first.
+    #[inline]
+    pub(crate) fn claim(&self, order: &Order) -> Option<(Claim, Amount)> {
+        self.payments.list(order.payment).find_map(Payment::claimed)
+    }
+
+    /// The coupon that the order uses, or used until it ended.
+    #[inline]
+    pub(crate) fn coupon(&self, order: &Order) -> Option<CouponId> {
+        self.payments.list(order.payment).find_map(Payment::used)
+    }
+
+    /// Puts a claim or a coupon beside the order in `slot`. `None` if there is no such order, or no room.
+    pub(crate) fn attach(&mut self, slot: Slot, row: Payment) -> Option<()> {
+        let order = self.rows.get_mut(slot)?;
+        order.payment = self.payments.add(order.payment, row)?;
+        Some(())
     }
 
     /// What is known of one payment of an order.

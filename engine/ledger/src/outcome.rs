@@ -1,6 +1,7 @@
 //! What a command came to.
 
 use crate::after::{AfterOutcome, AfterRefusal, AfterState};
+use crate::budget::BudgetRefusal;
 use crate::ids::{Amount, ChannelId, OrderNumber, PaymentId, RequestId, SkuId, Timestamp, UserId};
 
 /// The answer to one command.
@@ -64,6 +65,11 @@ pub enum Outcome {
     },
     /// A campaign, or what a SKU has to do with one, is as it was asked for.
     CampaignSet,
+    /// The budget, or the batch of coupons, is as asked for.
+    BudgetSet {
+        /// What the budget has left, minor units; of a batch, its coupons.
+        left: u64,
+    },
     /// Units came in or were withdrawn.
     Restocked {
         /// The change's own number.
@@ -257,6 +263,8 @@ pub enum Refusal {
     After(AfterRefusal),
     /// A table or a counter is full.
     CapacityExceeded,
+    /// A budget or a coupon is the reason.
+    Budget(BudgetRefusal),
 }
 
 /// A field of a command, where a refusal names one.
@@ -312,6 +320,22 @@ pub enum Field {
     RefundId,
     /// Where units go.
     Disposition,
+    /// A budget.
+    Budget,
+    /// The discount that is claimed.
+    Discount,
+    /// The coupon.
+    Coupon,
+    /// A budget's funders.
+    Funders,
+    /// The money of a budget.
+    Funded,
+    /// Coupons of a batch.
+    Serials,
+    /// How often a coupon may be used.
+    Uses,
+    /// When coupons are valid.
+    Validity,
 }
 
 /// Where an order stands.

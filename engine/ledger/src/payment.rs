@@ -2,6 +2,7 @@
 //!
 //! Most orders in memory during a sale are not paid yet, so a payment has a row of its own, linked from the order's.
 
+use crate::budget::{BudgetId, Claim, CouponId};
 use crate::ids::{Amount, PaymentId, Timestamp};
 use crate::table::{NONE, Row, Rows, Slot};
 
@@ -17,6 +18,17 @@ pub(crate) enum PaymentKind {
     Refund,
     /// It came to nothing, or another took its place.
     Failed,
+    /// No payment, but the discount that the order claims: see [`Payment::claim`].
+    Claim,
+    /// No payment, but the coupon that the order uses.
+    Coupon,
+}
+
+impl PaymentKind {
+    /// Whether it is a payment at all.
+    pub(crate) fn is_payment(self) -> bool {
+        !matches!(self, Self::Claim | Self::Coupon)
+    }
 }
 
 /// One payment of one order.
@@ -38,6 +50,30 @@ impl Payment {
 
     pub(crate) fn of(kind: PaymentKind, id: PaymentId, amount: Amount) -> Self {
         Self { id: split(id.raw()), value: amount.raw(), next: NONE, kind }
+    }
+
+    /// What an order claims of a budget now. What it claimed at first is kept beside it, as repeats are compared with that.
+    pub(crate) fn claim(claim: Claim, asked: Amount) -> Self {
+        let id = [u64::from(claim.budget.raw()), asked.raw()];
+        Self { id, value: claim.amount.raw(), next: NONE, kind: PaymentKind::Claim }
+    }
+
+    pub(crate) fn coupon(coupon: CouponId) -> Self {
+        Self { id: [coupon.raw(), 0], value: 0, next: NONE, kind: PaymentKind::Coupon }
+    }
+
+    /// The claim of a row that is one, now and as it was asked for.
+    pub(crate) fn claimed(&self) -> Option<(Claim, Amount)> {
+        let [budget, asked] = self.id;
+        let budget = BudgetId::new(u32::try_from(budget).ok()?)?;
+        let claim = Claim { budget, amount: Amount::new(self.value) };
+        (self.kind == PaymentKind::Claim).then_some((claim, Amount::new(asked)))
+    }
+
+    /// The coupon of a row that is one.
+    pub(crate) fn used(&self) -> Option<CouponId> {
+        let [coupon, _] = self.id;
+        CouponId::new(coupon).filter(|_| self.kind == PaymentKind::Coupon)
     }
 
     pub(crate) fn id(&self) -> PaymentId {
@@ -119,6 +155,17 @@ impl Payments {
         while let Some(payment) = self.0.get_mut(at) {
             if payment.kind == PaymentKind::Begun {
                 payment.kind = PaymentKind::Failed;
+            }
+            at = payment.next;
+        }
+    }
+
+    /// Makes the claim of a list, if there is one, a smaller one.
+    pub(crate) fn cut_claim(&mut self, first: Slot, left: Amount) {
+        let mut at = first;
+        while let Some(payment) = self.0.get_mut(at) {
+            if payment.kind == PaymentKind::Claim {
+                payment.value = left.raw();
             }
             at = payment.next;
         }

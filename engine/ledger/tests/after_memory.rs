@@ -28,6 +28,7 @@ fn a_shipped_order_takes_a_few_hundred_bytes_more_than_a_paid_one() {
     for number in 0..ORDERS {
         let (user, amount) = (UserId::new(number), Amount::new(100));
         let reserve = Reserve {
+            claim: None,
             request: RequestId::new(
                 (u128::from(NOW.raw()) << 80) | (7 << 76) | (2 << 62) | u128::from(number),
             ),

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use doorbuster_ledger::*;
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestRunner, contextualize_config};
-use support::ask::{Asked, Made, Step, command, paid_step, step};
+use support::ask::{Asked, Made, Step, command, funders, paid_step, step};
 use support::operators::{phase_of, price_of};
 use support::{Model, Shop};
 
@@ -22,7 +22,11 @@ const START: u64 = 1_700_000_000_000;
 fn without_advice(outcome: Outcome, model: &Model, asked: &Asked, now: u64) -> Outcome {
     let (sku, refusal) = match (outcome, asked) {
         (Outcome::Refused(refusal), Asked::One(Command::Reserve(reserve))) => (reserve.sku, refusal),
-        (Outcome::Refused(refusal), Asked::Several(_, lines)) if !lines.is_empty() => (lines[0].sku, refusal),
+        (Outcome::Refused(refusal), Asked::Several(_, lines) | Asked::WithCoupon(_, lines, _))
+            if !lines.is_empty() =>
+        {
+            (lines[0].sku, refusal)
+        }
         (Outcome::LineRefused { sku, refusal }, _) => (sku, refusal),
         _ => return outcome,
     };
@@ -48,6 +52,20 @@ const SKUS: [(u64, u64, u32, u32); 3] = [(1, 4, 0, 0), (2, 5, 3, 0), (3, 9, 5, 2
 
 /// What channels may have of these, in half of the histories: SKU, channel, guarantee, cap.
 const CHANNELS: [(u64, u16, u64, Option<u64>); 3] = [(1, 1, 2, None), (1, 2, 0, Some(1)), (3, 0, 4, Some(6))];
+
+/// What there is to claim from the start: two budgets, coupons that may be used once, and some that may be twice.
+fn budgets() -> [BudgetCommand; 4] {
+    let set = |budget, funded| {
+        let budget = BudgetId::new(budget).unwrap();
+        BudgetCommand::Set { budget, funded, by: 1, reason: 2 }
+    };
+    let issue = |batch, uses| {
+        let (from, until) = (Timestamp::new(START), Timestamp::new(START + 20_000));
+        let coupons = Coupons { serials: 2, uses, from, until };
+        BudgetCommand::Issue { batch: CouponBatch::new(batch).unwrap(), coupons, by: 1, reason: 2 }
+    };
+    [set(1, 10), set(2, 4), issue(1, 1), issue(2, 2)]
+}
 
 fn rules() -> Rules {
     Rules {
@@ -101,15 +119,30 @@ fn act(
             let decided = ledger.decide(Timestamp::new(now), command, Place::default());
             assert_eq!(shop.digest(), before, "deciding changed the state");
             let (outcome, events) = shop.execute(now, command, place);
-            assert_eq!(outcome, decided.outcome, "touching changed the answer");
+            if decided.outcome != Outcome::Refused(Refusal::Budget(BudgetRefusal::SliceShort)) {
+                assert_eq!(outcome, decided.outcome, "touching changed the answer");
+            }
             (outcome, events, model.execute(now, command))
         }
         Asked::Several(command, lines) => {
             let before = model.clone();
             let (outcome, events) = shop.compose(now, command, lines);
-            let expected = model.compose(now, command, lines);
+            let expected = model.compose(now, command, (lines, None));
             let advised = without_advice(outcome, &before, asked, now);
             assert_eq!(advised, expected, "{asked:?} at {now}");
+            (outcome, events, expected)
+        }
+        Asked::WithCoupon(command, lines, coupon) => {
+            let before = model.clone();
+            let (outcome, events) = shop.compose_with(now, command, (lines, Some(*coupon)));
+            let expected = model.compose(now, command, (lines, Some(*coupon)));
+            assert_eq!(without_advice(outcome, &before, asked, now), expected, "{asked:?} at {now}");
+            (outcome, events, expected)
+        }
+        Asked::Budget(command, funders) => {
+            let (outcome, events) = shop.budget(now, command, funders);
+            let expected = model.budget(command, funders);
+            assert_eq!(outcome, expected, "{asked:?} at {now}");
             (outcome, events, expected)
         }
     };
@@ -158,6 +191,11 @@ fn run(steps: &[Step], seen: &mut Seen) {
     if steps.len().is_multiple_of(3) {
         stage(&mut shop, &mut model, now);
     }
+    for command in budgets() {
+        let funders = funders(usize::from(matches!(command, BudgetCommand::Set { funded: 4, .. })));
+        let (outcome, _) = shop.budget(now, &command, &funders);
+        assert_eq!(outcome, model.budget(&command, &funders));
+    }
     let mut rest = steps;
     while let Some((first, others)) = rest.split_first() {
         if let Step::Pass(ms) = first {
@@ -180,14 +218,16 @@ fn run(steps: &[Step], seen: &mut Seen) {
             .iter()
             .map(|asked| match asked {
                 Asked::One(command) => shop.of(Shop::home(command)).touch(std::iter::once(command))[0],
-                Asked::Several(..) => Place::default(),
+                Asked::Several(..) | Asked::WithCoupon(..) | Asked::Budget(..) => Place::default(),
             })
             .collect();
         for (asked, place) in asked.iter().zip(places) {
             let outcome = act(&mut shop, &mut model, (asked, place), now, seen);
             if let (
                 Outcome::Reserved { order, .. } | Outcome::Waitlisted { order, .. },
-                Asked::One(Command::Reserve(reserve)) | Asked::Several(Composite::Reserve { reserve, .. }, _),
+                Asked::One(Command::Reserve(reserve))
+                | Asked::Several(Composite::Reserve { reserve, .. }, _)
+                | Asked::WithCoupon(Composite::Reserve { reserve, .. }, ..),
             ) = (outcome, asked)
             {
                 let made = model.orders.iter().find(|made| made.number == order).expect("just made");
@@ -244,7 +284,7 @@ fn stage(shop: &mut Shop, model: &mut Model, now: u64) {
         let command = Composite::Campaign(command);
         let (outcome, _) = shop.compose(now, &command, &[]);
         assert_eq!(
-            (outcome, model.compose(now, &command, &[])),
+            (outcome, model.compose(now, &command, (&[], None))),
             (Outcome::CampaignSet, Outcome::CampaignSet)
         );
     }
@@ -293,6 +333,9 @@ fn reads_like(shop: &mut Shop, model: &Model, now: u64) {
             (rules.guarantee, rules.cap, rules.release_at, model.taken(sku, channel, None))
         );
     }
+    for known in &model.budgets {
+        assert_eq!(shop.read_budget(known.id), Some(model.read_budget(known)));
+    }
     for order in &model.orders {
         let support::Content::Sale(sale, asked) = &order.content else { continue };
         let ledger = shop.of(order.number.partition());
@@ -337,6 +380,11 @@ impl Seen {
         let inner = text.strip_prefix("Refused(").unwrap_or(&text);
         let name = inner.split([' ', ')']).next().unwrap();
         *self.0.entry(name.to_owned()).or_default() += 1;
+        if let Outcome::Refused(Refusal::Budget(refusal)) = outcome {
+            let text = format!("{refusal:?}");
+            let name = text.split(' ').next().unwrap();
+            *self.0.entry(format!("budget {name}")).or_default() += 1;
+        }
     }
 
     fn count(&mut self, event: &Event) {
@@ -348,11 +396,16 @@ impl Seen {
             name.split('(').next().unwrap().to_owned()
         };
         *self.0.entry(format!("event {name}")).or_default() += 1;
+        if let Event::Budget(event) = event {
+            let text = format!("{event:?}");
+            let name = text.split([' ', '(']).next().unwrap();
+            *self.0.entry(format!("budget event {name}")).or_default() += 1;
+        }
     }
 }
 
 /// Every answer and event that a history must come to now and then.
-const ANSWERS: [&str; 55] = [
+const ANSWERS: [&str; 74] = [
     "CampaignSet",
     "NotStarted",
     "Ended",
@@ -365,6 +418,25 @@ const ANSWERS: [&str; 55] = [
     "NoSuchCampaign",
     "PlanIncomplete",
     "event Campaign",
+    "BudgetSet",
+    "budget Exhausted",
+    "budget Unknown",
+    "budget Exists",
+    "budget Stopped",
+    "budget InUse",
+    "budget CouponInvalid",
+    "budget CouponUsed",
+    "budget CouponsExist",
+    "budget CantWait",
+    "budget event Opened",
+    "budget event Stopped",
+    "budget event Drained",
+    "budget event Filled",
+    "budget event Claimed",
+    "budget event Issued",
+    "budget event CouponHeld",
+    "budget event CouponReleased",
+    "budget event CouponRedeemed",
     "ChannelSet",
     "ChannelExhausted",
     "OverAllotted",

@@ -23,6 +23,7 @@ fn reserve(number: u128, terms: Terms) -> Command {
         first_attempt: true,
         wait_ms: 0,
         terms,
+        claim: None,
     })
 }
 

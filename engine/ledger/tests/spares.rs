@@ -23,6 +23,7 @@ fn reserve(number: u64) -> Command {
         first_attempt: true,
         wait_ms: 0,
         terms: Terms::default(),
+        claim: None,
     })
 }
 

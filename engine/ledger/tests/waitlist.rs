@@ -46,6 +46,7 @@ impl World {
             first_attempt: true,
             wait_ms,
             terms: Terms::default(),
+            claim: None,
         };
         self.run(Command::Reserve(reserve)).0
     }

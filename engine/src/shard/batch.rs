@@ -2,9 +2,9 @@
 
 use super::after::{AfterAnswer, ReadAfter};
 use doorbuster_ledger::{
-    CampaignId, CampaignSnapshot, ChannelId, ChannelSnapshot, Command, Composite, Line, LineSnapshot,
-    OrderNumber, OrderSnapshot, Outcome, Phase, PriceSnapshot, Refusal, SkuId, StockSnapshot, Timestamp,
-    UserId,
+    BudgetCommand, BudgetId, BudgetSnapshot, CampaignId, CampaignSnapshot, ChannelId, ChannelSnapshot,
+    Command, Composite, CouponId, CouponSnapshot, Funder, Line, LineSnapshot, OrderNumber, OrderSnapshot,
+    Outcome, Phase, PriceSnapshot, Refusal, SkuId, StockSnapshot, Timestamp, UserId,
 };
 
 /// Most slots of a batch. Their events, and those of the batches decided with it, fit into one block of the log.
@@ -20,6 +20,12 @@ pub struct Batch {
     pub slots: Vec<Slot>,
     /// The lines of the [`Request::Composite`]s among them.
     pub lines: Vec<Line>,
+    /// The funders of the [`Request::Budget`]s among them.
+    pub funders: Vec<Funder>,
+    /// What [`Answer::Budget`]s name.
+    pub budgets: Vec<BudgetSnapshot>,
+    /// Made by a shard of requests that it couldn't decide alone: one batch more than its reactor handed in.
+    pub rerouted: bool,
     /// The answers may leave once the log is durable up to this position: the last change that any of them has seen.
     pub ticket: u64,
 }
@@ -42,6 +48,8 @@ pub enum Work {
     Asked(Request),
     /// Answered.
     Answered(Answer),
+    /// Handed on to the desk: the answer comes with a batch that is [`rerouted`](Batch::rerouted).
+    Rerouted,
 }
 
 /// What can be asked of a shard.
@@ -58,6 +66,27 @@ pub enum Request {
         first: u32,
         /// Likewise.
         count: u8,
+        /// The coupon that a hold uses.
+        coupon: Option<CouponId>,
+    },
+    /// Something about a budget or a batch of coupons. For the desk.
+    Budget {
+        /// What to do.
+        command: BudgetCommand,
+        /// Where its funders begin among the batch's, and how many they are.
+        first: u32,
+        /// Likewise.
+        count: u8,
+    },
+    /// Read a budget's accounts, of one moment. For the desk.
+    ReadBudget {
+        /// The budget.
+        budget: BudgetId,
+    },
+    /// Read a coupon. For the desk.
+    ReadCoupon {
+        /// The coupon.
+        coupon: CouponId,
     },
     /// Read one line of an order.
     ReadLine {
@@ -133,9 +162,15 @@ pub enum Answer {
     After(AfterAnswer),
     /// The accounts, if the SKU exists.
     Stock(Option<StockSnapshot>),
+    /// The budget's place among [`Batch::budgets`], if it was set up.
+    Budget(Option<u32>),
+    /// The coupon, if it was issued.
+    Coupon(Option<CouponSnapshot>),
+    /// Too much waits at the desk; nothing was decided.
+    Busy,
     /// The deadline had passed; nothing was decided.
     DeadlineExceeded,
 }
 
 // A batch of 64 stays within a core's first-level cache.
-const _: () = assert!(size_of::<Slot>() <= 160);
+const _: () = assert!(size_of::<Slot>() <= 176);

@@ -19,6 +19,7 @@
 
 mod after;
 mod batch;
+mod elsewhere;
 mod figures;
 mod held;
 mod lag;
@@ -31,13 +32,15 @@ pub use figures::Figures;
 pub(crate) use held::Held;
 pub use lag::ReleaseLag;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 
 use crossbeam::queue::ArrayQueue;
 use crossbeam::utils::CachePadded;
-use doorbuster_ledger::{Event, Ledger, Outcome, Place, Refusal, TOUCHED, Timestamp};
+use doorbuster_ledger::{BudgetRefusal, Event, Ledger, Outcome, Place, Refusal, TOUCHED, Timestamp};
 use parking_lot::Mutex;
 
+use self::elsewhere::Elsewhere;
 use self::figures::Board;
 use self::lag::LagBoard;
 use crate::journal::Journal;
@@ -51,11 +54,11 @@ const INBOX_CAPACITY: usize = 256;
 
 /// Commands that are decided before their events are handed to the journal: bounds how long a first answer waits for
 /// the rest of a long queue, about 100 us.
-const HAND_OVER_AFTER: usize = 256;
+const HAND_OVER_AFTER: usize = 240;
 
-/// Most bytes that the events of one command can take: an order that takes a hold's place has 125, and the units that come
-/// back may take the place of missing ones or be offered to two who wait, 25 bytes each.
-const COMMAND_BYTES: usize = 125 + 3 * 25;
+/// Most bytes that the events of one command can take: an order that takes a hold's place has 125, the discount that it claims
+/// 29, and the units that come back may take the place of missing ones or be offered to two who wait, 25 bytes each.
+const COMMAND_BYTES: usize = 125 + 29 + 3 * 25;
 
 const _: () = assert!((HAND_OVER_AFTER + MAX_SLOTS) * COMMAND_BYTES < MAX_BLOCK / 2);
 
@@ -70,6 +73,8 @@ const MEASURE_EVERY_MS: u64 = 1_000;
 #[derive(Debug)]
 pub struct Shard {
     inbox: ArrayQueue<Batch>,
+    /// The inbox of the desk, for what its ledger can't decide about alone.
+    desk: Arc<ArrayQueue<Batch>>,
     state: Mutex<State>,
     /// How many wait for the lock, who need several shards. Others leave their work to them and come to an end soon.
     wanted: AtomicU32,
@@ -95,6 +100,8 @@ struct State {
     measured_at: Timestamp,
     /// Batches that are decided and wait for the ticket of their hand-over. Empty between visits.
     decided: Vec<Batch>,
+    /// What its ledger can't decide about alone, of the batch that is being decided. Empty between batches.
+    elsewhere: Elsewhere,
 }
 
 /// What a shard has done since the process started.
@@ -119,7 +126,7 @@ pub struct Counters {
 }
 
 impl Shard {
-    pub(crate) fn new(number: usize, ledger: Ledger) -> Self {
+    pub(crate) fn new(number: usize, ledger: Ledger, desk: Arc<ArrayQueue<Batch>>) -> Self {
         let mut state = State {
             number,
             measured_at: ledger.now(),
@@ -128,12 +135,14 @@ impl Shard {
             counters: Counters::default(),
             bytes: 0,
             decided: Vec::new(),
+            elsewhere: Elsewhere::default(),
         };
         state.measure();
         let board = CachePadded::new(Board::default());
         board.publish(state.figures());
         Self {
             inbox: ArrayQueue::new(INBOX_CAPACITY),
+            desk,
             state: Mutex::new(state),
             wanted: AtomicU32::new(0),
             overdue: AtomicBool::new(false),
@@ -254,6 +263,7 @@ impl State {
                 if !self.decide(&mut batch, now, &mut bytes, &mut events, journal) {
                     return false;
                 }
+                self.elsewhere.hand_on(&mut batch, &shard.desk);
                 self.decided.push(batch);
             }
             if commands == 0 {
@@ -300,7 +310,7 @@ impl State {
             .ledger
             .touch(slots.iter().filter_map(|slot| match &slot.work {
                 Work::Asked(Request::Command(command)) => Some(command),
-                Work::Asked(_) | Work::Answered(_) => None,
+                Work::Asked(_) | Work::Answered(_) | Work::Rerouted => None,
             }))
             .into_iter();
         for slot in slots {
@@ -311,6 +321,9 @@ impl State {
                 | Request::ReadCampaign { .. }
                 | Request::ReadPhase { .. }
                 | Request::ReadPrice { .. }
+                | Request::Budget { .. }
+                | Request::ReadBudget { .. }
+                | Request::ReadCoupon { .. }
                 | Request::ReadLine { .. }
                 | Request::ReadOrder { .. }
                 | Request::ReadChannel { .. }
@@ -331,6 +344,11 @@ impl State {
                             record::encode_event(event, bytes);
                         });
                         match decided {
+                            Ok(Outcome::Refused(Refusal::Budget(BudgetRefusal::SliceShort))) => {
+                                self.elsewhere.add(slot.token, slot.deadline, command);
+                                slot.work = Work::Rerouted;
+                                continue;
+                            }
                             Ok(outcome) => Answer::Outcome(outcome),
                             Err(violation) => {
                                 journal.poison(format!("the ledger contradicts itself: {violation}"));
@@ -339,9 +357,11 @@ impl State {
                         }
                     }
                     // Never sent here; nothing is decided, so nothing is lost.
-                    Request::Composite { .. } | Request::ReadCampaign { .. } => {
-                        Answer::Outcome(Outcome::Refused(Refusal::SeveralSkus))
-                    }
+                    Request::Composite { .. }
+                    | Request::ReadCampaign { .. }
+                    | Request::Budget { .. }
+                    | Request::ReadBudget { .. }
+                    | Request::ReadCoupon { .. } => Answer::Outcome(Outcome::Refused(Refusal::SeveralSkus)),
                     Request::ReadLine { order, user, nth } => {
                         Answer::Line(self.ledger.line(*order, *user, *nth))
                     }

@@ -1,5 +1,8 @@
 //! What a shard shows of itself, while it works and while somebody else holds its lock.
 
+use std::sync::Arc;
+
+use crossbeam::queue::ArrayQueue;
 use doorbuster_ledger::{
     Amount, ChannelId, Command, Ledger, PutSku, Quantity, RequestId, Reserve, Rules, SkuId, Terms, Timestamp,
     Totals, UserId,
@@ -26,8 +29,13 @@ impl World {
     fn new() -> Self {
         let mut ledger = Ledger::new(Rules::default(), 7);
         ledger.resume(START);
-        let ports = Ports::new(vec![std::sync::Arc::new(|| {})]);
-        Self { shard: Shard::new(0, ledger), journal: Journal::new(0), ports, keeper: Keeper::new(1) }
+        let ports = Ports::new(vec![Arc::new(|| {})]);
+        Self {
+            shard: Shard::new(0, ledger, Arc::new(ArrayQueue::new(1))),
+            journal: Journal::new(0),
+            ports,
+            keeper: Keeper::new(1),
+        }
     }
 
     fn push(&self, commands: &[Command]) {
@@ -67,6 +75,7 @@ fn reserve(seed: u64, sku: u64) -> Command {
         first_attempt: true,
         wait_ms: 0,
         terms: Terms::default(),
+        claim: None,
     })
 }
 

@@ -52,6 +52,10 @@ pub(crate) struct Report {
     pub(crate) composite: u64,
     /// Steps of paid orders that were acknowledged.
     pub(crate) advanced: u64,
+    /// Discounts that were claimed, coupons that were used, and batches that shards handed on to the desk.
+    pub(crate) claimed: u64,
+    pub(crate) coupons: u64,
+    pub(crate) rerouted: u64,
     pub(crate) digest: u64,
 }
 
@@ -79,16 +83,19 @@ struct Known {
 enum Ask {
     One(Command),
     Several(Composite, Vec<Line>),
+    /// As `Several`, with a coupon.
+    WithCoupon(Composite, Vec<Line>, CouponId),
+    Budget(BudgetCommand, Vec<Funder>),
 }
 
 impl Ask {
     /// The hold that is asked for, if one is.
     fn reserve(&self) -> Option<&Reserve> {
         match self {
-            Self::One(Command::Reserve(reserve)) | Self::Several(Composite::Reserve { reserve, .. }, _) => {
-                Some(reserve)
-            }
-            Self::One(_) | Self::Several(..) => None,
+            Self::One(Command::Reserve(reserve))
+            | Self::Several(Composite::Reserve { reserve, .. }, _)
+            | Self::WithCoupon(Composite::Reserve { reserve, .. }, ..) => Some(reserve),
+            Self::One(_) | Self::Several(..) | Self::WithCoupon(..) | Self::Budget(..) => None,
         }
     }
 }
@@ -243,7 +250,8 @@ impl World {
     /// What a reactor does: answers leave once their ticket is durable, and no sooner.
     fn deliver(&mut self) -> Result<(), String> {
         while let Some(batch) = self.engine.take(0) {
-            self.underway -= 1;
+            self.underway -= usize::from(!batch.rerouted);
+            self.report.rerouted += u64::from(batch.rerouted);
             self.waiting.push(batch);
         }
         let durable = self.engine.journal().durable();
@@ -254,6 +262,9 @@ impl World {
         // In the order of their tickets, which is that of the decisions.
         ready.sort_by_key(|batch| batch.ticket);
         for slot in ready.iter().flat_map(|batch| &batch.slots) {
+            if let Work::Rerouted = slot.work {
+                continue;
+            }
             let Work::Answered(Answer::Outcome(outcome)) = slot.work else {
                 return Err(format!("a command came back as {:?}", slot.work));
             };

@@ -23,7 +23,23 @@ impl World {
                     let first = u32::try_from(batch.lines.len()).expect("few");
                     let count = u8::try_from(lines.len()).expect("few");
                     batch.lines.extend(lines);
-                    (desk, Request::Composite { command: *command, first, count })
+                    (desk, Request::Composite { command: *command, first, count, coupon: None })
+                }
+                Ask::WithCoupon(command, lines, coupon) => {
+                    let desk = self.plan.shards;
+                    let batch = shards.entry(desk).or_default();
+                    let first = u32::try_from(batch.lines.len()).expect("few");
+                    let count = u8::try_from(lines.len()).expect("few");
+                    batch.lines.extend(lines);
+                    (desk, Request::Composite { command: *command, first, count, coupon: Some(*coupon) })
+                }
+                Ask::Budget(command, funders) => {
+                    let desk = self.plan.shards;
+                    let batch = shards.entry(desk).or_default();
+                    let first = u32::try_from(batch.funders.len()).expect("few");
+                    let count = u8::try_from(funders.len()).expect("few");
+                    batch.funders.extend(funders);
+                    (desk, Request::Budget { command: *command, first, count })
                 }
             };
             self.asked.insert(self.next_token, asked);
@@ -46,7 +62,8 @@ impl World {
             (!self.unanswered.is_empty()).then(|| self.rng.random_range(0..self.unanswered.len()))
         {
             let again = self.unanswered.swap_remove(again);
-            if let Ask::Several(Composite::Reserve { supersedes: Some(old), .. }, _) = &again
+            if let Ask::Several(Composite::Reserve { supersedes: Some(old), .. }, _)
+            | Ask::WithCoupon(Composite::Reserve { supersedes: Some(old), .. }, ..) = &again
                 && let Some(known) = self.orders.get_mut(old)
             {
                 known.unsure = true;
@@ -57,7 +74,8 @@ impl World {
         match self.rng.random_range(0..21_u32) {
             20 => self.campaign(sku),
             0 => Ask::One(Command::PutSku(PutSku { sku, units: 8, user_limit: 3, order_limit: 0 })),
-            1 => self.rule(sku),
+            1 if self.rng.random_bool(0.5) => self.rule(sku),
+            1 => self.budget(),
             2 => {
                 let units = self.rng.random_range(1..5);
                 Ask::One(Command::Restock(Restock { request: self.request(), sku, units, reason: 0 }))
@@ -66,6 +84,36 @@ impl World {
             3..12 if !self.orders.is_empty() => self.end_or_keep(),
             _ => self.reserve(sku),
         }
+    }
+
+    /// Something about what there is to claim.
+    fn budget(&mut self) -> Ask {
+        let (by, reason) = (1, 2);
+        let budget = BudgetId::new(self.rng.random_range(1..3)).expect("not zero");
+        match self.rng.random_range(0..8_u32) {
+            0..5 => {
+                let funder = |(id, share)| Funder { id: FunderId::new(id), share };
+                let funders = [(1, 40), (2, 50), (3, 10)].map(funder).to_vec();
+                Ask::Budget(BudgetCommand::Set { budget, funded: 300, by, reason }, funders)
+            }
+            5 => {
+                let funded = 100 * self.rng.random_range(2..6);
+                Ask::Budget(BudgetCommand::Fund { budget, funded, expected: 300, by, reason }, Vec::new())
+            }
+            _ => {
+                let batch = CouponBatch::new(1).expect("not zero");
+                let (from, until) = (Timestamp::new(0), Timestamp::new(u64::MAX));
+                let coupons = Coupons { serials: 40, uses: 2, from, until };
+                Ask::Budget(BudgetCommand::Issue { batch, coupons, by, reason }, Vec::new())
+            }
+        }
+    }
+
+    /// A discount, at times.
+    fn claim(&mut self) -> Option<Claim> {
+        let budget = BudgetId::new(self.rng.random_range(1..3))?;
+        let amount = Amount::new(self.rng.random_range(1..60));
+        self.rng.random_bool(0.3).then_some(Claim { budget, amount })
     }
 
     /// Something about an order that is there.
@@ -137,7 +185,11 @@ impl World {
             first_attempt: false,
             wait_ms: if self.rng.random_bool(0.5) { 0 } else { 6_000 },
             terms: Terms::default(),
+            claim: self.claim(),
         };
+        if reserve.claim.is_some() {
+            reserve.wait_ms = 0;
+        }
         if self.rng.random_bool(0.6) {
             return Ask::One(Command::Reserve(reserve));
         }
@@ -161,7 +213,12 @@ impl World {
         if let Some(known) = supersedes.and_then(|order| self.orders.get_mut(&order)) {
             known.unsure = true;
         }
-        Ask::Several(Composite::Reserve { reserve, supersedes }, lines)
+        let command = Composite::Reserve { reserve, supersedes };
+        if self.rng.random_bool(0.5) {
+            let coupon = (1 << 32) | self.rng.random_range(0..41);
+            return Ask::WithCoupon(command, lines, CouponId::new(coupon).expect("of the first batch"));
+        }
+        Ask::Several(command, lines)
     }
 
     fn request(&mut self) -> RequestId {
@@ -173,6 +230,10 @@ impl World {
     /// A shopper takes note of an answer.
     pub(super) fn seen(&mut self, asked: &Ask, outcome: &Outcome) -> Result<(), String> {
         self.report.acknowledged += 1;
+        if let (Some(reserve), Outcome::Reserved { .. }) = (asked.reserve(), outcome) {
+            self.report.claimed += u64::from(reserve.claim.is_some());
+            self.report.coupons += u64::from(matches!(asked, Ask::WithCoupon(..)));
+        }
         if let (Ask::Several(_, lines), Some(_), Outcome::Reserved { order, .. }) =
             (asked, asked.reserve(), outcome)
             && lines.len() > 1

@@ -6,7 +6,8 @@ use std::time::Duration;
 use doorbuster_protocol::{
     Answer, BeginPay, Cancel, CancelLines, ChannelView, Confirm, ConfirmLines, Extend, FailPay, Fetch,
     Fetched, Kind, LineView, OrderView, PutSku, ReadChannel, ReadLine, ReadOrder, ReadStock, Rebalance,
-    Record, RequestId, Reserve, ReserveOrder, Restock, SetChannel, StatusView, StockView, body,
+    Record, RequestId, Reserve, ReserveClaims, ReserveOrder, Restock, SetChannel, StatusView, StockView,
+    body,
 };
 
 use crate::builder::Builder;
@@ -91,6 +92,18 @@ impl Client {
         let history = self.name(&mut request.request_id);
         let request_id = request.request_id;
         let answer = only(self.operate_with::<_, Answer>(Kind::ReserveOrder, history, &[request]).await)?;
+        Ok(hold(&answer, request_id)?)
+    }
+
+    /// Holds all lines of an order or none, together with the discount and the coupon that it claims.
+    ///
+    /// # Errors
+    /// As [`Client::reserve`].
+    pub async fn reserve_claims(&self, request: &ReserveClaims) -> Result<Outcome<Hold>, Error> {
+        let mut request = request.clone();
+        let history = self.name(&mut request.order.request_id);
+        let request_id = request.order.request_id;
+        let answer = only(self.operate_with::<_, Answer>(Kind::ReserveClaims, history, &[request]).await)?;
         Ok(hold(&answer, request_id)?)
     }
 

@@ -161,7 +161,18 @@ impl Levels {
             | EventKind::PayFailed
             | EventKind::Extended
             | EventKind::RefundRequired
-            | EventKind::AmountMismatched => Ok(()),
+            | EventKind::AmountMismatched
+            | EventKind::BudgetOpened
+            | EventKind::FunderAdded
+            | EventKind::BudgetFunded
+            | EventKind::BudgetStopped
+            | EventKind::BudgetDrained
+            | EventKind::BudgetFilled
+            | EventKind::DiscountClaimed
+            | EventKind::CouponsIssued
+            | EventKind::CouponHeld
+            | EventKind::CouponReleased
+            | EventKind::CouponRedeemed => Ok(()),
         }
     }
 

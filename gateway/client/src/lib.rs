@@ -43,6 +43,7 @@ mod link;
 mod outbox;
 mod outcome;
 mod pool;
+mod promotions;
 mod retry;
 
 pub use after::Advanced;
@@ -50,12 +51,13 @@ pub use budget::RetryBudget;
 pub use builder::{Builder, MAX_CONNECTIONS};
 pub use client::Client;
 pub use doorbuster_protocol::{
-    Advance, BeginPay, BindSku, CampaignView, Cancel, CancelLines, ChannelView, Class, Code, Confirm,
-    ConfirmLines, DEFAULT_PORT, EventKind, Extend, FailPay, FeedEvent, Field, GoodsTo, GoodsView, Inspect,
-    Line, LineUnits, LineView, OrderState, OrderView, Phase, PhaseView, PriceView, ProgressView, PutPhase,
-    PutPrice, PutSku, ReadOrder, ReadPhase, ReadPrice, ReadShortfall, ReadStock, Rebalance, Refund,
-    RequestId, Reserve, ReserveOrder, Restock, SetCampaign, SetChannel, SetLimits, SetOnHand, ShortOrder,
-    ShortfallView, StatusView, Step, StockView,
+    Advance, BeginPay, BindSku, BudgetView, CampaignView, Cancel, CancelLines, ChannelView, Class, Code,
+    Confirm, ConfirmLines, CouponView, DEFAULT_PORT, EventKind, Extend, FailPay, FeedEvent, Field,
+    FundBudget, Funder, GoodsTo, GoodsView, Inspect, IssueCoupons, Line, LineUnits, LineView, OrderState,
+    OrderView, Phase, PhaseView, PriceView, ProgressView, PutPhase, PutPrice, PutSku, ReadOrder, ReadPhase,
+    ReadPrice, ReadShortfall, ReadStock, Rebalance, Refund, RequestId, Reserve, ReserveClaims, ReserveOrder,
+    Restock, SetBudget, SetCampaign, SetChannel, SetLimits, SetOnHand, ShortOrder, ShortfallView, StatusView,
+    Step, StockView, StopBudget,
 };
 pub use error::Error;
 pub use feed::Feed;

@@ -162,6 +162,18 @@ impl Reply for doorbuster_protocol::PriceView {
     }
 }
 
+impl Reply for doorbuster_protocol::BudgetView {
+    fn code_number(&self) -> u16 {
+        self.code
+    }
+}
+
+impl Reply for doorbuster_protocol::CouponView {
+    fn code_number(&self) -> u16 {
+        self.code
+    }
+}
+
 impl Reply for StockView {
     fn code_number(&self) -> u16 {
         self.code

@@ -169,6 +169,22 @@ bytes_enum! {
         RefundId = 32, "refund_id";
         /// `to`.
         To = 33, "to";
+        /// `budget`.
+        Budget = 40, "budget";
+        /// `discount`.
+        Discount = 41, "discount";
+        /// `coupon`.
+        Coupon = 42, "coupon";
+        /// `funders`.
+        Funders = 43, "funders";
+        /// `funded`.
+        Funded = 44, "funded";
+        /// `serials`.
+        Serials = 45, "serials";
+        /// `uses`.
+        Uses = 46, "uses";
+        /// `from` and `until`.
+        Validity = 47, "validity";
     }
 }
 
@@ -352,7 +368,12 @@ record!(
         Advanced,
         Refunded,
         OnHandSet,
-        Inspected
+        Inspected,
+        ClaimsReserved,
+        BudgetSet,
+        BudgetFunded,
+        BudgetStopped,
+        CouponsIssued
     ],
     32
 );

@@ -156,6 +156,25 @@ codes! {
     /// The plan can't be followed: its phase `units`, counted from 0, is not written or doesn't start after the one before.
     PlanIncomplete = 1313, "PLAN_INCOMPLETE", Final;
 
+    /// The promotion budget has too little left for the discount; `units` is what it has left, minor units.
+    BudgetExhausted = 1320, "BUDGET_EXHAUSTED", Final;
+    /// No such promotion budget has been set up.
+    UnknownBudget = 1321, "UNKNOWN_BUDGET", Final;
+    /// The budget exists already with other settings; `field` names the first that differs.
+    BudgetExists = 1322, "BUDGET_EXISTS", Final;
+    /// The budget was stopped and pays no further discounts.
+    BudgetStopped = 1323, "BUDGET_STOPPED", Final;
+    /// Less money would be in the budget than is reserved and spent; `units` is what is, minor units.
+    BudgetInUse = 1324, "BUDGET_IN_USE", Final;
+    /// No such coupon was issued, or it is not valid now: not before `at`, or not from `at` on. With `at` 0 there is none.
+    CouponInvalid = 1325, "COUPON_INVALID", Final;
+    /// The coupon was used as often as it may be; a use that an open hold has may come back.
+    CouponUsed = 1326, "COUPON_USED", Final;
+    /// The batch of coupons exists already with other settings; `field` names the first that differs.
+    CouponsExist = 1327, "COUPONS_EXIST", Final;
+    /// An order that claims a discount or uses a coupon can't wait for units; ask for either.
+    ClaimCantWait = 1328, "CLAIM_CANT_WAIT", Final;
+
     /// No order has this number (or it ended longer ago than the retention).
     NoSuchOrder = 1400, "NO_SUCH_ORDER", Final;
     /// The hold's deadline (`at`) has passed and its units went back.

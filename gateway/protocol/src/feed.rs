@@ -158,6 +158,28 @@ events! {
     Rebalanced = 25, "REBALANCED";
     /// All units of a line were given back for good.
     LineDropped = 26, "LINE_DROPPED";
+    /// A promotion budget was set up, without money.
+    BudgetOpened = 27, "BUDGET_OPENED";
+    /// A funder of a budget that was just set up.
+    FunderAdded = 28, "FUNDER_ADDED";
+    /// Money was put into a budget, or taken out.
+    BudgetFunded = 29, "BUDGET_FUNDED";
+    /// A budget pays no further discounts.
+    BudgetStopped = 30, "BUDGET_STOPPED";
+    /// What a budget's slices had left went back into its bank.
+    BudgetDrained = 31, "BUDGET_DRAINED";
+    /// A slice of a budget got money from its bank.
+    BudgetFilled = 32, "BUDGET_FILLED";
+    /// The order that was just placed claimed a discount.
+    DiscountClaimed = 33, "DISCOUNT_CLAIMED";
+    /// A batch of coupons was issued.
+    CouponsIssued = 34, "COUPONS_ISSUED";
+    /// A use of a coupon is held for an order.
+    CouponHeld = 35, "COUPON_HELD";
+    /// A use of a coupon went back.
+    CouponReleased = 36, "COUPON_RELEASED";
+    /// An order with a coupon was paid.
+    CouponRedeemed = 37, "COUPON_REDEEMED";
     /// A phase of a campaign's plan was written. `to` is the campaign, as in all events about one.
     PhasePut = 40, "PHASE_PUT";
     /// A campaign follows another plan.
@@ -233,7 +255,7 @@ pub struct FeedEvent {
     /// The payment.
     pub payment_id: [u8; 16],
     /// Who has it now: the order that took this one's place, the channel that got the units, or the campaign. Of what becomes
-    /// of paid orders and goods: who said so.
+    /// of paid orders and goods: who said so. Of budgets and coupons: the budget, the batch of coupons or the coupon.
     pub to: u64,
     /// Most units a shopper may have; 0: no limit.
     pub user_limit: u32,

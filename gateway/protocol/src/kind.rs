@@ -60,6 +60,8 @@ kinds! {
     ConfirmLines = 0x17, "CONFIRM_LINES";
     /// Gives a part of a hold back: [`CancelLines`](crate::CancelLines).
     CancelLines = 0x18, "CANCEL_LINES";
+    /// Holds what an order claims with it, a discount and a coupon: [`ReserveClaims`](crate::ReserveClaims).
+    ReserveClaims = 0x19, "RESERVE_CLAIMS";
     /// Reads an order: [`ReadOrder`](crate::ReadOrder).
     ReadOrder = 0x20, "READ_ORDER";
     /// Reads a SKU's accounts: [`ReadStock`](crate::ReadStock).
@@ -78,6 +80,10 @@ kinds! {
     ReadPhase = 0x27, "READ_PHASE";
     /// Reads a SKU's campaign and price: [`ReadPrice`](crate::ReadPrice).
     ReadPrice = 0x2D, "READ_PRICE";
+    /// Reads a budget's accounts: [`ReadBudget`](crate::ReadBudget).
+    ReadBudget = 0x28, "READ_BUDGET";
+    /// Reads a coupon: [`ReadCoupon`](crate::ReadCoupon).
+    ReadCoupon = 0x29, "READ_COUPON";
     /// Reads what became of a paid order: [`ReadProgress`](crate::ReadProgress).
     ReadProgress = 0x2A, "READ_PROGRESS";
     /// Reads where goods are: [`ReadGoods`](crate::ReadGoods).
@@ -102,6 +108,14 @@ kinds! {
     PutPrice = 0x37, "PUT_PRICE";
     /// Changes a SKU's limits: [`SetLimits`](crate::SetLimits).
     SetLimits = 0x3C, "SET_LIMITS";
+    /// Sets a promotion budget up: [`SetBudget`](crate::SetBudget).
+    SetBudget = 0x38, "SET_BUDGET";
+    /// Puts money into a budget: [`FundBudget`](crate::FundBudget).
+    FundBudget = 0x39, "FUND_BUDGET";
+    /// Pays no further discounts out of a budget: [`StopBudget`](crate::StopBudget).
+    StopBudget = 0x3A, "STOP_BUDGET";
+    /// Sets a batch of coupons up: [`IssueCoupons`](crate::IssueCoupons).
+    IssueCoupons = 0x3B, "ISSUE_COUPONS";
     /// Takes a paid order a step further: [`Advance`](crate::Advance).
     Advance = 0x40, "ADVANCE";
     /// Notes that money went back: [`Refund`](crate::Refund).
@@ -132,6 +146,8 @@ kinds! {
     LinesConfirmed = 0x97, "LINES_CONFIRMED";
     /// Answers to `CANCEL_LINES`.
     LinesCancelled = 0x98, "LINES_CANCELLED";
+    /// Answers to `RESERVE_CLAIMS`.
+    ClaimsReserved = 0x99, "CLAIMS_RESERVED";
     /// Answers to `READ_ORDER`: [`OrderView`](crate::OrderView).
     OrderRead = 0xA0, "ORDER_READ";
     /// Answers to `READ_STOCK`: [`StockView`](crate::StockView).
@@ -150,6 +166,10 @@ kinds! {
     PhaseRead = 0xA7, "PHASE_READ";
     /// Answers to `READ_PRICE`: [`PriceView`](crate::PriceView).
     PriceRead = 0xAD, "PRICE_READ";
+    /// Answers to `READ_BUDGET`: [`BudgetView`](crate::BudgetView).
+    BudgetRead = 0xA8, "BUDGET_READ";
+    /// Answers to `READ_COUPON`: [`CouponView`](crate::CouponView).
+    CouponRead = 0xA9, "COUPON_READ";
     /// Answers to `READ_PROGRESS`: [`ProgressView`](crate::ProgressView).
     ProgressRead = 0xAA, "PROGRESS_READ";
     /// Answers to `READ_GOODS`: [`GoodsView`](crate::GoodsView).
@@ -174,6 +194,14 @@ kinds! {
     PricePut = 0xB7, "PRICE_PUT";
     /// Answers to `SET_LIMITS`.
     LimitsSet = 0xBC, "LIMITS_SET";
+    /// Answers to `SET_BUDGET`.
+    BudgetSet = 0xB8, "BUDGET_SET";
+    /// Answers to `FUND_BUDGET`.
+    BudgetFunded = 0xB9, "BUDGET_FUNDED";
+    /// Answers to `STOP_BUDGET`.
+    BudgetStopped = 0xBA, "BUDGET_STOPPED";
+    /// Answers to `ISSUE_COUPONS`.
+    CouponsIssued = 0xBB, "COUPONS_ISSUED";
     /// Answers to ADVANCE.
     Advanced = 0xC0, "ADVANCED";
     /// Answers to REFUND.

@@ -30,6 +30,7 @@
 pub mod after;
 pub mod answer;
 pub mod body;
+pub mod budget;
 mod campaign;
 pub mod code;
 pub mod error;
@@ -45,6 +46,10 @@ pub use after::{
 };
 pub use answer::{Answer, ChannelView, Field, LineView, OrderState, OrderView, StatusView, StockView};
 pub use body::Record;
+pub use budget::{
+    BudgetView, CouponView, FundBudget, Funder, IssueCoupons, ReadBudget, ReadCoupon, ReserveClaims,
+    SetBudget, StopBudget,
+};
 pub use campaign::{
     BindSku, CampaignView, MAX_PHASE_CHANNELS, Phase, PhaseView, PriceView, PutPhase, PutPrice, ReadCampaign,
     ReadPhase, ReadPrice, SetCampaign, SetLimits,

@@ -31,7 +31,8 @@ another class by machine turns a crowd that was told \"sold out\" into a storm.
 
 `units`, `at`, `order`, `state`, `field` and `retry_after_ms` are the fields of an answer
 ([protocol.md](protocol.md#answer)). A field that the last column does not name is 0. READ_ORDER and READ_STOCK answer
-with records of their own, in which everything but the code is 0 unless the code is OK. So does READ_LINE.
+with records of their own, in which everything but the code is 0 unless the code is OK. So do READ_LINE,
+READ_BUDGET and READ_COUPON.
 
 Where an order of several lines is refused because of one of them, `field` is `lines` and `order` is that line's SKU; the
 other fields are those of the code.
@@ -44,21 +45,24 @@ other fields are those of the code.
 fn fields(code: Code) -> &'static str {
     match code {
         Code::Ok => {
-            "RESERVE, RESERVE_ORDER: `order`, `state` (HELD), `at` (the hold's deadline). CONFIRM, CANCEL: `order`, \
+            "RESERVE, RESERVE_ORDER, RESERVE_CLAIMS: `order`, `state` (HELD), `at` (the hold's deadline). CONFIRM, CANCEL: `order`, \
              `state`. RESTOCK: `order` (the change's own number), `state` (RESTOCKED), `units` (available now). \
              REBALANCE: `units` (that were moved). \
              BEGIN_PAY, FAIL_PAY, EXTEND, CANCEL_LINES: `order`, `state`, `at` (the hold's deadline now). \
              CONFIRM_LINES: `order`, `state`. ADVANCE: `order`, `state`, `units` (that took the step). REFUND: `order`, \
              `state`, `units` (left of the payment). SET_ON_HAND: `units` (missing). INSPECT: `units` (left in \
-             quarantine). PUT_SKU, SET_CHANNEL, PUT_PHASE, SET_CAMPAIGN, BIND_SKU, PUT_PRICE, SET_LIMITS: none"
+             quarantine). SET_BUDGET, FUND_BUDGET, STOP_BUDGET: `units` (left, minor units). \
+             ISSUE_COUPONS: `units` (coupons). \
+             PUT_SKU, SET_CHANNEL, PUT_PHASE, SET_CAMPAIGN, BIND_SKU, PUT_PRICE, SET_LIMITS: none"
         }
         Code::Replayed => {
             "`order`, `state` (now, so a repeated RESERVE may find its order CONFIRMED or EXPIRED), `at` (the hold's \
-             deadline; no meaning for RESTOCK). PUT_SKU, SET_CHANNEL, PUT_PHASE, SET_CAMPAIGN, BIND_SKU, PUT_PRICE, SET_LIMITS, SET_ON_HAND: none"
+             deadline; no meaning for RESTOCK). PUT_SKU, SET_CHANNEL, PUT_PHASE, SET_CAMPAIGN, BIND_SKU, PUT_PRICE, SET_LIMITS, \
+             SET_ON_HAND, and for budgets and coupons: none"
         }
         Code::NoSuchPosition => "FETCH only: `durable`",
         Code::BadRequest => "In an answer: `field`. In an error frame: the message",
-        Code::SkuExists => "`field`",
+        Code::SkuExists | Code::BudgetExists | Code::CouponsExist => "`field`",
         Code::IdempotencyConflict => "`field`, `order` (the order that was made with the id)",
         Code::IdTooOld => "`units` (the idempotency window, milliseconds)",
         Code::ChannelExhausted => "`units` (the channel may still take)",
@@ -79,6 +83,9 @@ fn fields(code: Code) -> &'static str {
         Code::RefundExceeds => "`units` (left of the payment, minor units)",
         Code::Shortfall => "`units` (that are missing)",
         Code::StaleWatermark => "`at` (of the latest count)",
+        Code::BudgetExhausted => "`units` (what the budget has left, minor units)",
+        Code::BudgetInUse => "`units` (what is reserved and spent, minor units)",
+        Code::CouponInvalid => "`at` (when it will be, or ceased to be, valid; 0: there is none)",
         Code::CasMismatch => "`units` (what it is now)",
         Code::ExceedsHeld => "`units` (that the order has of it)",
         Code::SoldOut => "`units` (open holds), `at` (when to ask again; 0: no hold is open)",
@@ -95,7 +102,8 @@ fn fields(code: Code) -> &'static str {
         Code::ExtendLimit => "`at` (the latest deadline that may be asked for)",
         Code::PaymentUnderWay => "`at` (the hold's deadline)",
         Code::AmountMismatch => "`units` (amount due, minor units)",
-        Code::Busy | Code::Recovering => "`retry_after_ms`. Reserved: this version does not send it",
+        Code::Busy => "`retry_after_ms`. RESERVE_CLAIMS and CONFIRM, of orders with a discount, and FETCH",
+        Code::Recovering => "`retry_after_ms`. Reserved: this version does not send it",
         Code::DeadlineExceeded => "`retry_after_ms` (0: at once, with a new deadline)",
         Code::ShuttingDown => "Error frame only: `retry_after_ms` (0: as soon as a connection can be made)",
         Code::UnknownOperation | Code::VersionMismatch | Code::TooLarge | Code::HelloRequired => {
@@ -120,6 +128,10 @@ fn fields(code: Code) -> &'static str {
         | Code::NoSuchOrder
         | Code::AlreadyConfirmed
         | Code::AlreadyCancelled
+        | Code::UnknownBudget
+        | Code::BudgetStopped
+        | Code::CouponUsed
+        | Code::ClaimCantWait
         | Code::OwnerMismatch => "none",
     }
 }

@@ -3,14 +3,16 @@
 
 use std::collections::BTreeMap;
 
+use doorbuster_protocol::budget::FunderView;
 use doorbuster_protocol::{
-    Advance, Answer, BeginPay, BindSku, CampaignView, Cancel, CancelLines, ChannelView, Code, Confirm,
-    ConfirmLines, EventKind, Extend, FLAG_FIRST_ATTEMPT, FailPay, Fault, FeedEvent, Fetch, Fetched,
-    GoodsView, HEADER_LEN, Header, Hello, Inspect, Kind, Line, LineUnits, LineView, MAGIC, MAX_BATCH,
-    MAX_BODY, OrderState, OrderView, Parsed, PhaseView, PriceView, ProgressView, PutPhase, PutPrice, PutSku,
-    ReadCampaign, ReadChannel, ReadGoods, ReadLine, ReadOrder, ReadPhase, ReadPrice, ReadProgress,
-    ReadShortfall, ReadStock, Rebalance, Record, Refund, Reserve, ReserveOrder, Restock, SetCampaign,
-    SetChannel, SetLimits, SetOnHand, ShortfallView, StatusView, StockView, Welcome, body, parse,
+    Advance, Answer, BeginPay, BindSku, BudgetView, CampaignView, Cancel, CancelLines, ChannelView, Code,
+    Confirm, ConfirmLines, CouponView, EventKind, Extend, FLAG_FIRST_ATTEMPT, FailPay, Fault, FeedEvent,
+    Fetch, Fetched, FundBudget, Funder, GoodsView, HEADER_LEN, Header, Hello, Inspect, IssueCoupons, Kind,
+    Line, LineUnits, LineView, MAGIC, MAX_BATCH, MAX_BODY, OrderState, OrderView, Parsed, PhaseView,
+    PriceView, ProgressView, PutPhase, PutPrice, PutSku, ReadBudget, ReadCampaign, ReadChannel, ReadCoupon,
+    ReadGoods, ReadLine, ReadOrder, ReadPhase, ReadPrice, ReadProgress, ReadShortfall, ReadStock, Rebalance,
+    Record, Refund, Reserve, ReserveClaims, ReserveOrder, Restock, SetBudget, SetCampaign, SetChannel,
+    SetLimits, SetOnHand, ShortfallView, StatusView, StockView, StopBudget, Welcome, body, parse,
 };
 
 fn document() -> String {
@@ -148,6 +150,12 @@ fn the_tables_of_offsets_add_up_to_each_record() {
         body::put(&CancelLines { lines: vec![LineUnits::default()], ..CancelLines::default() }, &mut one);
         one.len() - CancelLines::MIN_LEN
     };
+    let funder = {
+        let mut one = Vec::new();
+        body::put(&SetBudget { funders: vec![Funder::default()], ..SetBudget::default() }, &mut one);
+        one.len() - SetBudget::MIN_LEN
+    };
+    let view = size_of::<FunderView>();
     let event = {
         let mut one = Vec::new();
         body::put(&Fetched { events: vec![FeedEvent::default()], ..Fetched::default() }, &mut one);
@@ -162,6 +170,17 @@ fn the_tables_of_offsets_add_up_to_each_record() {
             ("RESERVE", Reserve::MIN_LEN),
             ("RESERVE_ORDER", ReserveOrder::MIN_LEN),
             ("Line", line),
+            ("RESERVE_CLAIMS", ReserveClaims::MIN_LEN - ReserveOrder::MIN_LEN),
+            ("SET_BUDGET", SetBudget::MIN_LEN),
+            ("Funder", funder),
+            ("FUND_BUDGET", FundBudget::MIN_LEN),
+            ("STOP_BUDGET", StopBudget::MIN_LEN),
+            ("ISSUE_COUPONS", IssueCoupons::MIN_LEN),
+            ("READ_BUDGET", ReadBudget::MIN_LEN),
+            ("READ_COUPON", ReadCoupon::MIN_LEN),
+            ("BUDGET_READ", BudgetView::MIN_LEN - 16 * view),
+            ("FunderView", view),
+            ("COUPON_READ", CouponView::MIN_LEN),
             ("CONFIRM", Confirm::MIN_LEN),
             ("CANCEL", Cancel::MIN_LEN),
             ("CONFIRM_LINES", ConfirmLines::MIN_LEN),

@@ -1,8 +1,10 @@
 //! The command line.
 
 mod audit;
+mod budget;
 mod campaign;
 mod connect;
+mod coupon;
 mod dev;
 mod explain;
 mod feed;
@@ -57,6 +59,12 @@ enum Command {
     Explain(explain::ExplainOptions),
     /// Print what happened: events of the log, in order and without a gap.
     Feed(feed::FeedOptions),
+    /// Set up, fund, stop and look at promotion budgets.
+    #[command(subcommand)]
+    Budget(budget::BudgetCommand),
+    /// Issue and look at coupons.
+    #[command(subcommand)]
+    Coupon(coupon::CouponCommand),
     /// Set up and look at SKUs.
     #[command(subcommand)]
     Stock(stock::StockCommand),
@@ -72,6 +80,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Cli { command: Command::Audit(options) }) => audit::run(&options),
         Ok(Cli { command: Command::Explain(options) }) => explain::run(&options),
         Ok(Cli { command: Command::Feed(options) }) => feed::run(&options),
+        Ok(Cli { command: Command::Budget(command) }) => budget::run(&command),
+        Ok(Cli { command: Command::Coupon(command) }) => coupon::run(&command),
         Ok(Cli { command: Command::Stock(command) }) => stock::run(&command),
         Err(error) => usage(&error),
     }

@@ -6,6 +6,7 @@ pub(crate) use campaign::{
     bind_sku, campaign, phase, price, put_phase, put_price, read_campaign, read_phase, read_price,
     set_campaign, set_limits,
 };
+pub(crate) mod budget;
 
 pub(crate) mod after;
 
@@ -25,6 +26,10 @@ pub(crate) enum Ask {
     Desk(ledger::Composite, u8),
     /// All shards together, to be read.
     All(shard::Request),
+    /// As `Desk`, with a coupon perhaps.
+    WithCoupon(ledger::Composite, u8, Option<ledger::CouponId>),
+    /// All shards together; the funders, so many, are the last of [`Aids::funders`].
+    Budget(ledger::BudgetCommand, u8),
 }
 
 /// What a conversion may need besides the operation.
@@ -33,6 +38,8 @@ pub(crate) struct Aids<'a> {
     pub(crate) fresh: &'a mut dyn FnMut() -> ledger::RequestId,
     /// Takes the lines of orders that have several.
     pub(crate) lines: &'a mut Vec<ledger::Line>,
+    /// Takes the funders of budgets.
+    pub(crate) funders: &'a mut Vec<ledger::Funder>,
 }
 
 fn bad(field: wire::Field) -> Answer {
@@ -60,6 +67,7 @@ pub(crate) fn reserve(asked: &wire::Reserve, first_attempt: bool, aids: &mut Aid
         channel: ledger::ChannelId::new(asked.channel),
         first_attempt,
         wait_ms: 0,
+        claim: None,
         terms: ledger::Terms {
             campaign: asked.campaign,
             price_version: asked.price_version,
@@ -94,6 +102,7 @@ pub(crate) fn reserve_order(asked: &wire::ReserveOrder, first_attempt: bool, aid
         channel: ledger::ChannelId::new(asked.channel),
         first_attempt,
         wait_ms: asked.wait_ms,
+        claim: None,
         terms: ledger::Terms {
             campaign: asked.campaign,
             price_version: asked.price_version,
@@ -361,6 +370,14 @@ fn field(field: ledger::Field) -> u8 {
         ledger::Field::OnHand => wire::Field::OnHand,
         ledger::Field::RefundId => wire::Field::RefundId,
         ledger::Field::Disposition => wire::Field::To,
+        ledger::Field::Budget => wire::Field::Budget,
+        ledger::Field::Discount => wire::Field::Discount,
+        ledger::Field::Coupon => wire::Field::Coupon,
+        ledger::Field::Funders => wire::Field::Funders,
+        ledger::Field::Funded => wire::Field::Funded,
+        ledger::Field::Serials => wire::Field::Serials,
+        ledger::Field::Uses => wire::Field::Uses,
+        ledger::Field::Validity => wire::Field::Validity,
     };
     field.byte()
 }
@@ -404,6 +421,7 @@ pub(crate) fn outcome(outcome: &ledger::Outcome) -> Answer {
         ledger::Outcome::SkuPut | ledger::Outcome::ChannelSet | ledger::Outcome::CampaignSet => {
             Answer::of(Code::Ok)
         }
+        ledger::Outcome::BudgetSet { left } => Answer { units: left, ..Answer::of(Code::Ok) },
         ledger::Outcome::Rebalanced { units } => Answer { units, ..Answer::of(Code::Ok) },
         ledger::Outcome::Restocked { order, available } => Answer {
             state: wire::OrderState::Restocked.byte(),
@@ -485,6 +503,7 @@ pub(crate) fn refusal(refusal: &ledger::Refusal) -> Answer {
         R::SeveralSkus => Answer::of(Code::SeveralSkus),
         R::After(ref refused) => after::after_refusal(refused),
         R::CapacityExceeded => Answer::of(Code::CapacityExceeded),
+        R::Budget(ref refused) => budget::refusal(refused),
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use doorbuster_ledger::{OrderNumber, PartitionId, SkuId};
+use doorbuster_ledger::{BudgetId, CouponBatch, OrderNumber, PartitionId, SkuId};
 use doorbuster_protocol::feed::{by, has_lines};
 use doorbuster_protocol::{EventKind, FeedEvent, Fetch};
 
@@ -60,6 +60,9 @@ impl Followed {
 
     fn covers(&self, event: &FeedEvent) -> bool {
         let Subject { sku, user } = self.subject;
+        if bank(event).is_some() {
+            return false;
+        }
         if event.order == 0 || event.kind() == Some(EventKind::Restocked) {
             return user.is_none() && sku == Some(event.sku);
         }
@@ -128,9 +131,27 @@ fn took_over(event: &FeedEvent, order: u64) -> bool {
     event.kind() == Some(EventKind::Superseded) && event.to == order
 }
 
+/// Of an event about a budget or a batch of coupons, where its bank or its coupons are.
+fn bank(event: &FeedEvent) -> Option<PartitionId> {
+    use EventKind::{
+        BudgetDrained, BudgetFilled, BudgetFunded, BudgetOpened, BudgetStopped, CouponsIssued, FunderAdded,
+    };
+    let named = u32::try_from(event.to).unwrap_or(0);
+    match event.kind()? {
+        BudgetOpened | FunderAdded | BudgetFunded | BudgetStopped | BudgetDrained | BudgetFilled => {
+            BudgetId::new(named).map(BudgetId::partition)
+        }
+        CouponsIssued => CouponBatch::new(named).map(CouponBatch::partition),
+        _ => None,
+    }
+}
+
 /// Where its units are counted: that of the SKU, which is an order's own, too, where it has one line. So each event is of
 /// one partition, and who reads all of them gets it once.
 fn partition(event: &FeedEvent) -> PartitionId {
+    if let Some(bank) = bank(event) {
+        return bank;
+    }
     if event.order == 0 || is_line(event) {
         PartitionId::of(SkuId::new(event.sku))
     } else {

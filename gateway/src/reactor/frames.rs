@@ -4,8 +4,8 @@
 use std::time::Instant;
 
 use doorbuster_protocol::{
-    Answer, CampaignView, ChannelView, GoodsView, Header, Kind, LineView, OrderView, PhaseView, PriceView,
-    ProgressView, Record, ShortfallView, StockView, body,
+    Answer, BudgetView, CampaignView, ChannelView, CouponView, GoodsView, Header, Kind, LineView, OrderView,
+    PhaseView, PriceView, ProgressView, Record, ShortfallView, StockView, body,
 };
 use slab::Slab;
 
@@ -48,6 +48,8 @@ fn answer_len(kind: Kind) -> usize {
         Kind::ReadProgress => ProgressView::MIN_LEN,
         Kind::ReadGoods => GoodsView::MIN_LEN,
         Kind::ReadShortfall => ShortfallView::MIN_LEN,
+        Kind::ReadBudget => BudgetView::MIN_LEN,
+        Kind::ReadCoupon => CouponView::MIN_LEN,
         _ => Answer::MIN_LEN,
     }
 }

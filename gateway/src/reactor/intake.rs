@@ -3,15 +3,15 @@
 use doorbuster_engine::shard::{self, MAX_SLOTS, Slot, Work};
 use doorbuster_ledger::{RequestId, Timestamp};
 use doorbuster_protocol::{
-    Answer, Code, FLAG_DRILL, FLAG_FIRST_ATTEMPT, Header, Hello, Kind, Parsed, ProtocolError, ReadCampaign,
-    ReadGoods, ReadStock, StatusView, VERSION, Welcome, body, parse,
+    Answer, Code, FLAG_DRILL, FLAG_FIRST_ATTEMPT, Header, Hello, Kind, Parsed, ProtocolError, ReadBudget,
+    ReadCampaign, ReadCoupon, ReadGoods, ReadStock, StatusView, VERSION, Welcome, body, parse,
 };
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::frames::Frames;
 use super::{MAX_IN_FLIGHT, Reactor};
-use crate::convert::{self, Ask};
+use crate::convert::{self, Ask, budget};
 
 impl Reactor {
     /// Reads what a connection has, until it is empty or at a bound.
@@ -117,6 +117,22 @@ impl Reactor {
                 let first = header.flags & FLAG_FIRST_ATTEMPT != 0;
                 self.operations(name, header, body, |asked, aids| convert::reserve_order(asked, first, aids))
             }
+            Kind::ReserveClaims => {
+                let first = header.flags & FLAG_FIRST_ATTEMPT != 0;
+                self.operations(name, header, body, |asked, aids| budget::reserve_claims(asked, first, aids))
+            }
+            Kind::SetBudget => self.operations(name, header, body, budget::set_budget),
+            Kind::FundBudget => self.operations(name, header, body, |asked, _| budget::fund_budget(asked)),
+            Kind::StopBudget => self.operations(name, header, body, |asked, _| budget::stop_budget(asked)),
+            Kind::IssueCoupons => {
+                self.operations(name, header, body, |asked, _| budget::issue_coupons(asked))
+            }
+            Kind::ReadBudget => {
+                self.operations(name, header, body, |asked: &ReadBudget, _| budget::read_budget(*asked))
+            }
+            Kind::ReadCoupon => {
+                self.operations(name, header, body, |asked: &ReadCoupon, _| budget::read_coupon(*asked))
+            }
             Kind::Confirm => self.operations(name, header, body, |asked, _| Ok(convert::confirm(asked))),
             Kind::Cancel => self.operations(name, header, body, |asked, _| Ok(convert::cancel(asked))),
             Kind::ConfirmLines => self.operations(name, header, body, convert::confirm_lines),
@@ -197,17 +213,29 @@ impl Reactor {
         let mut lines =
             self.filling.get_mut(desk).map(|batch| std::mem::take(&mut batch.lines)).unwrap_or_default();
         let lines_mark = lines.len();
+        let mut funders =
+            self.filling.get_mut(desk).map(|batch| std::mem::take(&mut batch.funders)).unwrap_or_default();
+        let funders_mark = funders.len();
         let (filling, rng, engine) = (&mut self.filling, &mut self.rng, &self.engine);
         let read = body::read(header, body, |asked: R| {
             let token = Frames::token(frame, index);
             index += 1;
             let first = u32::try_from(lines.len()).unwrap_or(u32::MAX);
+            let first_funder = u32::try_from(funders.len()).unwrap_or(u32::MAX);
             let mut fresh = || fresh_id(rng, engine.now());
-            let mut aids = convert::Aids { fresh: &mut fresh, lines: &mut lines };
+            let mut aids = convert::Aids { fresh: &mut fresh, lines: &mut lines, funders: &mut funders };
             let (to, request) = match convert(&asked, &mut aids) {
                 Ok(Ask::Shard(partition, request)) => (engine.shard_of(partition), request),
                 Ok(Ask::All(request)) => (desk, request),
-                Ok(Ask::Desk(command, count)) => (desk, shard::Request::Composite { command, first, count }),
+                Ok(Ask::Desk(command, count)) => {
+                    (desk, shard::Request::Composite { command, first, count, coupon: None })
+                }
+                Ok(Ask::WithCoupon(command, count, coupon)) => {
+                    (desk, shard::Request::Composite { command, first, count, coupon })
+                }
+                Ok(Ask::Budget(command, count)) => {
+                    (desk, shard::Request::Budget { command, first: first_funder, count })
+                }
                 Err(answer) => return refused.push((token, answer)),
             };
             if let Some(batch) = filling.get_mut(to) {
@@ -216,9 +244,11 @@ impl Reactor {
         });
         if read.is_err() {
             lines.truncate(lines_mark);
+            funders.truncate(funders_mark);
         }
         if let Some(batch) = self.filling.get_mut(desk) {
             batch.lines = lines;
+            batch.funders = funders;
         }
         if let Err(error) = read {
             for (batch, mark) in self.filling.iter_mut().zip(mark) {

@@ -336,7 +336,9 @@ impl Reactor {
         while batch.slots.len() > MAX_SLOTS {
             let slots = batch.slots.split_off(MAX_SLOTS);
             // The slots name their lines by where these stand.
-            let rest = Batch { reactor: self.index, slots, lines: batch.lines.clone(), ticket: 0 };
+            let lines = batch.lines.clone();
+            let funders = batch.funders.clone();
+            let rest = Batch { reactor: self.index, slots, lines, funders, ..Batch::default() };
             let first = std::mem::replace(&mut batch, rest);
             self.held_back.push_back((shard, first));
         }

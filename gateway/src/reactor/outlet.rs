@@ -2,8 +2,8 @@
 
 use doorbuster_engine::shard::{self, Batch, MAX_SLOTS, Work};
 use doorbuster_protocol::{
-    Answer, CampaignView, ChannelView, Code, GoodsView, Kind, LineView, OrderView, PhaseView, PriceView,
-    ProgressView, Record, ShortfallView, StockView,
+    Answer, BudgetView, CampaignView, ChannelView, Code, CouponView, GoodsView, Kind, LineView, OrderView,
+    PhaseView, PriceView, ProgressView, Record, ShortfallView, StockView,
 };
 
 use super::Reactor;
@@ -16,7 +16,7 @@ const MAX_SPARE: usize = 64;
 impl Reactor {
     /// Files a decided batch by its ticket. Nearly always the last place.
     pub(super) fn keep_in_order(&mut self, batch: Batch) {
-        self.underway = self.underway.saturating_sub(1);
+        self.underway = self.underway.saturating_sub(usize::from(!batch.rerouted));
         let mut at = self.waiting.len();
         while at > 0 && self.waiting[at - 1].ticket > batch.ticket {
             at -= 1;
@@ -36,6 +36,16 @@ impl Reactor {
                 let done = match answer {
                     shard::Answer::Outcome(outcome) => self.answer(slot.token, &convert::outcome(&outcome)),
                     shard::Answer::DeadlineExceeded => self.answer_too_late(slot.token),
+                    shard::Answer::Busy => self.answer(slot.token, &convert::budget::busy()),
+                    shard::Answer::Budget(at) => {
+                        let read = at.and_then(|at| batch.budgets.get(at as usize));
+                        let view = convert::budget::budget_view(read);
+                        self.put(slot.token, view.code, &view)
+                    }
+                    shard::Answer::Coupon(coupon) => {
+                        let view = convert::budget::coupon_view(coupon.as_ref());
+                        self.put(slot.token, view.code, &view)
+                    }
                     shard::Answer::Order(order) => {
                         let view = convert::order(&order);
                         self.put(slot.token, view.code, &view)
@@ -107,6 +117,8 @@ impl Reactor {
             Kind::ReadProgress => self.put(token, code, &ProgressView { code, ..ProgressView::default() }),
             Kind::ReadGoods => self.put(token, code, &GoodsView { code, ..GoodsView::default() }),
             Kind::ReadShortfall => self.put(token, code, &ShortfallView { code, ..ShortfallView::default() }),
+            Kind::ReadBudget => self.put(token, code, &BudgetView { code, ..BudgetView::default() }),
+            Kind::ReadCoupon => self.put(token, code, &CouponView { code, ..CouponView::default() }),
             Kind::ReadStock => self.put(token, code, &StockView { code, ..StockView::default() }),
             _ => self.answer(token, &Answer::of(Code::DeadlineExceeded)),
         }

@@ -72,7 +72,7 @@ async fn rebuilt_levels_equal_the_engines_through_reconnects_restarts_and_pieces
     let mut client = connect(&server).await;
     crowd.set_up(&client).await;
     let (mut levels, mut kinds) = (Levels::default(), BTreeSet::new());
-    for round in 1..=40 {
+    for round in 1..=64 {
         let times = crowd.random.random_range(10..80);
         client = crowd.act(&server, client, times).await;
         if crowd.random.random_ratio(1, 2) {

@@ -2,9 +2,10 @@
 
 use doorbuster_client::{
     BeginPay, Cancel, CancelLines, Client, Confirm, ConfirmLines, Extend, FailPay, Line, LineUnits,
-    OrderView, PutSku, ReadOrder, Rebalance, ReserveOrder, Restock, SetChannel,
+    OrderState, OrderView, PutSku, ReadOrder, Rebalance, ReserveOrder, Restock, SetChannel,
 };
 use doorbuster_gateway::testing::Server;
+use doorbuster_ledger::OrderNumber;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -47,6 +48,7 @@ impl Crowd {
             let rules = SetChannel { sku, channel: 1, guarantee: 2, cap: u64::MAX, release_at: 0 };
             client.set_channel(&rules).await.unwrap().done().unwrap();
         }
+        self.promise(client).await;
     }
 
     /// Does so many things, one after the other; time goes on meanwhile. Gives the client to go on with.
@@ -62,6 +64,9 @@ impl Crowd {
             }
             if self.random.random_ratio(1, 10) {
                 self.operate(&client).await;
+            }
+            if self.random.random_ratio(1, 10) {
+                self.fund(&client).await;
             }
         }
         client
@@ -122,7 +127,12 @@ impl Crowd {
             lines: self.some_lines(if several { 3 } else { 1 }),
             ..ReserveOrder::default()
         };
-        if let Some(hold) = client.reserve_order(&wish).await.unwrap().done() {
+        let held = if !waits && self.random.random_ratio(1, 3) {
+            client.reserve_claims(&self.claim(wish)).await.unwrap()
+        } else {
+            client.reserve_order(&wish).await.unwrap()
+        };
+        if let Some(hold) = held.done() {
             self.orders.push((hold.order, user));
         }
     }
@@ -160,12 +170,25 @@ impl Crowd {
     }
 
     async fn cancel_a_part(&mut self, client: &Client) {
-        let (order, user) = self.some_order();
+        let (order, user) = self.some_hold(client).await;
         let lines = self.a_part(client, order, user).await;
         if !lines.is_empty() {
             let cancel = CancelLines { order, user, amount: 1, reason: 4, lines };
             client.cancel_lines(&cancel).await.unwrap();
         }
+    }
+
+    /// An order that holds units of several lines, if there is one among a few.
+    async fn some_hold(&mut self, client: &Client) -> (u64, u64) {
+        for _ in 0..8 {
+            let (order, user) = self.some_order();
+            let read = client.read_order(&ReadOrder { order, user }).await.unwrap().done();
+            let held = read.is_some_and(|read| read.state == OrderState::Held.byte());
+            if held && OrderNumber::new(order).is_composite() {
+                return (order, user);
+            }
+        }
+        self.some_order()
     }
 
     async fn change_channels(&mut self, client: &Client) {

@@ -1,6 +1,7 @@
 //! The rules of selling, through the real client and real sockets, on a clock that only the test moves.
 
 mod after;
+mod budgets;
 mod campaigns;
 mod channels;
 mod composite;

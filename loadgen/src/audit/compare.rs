@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use doorbuster_protocol::{Code, OrderState, OrderView, StockView};
 
 use super::baskets::{self, LinesRead};
-use super::{Audit, Check, Evidence, Sale, StockTotals, Waited, against_log, channels, is_done, payments};
+use super::{
+    Audit, Check, Evidence, Sale, StockTotals, Waited, against_log, budgets, channels, is_done, payments,
+};
+use crate::health::lossy;
 use crate::journal::{Attempt, Journal, Payment, hex};
 use crate::recorder::Recorder;
 
@@ -34,10 +37,12 @@ pub fn compare(sale: &Sale, journal: &Journal, recorder: &Recorder, evidence: &E
     audit.money = money;
     audit.checks = vec![answers, counts, orders_check, holds, stock_check, limits, payments];
     audit.checks.extend(baskets::at_the_server(sale, journal, &orders, &evidence.lines));
+    audit.budget_spent = evidence.budget.map(|view| lossy(view.spent) / lossy(view.funded.max(1)));
     audit.channels = channels::totals(journal, &evidence.channels, evidence.log.as_ref());
     if let Some(log) = &evidence.log {
         against_log::check(sale, journal, log, &mut audit);
         audit.checks.extend(baskets::in_the_log(sale, journal, log));
+        audit.checks.extend(budgets::check(journal, evidence.budget.as_ref(), log));
         audit.checks.extend(channels::check(sale, journal, &evidence.channels, log));
         audit.checks.extend(log.prices.check());
         let paid = log.orders.values().filter(|order| order.waited && order.payment_id != [0; 16]);

@@ -8,6 +8,7 @@ mod after;
 mod against_log;
 mod allot;
 mod baskets;
+mod budgets;
 mod channels;
 mod compare;
 mod legs;
@@ -29,8 +30,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use doorbuster_protocol::{
-    ChannelView, Class, Code, Kind, LineView, OrderView, ReadChannel, ReadLine, ReadOrder, ReadStock,
-    StockView,
+    BudgetView, ChannelView, Class, Code, Kind, LineView, OrderView, ReadBudget, ReadChannel, ReadLine,
+    ReadOrder, ReadStock, StockView,
 };
 
 use crate::journal::{Faults, Journal};
@@ -60,6 +61,8 @@ pub struct Evidence {
     pub lines: HashMap<u64, Vec<LineView>>,
     /// What sales channels have of each SKU, where they have rules.
     pub channels: Vec<ChannelView>,
+    /// The promotion budget that purchases claim from, if they do.
+    pub budget: Option<BudgetView>,
     /// One for each SKU of the sale.
     pub stock: Vec<StockView>,
     /// The server's time when they were read, milliseconds.
@@ -142,7 +145,7 @@ pub struct StockTotals {
 }
 
 /// What the audit found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Audit {
     /// The rules.
     pub checks: Vec<Check>,
@@ -158,6 +161,8 @@ pub struct Audit {
     pub waited: Option<Waited>,
     /// The sales channels that have rules.
     pub channels: Vec<ChannelTotals>,
+    /// Share of the promotion budget that is spent, if purchases claim from one.
+    pub budget_spent: Option<f64>,
 }
 
 impl Audit {
@@ -213,6 +218,15 @@ pub fn read_lines(
         lines.entry(asked.order).or_default().push(view);
     }
     Ok(lines)
+}
+
+/// Reads back the accounts of the drill's promotion budget.
+///
+/// # Errors
+/// If the connection breaks.
+pub fn read_budget(control: &mut Control, budget: u32) -> Result<BudgetView, LinkError> {
+    let mut views = control.execute(Kind::ReadBudget, &[ReadBudget { budget }])?;
+    views.pop().ok_or(LinkError::Closed)
 }
 
 /// Reads back what these channels have of each of the drill's SKUs.

@@ -1,6 +1,7 @@
 //! The log's records, as `docs/durability.md` lays them out: a kind's byte, then fields of fixed width.
 
 use super::after::{self, After};
+use super::budgets;
 use super::log::{u16_at, u32_at, u64_at};
 
 /// The bit of an order's number that says that its units are written line by line.
@@ -45,6 +46,8 @@ pub(super) enum Entry {
     Campaign(CampaignChange),
     /// Something became of a paid order, or of goods.
     After(After),
+    /// Something became of a promotion budget or a coupon.
+    Budget(budgets::Entry),
     /// Anything that moves no units.
     Other,
 }
@@ -286,6 +289,7 @@ pub(super) fn entry(kind: u8, fields: &[u8]) -> Option<(Entry, usize)> {
         }
         40..=46 => campaign(kind, Fields(fields)),
         50..=61 => after::entry(kind, fields).map(|(after, length)| (Entry::After(after), length)),
+        65..=75 => budgets::entry(kind, fields).map(|(entry, length)| (Entry::Budget(entry), length)),
         _ => None,
     }
 }
@@ -459,7 +463,7 @@ pub(super) mod tests {
     #[test]
     fn any_bytes_at_all_are_read_without_a_panic() {
         for length in 0..200 {
-            for kind in 0..64 {
+            for kind in 0..80 {
                 entry(kind, &vec![0xFF; length]);
             }
         }

@@ -33,7 +33,7 @@ impl Left {
     }
 
     /// Whether something was left all the time from the state at `after` to that at `until`.
-    fn throughout(&self, of: (u64, Option<u16>), after: u64, until: u64) -> bool {
+    pub(super) fn throughout(&self, of: (u64, Option<u16>), after: u64, until: u64) -> bool {
         let Some(changes) = self.changes.get(&of) else { return false };
         let next = changes.partition_point(|(position, _)| *position <= after);
         let at_first =

@@ -8,6 +8,7 @@ use doorbuster_protocol::{Code, OrderView};
 use super::Sale;
 use super::after::Afters;
 use super::allot::Allotments;
+use super::budgets::{self, Budgets};
 use super::legs::{Head, Legs};
 use super::lines::{Lines, Waiter};
 use super::log::{self, Position};
@@ -50,6 +51,8 @@ pub struct Replay {
     pub(super) lines: Lines,
     /// Lines of orders that have several.
     pub(super) legs: Legs,
+    /// Promotion budgets and coupons.
+    pub(super) budgets: Budgets,
     /// What sales channels may have.
     pub(super) channels: Allotments,
     /// What campaigns say, and the orders by their prices.
@@ -68,6 +71,8 @@ pub struct Replay {
     pub(super) latest: u64,
     /// The block that is being read.
     block: u64,
+    /// The log's position behind the record that is being read.
+    position: u64,
 }
 
 /// Units that are about to be taken or given back.
@@ -146,6 +151,7 @@ impl Replay {
             self.end_block();
             self.block = position.block;
         }
+        self.position = position.record;
         let Some(sku) = self.apply(entry) else { return };
         let free = self.free(sku);
         self.left.note(sku, None, position.record, free.saturating_sub(self.lines.wanted(sku)));
@@ -251,6 +257,16 @@ impl Replay {
                 None
             }
             Entry::After(after) => self.after(after),
+            Entry::Budget(entry) => {
+                let open = match entry {
+                    budgets::Entry::Claimed { order, .. } => {
+                        self.orders.get(&order).is_some_and(|order| order.state == State::Held)
+                    }
+                    _ => true,
+                };
+                self.budgets.change(self.position, entry, open);
+                None
+            }
             Entry::Other => None,
         }
     }
@@ -310,7 +326,9 @@ impl Replay {
                 .note(|| format!("log: {units} units of order {number} go back, and it holds no more"));
             return None;
         };
+        let before = order.units;
         order.units -= units;
+        self.budgets.cut(self.position, number, before, order.units);
         let part = Share { units, ..Share::of(order, at) };
         if !has_legs(number) {
             self.give_back(part);
@@ -347,6 +365,7 @@ impl Replay {
         let was = order.state;
         (order.state, order.payment_id, order.ended_at) = (State::Confirmed, paid.payment_id, at);
         let share = Share::of(order, at);
+        self.budgets.again(self.position, number, was != State::Held);
         self.legs.touch(number);
         match was {
             State::Held => {}
@@ -377,6 +396,7 @@ impl Replay {
             self.give_back(Share::of(&order, at));
         }
         self.legs.touch(number);
+        self.budgets.ended(self.position, number, state);
         let found = self.orders.get_mut(&number)?;
         found.state = if was == State::Waiting && state == State::Expired { State::Lapsed } else { state };
         found.ended_at = at;

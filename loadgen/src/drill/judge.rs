@@ -7,6 +7,7 @@ use crate::net::{Control, LinkError};
 use crate::progress;
 use crate::release_lag::{LagReport, ReleaseLag};
 use crate::report::Settings;
+use crate::scenario::Budget;
 use crate::target::Target;
 use crate::worker::Harvest;
 
@@ -90,8 +91,12 @@ fn look_back(
             let rules = settings.scenario.channels.iter().flat_map(|channels| &channels.of);
             let numbers: Vec<u16> = rules.map(|channel| channel.number).collect();
             let channels = audit::read_channels(&mut control, sale.skus.clone(), &numbers)?;
+            let budget = match settings.scenario.budget {
+                Some(_) => Some(audit::read_budget(&mut control, Budget::number(sale.skus.start))?),
+                None => None,
+            };
             let now_ms = status.now_ms;
-            let evidence = Evidence { orders, lines, channels, stock: after, now_ms, log: None };
+            let evidence = Evidence { orders, lines, channels, budget, stock: after, now_ms, log: None };
             return Ok((evidence, status.sync_p99_us));
         }
         stock = after;

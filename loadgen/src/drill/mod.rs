@@ -26,7 +26,7 @@ use crate::progress;
 use crate::recorder::{Limits, Recorder};
 use crate::release_lag::ReleaseLag;
 use crate::report::Settings;
-use crate::scenario::Scenario;
+use crate::scenario::{Budget, Scenario};
 use crate::schedule::{Schedule, nanos};
 use crate::shards::shard;
 use crate::target::Target;
@@ -120,6 +120,10 @@ fn load(
             schedule: Schedule::new(&scenario.phases, settings.peak_per_second / lossy(workers as u64), seed),
             population: Population::new(scenario, mix(seed)).in_shards(shards.clone()),
             first_sku: sale.skus.start,
+            claim: scenario
+                .budget
+                .as_ref()
+                .map(|budget| (Budget::number(sale.skus.start), u64::from(budget.discount_minor))),
             hold_ms: settings.hold_ms,
             deadline_ms: scenario.load.deadline_ms,
             retries: scenario.retries.clone(),

@@ -4,7 +4,8 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use doorbuster_protocol::{
-    Answer, BindSku, Code, Kind, Phase, PutPhase, PutPrice, PutSku, SetCampaign, SetChannel, StatusView,
+    Answer, BindSku, Code, Funder, Kind, Phase, PutPhase, PutPrice, PutSku, SetBudget, SetCampaign,
+    SetChannel, StatusView,
 };
 
 use super::Request;
@@ -14,7 +15,7 @@ use crate::exit::Failure;
 use crate::net::{Control, LinkError};
 use crate::progress;
 use crate::report::Settings;
-use crate::scenario::{Auto, Campaign, Scenario};
+use crate::scenario::{Auto, Budget, Campaign, Scenario};
 use crate::schedule::Schedule;
 use crate::target::Target;
 
@@ -152,6 +153,18 @@ pub(super) fn put_stock(target: &Target, scenario: &Scenario, sale: &Sale) -> Re
     let mut control = Control::connect(target.address(), "doorbuster-drill").map_err(|e| failed(&e))?;
     let answers: Vec<Answer> = control.execute(Kind::PutSku, &requests).map_err(|e| failed(&e))?;
     refused(&answers).map_or(Ok(()), |code| Err(failed(&code)))?;
+    if let Some(budget) = &scenario.budget {
+        let funder = |(funder, share): (u32, &u32)| Funder { funder, share: *share };
+        let set = SetBudget {
+            budget: Budget::number(sale.skus.start),
+            reason: 0,
+            funded: budget.funded(),
+            by: 0,
+            funders: (1..).zip(&budget.shares).map(funder).collect(),
+        };
+        let answers: Vec<Answer> = control.execute(Kind::SetBudget, &[set]).map_err(|e| failed(&e))?;
+        refused(&answers).map_or(Ok(()), |code| Err(failed(&format_args!("SET_BUDGET: {code}"))))?;
+    }
     let Some(channels) = &scenario.channels else { return Ok(()) };
     // The guarantees end by the server's clock; the load begins a moment after this.
     let now_ms = control.status().map_err(|e| failed(&e))?.now_ms;

@@ -55,6 +55,8 @@ pub(super) fn assemble(
         .as_ref()
         .map(|audit| lossy(audit.stock.available_units) / lossy(audit.stock.stocked_units.max(1)));
     objectives.extend(wanted.leftover_share.map(|most| Objective::at_most("leftover_share", most, left)));
+    let spent = judged.audit.as_ref().and_then(|audit| audit.budget_spent);
+    objectives.extend(wanted.budget_spent.map(|least| Objective::at_least("budget_spent", least, spent)));
     let lag = judged.release_lag.map(|lag| lag.p99_ms);
     let most = wanted.release_lag_p99_ms;
     objectives.extend(most.map(|most| Objective::at_most("release_lag_p99_ms", most, lag)));

@@ -83,6 +83,8 @@ pub struct Journal {
     pub baskets: Vec<Basket>,
     /// Answers `SOLD_OUT`, as far as there was room for them.
     pub refusals: Vec<Refusal>,
+    /// Answers `BUDGET_EXHAUSTED`, as far as there was room for them.
+    pub exhausted: Vec<Exhausted>,
     /// Contradictions in answers.
     pub faults: Faults,
 }
@@ -97,6 +99,15 @@ pub struct Refusal {
     /// The latest position that any answer had named before the request was sent: the decision saw at least that.
     pub after: u64,
     /// The answer's own position: the decision saw nothing later.
+    pub until: u64,
+}
+
+/// An answer `BUDGET_EXHAUSTED`, and between which positions of the log it was decided: see [`Refusal`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exhausted {
+    /// As in [`Refusal`].
+    pub after: u64,
+    /// As in [`Refusal`].
     pub until: u64,
 }
 
@@ -238,6 +249,13 @@ impl Journal {
         }
     }
 
+    /// Notes an answer `BUDGET_EXHAUSTED`.
+    pub fn exhausted(&mut self, refusal: Exhausted) {
+        if self.exhausted.len() < MOST_REFUSALS {
+            self.exhausted.push(refusal);
+        }
+    }
+
     /// Adds another worker's entries.
     pub fn merge(&mut self, other: Self) {
         let before = u32::try_from(self.attempts.len()).unwrap_or(u32::MAX);
@@ -249,6 +267,7 @@ impl Journal {
             ..payment
         }));
         self.refusals.extend(other.refusals);
+        self.exhausted.extend(other.exhausted);
         let baskets = u32::try_from(self.baskets.len()).unwrap_or(u32::MAX);
         let after = |link: u32, count: u32| if link == 0 { 0 } else { link.saturating_add(count) };
         self.baskets.extend(other.baskets.into_iter().map(|basket| Basket {

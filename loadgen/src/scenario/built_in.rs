@@ -24,6 +24,7 @@ pub const BUILT_IN: &[BuiltIn] = built_in![
     "multi-line",
     "channels",
     "price-cutover",
+    "coupon-run",
     "soak",
 ];
 

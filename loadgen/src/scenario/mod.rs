@@ -1,5 +1,6 @@
 //! What a drill does: read from a TOML file, checked, and said back with file, line and key where it is wrong.
 
+mod budget;
 mod built_in;
 mod check;
 mod model;
@@ -7,6 +8,7 @@ mod optional;
 
 use std::path::Path;
 
+pub use budget::Budget;
 pub use built_in::{BUILT_IN, BuiltIn, DOORS_OPEN};
 pub use model::{Auto, Load, Objectives, Phase, Scenario, Shape, Shoppers, Stock};
 pub use optional::{
@@ -185,6 +187,26 @@ mod tests {
                 "[retries]",
                 "[waitlist]\nshare=1\nwait_seconds=1\npoll_seconds=1\ndrain_seconds=1\n[retries]",
                 "a campaign goes with neither [baskets] nor [waitlist]",
+            ),
+            ("coupon-run", "discounts = 1000", "discounts = 0", "budget.discounts: must be 1 to"),
+            (
+                "coupon-run",
+                "discount_minor = 1999",
+                "discount_minor = 0",
+                "budget.discount_minor: must be 1 to",
+            ),
+            (
+                "coupon-run",
+                "shares = [40, 50, 10]",
+                "shares = [40, 0]",
+                "budget.shares: must be 1 to 16 numbers",
+            ),
+            ("coupon-run", "budget_spent = 1", "budget_spent = 2", "objectives.budget_spent: must be 0 to 1"),
+            (
+                "channels",
+                "leftover_share = 0.03",
+                "budget_spent = 1",
+                "objectives.budget_spent: needs a [budget]",
             ),
             ("channels", "leftover_share = 0.03", "leftover_share = 3", "objectives.leftover_share: must be"),
         ] {

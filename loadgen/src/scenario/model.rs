@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::budget::Budget;
 use super::optional::{
     Baskets, Campaign, Channels, Payments, Rebalance, Restock, Retries, ServerRules, Waitlist,
 };
@@ -39,6 +40,8 @@ pub struct Scenario {
     pub channels: Option<Channels>,
     /// A campaign that sells all SKUs; they are on sale at any time where it is left out.
     pub campaign: Option<Campaign>,
+    /// A promotion budget that every purchase claims from; none where it is left out.
+    pub budget: Option<Budget>,
     /// Units that come in on the way.
     #[serde(default)]
     pub restocks: Vec<Restock>,
@@ -147,6 +150,8 @@ pub struct Objectives {
     pub sell_through: Option<f64>,
     /// Most of the stock that is left free at the end, as a share.
     pub leftover_share: Option<f64>,
+    /// Least share of the promotion budget that is spent at the end; 1: all of it.
+    pub budget_spent: Option<f64>,
     /// 99th percentile of how far holds are past their deadlines when their units go back, milliseconds; known of a server
     /// of the drill's own.
     pub release_lag_p99_ms: Option<f64>,

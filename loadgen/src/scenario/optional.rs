@@ -281,6 +281,7 @@ pub(super) fn first_fault(scenario: &super::Scenario) -> Option<Fault> {
     faults.extend(basket_faults(scenario));
     faults.extend(channel_faults(scenario));
     faults.extend(campaign_faults(scenario));
+    faults.extend(super::budget::faults(scenario));
     faults.into_iter().flatten().next().or_else(|| first_restock_fault(scenario))
 }
 

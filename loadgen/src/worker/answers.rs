@@ -4,7 +4,7 @@ use doorbuster_protocol::{Answer, Class, Code, OrderState, OrderView};
 
 use super::Worker;
 use super::flight::{Content, Errand, Flight, Plan, Reply};
-use crate::journal::{Placing, Refusal};
+use crate::journal::{Exhausted, Placing, Refusal};
 use crate::population::Step;
 
 impl Worker {
@@ -85,6 +85,9 @@ impl Worker {
                 }
                 self.follow_script(plan.attempt, &script, now_ns);
             }
+        }
+        if answer.code == Code::BudgetExhausted.number() {
+            self.journal.exhausted(Exhausted { after: flight.after, until: position });
         }
         let sold_out = answer.code == Code::SoldOut.number();
         if sold_out || answer.code == Code::ChannelExhausted.number() {

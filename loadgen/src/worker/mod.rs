@@ -7,6 +7,7 @@
 mod answers;
 mod baskets;
 mod campaign;
+mod claims;
 mod flight;
 mod retry;
 mod task;
@@ -223,6 +224,7 @@ impl Worker {
         let none = u32::MAX;
         match plan.step {
             Step::Reserve | Step::Repeat if entry.basket != 0 => self.reserve_order(plan, now_ns),
+            Step::Reserve | Step::Repeat if self.task.claim.is_some() => self.reserve_claim(plan, now_ns),
             Step::Reserve | Step::Repeat => {
                 let operation =
                     if plan.step == Step::Reserve { Operation::Reserve } else { Operation::Repeat };

@@ -43,6 +43,8 @@ pub struct Task {
     pub population: Population,
     /// Number of the first SKU; a shopper's SKU counts from it.
     pub first_sku: u64,
+    /// The budget that each purchase claims from, and how much, minor units.
+    pub claim: Option<(u32, u64)>,
     /// Hold time, milliseconds.
     pub hold_ms: u32,
     /// Deadline of each request, milliseconds.

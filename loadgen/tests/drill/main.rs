@@ -347,6 +347,24 @@ fn a_campaign_opens_at_one_instant_and_no_price_is_mixed() {
 }
 
 #[test]
+fn a_budget_pays_as_many_discounts_as_it_has_and_no_more() {
+    let (report, _) = passes(
+        "coupon-run",
+        &[
+            ("peak_per_second = 25000", "peak_per_second = 2000"),
+            ("name = \"run\"\nseconds = 2", "name = \"run\"\nseconds = 1"),
+            ("seconds = 28\nrate = 0.04", "seconds = 2\nrate = 0.5"),
+            ("discounts = 1000", "discounts = 100"),
+            ("time_scale = 0.005", "time_scale = 0.0005"),
+            // Whether the last one is paid is a matter of chance in a sale as short as this.
+            ("budget_spent = 1", "budget_spent = 0.5"),
+        ],
+    );
+    assert!(faults(&report, "budgets") == 0 && of_check(&report, "budgets", "examined") > 1_000);
+    assert!(report["stock"]["sold_units"].as_u64().is_some_and(|sold| (50..=100).contains(&sold)));
+}
+
+#[test]
 fn units_that_come_in_go_to_those_who_wait_and_then_to_newcomers() {
     let (report, text) = passes(
         "restock-waves",
@@ -425,6 +443,7 @@ fn the_list_names_every_built_in_scenario_and_a_name_runs_it() {
             "multi-line",
             "channels",
             "price-cutover",
+            "coupon-run",
             "soak"
         ]
     );

@@ -78,6 +78,7 @@ impl Ledger {
             }
             Event::Campaign(event) => self.apply_campaign(event, place),
             Event::After(event) => self.apply_after(event, place),
+            Event::Budget(event) => self.apply_budget(event, place),
             Event::GraceGranted { until, .. } => {
                 self.apply_grace(*until);
                 Ok(())
@@ -197,6 +198,7 @@ impl Ledger {
         let quantity = self.end(number, OrderState::Confirmed, at, place)?;
         let taken = Payment::of(PaymentKind::Taken, payment, amount);
         self.orders.set_payment(place.order, taken).ok_or(Violation::NoSuchOrder { number })?;
+        self.spend_claim(place.order)?;
         if number.is_composite() {
             return Ok(());
         }
@@ -217,6 +219,7 @@ impl Ledger {
             if order.number != number || order.phase == Phase::Live(OrderState::Confirmed) {
                 return Err(Violation::EndedTwice { number });
             }
+            self.claim_again(place.order)?;
             self.take_units(number, at, place)?;
         }
         self.apply_confirmed(number, paid, at, place)
@@ -308,6 +311,7 @@ impl Ledger {
             return Ok(());
         }
         let quantity = self.end(number, state, at, place)?;
+        self.return_claim(place.order)?;
         if number.is_composite() {
             return Ok(());
         }

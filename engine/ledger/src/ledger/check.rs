@@ -3,6 +3,7 @@
 use alloc::collections::BTreeMap;
 
 use super::{Ledger, Place, Totals};
+use crate::budget::{BudgetId, CouponBatch, CouponId};
 use crate::ids::{CampaignId, ChannelId, OrderNumber, PartitionId, SkuId, UserId};
 use crate::legs::Leg;
 use crate::order::{Order, Phase};
@@ -59,6 +60,21 @@ pub enum Violation {
     Channel {
         /// The channel.
         channel: ChannelId,
+    },
+    /// A budget's accounts don't add up, or would go below 0.
+    Budget {
+        /// The budget.
+        budget: BudgetId,
+    },
+    /// The uses of a coupon don't match the orders that hold them, or are more than there may be.
+    Coupon {
+        /// The coupon.
+        coupon: CouponId,
+    },
+    /// A batch of coupons would be issued twice.
+    Batch {
+        /// The batch.
+        batch: CouponBatch,
     },
     /// More units are kept for channels than there are, or channels have taken others than are held and sold.
     Allotment {
@@ -132,6 +148,9 @@ impl core::fmt::Display for Violation {
                 write!(f, "the units of SKU {} in order {} don't match", sku.raw(), number.raw())
             }
             Self::Channel { channel } => write!(f, "the units of channel {} don't match", channel.raw()),
+            Self::Budget { budget } => write!(f, "the accounts of budget {} don't add up", budget.raw()),
+            Self::Coupon { coupon } => write!(f, "the uses of coupon {} don't match", coupon.raw()),
+            Self::Batch { batch } => write!(f, "batch {} of coupons is issued twice", batch.raw()),
             Self::Allotment { sku } => {
                 write!(f, "what channels may have of SKU {} and have doesn't match its stock", sku.raw())
             }
@@ -231,6 +250,7 @@ impl Ledger {
             }
         }
         self.check_legs(all, &mut held, &mut owned)?;
+        self.check_promotions(all)?;
         let waits = |sku, number| {
             self.order_at(Place::default(), number)
                 .is_some_and(|(_, order)| Self::waits(order) && order.sku == sku)

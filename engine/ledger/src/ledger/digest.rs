@@ -71,6 +71,7 @@ impl Ledger {
             let mix = mix.word(allotment.cap.map_or(0, |cap| cap.wrapping_add(1))).word(allotment.taken);
             digest.entry(mix.word(allotment.release_at.map_or(0, Timestamp::raw)));
         }
+        self.digest_budgets(&mut digest);
         for units in self.tally.iter() {
             let sku = self.stock.get(units.sku).map_or(0, |sku| sku.id.raw());
             digest.entry(Mix::new(3).word(units.user.raw()).word(sku).word(u64::from(units.units)));
@@ -139,6 +140,7 @@ impl Ledger {
                 PaymentKind::Begun => 2,
                 PaymentKind::Refund => 3,
                 PaymentKind::Failed => 4,
+                PaymentKind::Claim | PaymentKind::Coupon => continue,
             };
             let mix = Mix::new(5).word(order.number.raw()).wide(payment.id().raw());
             digest.entry(mix.word(kind).word(payment.value()));
@@ -154,6 +156,7 @@ impl Ledger {
             let mix = Mix::new(8).word(order.number.raw()).word(u64::from(asked.quantity));
             digest.entry(mix.word(asked.amount.raw()));
         }
+        self.digest_claim(order, digest);
         if order.moves != 0 {
             digest.entry(Mix::new(6).word(order.number.raw()).word(u64::from(order.moves)));
         }

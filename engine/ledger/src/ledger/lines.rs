@@ -23,6 +23,7 @@ impl Ledger {
             return Err(Violation::EndedTwice { number });
         }
         let taker = (order.user, order.channel);
+        self.cut_claim(place.order, units)?;
         self.orders.cut(place.order, units, amount).ok_or(missing)?;
         if number.is_composite() {
             return Ok(());

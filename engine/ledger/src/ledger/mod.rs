@@ -8,6 +8,7 @@ mod accounts;
 mod after;
 mod allot;
 mod apply;
+mod budget;
 mod campaign;
 mod check;
 mod decide;
@@ -33,6 +34,7 @@ pub use touch::TOUCHED;
 use alloc::collections::BTreeSet;
 
 use crate::after::{AllGoods, AllProgress};
+use crate::budget::{Budgets, UsedCoupons};
 use crate::calendar::Calendar;
 use crate::campaigns::Campaigns;
 use crate::channels::Channels;
@@ -138,6 +140,8 @@ pub struct Ledger {
     channels: Channels,
     campaigns: Campaigns,
     offers: Offers,
+    budgets: Budgets,
+    coupons: UsedCoupons,
     calendar: Calendar,
     /// What is known of orders after their payment.
     progress: AllProgress,
@@ -168,6 +172,8 @@ impl Ledger {
             channels: Channels::default(),
             campaigns: Campaigns::default(),
             offers: Offers::new(),
+            budgets: Budgets::default(),
+            coupons: UsedCoupons::default(),
             calendar: Calendar::new(),
             progress: AllProgress::default(),
             goods: AllGoods::default(),
@@ -231,6 +237,10 @@ impl Ledger {
         if let Some(event) = &decision.event {
             self.apply_at(event, decision.place, true)?;
             sink(event);
+            if let Some(claimed) = budget::claimed(command, event) {
+                self.apply_at(&claimed, self.locate(&claimed, Place::default()), true)?;
+                sink(&claimed);
+            }
             let sku = decision.place.sku;
             if self.stock.get(sku).is_some_and(|sku| sku.marks.has(Marks::WAITERS_OR_SHORT)) {
                 self.settle_short(sku, event, &mut sink)?;

@@ -98,7 +98,7 @@ impl Ledger {
                 .order_at(place, number)
                 .map_or_else(Place::default, |(slot, order)| Place::of_order(slot, order.sku)),
             Subject::Leg(_, sku) | Subject::Goods(sku) => Place::of_sku(self.sku_at(place, sku)),
-            Subject::Sku(_) | Subject::All => Place::default(),
+            Subject::Sku(_) | Subject::Budget(_) | Subject::All => Place::default(),
         }
     }
 }

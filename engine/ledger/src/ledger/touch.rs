@@ -75,7 +75,7 @@ impl From<&Event> for Target {
             Subject::Sku(sku) | Subject::Goods(sku) | Subject::Restock { sku, .. } | Subject::Leg(_, sku) => {
                 Self::Sku(sku)
             }
-            Subject::All => Self::Nothing,
+            Subject::Budget(_) | Subject::All => Self::Nothing,
         }
     }
 }

@@ -61,7 +61,9 @@ pub(crate) enum Ask {
         wait: u32,
         /// Further lines: SKU, units, and whether they are gifts.
         more: Vec<(u64, u32, bool)>,
+        claims: Claims,
     },
+    Budget(BudgetAsk),
     Confirm {
         pick: usize,
         wrong_user: bool,
@@ -98,6 +100,52 @@ pub(crate) enum Ask {
     Activate(u32, u32, u8, u8, u32),
     Standing(u32, Standing),
     After(AskAfter),
+}
+
+/// A budget and cents of it, and a coupon.
+#[derive(Clone, Debug)]
+pub(crate) struct Claims {
+    discount: Option<(u32, u64)>,
+    coupon: Option<(u32, u32)>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum BudgetAsk {
+    Set { budget: u32, funded: u64, funders: usize },
+    Fund { budget: u32, funded: u64, expected: u64 },
+    Stop { budget: u32 },
+    Issue { batch: u32, serials: u32, uses: u32, days: usize },
+}
+
+/// Who may pay for a budget, with which shares; the last two lists can't be.
+pub(crate) const FUNDERS: [&[(u32, u32)]; 4] =
+    [&[(1, 40), (2, 50), (3, 10)], &[(7, 1)], &[], &[(1, 1), (2, 2), (1, 3)]];
+
+pub(crate) fn funders(list: usize) -> Vec<Funder> {
+    FUNDERS[list].iter().map(|&(id, share)| Funder { id: FunderId::new(id), share }).collect()
+}
+
+fn claims() -> impl Strategy<Value = Claims> {
+    let budget = prop_oneof![8 => Just(1_u32), 4 => Just(2_u32), 1 => Just(3_u32)];
+    let cents = prop_oneof![1 => Just(0_u64), 12 => 1_u64..9];
+    let coupon = (
+        prop_oneof![12 => Just(1_u32), 6 => Just(2_u32), 1 => Just(3_u32)],
+        prop_oneof![6 => Just(0_u32), 3 => Just(1_u32), 1 => Just(2_u32)],
+    );
+    (prop::option::weighted(0.5, (budget, cents)), prop::option::weighted(0.4, coupon))
+        .prop_map(|(discount, coupon)| Claims { discount, coupon })
+}
+
+fn budget() -> impl Strategy<Value = BudgetAsk> {
+    prop_oneof![
+        3 => (1_u32..5, 0_u64..30, 0_usize..4)
+            .prop_map(|(budget, funded, funders)| BudgetAsk::Set { budget, funded, funders }),
+        8 => (1_u32..3, prop_oneof![4 => 0_u64..6, 1 => 6_u64..16], prop_oneof![4 => Just(10_u64), 4 => Just(4_u64), 1 => 0_u64..16])
+            .prop_map(|(budget, funded, expected)| BudgetAsk::Fund { budget, funded, expected }),
+        2 => (1_u32..4).prop_map(|budget| BudgetAsk::Stop { budget }),
+        2 => (1_u32..5, 0_u32..3, 0_u32..3, 0_usize..3)
+            .prop_map(|(batch, serials, uses, days)| BudgetAsk::Issue { batch, serials, uses, days }),
+    ]
 }
 
 /// Most want the same SKU.
@@ -144,7 +192,38 @@ fn ask() -> impl Strategy<Value = Ask> {
         any::<bool>(),
         prop::option::weighted(0.2, 0_usize..4),
         prop_oneof![1 => Just(0), 1 => 1_u32..5],
-        more(),
+        (more(), claims()),
+    );
+    let reserve = reserve.prop_map(
+        |(
+            (id, age),
+            (user, sku, quantity, hold),
+            (amount, tier, channel),
+            first,
+            instead_of,
+            wait,
+            (more, claims),
+        )| {
+            // Seldom both, which is refused.
+            let both = wait > 0 && id % 32 > 0;
+            let claims = if both { Claims { discount: None, coupon: None } } else { claims };
+            Ask::Reserve {
+                channel,
+                id,
+                age,
+                user,
+                sku,
+                quantity,
+                hold,
+                amount,
+                tier,
+                first,
+                instead_of,
+                wait,
+                more,
+                claims,
+            }
+        },
     );
     prop_oneof![
         1 => (1_u64..5, 0_u64..6, 0_u32..4, 0_u32..4)
@@ -157,11 +236,8 @@ fn ask() -> impl Strategy<Value = Ask> {
         1 => (rich(), 0_u16..2, 0_u16..3, 0_u64..4, 0_u64..2, guaranteed()).prop_map(
             |(sku, from, to, units, keep, expected)| Ask::Rebalance { sku, from, to, units, keep, expected }
         ),
-        8 => reserve.prop_map(
-            |((id, age), (user, sku, quantity, hold), (amount, tier, channel), first, instead_of, wait, more)| {
-                Ask::Reserve { channel, id, age, user, sku, quantity, hold, amount, tier, first, instead_of, wait, more }
-            }
-        ),
+        12 => reserve,
+        1 => budget().prop_map(Ask::Budget),
         4 => (0_usize..12, prop::bool::weighted(0.1), 0_u128..3, 0_u64..3, named()).prop_map(
             |(pick, wrong_user, payment, amount, paid)| Ask::Confirm { pick, wrong_user, payment, amount, paid }
         ),
@@ -172,7 +248,7 @@ fn ask() -> impl Strategy<Value = Ask> {
             .prop_map(|(pick, wrong_user, payment, slow)| Ask::BeginPay { pick, wrong_user, payment, slow }),
         1 => (0_usize..8, 1_u128..4).prop_map(|(pick, payment)| Ask::FailPay { pick, payment }),
         1 => (0_usize..8, 0_u64..7_000).prop_map(|(pick, more)| Ask::Extend { pick, more }),
-        1 => operators::campaign(),
+        2 => operators::campaign(),
     ]
 }
 
@@ -186,7 +262,9 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
 /// As [`step`], of shoppers who mostly pay what they reserve, so that there is something after that.
 pub(crate) fn paid_step() -> impl Strategy<Value = Step> {
     let buy = (0_u64..29, 1_u64..7, 1_u64..4, 1_u32..4, prop_oneof![3 => Just(Vec::new()), 2 => more()]);
-    let reserve = buy.prop_map(|(id, user, sku, quantity, more)| Ask::Reserve {
+    let no_claims = Claims { discount: None, coupon: None };
+    let buy = (buy, prop_oneof![9 => Just(no_claims), 1 => claims()]);
+    let reserve = buy.prop_map(|((id, user, sku, quantity, more), claims)| Ask::Reserve {
         channel: 0,
         id,
         age: 5,
@@ -200,6 +278,7 @@ pub(crate) fn paid_step() -> impl Strategy<Value = Step> {
         instead_of: None,
         wait: if id % 5 == 0 && more.is_empty() { 3 } else { 0 },
         more,
+        claims,
     });
     let confirm = (0_usize..3, 1_u128..3).prop_map(|(pick, payment)| Ask::Confirm {
         pick,
@@ -209,14 +288,15 @@ pub(crate) fn paid_step() -> impl Strategy<Value = Step> {
         paid: Named { units: Vec::new(), less: false },
     });
     let ask = prop_oneof![
-        3 => reserve,
-        5 => confirm,
-        14 => ask_after::ask().prop_map(Ask::After),
-        1 => ask(),
+        6 => reserve,
+        10 => confirm,
+        30 => ask_after::ask().prop_map(Ask::After),
+        1 => budget().prop_map(Ask::Budget),
+        2 => ask(),
     ];
     prop_oneof![
         7 => ask.prop_map(Step::Do),
-        1 => prop_oneof![6 => 0_u64..300, 2 => 300_u64..4_000, 1 => 6_000_u64..12_000].prop_map(Step::Pass),
+        1 => prop_oneof![6 => 0_u64..300, 2 => 300_u64..4_000, 2 => 6_000_u64..12_000].prop_map(Step::Pass),
     ]
 }
 
@@ -237,6 +317,9 @@ fn request(now: u64, id: u64, age: u64) -> RequestId {
 pub(crate) enum Asked {
     One(Command),
     Several(Composite, Vec<Line>),
+    /// As `Several`, with a coupon.
+    WithCoupon(Composite, Vec<Line>, CouponId),
+    Budget(BudgetCommand, Vec<Funder>),
 }
 
 /// Lines as whoever asks must bring them: one a SKU, in ascending order.
@@ -294,6 +377,7 @@ pub(crate) fn command(ask: &Ask, now: u64, reserved: &[Made]) -> Option<Asked> {
             instead_of,
             wait,
             ref more,
+            ref claims,
         } => {
             // Mostly the owner's own hold; seldom somebody else's.
             let old = instead_of.and_then(|pick| order(pick, false));
@@ -316,30 +400,23 @@ pub(crate) fn command(ask: &Ask, now: u64, reserved: &[Made]) -> Option<Asked> {
                     [0, 1_000, 8_000, 30_000, 60_001][wait as usize]
                 },
                 terms: Terms { tier, price_version: version_of(id), ..Terms::default() },
+                claim: claims.discount.and_then(|(budget, cents)| {
+                    Some(Claim { budget: BudgetId::new(budget)?, amount: Amount::new(cents) })
+                }),
             };
+            let supersedes = old.map(|(order, _)| order);
+            if let Some((batch, serial)) = claims.coupon {
+                let coupon = CouponId::new((u64::from(batch) << 32) | u64::from(serial))?;
+                let reserve = Reserve { sku: lines[0].sku, ..reserve };
+                return Some(Asked::WithCoupon(Composite::Reserve { reserve, supersedes }, lines, coupon));
+            }
             if several {
-                let supersedes = old.map(|(order, _)| order);
                 return Some(Asked::Several(Composite::Reserve { reserve, supersedes }, lines));
             }
             Command::Reserve(reserve)
         }
-        Ask::SetChannel { sku, channel, guarantee, cap, release } => Command::SetChannel(SetChannel {
-            sku: SkuId::new(sku),
-            channel: ChannelId::new(channel),
-            guarantee,
-            // Seldom below the guarantee, which is refused.
-            cap: cap.map(|cap| (guarantee + cap).saturating_sub(u64::from(cap == 0))),
-            release_at: [None, Some(now + 300), Some(now + 9_000)][release].map(Timestamp::new),
-        }),
-        Ask::Rebalance { sku, from, to, units, keep, expected } => Command::Rebalance(Rebalance {
-            sku: SkuId::new(sku),
-            from: ChannelId::new(from),
-            to: ChannelId::new(to),
-            units,
-            keep,
-            expected,
-            reason: 1,
-        }),
+        Ask::Budget(ref asked) => return about_budget(asked, now),
+        Ask::SetChannel { .. } | Ask::Rebalance { .. } => return about_channel(ask, now),
         Ask::Confirm { pick, wrong_user, payment, amount, ref paid } => {
             let (order, user) = order(pick, wrong_user)?;
             let (payment, amount) = (PaymentId::new(payment), Amount::new(amount));
@@ -377,6 +454,54 @@ fn stock(ask: &Ask, now: u64) -> Option<Asked> {
         }
         _ => return None,
     }))
+}
+
+fn about_channel(ask: &Ask, now: u64) -> Option<Asked> {
+    Some(Asked::One(match *ask {
+        Ask::SetChannel { sku, channel, guarantee, cap, release } => Command::SetChannel(SetChannel {
+            sku: SkuId::new(sku),
+            channel: ChannelId::new(channel),
+            guarantee,
+            // Seldom below the guarantee, which is refused.
+            cap: cap.map(|cap| (guarantee + cap).saturating_sub(u64::from(cap == 0))),
+            release_at: [None, Some(now + 300), Some(now + 9_000)][release].map(Timestamp::new),
+        }),
+        Ask::Rebalance { sku, from, to, units, keep, expected } => Command::Rebalance(Rebalance {
+            sku: SkuId::new(sku),
+            from: ChannelId::new(from),
+            to: ChannelId::new(to),
+            units,
+            keep,
+            expected,
+            reason: 1,
+        }),
+        _ => return None,
+    }))
+}
+
+fn about_budget(asked: &BudgetAsk, now: u64) -> Option<Asked> {
+    let (by, reason) = (1, 2);
+    Some(match *asked {
+        BudgetAsk::Set { budget, funded, funders: list } => {
+            let budget = BudgetId::new(budget)?;
+            Asked::Budget(BudgetCommand::Set { budget, funded, by, reason }, funders(list))
+        }
+        BudgetAsk::Fund { budget, funded, expected } => {
+            let budget = BudgetId::new(budget)?;
+            Asked::Budget(BudgetCommand::Fund { budget, funded, expected, by, reason }, Vec::new())
+        }
+        BudgetAsk::Stop { budget } => {
+            Asked::Budget(BudgetCommand::Stop { budget: BudgetId::new(budget)?, by, reason }, Vec::new())
+        }
+        BudgetAsk::Issue { batch, serials, uses, days } => {
+            let (from, until) = [(now, now), (now + 500, now + 4_000), (0, u64::MAX)][days];
+            let coupons = Coupons { serials, uses, from: Timestamp::new(from), until: Timestamp::new(until) };
+            Asked::Budget(
+                BudgetCommand::Issue { batch: CouponBatch::new(batch)?, coupons, by, reason },
+                Vec::new(),
+            )
+        }
+    })
 }
 
 /// What is asked of an open hold's time.

@@ -49,8 +49,8 @@ fn to() -> impl Strategy<Value = Disposition> {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         1 => Just(Step::Fulfil),
-        4 => Just(Step::Ship),
-        3 => Just(Step::Deliver),
+        6 => Just(Step::Ship),
+        6 => Just(Step::Deliver),
         3 => Just(Step::Cancel),
         6 => to().prop_map(Step::Return),
         1 => Just(Step::Close),
@@ -68,7 +68,7 @@ pub(crate) fn ask() -> impl Strategy<Value = AskAfter> {
         2 => (1_u64..5, 0_u64..8, 0_usize..6, prop::option::weighted(0.2, 0_u64..8)).prop_map(
             |(sku, on_hand, when, expected)| AskAfter::Count { sku, on_hand, when, expected }
         ),
-        3 => (1_u64..4, prop_oneof![5 => Just(1_u64), 1 => 0_u64..3], to(), 1_u64..3)
+        5 => (1_u64..4, prop_oneof![5 => Just(1_u64), 1 => 0_u64..3], to(), 1_u64..3)
             .prop_map(|(sku, units, to, expected)| AskAfter::Inspect { sku, units, to, expected }),
     ]
 }

@@ -36,6 +36,7 @@ impl Model {
             return mismatch(order.due);
         }
         let there = !part
+            && self.may_have_again(&order)
             && order.lines.iter().all(|line| {
                 let limit = self.sold_now(now, line.sku, order.channel());
                 let free = self.available(line.sku);
@@ -47,7 +48,11 @@ impl Model {
         let order = self.owned(confirm.order, confirm.user).expect("known");
         if may_buy && (order.state.is_open() || there) {
             match left {
-                Ok(left) => order.lines = left,
+                Ok(left) => {
+                    let before = order.all_units();
+                    order.lines = left;
+                    order.cut_claim(before, order.all_units());
+                }
                 Err(refusal) => return Outcome::Refused(refusal),
             }
             let in_time = order.state.is_open() && now < order.deadline;
@@ -222,6 +227,7 @@ impl Model {
                 return Outcome::Refused(Refusal::PaymentUnderWay { deadline });
             }
             if known.lines.iter().any(|line| line.units > 0) {
+                known.cut_claim(order.all_units(), known.all_units());
                 if amount != Amount::new(0) {
                     known.due = amount;
                 }

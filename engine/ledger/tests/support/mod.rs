@@ -4,6 +4,7 @@
 pub(crate) mod after;
 pub(crate) mod ask;
 mod ask_after;
+mod budgets;
 mod campaigns;
 mod channels;
 mod holds;
@@ -15,6 +16,7 @@ mod short;
 
 use std::collections::BTreeMap;
 
+use budgets::ModelBudget;
 use campaigns::ModelCampaign;
 use channels::ModelChannel;
 use doorbuster_ledger::*;
@@ -44,13 +46,16 @@ pub(crate) struct ModelOrder {
     pub(crate) failed: Vec<PaymentId>,
     pub(crate) pinned: bool,
     pub(crate) extensions: u8,
+    /// What it claims of a budget now.
+    pub(crate) claim: Option<Claim>,
+    pub(crate) coupon: Option<CouponId>,
 }
 
 impl ModelOrder {
     fn new(number: OrderNumber, content: Content, state: OrderState, now: u64, hold: u64) -> Self {
-        let (lines, due) = match &content {
-            Content::Sale(reserve, lines) => (lines.clone(), reserve.amount),
-            Content::Restock(_) => (Vec::new(), Amount::new(0)),
+        let (lines, due, claim) = match &content {
+            Content::Sale(reserve, lines) => (lines.clone(), reserve.amount, reserve.claim),
+            Content::Restock(_) => (Vec::new(), Amount::new(0), None),
         };
         Self {
             number,
@@ -69,6 +74,8 @@ impl ModelOrder {
             failed: Vec::new(),
             pinned: false,
             extensions: 0,
+            claim,
+            coupon: None,
         }
     }
 
@@ -119,6 +126,8 @@ pub(crate) struct ModelSku {
 pub(crate) struct Model {
     pub(crate) rules: Rules,
     pub(crate) skus: Vec<ModelSku>,
+    pub(crate) budgets: Vec<ModelBudget>,
+    pub(crate) batches: Vec<(CouponBatch, Coupons)>,
     pub(crate) orders: Vec<ModelOrder>,
     /// Paid orders that left memory: they count towards limits and sales for ever.
     pub(crate) evicted_paid: Vec<ModelOrder>,
@@ -132,9 +141,11 @@ impl Model {
         Self {
             rules,
             skus: Vec::new(),
+            campaigns: BTreeMap::new(),
+            budgets: Vec::new(),
+            batches: Vec::new(),
             orders: Vec::new(),
             evicted_paid: Vec::new(),
-            campaigns: BTreeMap::new(),
             numbers: Vec::new(),
         }
     }
@@ -219,15 +230,25 @@ impl Model {
     }
 
     /// Executes a command with a list of lines.
-    pub(crate) fn compose(&mut self, now: u64, command: &Composite, lines: &[Line]) -> Outcome {
-        let outcome = self.compose_several(now, command, lines);
+    pub(crate) fn compose(
+        &mut self,
+        now: u64,
+        command: &Composite,
+        (lines, coupon): (&[Line], Option<CouponId>),
+    ) -> Outcome {
+        let outcome = self.compose_several(now, command, (lines, coupon));
         self.restated(now, outcome)
     }
 
-    fn compose_several(&mut self, now: u64, command: &Composite, lines: &[Line]) -> Outcome {
+    fn compose_several(
+        &mut self,
+        now: u64,
+        command: &Composite,
+        (lines, coupon): (&[Line], Option<CouponId>),
+    ) -> Outcome {
         match command {
             Composite::Reserve { reserve, supersedes } => {
-                self.reserve_several(now, reserve, *supersedes, lines)
+                self.reserve_several(now, (reserve, coupon), *supersedes, lines)
             }
             Composite::Confirm(confirm) => self.confirm(now, confirm, lines),
             Composite::Cancel { cancel, amount } => self.cancel(now, cancel, *amount, lines),
@@ -342,6 +363,10 @@ impl Model {
             }
             // Its effect is part of what gave units back, or of what was counted.
             Event::After(_) => {}
+            Event::Budget(BudgetEvent::CouponReleased(end)) => {
+                let order = self.orders.iter().find(|order| order.number == end.order).expect("known");
+                assert!(order.deadline <= now && order.coupon == Some(end.coupon), "{end:?} of {order:?}");
+            }
             other => panic!("a pulse made {other:?}"),
         }
     }

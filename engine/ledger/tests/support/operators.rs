@@ -28,7 +28,7 @@ pub(super) fn campaign() -> impl Strategy<Value = Ask> {
             .prop_map(|(campaign, plan, nth, start, like)| Ask::Phase(campaign, plan, nth, start, like)),
         3 => (id(), plan(), 1_u8..4, 0_u8..3, 0_u32..3)
             .prop_map(|(campaign, plan, phases, policy, expected)| Ask::Activate(campaign, plan, phases, policy, expected)),
-        1 => (id(), standing).prop_map(|(campaign, standing)| Ask::Standing(campaign, standing)),
+        2 => (id(), standing).prop_map(|(campaign, standing)| Ask::Standing(campaign, standing)),
     ]
 }
 

@@ -43,20 +43,28 @@ impl Model {
         })
     }
 
-    fn repeat(order: &ModelOrder, reserve: &Reserve, lines: &[Line]) -> Outcome {
+    fn repeat(
+        order: &ModelOrder,
+        (reserve, coupon): (&Reserve, Option<CouponId>),
+        lines: &[Line],
+    ) -> Outcome {
         let conflict = |field| Outcome::Refused(Refusal::IdempotencyConflict { order: order.number, field });
         let Content::Sale(sale, asked) = &order.content else {
             return conflict(if reserve.user == UserId::new(0) { Field::Units } else { Field::User });
         };
-        let several = several(asked) || several(lines);
+        let named = order.coupon.is_some() || coupon.is_some();
+        let several = several(asked) || several(lines) || named;
         let differs = [
             (sale.user != reserve.user, Field::User),
+            (order.coupon != coupon, Field::Coupon),
             (several && asked != lines, Field::Lines),
             (!several && asked[0].units != lines[0].units, Field::Quantity),
             (sale.hold_ms != reserve.hold_ms, Field::HoldMs),
             (sale.amount != reserve.amount, Field::Amount),
             (sale.channel != reserve.channel, Field::Channel),
             (sale.terms != reserve.terms, Field::Terms),
+            (sale.claim.map(|claim| claim.budget) != reserve.claim.map(|claim| claim.budget), Field::Budget),
+            (sale.claim != reserve.claim, Field::Discount),
         ];
         match differs.iter().find(|(differs, _)| *differs) {
             Some((_, field)) => conflict(*field),
@@ -79,7 +87,7 @@ impl Model {
             return refuse(self.sold_out(reserve.sku));
         }
         if let Some(order) = self.by_request(reserve) {
-            return Self::repeat(order, reserve, &[line]);
+            return Self::repeat(order, (reserve, None), &[line]);
         }
         if let Some(refusal) = self.check_id(now, reserve.request) {
             return refuse(refusal);
@@ -87,13 +95,19 @@ impl Model {
         if reserve.hold_ms > self.rules.max_hold_ms {
             return refuse(Refusal::Invalid { field: Field::HoldMs });
         }
+        if reserve.claim.is_some() && reserve.wait_ms != 0 {
+            return refuse(Refusal::Budget(BudgetRefusal::CantWait));
+        }
         if known.is_some()
             && let Err(refusal) = self.door(now, reserve, &line).and_then(|door| paid(reserve, &[door]))
         {
             return refuse(refusal);
         }
         match self.may_hold(now, reserve, &line, None) {
-            Ok(_) => self.hold(now, reserve, vec![line], None),
+            Ok(_) => match self.may_claim(reserve.claim, None) {
+                Ok(()) => self.hold(now, (reserve, None), vec![line], None),
+                Err(outcome) => outcome,
+            },
             Err(refusal @ (Refusal::Insufficient { .. } | Refusal::ChannelExhausted { .. })) => {
                 self.wait(now, reserve, refusal)
             }
@@ -104,7 +118,7 @@ impl Model {
     pub(super) fn reserve_several(
         &mut self,
         now: u64,
-        reserve: &Reserve,
+        (reserve, coupon): (&Reserve, Option<CouponId>),
         supersedes: Option<OrderNumber>,
         lines: &[Line],
     ) -> Outcome {
@@ -113,7 +127,7 @@ impl Model {
         let quantity = Quantity::new(units).expect("lines have units");
         let reserve = &Reserve { sku: lines[0].sku, quantity, ..*reserve };
         if let Some(order) = self.by_request(reserve) {
-            return Self::repeat(order, reserve, lines);
+            return Self::repeat(order, (reserve, coupon), lines);
         }
         if let Some(refusal) = self.check_id(now, reserve.request) {
             return refuse(refusal);
@@ -122,11 +136,15 @@ impl Model {
             Ok(old) => old,
             Err(outcome) => return outcome,
         };
-        if !several(lines) && old.is_none() {
+        let alone = !several(lines) && coupon.is_none();
+        if alone && old.is_none() && reserve.claim.is_none() {
             return self.reserve_one(now, reserve);
         }
         if reserve.hold_ms > self.rules.max_hold_ms {
             return refuse(Refusal::Invalid { field: Field::HoldMs });
+        }
+        if reserve.wait_ms != 0 && (coupon.is_some() || reserve.claim.is_some()) {
+            return refuse(Refusal::Budget(BudgetRefusal::CantWait));
         }
         if several(lines) && reserve.wait_ms != 0 {
             return refuse(Refusal::SeveralSkus);
@@ -142,7 +160,11 @@ impl Model {
         if let Err(refusal) = paid(reserve, &doors) {
             return refuse(refusal);
         }
-        self.hold(now, reserve, lines.to_vec(), old)
+        let may = self.may_use(now, coupon, old).and_then(|()| self.may_claim(reserve.claim, old));
+        if let Err(outcome) = may {
+            return outcome;
+        }
+        self.hold(now, (reserve, coupon), lines.to_vec(), old)
     }
 
     fn may_hold(
@@ -173,9 +195,15 @@ impl Model {
         Ok(door)
     }
 
-    fn hold(&mut self, now: u64, reserve: &Reserve, lines: Vec<Line>, old: Option<usize>) -> Outcome {
+    fn hold(
+        &mut self,
+        now: u64,
+        (reserve, coupon): (&Reserve, Option<CouponId>),
+        lines: Vec<Line>,
+        old: Option<usize>,
+    ) -> Outcome {
         let mut hold = if reserve.hold_ms == 0 { self.rules.default_hold_ms } else { reserve.hold_ms };
-        let number = self.next_number(reserve.sku, several(&lines));
+        let number = self.next_number(reserve.sku, several(&lines) || coupon.is_some());
         let (mut pinned, mut extensions) = (false, 0);
         if let Some(old) = old {
             let old = &mut self.orders[old];
@@ -189,7 +217,7 @@ impl Model {
         let deadline = now + u64::from(hold);
         let content = Content::Sale(*reserve, lines);
         let order = ModelOrder::new(number, content, OrderState::Held, now, u64::from(hold));
-        self.orders.push(ModelOrder { pinned, extensions, ..order });
+        self.orders.push(ModelOrder { pinned, extensions, coupon, ..order });
         Outcome::Reserved { order: number, deadline: Timestamp::new(deadline) }
     }
 

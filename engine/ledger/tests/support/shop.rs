@@ -43,16 +43,61 @@ impl Shop {
         let ledger = self.of(Self::home(command));
         let outcome =
             ledger.execute_at(Timestamp::new(now), command, place, |event| events.push(*event)).unwrap();
+        if outcome == Outcome::Refused(Refusal::Budget(BudgetRefusal::SliceShort)) {
+            assert_eq!(events, [], "nothing is decided here");
+            return self.ask_all(now, command);
+        }
         self.log.extend(&events);
         (outcome, events)
     }
 
     /// Executes a command over all ledgers.
-    pub(crate) fn compose(&mut self, now: u64, command: &Composite, lines: &[Line]) -> (Outcome, Vec<Event>) {
+    /// What a shard does with a command whose discount its own ledger can't decide about.
+    fn ask_all(&mut self, now: u64, command: &Command) -> (Outcome, Vec<Event>) {
+        match *command {
+            Command::Reserve(reserve) => {
+                let line = Line { sku: reserve.sku, units: reserve.quantity.units(), ..Line::default() };
+                self.compose(now, &Composite::Reserve { reserve, supersedes: None }, &[line])
+            }
+            Command::Confirm(confirm) => self.compose(now, &Composite::Confirm(confirm), &[]),
+            _ => panic!("{command:?} claims nothing"),
+        }
+    }
+
+    /// Executes a command about budgets or coupons over all ledgers.
+    pub(crate) fn budget(
+        &mut self,
+        now: u64,
+        command: &BudgetCommand,
+        funders: &[Funder],
+    ) -> (Outcome, Vec<Event>) {
         let mut events = Vec::new();
         let mut ledgers: Vec<_> = self.ledgers.iter_mut().collect();
         let mut span = Span::new(&mut ledgers);
-        let outcome = span.execute(Timestamp::new(now), command, lines, &mut events).unwrap();
+        let outcome = span.budget(Timestamp::new(now), command, funders, &mut events).unwrap();
+        self.log.extend(&events);
+        (outcome, events)
+    }
+
+    pub(crate) fn read_budget(&mut self, budget: BudgetId) -> Option<BudgetSnapshot> {
+        let mut ledgers: Vec<_> = self.ledgers.iter_mut().collect();
+        Span::new(&mut ledgers).read_budget(budget).unwrap()
+    }
+
+    pub(crate) fn compose(&mut self, now: u64, command: &Composite, lines: &[Line]) -> (Outcome, Vec<Event>) {
+        self.compose_with(now, command, (lines, None))
+    }
+
+    pub(crate) fn compose_with(
+        &mut self,
+        now: u64,
+        command: &Composite,
+        with: (&[Line], Option<CouponId>),
+    ) -> (Outcome, Vec<Event>) {
+        let mut events = Vec::new();
+        let mut ledgers: Vec<_> = self.ledgers.iter_mut().collect();
+        let mut span = Span::new(&mut ledgers);
+        let outcome = span.execute_with(Timestamp::new(now), command, with, &mut events).unwrap();
         self.log.extend(&events);
         (outcome, events)
     }

@@ -11,7 +11,7 @@ use doorbuster_ledger::{
     expect(clippy::wildcard_imports, reason = "the names of every kind and body alone")
 )]
 use super::bodies::*;
-use super::{LAYOUT, Record, RecordError, after, campaign};
+use super::{LAYOUT, Record, RecordError, after, budget, campaign};
 
 /// Reads the record at the front of `input`; returns it and the bytes that it took. Never panics, whatever the bytes.
 ///
@@ -114,6 +114,7 @@ pub fn decode(input: &[u8]) -> Result<(Record, usize), RecordError> {
             (Record::Checkpoint { digest: Digest::new(body.digest), at: Timestamp::new(body.at) }, used)
         })?,
         after::FIRST..=after::LAST => after::decode(kind, rest)?,
+        budget::FIRST..=budget::LAST => budget::decode(kind, rest)?,
         kind => return Err(RecordError::UnknownKind { kind }),
     };
     Ok((record, used.saturating_add(1)))

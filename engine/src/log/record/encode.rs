@@ -5,7 +5,7 @@
     expect(clippy::wildcard_imports, reason = "the names of every kind and body alone")
 )]
 use super::bodies::*;
-use super::{LAYOUT, Record, campaign};
+use super::{LAYOUT, Record, budget, campaign};
 use bincode::Encode;
 use doorbuster_ledger::{
     Amount, Event, LegEnd, LegHeld, OrderNumber, PaymentId, Reserved, SetChannel, Terms, Timestamp,
@@ -96,6 +96,7 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
         }
         Event::Campaign(ref event) => campaign::encode(event, out),
         Event::After(ref after) => super::after::encode(after, out),
+        Event::Budget(ref event) => budget::encode(event, out),
         Event::GraceGranted { until, at } => {
             put(GRACE_GRANTED, &GraceGrantedBody { until: until.raw(), at: at.raw() }, out);
         }

@@ -9,6 +9,7 @@
 
 mod after;
 mod bodies;
+mod budget;
 mod campaign;
 mod decode;
 mod encode;

@@ -95,6 +95,7 @@ fn samples() -> Vec<Record> {
     let events = events.into_iter().chain(campaign_samples(at).map(Event::Campaign));
     let mut records: Vec<_> = events.map(Record::Event).collect();
     records.extend(after::samples());
+    records.extend(budget::tests::samples());
     records.push(Record::Checkpoint { digest: Digest::new(11), at });
     records
 }

@@ -7,14 +7,14 @@ use std::fmt::Debug;
 mod campaigns;
 
 use doorbuster_protocol::{
-    Advance, Answer, BeginPay, BindSku, CampaignView, Cancel, CancelLines, ChannelView, Confirm,
-    ConfirmLines, Extend, FLAG_FIRST_ATTEMPT, FailPay, Fault, FeedEvent, Fetch, Fetched, GoodsView,
-    HEADER_LEN, Header, Hello, Inspect, Kind, Line, LineUnits, LineView, MAGIC, MAX_BATCH, MAX_BODY,
-    MAX_FETCH, MAX_LINES, OrderView, Parsed, PhaseView, PriceView, ProgressView, ProtocolError, PutPhase,
-    PutPrice, PutSku, ReadCampaign, ReadChannel, ReadGoods, ReadLine, ReadOrder, ReadPhase, ReadPrice,
-    ReadProgress, ReadShortfall, ReadStock, Rebalance, Record, Refund, Reserve, ReserveOrder, Restock,
-    SetCampaign, SetChannel, SetLimits, SetOnHand, ShortfallView, StatusView, StockView, Welcome, body,
-    parse,
+    Advance, Answer, BeginPay, BindSku, BudgetView, CampaignView, Cancel, CancelLines, ChannelView, Confirm,
+    ConfirmLines, CouponView, Extend, FLAG_FIRST_ATTEMPT, FailPay, Fault, FeedEvent, Fetch, Fetched,
+    FundBudget, GoodsView, HEADER_LEN, Header, Hello, Inspect, IssueCoupons, Kind, Line, LineUnits, LineView,
+    MAGIC, MAX_BATCH, MAX_BODY, MAX_FETCH, MAX_LINES, OrderView, Parsed, PhaseView, PriceView, ProgressView,
+    ProtocolError, PutPhase, PutPrice, PutSku, ReadBudget, ReadCampaign, ReadChannel, ReadCoupon, ReadGoods,
+    ReadLine, ReadOrder, ReadPhase, ReadPrice, ReadProgress, ReadShortfall, ReadStock, Rebalance, Record,
+    Refund, Reserve, ReserveClaims, ReserveOrder, Restock, SetBudget, SetCampaign, SetChannel, SetLimits,
+    SetOnHand, ShortfallView, StatusView, StockView, StopBudget, Welcome, body, parse,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -532,6 +532,15 @@ fn read_any(header: &Header, content: &[u8]) -> Result<(), ProtocolError> {
         Kind::Cancel => body::read(header, content, |_: Cancel| {}),
         Kind::ConfirmLines => body::read(header, content, |_: ConfirmLines| {}),
         Kind::CancelLines => body::read(header, content, |_: CancelLines| {}),
+        Kind::ReserveClaims => body::read(header, content, |_: ReserveClaims| {}),
+        Kind::SetBudget => body::read(header, content, |_: SetBudget| {}),
+        Kind::FundBudget => body::read(header, content, |_: FundBudget| {}),
+        Kind::StopBudget => body::read(header, content, |_: StopBudget| {}),
+        Kind::IssueCoupons => body::read(header, content, |_: IssueCoupons| {}),
+        Kind::ReadBudget => body::read(header, content, |_: ReadBudget| {}),
+        Kind::ReadCoupon => body::read(header, content, |_: ReadCoupon| {}),
+        Kind::BudgetRead => body::read(header, content, |_: BudgetView| {}),
+        Kind::CouponRead => body::read(header, content, |_: CouponView| {}),
         Kind::ReadLine => body::read(header, content, |_: ReadLine| {}),
         Kind::LineRead => body::read(header, content, |_: LineView| {}),
         Kind::SetChannel => body::read(header, content, |_: SetChannel| {}),
@@ -578,6 +587,11 @@ fn read_any(header: &Header, content: &[u8]) -> Result<(), ProtocolError> {
         | Kind::PayFailed
         | Kind::Extended
         | Kind::ChannelSet
+        | Kind::ClaimsReserved
+        | Kind::BudgetSet
+        | Kind::BudgetFunded
+        | Kind::BudgetStopped
+        | Kind::CouponsIssued
         | Kind::Rebalanced
         | Kind::PhasePut
         | Kind::CampaignSet

@@ -6,11 +6,12 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use doorbuster_client::{
-    Cancel, Confirm, Hold, Line, OrderState, OrderView, Outcome, ReadOrder, Reserve, ReserveOrder,
+    Cancel, Confirm, Hold, Line, OrderState, OrderView, Outcome, ReadOrder, Reserve, ReserveClaims,
+    ReserveOrder,
 };
 
 use super::connect::{ServerOptions, ask, refused};
-use super::{fail, say};
+use super::{coupon, fail, say};
 use crate::duration::Span;
 use crate::utc::Utc;
 
@@ -84,6 +85,15 @@ pub(super) struct ReserveOptions {
     /// How long to wait if there are too few, such as 30m; not at all unless given
     #[arg(long, value_name = "TIME", value_parser = short_span)]
     wait: Option<u32>,
+    /// The budget that pays a discount
+    #[arg(long, value_name = "N", requires = "discount", conflicts_with = "wait")]
+    budget: Option<u32>,
+    /// The discount, minor units
+    #[arg(long, value_name = "MINOR", requires = "budget")]
+    discount: Option<u64>,
+    /// A coupon, such as 5-17
+    #[arg(long, value_name = "BATCH-SERIAL", value_parser = coupon::number, conflicts_with = "wait")]
+    coupon: Option<u64>,
     /// Print the order's number and nothing else.
     #[arg(long, conflicts_with = "json")]
     bare: bool,
@@ -129,7 +139,7 @@ pub(super) fn run(command: &OrderCommand) -> ExitCode {
 fn reserve(options: &ReserveOptions) -> Result<ExitCode, ExitCode> {
     let server = &options.server;
     let outcome: Outcome<Hold> = ask(server, async |client| match options.wait {
-        None => {
+        None if options.budget.is_none() && options.coupon.is_none() => {
             let wish = Reserve {
                 user: options.user,
                 sku: options.sku,
@@ -140,16 +150,23 @@ fn reserve(options: &ReserveOptions) -> Result<ExitCode, ExitCode> {
             };
             client.reserve(&wish).await
         }
-        Some(wait_ms) => {
+        wait => {
             let wish = ReserveOrder {
                 user: options.user,
                 amount: options.amount,
                 hold_ms: options.hold.unwrap_or_default(),
-                wait_ms,
+                wait_ms: wait.unwrap_or_default(),
                 lines: vec![Line { sku: options.sku, quantity: options.quantity, ..Line::default() }],
                 ..ReserveOrder::default()
             };
-            client.reserve_order(&wish).await
+            let claims = ReserveClaims::of(wish)
+                .discount(options.budget.unwrap_or_default(), options.discount.unwrap_or_default())
+                .coupon(options.coupon.unwrap_or_default());
+            if wait.is_some() {
+                client.reserve_order(&claims.order).await
+            } else {
+                client.reserve_claims(&claims).await
+            }
         }
     })?;
     Ok(match outcome {

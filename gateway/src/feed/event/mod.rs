@@ -1,5 +1,6 @@
 //! The boundary between the log's records and the feed's events.
 
+mod budget;
 mod campaign;
 
 mod after;
@@ -107,6 +108,7 @@ fn said(event: &Event) -> FeedEvent {
         Event::Expired { number, at } => of_order(EventKind::Expired, number, at),
         Event::Evicted { number, at } => of_order(EventKind::Evicted, number, at),
         Event::Campaign(ref event) => campaign::said(event),
+        Event::Budget(ref event) => budget::said(event),
         Event::GraceGranted { until, at } => {
             FeedEvent { until: until.raw(), ..of(EventKind::GraceGranted, at) }
         }

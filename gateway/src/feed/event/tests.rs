@@ -11,6 +11,8 @@ use super::*;
 
 #[path = "after_tests.rs"]
 mod after_cases;
+#[path = "budget_tests.rs"]
+mod budget_cases;
 #[path = "campaign_tests.rs"]
 mod campaign_cases;
 
@@ -312,7 +314,7 @@ fn check(record: &Record, expected: FeedEvent, spans: &[(usize, &str)]) {
 #[test]
 fn each_record_of_the_log_has_its_event_and_its_bytes() {
     let mut kinds = BTreeSet::from([EventKind::Checkpoint]);
-    let others = [after_cases::cases(), campaign_cases::cases()].concat();
+    let others = [after_cases::cases(), budget_cases::cases(), campaign_cases::cases()].concat();
     for (happened, expected, spans) in [stock(), holds(), lines(), payments(), others].concat() {
         kinds.insert(expected.kind().unwrap());
         check(&Record::Event(happened), expected, &spans);

@@ -7,7 +7,7 @@ mod reserve;
 mod sku;
 mod stock;
 
-pub(super) use pay::MAX_REFUNDS;
+pub(super) use pay::{Late, MAX_REFUNDS};
 pub(super) use reserve::fingerprint;
 pub(super) use sku::NOTHING_NEW;
 
@@ -52,7 +52,7 @@ impl Ledger {
                 Decision::refuse(Refusal::SeveralSkus)
             }
             Command::Reserve(reserve) => self.decide_reserve(now, reserve, place),
-            Command::Confirm(confirm) => self.decide_confirm(now, confirm, place, false, Self::may_take_late),
+            Command::Confirm(confirm) => self.decide_confirm(now, confirm, place, false, Self::is_there_late),
             Command::Cancel(cancel) => self.decide_cancel(now, cancel, place),
             Command::BeginPay(begin) => self.decide_begin_pay(now, begin, place),
             Command::FailPay(failed) => self.decide_fail_pay(now, failed, place),

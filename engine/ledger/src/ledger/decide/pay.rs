@@ -6,9 +6,10 @@
 //! is forgotten. Each payment id has one end, for good.
 
 use super::{Decision, replayed};
+use crate::budget::{BudgetRefusal, Room};
 use crate::command::{BeginPay, Confirm, FailPay, PayClass};
 use crate::event::Event;
-use crate::ids::{OrderNumber, PaymentId, Timestamp, UserId};
+use crate::ids::{Amount, OrderNumber, PaymentId, Timestamp, UserId};
 use crate::ledger::{Ledger, Place};
 use crate::order::Order;
 use crate::outcome::{Field, OrderState, Outcome, Refusal};
@@ -22,6 +23,17 @@ pub(in crate::ledger) const MAX_REFUNDS: u8 = 8;
 /// Payments that may begin for one order: a shopper who tries ten times is none.
 pub(in crate::ledger) const MAX_ATTEMPTS: u8 = 10;
 
+/// Whether what a hold that has ended had is there for its shopper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::ledger) enum Late {
+    /// It is.
+    There,
+    /// It is not, or somebody else waits for it.
+    Gone,
+    /// All ledgers together know: the discount that it claimed is not in its own slice of the budget.
+    Elsewhere,
+}
+
 impl Ledger {
     /// `part` says that not all of the order is paid for, so that less may be due. `may_take_late` says whether the units of
     /// a hold that has ended are there for its shopper.
@@ -31,7 +43,7 @@ impl Ledger {
         confirm: &Confirm,
         place: Place,
         part: bool,
-        may_take_late: impl FnOnce(&Self, &Order) -> bool,
+        may_take_late: impl FnOnce(&Self, &Order) -> Late,
     ) -> Decision {
         let Confirm { order: number, payment, amount, .. } = *confirm;
         if payment == PaymentId::new(0) {
@@ -52,7 +64,11 @@ impl Ledger {
             Some((PaymentKind::Refund, _)) => {
                 return Decision::unchanged(Outcome::RefundRequired { order: number, state });
             }
-            Some((PaymentKind::Begun | PaymentKind::Failed, _)) | None => {}
+            Some((
+                PaymentKind::Begun | PaymentKind::Failed | PaymentKind::Claim | PaymentKind::Coupon,
+                _,
+            ))
+            | None => {}
         }
         // Written down, however many there are.
         let refund = || Decision {
@@ -82,14 +98,33 @@ impl Ledger {
             };
         }
         // Units that did not go back yet are still there for this shopper, whatever others wish for.
-        if state.is_open() || may_take_late(self, order) {
-            return Decision {
+        let late = if state.is_open() { Late::There } else { may_take_late(self, order) };
+        match late {
+            Late::There => Decision {
                 outcome: Outcome::Reacquired { order: number },
                 event: Some(Event::Reacquired { number, payment, amount, at: now }),
                 place,
-            };
+            },
+            Late::Gone => refund(),
+            Late::Elsewhere => Decision::refuse(Refusal::Budget(BudgetRefusal::SliceShort)),
         }
-        refund()
+    }
+
+    /// Whether what a hold that has ended had is there for its shopper, as far as this ledger alone can tell.
+    pub(super) fn is_there_late(&self, order: &Order) -> Late {
+        if !self.may_take_late(order) {
+            return Late::Gone;
+        }
+        match self.orders.claim(order) {
+            // A discount of which nothing is left takes nothing.
+            None => Late::There,
+            Some((claim, _)) if claim.amount == Amount::new(0) => Late::There,
+            Some((claim, _)) => match self.budgets.room(claim, order.number.partition(), 0) {
+                Room::Enough => Late::There,
+                Room::Short(_) => Late::Elsewhere,
+                Room::Unknown | Room::Stopped => Late::Gone,
+            },
+        }
     }
 
     /// Whether the units of a hold that has ended are there for its shopper, and nobody waits for them.
@@ -117,7 +152,7 @@ impl Ledger {
             Some(PaymentKind::Begun | PaymentKind::Failed | PaymentKind::Taken) => {
                 return Decision::unchanged(replayed(order));
             }
-            None => {}
+            Some(PaymentKind::Claim | PaymentKind::Coupon) | None => {}
         }
         if self.orders.attempts(order) >= MAX_ATTEMPTS {
             return Decision::refuse(Refusal::CapacityExceeded);

@@ -1,6 +1,7 @@
 //! Holds: whether a shopper may have these units.
 
 use super::{Decision, replayed};
+use crate::budget::BudgetRefusal;
 use crate::command::{Reserve, Terms};
 use crate::event::{Event, Reserved};
 use crate::hash::Mix;
@@ -40,6 +41,9 @@ impl Ledger {
         if reserve.hold_ms > self.rules.max_hold_ms {
             return Decision::refuse(Refusal::Invalid { field: Field::HoldMs });
         }
+        if reserve.claim.is_some() && reserve.wait_ms != 0 {
+            return Decision::refuse(Refusal::Budget(BudgetRefusal::CantWait));
+        }
         let (sku, limits) = match (sku, admitted) {
             (Some(sku), Ok(limits)) => (sku, limits),
             (None, _) => return Decision::refuse(Refusal::UnknownSku),
@@ -70,6 +74,11 @@ impl Ledger {
             if let Err(refusal) = self.may_wait(reserve, sku_slot) {
                 return Decision::refuse(refusal);
             }
+        }
+        if let Some(claim) = reserve.claim
+            && let Err(refusal) = self.may_claim(claim, sku.partition)
+        {
+            return Decision::refuse(refusal);
         }
         let Some(number) = self.orders.next_number(sku.partition) else {
             return Decision::refuse(Refusal::CapacityExceeded);
@@ -123,7 +132,7 @@ impl Ledger {
             // A restock's id: no field of a reserve can be the same, and units are what it counts.
             Some(Field::Units)
         } else if order.number.is_composite() {
-            Some(Field::Lines)
+            Some(if self.orders.coupon(order).is_some() { Field::Coupon } else { Field::Lines })
         } else if asked.quantity != reserve.quantity.units() {
             Some(Field::Quantity)
         } else {
@@ -148,7 +157,7 @@ impl Ledger {
         } else if self.orders.fingerprint(order) != fingerprint(&reserve.terms) {
             Some(Field::Terms)
         } else {
-            None
+            self.claims_differ(order, reserve.claim)
         }
     }
 }

@@ -12,6 +12,7 @@
 //! is rare, and the path of the common order stays short.
 
 mod after;
+mod budget;
 mod campaign;
 mod goods;
 mod pay;
@@ -23,6 +24,7 @@ use alloc::vec::Vec;
 use super::offer;
 use super::{Ledger, Place, Violation};
 use crate::after::{AfterCommand, AfterOutcome, Count};
+use crate::budget::{BudgetEvent, CouponId, CouponUse};
 use crate::command::{Composite, Line};
 use crate::event::{Event, LegEnd, LegHeld};
 use crate::ids::{OrderNumber, PartitionId, SkuId, Timestamp};
@@ -56,16 +58,26 @@ impl<'s, 'l> Span<'s, 'l> {
         lines: &[Line],
         events: &mut Vec<Event>,
     ) -> Result<Outcome, Violation> {
-        let now = self.ledgers.iter().fold(now, |latest, ledger| latest.max(ledger.now));
-        for ledger in &mut *self.ledgers {
-            ledger.now = now;
-            ledger.begin_phases();
-            ledger.share_released();
-        }
+        self.execute_with(now, command, (lines, None), events)
+    }
+
+    /// As [`execute`](Self::execute), of a command that may hold a use of a coupon, too. Where a discount is claimed, or a hold
+    /// that had one is paid, the ledgers must be all there are.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub fn execute_with(
+        &mut self,
+        now: Timestamp,
+        command: &Composite,
+        (lines, coupon): (&[Line], Option<CouponId>),
+        events: &mut Vec<Event>,
+    ) -> Result<Outcome, Violation> {
+        let now = self.come_to(now);
         let decided = events.len();
         let outcome = match command {
             Composite::Reserve { reserve, supersedes } => {
-                self.decide_reserve(now, reserve, *supersedes, lines, events)?
+                self.decide_reserve(now, (reserve, coupon), *supersedes, lines, events)?
             }
             Composite::Confirm(confirm) => self.decide_confirm(now, confirm, lines, events)?,
             Composite::Cancel { cancel, amount } => {
@@ -76,11 +88,7 @@ impl<'s, 'l> Span<'s, 'l> {
             Composite::After(after) => self.decide_after(now, after, lines, events)?,
         };
         let end = events.len();
-        for at in decided..end {
-            if let Some(event) = events.get(at).copied() {
-                self.apply(&event)?;
-            }
-        }
+        self.apply_from(decided, events)?;
         for at in decided..end {
             if let Some(event) = events.get(at).copied() {
                 self.settle_short(&event, events)?;
@@ -138,6 +146,22 @@ impl<'s, 'l> Span<'s, 'l> {
         all.iter().try_for_each(|ledger| ledger.check_among(&all))
     }
 
+    /// Brings all ledgers to `now`, or to the latest time that one of them has seen.
+    fn come_to(&mut self, now: Timestamp) -> Timestamp {
+        let now = self.ledgers.iter().fold(now, |latest, ledger| latest.max(ledger.now));
+        for ledger in &mut *self.ledgers {
+            ledger.now = now;
+            ledger.begin_phases();
+            ledger.share_released();
+        }
+        now
+    }
+
+    /// Applies the events from this place on.
+    fn apply_from(&mut self, first: usize, events: &[Event]) -> Result<(), Violation> {
+        events.iter().skip(first).try_for_each(|event| self.apply(event))
+    }
+
     fn apply(&mut self, event: &Event) -> Result<(), Violation> {
         for ledger in &mut *self.ledgers {
             if event.concerns(ledger.share) {
@@ -178,7 +202,7 @@ impl<'s, 'l> Span<'s, 'l> {
     }
 }
 
-/// The events that give all of an order's held lines back, or sell them.
+/// The events that give all of an order's held lines back.
 fn end_legs(
     home: &Ledger,
     order: &Order,
@@ -188,6 +212,18 @@ fn end_legs(
 ) {
     let held = home.orders.legs(order).filter(|leg| leg.held);
     events.extend(held.map(|leg| event(leg_end(order, leg.sku, leg.units, at))));
+    events.extend(coupon_event(home, order, at, BudgetEvent::CouponReleased));
+}
+
+/// What becomes of the coupon of an order, if it has one.
+fn coupon_event(
+    home: &Ledger,
+    order: &Order,
+    at: Timestamp,
+    event: impl Fn(CouponUse) -> BudgetEvent,
+) -> Option<Event> {
+    let coupon = home.orders.coupon(order)?;
+    Some(Event::Budget(event(CouponUse { coupon, order: order.number, at })))
 }
 
 /// What ends units of a line of an order.
@@ -197,6 +233,7 @@ fn leg_end(order: &Order, sku: SkuId, units: u32, at: Timestamp) -> LegEnd {
 
 /// The events that hold all of an order's lines again, of one whose hold had ended.
 fn hold_legs(home: &Ledger, order: &Order, at: Timestamp, events: &mut Vec<Event>) {
+    events.extend(coupon_event(home, order, at, BudgetEvent::CouponHeld));
     let lost = home.orders.legs(order).filter(|leg| !leg.held && leg.units > 0);
     events.extend(lost.map(|leg| {
         let (user, channel) = (order.user, order.channel);

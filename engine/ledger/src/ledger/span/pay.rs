@@ -2,10 +2,12 @@
 
 use alloc::vec::Vec;
 
-use super::{Span, beyond, hold_legs, leg_end, units_of};
+use super::{Span, beyond, coupon_event, hold_legs, leg_end, units_of};
+use crate::budget::BudgetEvent;
 use crate::command::{Confirm, Line};
 use crate::event::Event;
 use crate::ids::{Amount, PartitionId, SkuId, Timestamp};
+use crate::ledger::decide::Late;
 use crate::ledger::{Ledger, Place, Violation};
 use crate::order::Order;
 use crate::outcome::{Field, Outcome, Refusal};
@@ -28,13 +30,21 @@ impl Span<'_, '_> {
         };
         let part = cuts.as_ref().map_or(true, |cuts| !cuts.is_empty());
         let mut missing = None;
+        let mut again = Vec::new();
         let decision = home.decide_confirm(now, confirm, Place::default(), part, |home, order| {
             // A part of what is gone would have to be taken apart first: rare, and money that goes back is safe.
-            !part
-                && self.may_take_late(home, order).unwrap_or_else(|violation| {
+            let there = if part { Ok(None) } else { self.may_take_late(now, home, order) };
+            match there {
+                Ok(Some(events)) => {
+                    again = events;
+                    Late::There
+                }
+                Ok(None) => Late::Gone,
+                Err(violation) => {
                     missing = Some(violation);
-                    false
-                })
+                    Late::Gone
+                }
+            }
         });
         if let Some(violation) = missing {
             return Err(violation);
@@ -46,6 +56,7 @@ impl Span<'_, '_> {
                 Ok(cuts) => cuts,
                 Err(refusal) => return Ok(Outcome::Refused(refusal)),
             };
+            events.extend(again);
             if !order.is_open() {
                 hold_legs(home, order, now, events);
             }
@@ -56,8 +67,33 @@ impl Span<'_, '_> {
         Ok(decision.outcome)
     }
 
+    /// Whether all that a hold that has ended had is there for its shopper, and nobody waits for it. If so, the events that
+    /// put its discount where it takes it.
+    fn may_take_late(
+        &self,
+        now: Timestamp,
+        home: &Ledger,
+        order: &Order,
+    ) -> Result<Option<Vec<Event>>, Violation> {
+        if !self.units_are_there(home, order)? {
+            return Ok(None);
+        }
+        if let Some(coupon) = home.orders.coupon(order)
+            && !self.has_use(coupon)?
+        {
+            return Ok(None);
+        }
+        match home.orders.claim(order) {
+            // A discount of which nothing is left takes nothing.
+            Some((claim, _)) if claim.amount.raw() > 0 => {
+                Ok(self.afford(now, (claim, order.number.partition()), None)?.ok())
+            }
+            Some(_) | None => Ok(Some(Vec::new())),
+        }
+    }
+
     /// Whether all units of a hold that has ended are there for its shopper, and nobody waits for them.
-    fn may_take_late(&self, home: &Ledger, order: &Order) -> Result<bool, Violation> {
+    fn units_are_there(&self, home: &Ledger, order: &Order) -> Result<bool, Violation> {
         if !order.number.is_composite() {
             return Ok(home.may_take_late(order));
         }
@@ -130,4 +166,5 @@ fn sell_rest(home: &Ledger, order: &Order, cuts: &[(SkuId, u32)], at: Timestamp,
             events.push(Event::LegSold(leg_end(order, leg.sku, units, at)));
         }
     }
+    events.extend(coupon_event(home, order, at, BudgetEvent::CouponRedeemed));
 }

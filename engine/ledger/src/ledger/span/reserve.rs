@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{Span, end_legs};
+use crate::budget::{BudgetEvent, BudgetRefusal, Claim, CouponId, CouponUse};
 use crate::channels::Freed;
 use crate::command::{Command, Line, MAX_LINES, Reserve};
 use crate::event::{Event, LegHeld, Reserved};
@@ -21,6 +22,12 @@ struct Old<'a> {
 }
 
 impl Old<'_> {
+    /// The discount that it gives back, and where.
+    fn claim(self) -> Option<(Claim, PartitionId)> {
+        let (claim, _) = self.home.orders.claim(self.order)?;
+        Some((claim, self.order.number.partition()))
+    }
+
     /// What it gives back of the SKU.
     fn freed(old: Option<Self>, sku: SkuId) -> Freed {
         let Some(Old { home, order }) = old else { return Freed::default() };
@@ -33,7 +40,7 @@ impl Span<'_, '_> {
     pub(super) fn decide_reserve(
         &self,
         now: Timestamp,
-        reserve: &Reserve,
+        (reserve, coupon): (&Reserve, Option<CouponId>),
         supersedes: Option<OrderNumber>,
         lines: &[Line],
         events: &mut Vec<Event>,
@@ -46,7 +53,7 @@ impl Span<'_, '_> {
         let slot = home.sku_at(Place::default(), first.sku);
         let place = home.hashed(Place::default(), slot, reserve.request, reserve.user);
         if let Some((_, order)) = home.orders.by_request(place.request_hash, reserve.request, slot) {
-            return Ok(home.repeat(order, reserve, lines));
+            return Ok(home.repeat(order, reserve, (lines, coupon)));
         }
         if let Err(refusal) = home.check_request(now, reserve.request) {
             return Ok(Outcome::Refused(refusal));
@@ -58,14 +65,18 @@ impl Span<'_, '_> {
                 Err(refusal) => return Ok(Outcome::Refused(refusal)),
             },
         };
-        let composite = is_composite(lines);
-        if !composite && old.is_none() {
+        // A coupon is in another partition, as a line may be.
+        let composite = is_composite(lines) || coupon.is_some();
+        if !composite && old.is_none() && reserve.claim.is_none() {
             let decision = home.decide(now, &Command::Reserve(*reserve), Place::default());
             events.extend(decision.event);
             return Ok(decision.outcome);
         }
         if reserve.hold_ms > home.rules().max_hold_ms {
             return Ok(Outcome::Refused(Refusal::Invalid { field: Field::HoldMs }));
+        }
+        if reserve.wait_ms != 0 && (coupon.is_some() || reserve.claim.is_some()) {
+            return Ok(Outcome::Refused(Refusal::Budget(BudgetRefusal::CantWait)));
         }
         if composite && reserve.wait_ms != 0 {
             return Ok(Outcome::Refused(Refusal::SeveralSkus));
@@ -83,6 +94,19 @@ impl Span<'_, '_> {
         if let Err(refusal) = bounds.check(reserve.amount) {
             return Ok(Outcome::Refused(refusal));
         }
+        if let Some(coupon) = coupon {
+            let freed = old.and_then(|old| old.home.orders.coupon(old.order));
+            if let Err(refusal) = self.may_use(now, coupon, freed)? {
+                return Ok(Outcome::Refused(refusal));
+            }
+        }
+        let mut fills = Vec::new();
+        if let Some(claim) = reserve.claim {
+            match self.afford(now, (claim, PartitionId::of(first.sku)), old.and_then(Old::claim))? {
+                Ok(events) => fills = events,
+                Err(refusal) => return Ok(Outcome::Refused(refusal)),
+            }
+        }
         let Some(number) = home.orders.next_number(PartitionId::of(first.sku)) else {
             return Ok(Outcome::Refused(Refusal::CapacityExceeded));
         };
@@ -93,6 +117,7 @@ impl Span<'_, '_> {
             end_legs(home, order, now, Event::LegReleased, events);
             events.push(Event::Superseded { number: order.number, by: number, at: now });
         }
+        events.extend(fills);
         events.push(Event::Reserved(Reserved {
             number,
             request: reserve.request,
@@ -114,6 +139,12 @@ impl Span<'_, '_> {
             let held = |line: &Line| LegHeld { order: number, line: *line, user, channel, deadline, at: now };
             events.extend(lines.iter().map(|line| Event::LegHeld(held(line))));
         }
+        // Behind the lines: who follows one SKU's orders knows the order by its line.
+        let claimed = |claim| Event::Budget(BudgetEvent::Claimed { order: number, claim, at: now });
+        events.extend(reserve.claim.map(claimed));
+        let held =
+            |coupon| Event::Budget(BudgetEvent::CouponHeld(CouponUse { coupon, order: number, at: now }));
+        events.extend(coupon.map(held));
         Ok(Outcome::Reserved { order: number, deadline: now.plus(u64::from(hold_ms)) })
     }
 
@@ -181,8 +212,13 @@ impl Ledger {
     }
 
     /// The request is known: the same content gets the same answer, other content names what differs.
-    fn repeat(&self, order: &Order, reserve: &Reserve, lines: &[Line]) -> Outcome {
-        if !order.number.is_composite() && !is_composite(lines) {
+    fn repeat(
+        &self,
+        order: &Order,
+        reserve: &Reserve,
+        (lines, coupon): (&[Line], Option<CouponId>),
+    ) -> Outcome {
+        if !order.number.is_composite() && !is_composite(lines) && coupon.is_none() {
             return self.repeat_reserve(order, reserve).outcome;
         }
         let known = self.orders.legs(order).map(|leg| Line { units: leg.ordered, ..leg.line() });
@@ -190,6 +226,8 @@ impl Ledger {
             Some(Field::User)
         } else if order.state() == Some(OrderState::Restocked) {
             Some(Field::Units)
+        } else if self.orders.coupon(order) != coupon {
+            Some(Field::Coupon)
         } else if !known.eq(lines.iter().copied()) {
             Some(Field::Lines)
         } else {

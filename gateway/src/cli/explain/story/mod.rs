@@ -5,6 +5,7 @@
 //! happens to each line is told beside what happens to the order.
 
 mod after;
+mod budget;
 mod campaign;
 mod stock;
 
@@ -87,6 +88,17 @@ impl Story {
             | EventKind::SkuBound
             | EventKind::PriceSet
             | EventKind::LimitsSet => campaign::sentence(event, &self.amount(event.amount))?,
+            EventKind::BudgetOpened
+            | EventKind::FunderAdded
+            | EventKind::BudgetFunded
+            | EventKind::BudgetStopped
+            | EventKind::BudgetDrained
+            | EventKind::BudgetFilled
+            | EventKind::DiscountClaimed
+            | EventKind::CouponsIssued
+            | EventKind::CouponHeld
+            | EventKind::CouponReleased
+            | EventKind::CouponRedeemed => budget::told(event, kind, &self.amount(event.amount))?,
             EventKind::Checkpoint => {
                 "The service noted the state of all orders and stopped in good order.".to_owned()
             }

@@ -1,0 +1,92 @@
+//! A discount to the funders of its budget, to the cent.
+
+use super::id::Funder;
+use crate::ids::Amount;
+
+/// Most funders of a budget. Promotions have two or three; each slice keeps an account of each.
+pub const MAX_FUNDERS: usize = 16;
+
+/// What each funder pays of `amount`, in the order of the funders. The sum is exact: each pays the whole cents of his part, and
+/// the cents that are left go one by one to those with the largest remainders (Hamilton's method); of equal ones, the first.
+/// Where there are no funders, nobody pays.
+pub fn split(amount: Amount, funders: &[Funder]) -> [u64; MAX_FUNDERS] {
+    let mut parts = [0_u64; MAX_FUNDERS];
+    let total: u128 = funders.iter().take(MAX_FUNDERS).map(|funder| u128::from(funder.share)).sum();
+    if total == 0 {
+        return parts;
+    }
+    let mut rests = [0_u128; MAX_FUNDERS];
+    let mut left = amount.raw();
+    for ((funder, part), rest) in funders.iter().zip(&mut parts).zip(&mut rests) {
+        let product = u128::from(amount.raw()).saturating_mul(u128::from(funder.share));
+        let whole = product.checked_div(total).unwrap_or(0);
+        *part = u64::try_from(whole).unwrap_or(u64::MAX);
+        // One more than the remainder, so that 0 means: has had his cent, or has no share.
+        *rest = product.checked_rem(total).unwrap_or(0).saturating_add(1);
+        left = left.saturating_sub(*part);
+    }
+    // Fewer than there are funders.
+    while left > 0 {
+        let most = rests.iter().copied().max().unwrap_or(0);
+        let Some((part, rest)) = parts.iter_mut().zip(&mut rests).find(|(_, rest)| **rest == most) else {
+            break;
+        };
+        if most == 0 {
+            break;
+        }
+        *part = part.saturating_add(1);
+        *rest = 0;
+        left = left.saturating_sub(1);
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::budget::FunderId;
+
+    fn funders(shares: &[u32]) -> alloc::vec::Vec<Funder> {
+        let funder = |(id, share): (u32, &u32)| Funder { id: FunderId::new(id), share: *share };
+        (1..).zip(shares).map(funder).collect()
+    }
+
+    #[test]
+    fn cents_that_are_left_go_to_the_largest_remainders() {
+        let three = funders(&[40, 50, 10]);
+        for (amount, parts) in
+            [(100, [40, 50, 10]), (1, [0, 1, 0]), (3, [1, 2, 0]), (4, [2, 2, 0]), (99, [40, 49, 10])]
+        {
+            assert_eq!(split(Amount::new(amount), &three)[..3], parts, "{amount}");
+        }
+        assert_eq!(split(Amount::new(2), &funders(&[1, 1, 1]))[..3], [1, 1, 0], "of equal ones, the first");
+        assert_eq!(split(Amount::new(7), &[]), [0; MAX_FUNDERS]);
+        assert_eq!(
+            split(Amount::new(u64::MAX), &funders(&[u32::MAX; 16]))
+                .iter()
+                .map(|part| u128::from(*part))
+                .sum::<u128>(),
+            u128::from(u64::MAX)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn parts_add_up_to_the_cent_and_are_fair(
+            amount in prop_oneof![0_u64..1_000, any::<u64>()],
+            shares in prop::collection::vec(prop_oneof![1_u32..100, 1..=u32::MAX], 1..=MAX_FUNDERS),
+        ) {
+            let total: u128 = shares.iter().map(|share| u128::from(*share)).sum();
+            let parts = split(Amount::new(amount), &funders(&shares));
+            prop_assert_eq!(parts.iter().map(|part| u128::from(*part)).sum::<u128>(), u128::from(amount));
+            for (part, share) in parts.iter().zip(&shares) {
+                // Nobody pays a whole cent more or less than his exact part.
+                let exact = u128::from(amount) * u128::from(*share);
+                let paid = u128::from(*part) * total;
+                prop_assert!(paid < exact + total && exact < paid + total);
+            }
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! Budgets and coupons, with all ledgers at hand.
+//!
+//! A claim is met from the slice of its order's partition. Where that is short, the bank fills it with a good deal more than
+//! is asked for, so that the next claims find it there; where the bank is short, too, it first takes back what all slices have
+//! left. Only when all of it together is too little is a claim refused.
+
+use alloc::vec::Vec;
+
+use super::Span;
+use crate::budget::{
+    BudgetCommand, BudgetEvent, BudgetId, BudgetRefusal, BudgetSnapshot, Claim, CouponBatch, CouponId,
+    Coupons, Funder, FunderSnapshot, MAX_FUNDED, MAX_FUNDERS, Room,
+};
+use crate::event::Event;
+use crate::ids::{PartitionId, Timestamp};
+use crate::ledger::{Ledger, Violation};
+use crate::outcome::{Field, Outcome, Refusal};
+
+/// Of what the bank has, one part in so many goes to a slice at once: budgets are claimed from at some ten partitions, and
+/// what one of them doesn't need has to be taken back before the end.
+const PART: u64 = 64;
+
+/// What a budget comes to over all ledgers.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sums {
+    bank: u64,
+    /// What slices have left.
+    slices: u64,
+    reserved: u64,
+    spent: u64,
+}
+
+impl Span<'_, '_> {
+    /// Decides a command at `now` (or at the latest time that any of the ledgers has seen) and applies what it came to, as
+    /// [`execute`](Self::execute) does. The ledgers must be all there are.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub fn budget(
+        &mut self,
+        now: Timestamp,
+        command: &BudgetCommand,
+        funders: &[Funder],
+        events: &mut Vec<Event>,
+    ) -> Result<Outcome, Violation> {
+        let now = self.come_to(now);
+        let decided = events.len();
+        let outcome = match *command {
+            BudgetCommand::Set { budget, funded, by, reason } => {
+                self.decide_set(now, (budget, funded), (by, reason), funders, events)?
+            }
+            BudgetCommand::Fund { budget, funded, expected, by, reason } => {
+                self.decide_fund(now, budget, (funded, expected), (by, reason), events)?
+            }
+            BudgetCommand::Stop { budget, by, reason } => {
+                self.decide_stop(now, budget, (by, reason), events)?
+            }
+            BudgetCommand::Issue { batch, coupons, by, reason } => {
+                self.decide_issue(now, batch, coupons, (by, reason), events)?
+            }
+        };
+        self.apply_from(decided, events)?;
+        Ok(outcome)
+    }
+
+    /// A budget's accounts, summed over all ledgers; `None` if it was never set up.
+    ///
+    /// # Errors
+    /// [`Violation`] if a ledger is missing.
+    pub fn read_budget(&self, budget: BudgetId) -> Result<Option<BudgetSnapshot>, Violation> {
+        let home = self.all_serving(budget.partition())?;
+        let Some(known) = home.budgets.get(budget) else { return Ok(None) };
+        let Sums { bank, slices, reserved, spent } = self.sums(home, budget);
+        let mut funders = [FunderSnapshot::default(); MAX_FUNDERS];
+        for (nth, (row, funder)) in funders.iter_mut().zip(&known.funders).enumerate() {
+            let slices = self.ledgers.iter().flat_map(|ledger| ledger.budgets.slices_of(budget));
+            let posted = slices.filter_map(|slice| slice.posted.get(nth));
+            let posted = posted.fold(0_u64, |sum, posted| sum.saturating_add(*posted));
+            *row = FunderSnapshot { funder: funder.id, share: funder.share, posted };
+        }
+        Ok(Some(BudgetSnapshot {
+            budget,
+            funded: known.funded,
+            left: bank.saturating_add(slices),
+            reserved,
+            spent,
+            stopped: known.stopped,
+            count: u8::try_from(known.funders.len()).unwrap_or(u8::MAX),
+            funders,
+        }))
+    }
+
+    fn decide_set(
+        &self,
+        now: Timestamp,
+        (budget, funded): (BudgetId, u64),
+        (by, reason): (u64, u32),
+        funders: &[Funder],
+        events: &mut Vec<Event>,
+    ) -> Result<Outcome, Violation> {
+        let home = self.all_serving(budget.partition())?;
+        if let Some(known) = home.budgets.get(budget) {
+            let exists = |field| Ok(Outcome::Refused(Refusal::Budget(BudgetRefusal::Exists { field })));
+            if known.funders != funders {
+                return exists(Field::Funders);
+            }
+            return if known.funded == funded { Ok(unchanged()) } else { exists(Field::Funded) };
+        }
+        let twice =
+            |(nth, funder): (usize, &Funder)| funders.iter().take(nth).any(|other| other.id == funder.id);
+        if funders.is_empty()
+            || funders.len() > MAX_FUNDERS
+            || funders.iter().any(|funder| funder.share == 0)
+            || funders.iter().enumerate().any(twice)
+        {
+            return Ok(Outcome::Refused(Refusal::Invalid { field: Field::Funders }));
+        }
+        if funded > MAX_FUNDED {
+            return Ok(Outcome::Refused(Refusal::Invalid { field: Field::Funded }));
+        }
+        if !home.budgets.has_room() {
+            return Ok(Outcome::Refused(Refusal::CapacityExceeded));
+        }
+        events.push(Event::Budget(BudgetEvent::Opened { budget, by, reason, at: now }));
+        let added = |funder: &Funder| BudgetEvent::FunderAdded { budget, funder: *funder, at: now };
+        events.extend(funders.iter().map(added).map(Event::Budget));
+        events.push(Event::Budget(BudgetEvent::Funded { budget, funded, by, reason, at: now }));
+        Ok(Outcome::BudgetSet { left: funded })
+    }
+
+    fn decide_fund(
+        &self,
+        now: Timestamp,
+        budget: BudgetId,
+        (funded, expected): (u64, u64),
+        (by, reason): (u64, u32),
+        events: &mut Vec<Event>,
+    ) -> Result<Outcome, Violation> {
+        let home = self.all_serving(budget.partition())?;
+        let Some(known) = home.budgets.get(budget) else {
+            return Ok(Outcome::Refused(Refusal::Budget(BudgetRefusal::Unknown)));
+        };
+        if known.funded == funded {
+            return Ok(unchanged());
+        }
+        if known.funded != expected {
+            return Ok(Outcome::Refused(Refusal::CasMismatch { found: known.funded }));
+        }
+        if funded > MAX_FUNDED {
+            return Ok(Outcome::Refused(Refusal::Invalid { field: Field::Funded }));
+        }
+        let sums = self.sums(home, budget);
+        let used = sums.reserved.saturating_add(sums.spent);
+        let Some(left) = funded.checked_sub(used) else {
+            return Ok(Outcome::Refused(Refusal::Budget(BudgetRefusal::InUse { used })));
+        };
+        if known.funded.saturating_sub(funded) > sums.bank {
+            events.push(Event::Budget(BudgetEvent::Drained { budget, cents: sums.slices, at: now }));
+        }
+        events.push(Event::Budget(BudgetEvent::Funded { budget, funded, by, reason, at: now }));
+        Ok(Outcome::BudgetSet { left })
+    }
+
+    fn decide_stop(
+        &self,
+        now: Timestamp,
+        budget: BudgetId,
+        (by, reason): (u64, u32),
+        events: &mut Vec<Event>,
+    ) -> Result<Outcome, Violation> {
+        let home = self.all_serving(budget.partition())?;
+        let Some(known) = home.budgets.get(budget) else {
+            return Ok(Outcome::Refused(Refusal::Budget(BudgetRefusal::Unknown)));
+        };
+        if known.stopped {
+            return Ok(unchanged());
+        }
+        let Sums { bank, slices, .. } = self.sums(home, budget);
+        events.push(Event::Budget(BudgetEvent::Stopped { budget, by, reason, at: now }));
+        Ok(Outcome::BudgetSet { left: bank.saturating_add(slices) })
+    }
+
+    fn decide_issue(
+        &self,
+        now: Timestamp,
+        batch: CouponBatch,
+        coupons: Coupons,
+        (by, reason): (u64, u32),
+        events: &mut Vec<Event>,
+    ) -> Result<Outcome, Violation> {
+        let home = self.serving(batch.partition())?;
+        if let Some(known) = home.coupons.batch(batch) {
+            let differs = if known.serials != coupons.serials {
+                Some(Field::Serials)
+            } else if known.uses != coupons.uses {
+                Some(Field::Uses)
+            } else if known != coupons {
+                Some(Field::Validity)
+            } else {
+                None
+            };
+            return Ok(differs.map_or_else(unchanged, |field| {
+                Outcome::Refused(Refusal::Budget(BudgetRefusal::CouponsExist { field }))
+            }));
+        }
+        let wrong = if coupons.serials == 0 {
+            Some(Field::Serials)
+        } else if coupons.uses == 0 {
+            Some(Field::Uses)
+        } else if coupons.until <= coupons.from {
+            Some(Field::Validity)
+        } else {
+            None
+        };
+        if let Some(field) = wrong {
+            return Ok(Outcome::Refused(Refusal::Invalid { field }));
+        }
+        if !home.coupons.has_room_for_batch() {
+            return Ok(Outcome::Refused(Refusal::CapacityExceeded));
+        }
+        events.push(Event::Budget(BudgetEvent::Issued { batch, coupons, by, reason, at: now }));
+        Ok(Outcome::BudgetSet { left: u64::from(coupons.serials) })
+    }
+
+    /// The events that put what a claim needs into the slice of its order's partition; `freed` is what a hold that is replaced
+    /// gives back, and where.
+    pub(super) fn afford(
+        &self,
+        now: Timestamp,
+        (claim, partition): (Claim, PartitionId),
+        freed: Option<(Claim, PartitionId)>,
+    ) -> Result<Result<Vec<Event>, Refusal>, Violation> {
+        let refuse = |refusal| Ok(Err(Refusal::Budget(refusal)));
+        let budget = claim.budget;
+        if claim.amount.raw() == 0 {
+            return Ok(Err(Refusal::Invalid { field: Field::Discount }));
+        }
+        let freed = freed.filter(|(old, _)| old.budget == budget);
+        let back = freed.map_or(0, |(old, _)| old.amount.raw());
+        let here = freed.filter(|(_, at)| *at == partition).map_or(0, |(old, _)| old.amount.raw());
+        let home = self.serving(partition)?;
+        let short = match home.budgets.room(claim, partition, here) {
+            Room::Unknown => return refuse(BudgetRefusal::Unknown),
+            Room::Stopped => return refuse(BudgetRefusal::Stopped),
+            Room::Enough => return Ok(Ok(Vec::new())),
+            Room::Short(short) => short,
+        };
+        let mut events = Vec::new();
+        let sums = self.sums(self.all_serving(budget.partition())?, budget);
+        let (mut cents, mut needed) = (sums.bank, short);
+        if cents < needed {
+            let slices = sums.slices.saturating_add(back);
+            cents = cents.saturating_add(slices);
+            if cents < claim.amount.raw() {
+                return refuse(BudgetRefusal::Exhausted { left: cents });
+            }
+            events.push(Event::Budget(BudgetEvent::Drained { budget, cents: slices, at: now }));
+            needed = claim.amount.raw();
+        }
+        let cents = needed.max(cents.checked_div(PART).unwrap_or(0));
+        events.push(Event::Budget(BudgetEvent::Filled { budget, partition, cents, at: now }));
+        Ok(Ok(events))
+    }
+
+    /// Whether a coupon may be used; `freed` is the coupon of a hold that is replaced.
+    pub(super) fn may_use(
+        &self,
+        now: Timestamp,
+        coupon: CouponId,
+        freed: Option<CouponId>,
+    ) -> Result<Result<(), Refusal>, Violation> {
+        let ledger = self.serving(coupon.partition())?;
+        Ok(match ledger.coupons.may_use(coupon, now, freed == Some(coupon)) {
+            Err(refusal) => Err(Refusal::Budget(refusal)),
+            Ok(()) if !ledger.coupons.has_room() => Err(Refusal::CapacityExceeded),
+            Ok(()) => Ok(()),
+        })
+    }
+
+    /// Whether another use of a coupon is left, for an order that named it while it was valid.
+    pub(super) fn has_use(&self, coupon: CouponId) -> Result<bool, Violation> {
+        Ok(self.serving(coupon.partition())?.coupons.has_use(coupon, false))
+    }
+
+    fn sums(&self, home: &Ledger, budget: BudgetId) -> Sums {
+        let slices = self.ledgers.iter().flat_map(|ledger| ledger.budgets.slices_of(budget));
+        let start = Sums { bank: home.budgets.bank(budget), ..Sums::default() };
+        slices.fold(start, |sums, slice| Sums {
+            slices: sums.slices.saturating_add(slice.left),
+            reserved: sums.reserved.saturating_add(slice.reserved),
+            spent: sums.spent.saturating_add(slice.spent),
+            ..sums
+        })
+    }
+
+    /// As [`serving`](Self::serving), where all other ledgers must be at hand, too.
+    fn all_serving(&self, partition: PartitionId) -> Result<&Ledger, Violation> {
+        let ledger = self.serving(partition)?;
+        if self.ledgers.len() < usize::from(ledger.share.of()) {
+            return Err(Violation::Elsewhere { partition });
+        }
+        Ok(ledger)
+    }
+}
+
+fn unchanged() -> Outcome {
+    Outcome::Replayed { order: None, state: None, deadline: Timestamp::default() }
+}

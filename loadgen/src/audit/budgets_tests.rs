@@ -1,0 +1,158 @@
+//! Logs of budgets and coupons that were made up, and accounts that the server might say.
+
+use doorbuster_protocol::budget::FunderView;
+
+use super::super::Sale;
+use super::super::log::tests::{put, segment};
+use super::super::record::tests::{record, several};
+use super::*;
+
+const ORDER: u64 = 7 << 52 | 1;
+
+/// A plain hold of one unit of SKU 5.
+fn reserved(order: u64) -> Vec<u8> {
+    let fields =
+        [(order, 8), (order, 8), (0, 8), (7, 8), (5, 8), (1, 8), (0, 8), (1, 4), (0, 4), (0, 4), (0, 2)];
+    record(3, &fields)
+}
+
+fn confirmed(order: u64) -> Vec<u8> {
+    record(5, &[(order, 8), (9, 8), (0, 8), (0, 8), (2, 8)])
+}
+
+fn cancelled(order: u64) -> Vec<u8> {
+    record(6, &[(order, 8), (0, 4), (2, 8)])
+}
+
+fn filled(cents: u64) -> Vec<u8> {
+    record(70, &[(3, 4), (7, 2), (cents, 8), (1, 8)])
+}
+
+fn claimed(order: u64, cents: u64) -> Vec<u8> {
+    record(71, &[(order, 8), (3, 4), (cents, 8), (1, 8)])
+}
+
+fn drained(cents: u64) -> Vec<u8> {
+    record(69, &[(3, 4), (cents, 8), (1, 8)])
+}
+
+/// Nine units of SKU 5, and 100 in budget 3, which two funders share as 2 to 1; then these records.
+fn logged(records: &[Vec<u8>]) -> Replay {
+    let folder = tempfile::tempdir().expect("a folder");
+    let opened = record(65, &[(3, 4), (0, 8), (0, 4), (1, 8)]);
+    let pays = |id: u64, share: u64| record(66, &[(3, 4), (id, 4), (share, 4), (1, 8)]);
+    let funded = record(67, &[(3, 4), (100, 8), (0, 8), (0, 4), (1, 8)]);
+    let mut all = vec![put(5, 9), opened, pays(1, 2), pays(2, 1), funded];
+    all.extend_from_slice(records);
+    let bytes = segment(&[(u32::try_from(all.len()).expect("few"), all.concat())]);
+    std::fs::write(folder.path().join("segment-0000000001.log"), bytes).expect("written");
+    let sale = Sale { skus: 5..6, units_each: 9, restocked_each: 0, user_limit: 0, retention_ms: 100 };
+    Replay::read(folder.path(), &sale)
+}
+
+fn view(left: u64, reserved: u64, spent: u64, posted: [u64; 2]) -> BudgetView {
+    let mut funders = [FunderView::default(); 16];
+    for (row, (funder, posted)) in funders.iter_mut().zip((1..).zip(posted)) {
+        *row = FunderView { funder, share: 3 - funder, posted };
+    }
+    let code = Code::Ok.number();
+    BudgetView {
+        code,
+        budget: 3,
+        count: 2,
+        funded: 100,
+        left,
+        reserved,
+        spent,
+        funders,
+        ..BudgetView::default()
+    }
+}
+
+fn faults(records: &[Vec<u8>], view: &BudgetView, exhausted: &[Exhausted]) -> Vec<String> {
+    let journal = Journal { exhausted: exhausted.to_vec(), ..Journal::default() };
+    let replay = logged(records);
+    assert_eq!(replay.faults.examples, [""; 0], "the log's own rules are kept");
+    check(&journal, Some(view), &replay).expect("there is a budget").faults.examples
+}
+
+#[test]
+fn discounts_that_are_claimed_paid_and_given_back_are_sound() {
+    let (second, third) = (ORDER + 1, ORDER + 2);
+    let records = [
+        filled(40),
+        reserved(ORDER),
+        claimed(ORDER, 10),
+        reserved(second),
+        claimed(second, 20),
+        confirmed(ORDER),
+        cancelled(second),
+        drained(30),
+        filled(90),
+        reserved(third),
+        claimed(third, 90),
+    ];
+    // 7 and 3 of 10; 60 and 30 of 90.
+    assert_eq!(faults(&records, &view(0, 90, 10, [67, 33]), &[]), [""; 0]);
+    // Nothing is left behind record 16, the last one.
+    assert_eq!(faults(&records, &view(0, 90, 10, [67, 33]), &[Exhausted { after: 16, until: 16 }]), [""; 0]);
+    let early = faults(&records, &view(0, 90, 10, [67, 33]), &[Exhausted { after: 9, until: 14 }]);
+    assert!(early[0].contains("between positions 9 and 14") && early[0].contains("was left"), "{early:?}");
+}
+
+#[test]
+fn a_discount_that_nobody_pays_is_found() {
+    let over = faults(&[filled(5), reserved(ORDER), claimed(ORDER, 6)], &view(95, 6, 0, [4, 2]), &[]);
+    assert!(over[0].contains("takes 6 of 5 that are left"), "{over:?}");
+    let bank = faults(&[filled(101)], &view(100, 0, 0, [0, 0]), &[]);
+    assert!(bank[0].contains("101 leave a bank of 100"), "{bank:?}");
+    let stray = faults(&[filled(5), claimed(ORDER, 5)], &view(95, 5, 0, [3, 2]), &[]);
+    assert!(stray[0].contains("can't claim 5"), "{stray:?}");
+    let twice = [filled(9), reserved(ORDER), claimed(ORDER, 1), claimed(ORDER, 1)];
+    assert!(faults(&twice, &view(98, 2, 0, [2, 0]), &[])[0].contains("can't claim 1"));
+    let drain = faults(&[filled(5), drained(4)], &view(99, 0, 0, [0, 0]), &[]);
+    assert!(drain[0].contains("slices had 5 left, and 4 went back"), "{drain:?}");
+}
+
+#[test]
+fn a_cent_that_a_funder_pays_too_much_at_the_server_is_found() {
+    let records = [filled(10), reserved(ORDER), claimed(ORDER, 10)];
+    assert_eq!(faults(&records, &view(90, 10, 0, [7, 3]), &[]), [""; 0]);
+    for wrong in [view(90, 10, 0, [6, 4]), view(91, 9, 0, [7, 3]), view(90, 0, 10, [7, 3])] {
+        assert!(faults(&records, &wrong, &[])[0].contains("budget 3"), "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_coupon_that_is_used_too_often_is_found() {
+    let issued = record(72, &[(4, 4), (2, 4), (1, 4), (0, 8), (9, 8), (0, 8), (0, 4), (1, 8)]);
+    let coupon = |kind: u8, serial: u64| record(kind, &[(4 << 32 | serial, 8), (several(1), 8), (1, 8)]);
+    let of = |records: &[Vec<u8>]| {
+        logged(&[std::slice::from_ref(&issued), records].concat()).budgets.faults.examples
+    };
+    assert_eq!(of(&[coupon(73, 1), coupon(74, 1), coupon(73, 1), coupon(75, 1), coupon(73, 0)]), [""; 0]);
+    for wrong in [
+        vec![coupon(73, 1), coupon(73, 1)],
+        vec![coupon(73, 1), coupon(75, 1), coupon(73, 1)],
+        vec![coupon(74, 0)],
+        vec![coupon(73, 2)],
+    ] {
+        assert!(of(&wrong)[0].contains("can't follow"), "{:?}", of(&wrong));
+    }
+}
+
+#[test]
+fn records_are_read_field_by_field() {
+    let read = |bytes: &[u8]| {
+        assert_eq!(entry(bytes[0], &bytes[1..bytes.len() - 1]), None, "one byte less");
+        let (entry, used) = entry(bytes[0], &bytes[1..]).expect("whole");
+        assert_eq!(used, bytes.len() - 1);
+        entry
+    };
+    assert_eq!(read(&claimed(8, 9)), Entry::Claimed { order: 8, budget: 3, cents: 9 });
+    assert_eq!(read(&filled(9)), Entry::Filled { budget: 3, partition: 7, cents: 9 });
+    let funder = record(66, &[(1, 4), (2, 4), (3, 4), (4, 8)]);
+    assert_eq!(read(&funder), Entry::Funder { budget: 1, share: 3 });
+    let issued = record(72, &[(1, 4), (2, 4), (3, 4), (4, 8), (5, 8), (6, 8), (7, 4), (8, 8)]);
+    assert_eq!(read(&issued), Entry::Issued { batch: 1, serials: 2, uses: 3 });
+}
