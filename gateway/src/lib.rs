@@ -13,6 +13,7 @@ mod feed;
 mod late;
 mod reactor;
 mod server;
+mod sku;
 pub mod testing;
 mod utc;
 

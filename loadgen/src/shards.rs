@@ -8,9 +8,13 @@ const PARTITION_BITS: u32 = 12;
 /// Factor of the fixed multiplicative hash.
 const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
 
+/// Set in the number of a SKU that is in a placement group: the partition follows from the upper half of the number alone.
+const GROUPED: u64 = 1 << 63;
+
 /// The partition of a SKU, 0 to 4,095.
 pub fn partition(sku: u64) -> u64 {
-    sku.wrapping_mul(FACTOR) >> (u64::BITS - PARTITION_BITS)
+    let like = if sku & GROUPED == 0 { sku } else { sku >> 32 };
+    like.wrapping_mul(FACTOR) >> (u64::BITS - PARTITION_BITS)
 }
 
 /// The partition that an order's number names: that of its lowest SKU.
@@ -32,6 +36,13 @@ mod tests {
         // docs/protocol.md: SKU 1 was held as this order.
         let order = 0x9E30_0000_0000_0001;
         assert_eq!((partition(1), partition_of_order(order)), (0x9E3, 0x9E3));
+    }
+
+    #[test]
+    fn skus_of_a_group_are_together() {
+        let sku = |group: u64, number: u64| GROUPED | group << 32 | number;
+        assert!((1..100).all(|number| partition(sku(7, number)) == partition(sku(7, 0))));
+        assert!((1..100).any(|group| partition(sku(group, 1)) != partition(sku(7, 1))));
     }
 
     #[test]

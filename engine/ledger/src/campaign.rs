@@ -80,6 +80,9 @@ pub struct Phase {
     pub user_limit: u32,
     /// Most units of a SKU in one order, likewise.
     pub order_limit: u32,
+    /// Most units that a shopper may have of all SKUs of a SKU's placement group, whatever sells them; of the SKU itself, if its
+    /// number names no group. 0: any.
+    pub group_limit: u32,
     /// The version of prices that counts; 0: prices are not looked at.
     pub price_version: u32,
     /// Number of the admission plan that the gateway should follow; 0: its own. Kept for the gateway, not looked at here.

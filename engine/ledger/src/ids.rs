@@ -27,7 +27,8 @@ macro_rules! id {
 }
 
 id! {
-    /// A stock-kept item, as the shop numbers them.
+    /// A stock-kept item, as the shop numbers them. One whose highest bit is set names its placement group: see
+    /// [`GroupId`].
     SkuId(u64)
 }
 id! {
@@ -65,6 +66,43 @@ id! {
 id! {
     /// Milliseconds since the Unix epoch, by the server's logical clock.
     Timestamp(u64)
+}
+
+/// SKUs that are kept together, in one partition, so that a limit over all of them is decided within one shard. A SKU's
+/// number says which group it is in, for good: `1 << 63 | group << 32 | number within the group`. So whoever has the number
+/// knows the place, and nobody has to look it up or to agree on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GroupId(u32);
+
+/// The bit of a SKU's number that says that the 31 bits behind it are its group.
+const GROUPED: u64 = 1 << 63;
+
+impl GroupId {
+    /// The group with this number, below 2^31.
+    pub const fn new(raw: u32) -> Option<Self> {
+        if raw >> 31 == 0 { Some(Self(raw)) } else { None }
+    }
+
+    /// The number.
+    pub const fn raw(self) -> u32 {
+        self.0
+    }
+
+    /// The SKU with this number within the group.
+    pub const fn sku(self, number: u32) -> SkuId {
+        let [g0, g1, g2, g3] = self.0.to_le_bytes();
+        let [n0, n1, n2, n3] = number.to_le_bytes();
+        SkuId(GROUPED | u64::from_le_bytes([n0, n1, n2, n3, g0, g1, g2, g3]))
+    }
+}
+
+impl SkuId {
+    /// The placement group that its number names, if it does.
+    #[inline]
+    pub const fn group(self) -> Option<GroupId> {
+        let [.., g0, g1, g2, g3] = (self.0 & !GROUPED).to_le_bytes();
+        if self.0 & GROUPED == 0 { None } else { Some(GroupId(u32::from_le_bytes([g0, g1, g2, g3]))) }
+    }
 }
 
 impl RequestId {
@@ -124,10 +162,12 @@ impl PartitionId {
         if raw < PARTITIONS { Some(Self(raw)) } else { None }
     }
 
-    /// The partition that a SKU belongs to: the top 12 bits of a multiplicative hash (Knuth, TAOCP vol. 3, 6.4).
-    /// Written into order numbers, so it can never change.
+    /// The partition that a SKU belongs to: the top 12 bits of a multiplicative hash (Knuth, TAOCP vol. 3, 6.4) of its number,
+    /// or, if that names a placement group, of its upper half. Written into order numbers, so it can never change.
+    #[inline]
     pub const fn of(sku: SkuId) -> Self {
-        let top = sku.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 52;
+        let key = if sku.0 & GROUPED == 0 { sku.0 } else { sku.0 >> 32 };
+        let top = key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 52;
         let [low, high, ..] = top.to_le_bytes();
         Self(u16::from_le_bytes([low, high]))
     }
@@ -224,6 +264,8 @@ impl OrderNumber {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::*;
 
     #[test]
@@ -241,6 +283,20 @@ mod tests {
         let id = RequestId::new(0x017F_22E2_79B0_7CC3_98C4_DC0C_0C07_398F);
         assert!(id.is_uuid_v7());
         assert_eq!(id.made_at(), Timestamp::new(1_645_557_742_000));
+    }
+
+    #[test]
+    fn a_group_is_kept_together_and_groups_are_spread() {
+        let group = GroupId::new(7).unwrap();
+        assert_eq!(group.sku(5), SkuId::new(0x8000_0007_0000_0005));
+        assert_eq!((group.sku(5).group(), SkuId::new(5).group()), (Some(group), None));
+        assert_eq!(GroupId::new(1 << 31), None);
+        let place = |group, number| PartitionId::of(GroupId::new(group).unwrap().sku(number));
+        assert!((0..1_000).all(|number| place(7, number) == place(7, 0)));
+        let mut places: Vec<_> = (0..1_000).map(|group| place(group, 0).raw()).collect();
+        places.sort_unstable();
+        places.dedup();
+        assert!(places.len() > 800, "{}", places.len());
     }
 
     #[test]

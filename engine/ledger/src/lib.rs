@@ -114,8 +114,8 @@ pub use command::{
 };
 pub use event::{Event, LegEnd, LegHeld, Partitions, Reserved};
 pub use ids::{
-    Amount, CampaignId, ChannelId, OperatorId, OrderNumber, PARTITIONS, PartitionId, PaymentId, Quantity,
-    RefundId, RequestId, Share, SkuId, Timestamp, UserId,
+    Amount, CampaignId, ChannelId, GroupId, OperatorId, OrderNumber, PARTITIONS, PartitionId, PaymentId,
+    Quantity, RefundId, RequestId, Share, SkuId, Timestamp, UserId,
 };
 pub use lag::{LAG_BOUNDS_MS, Lags};
 pub use ledger::{

@@ -1,9 +1,10 @@
-//! What campaigns say about SKUs: which one sells it, and its prices by version. Beside the stock, by the SKU's slot.
+//! What campaigns say about SKUs: which one sells it, its prices by version, and with which others it shares a limit. Beside the
+//! stock, by the SKU's slot.
 
 use alloc::collections::BTreeMap;
 
 use crate::campaign::Price;
-use crate::ids::CampaignId;
+use crate::ids::{CampaignId, GroupId};
 use crate::table::{NONE, Row, Rows, Slot};
 
 /// Most versions of a SKU's price, 40 bytes each: a sale has a handful, and a SKU is in one after the other.
@@ -16,11 +17,16 @@ struct Offer {
     campaign: Slot,
     /// Its latest price.
     price: Slot,
+    /// What its placement group is counted by; [`NONE`]: it is in none.
+    group: Slot,
 }
+
+/// What a group is counted by is the slot of its first SKU, with this bit: no SKU has such a slot, as its row takes 64 bytes.
+pub(crate) const GROUP: Slot = 1 << 31;
 
 impl Default for Offer {
     fn default() -> Self {
-        Self { campaign: NONE, price: NONE }
+        Self { campaign: NONE, price: NONE, group: NONE }
     }
 }
 
@@ -65,16 +71,31 @@ pub(crate) struct Offers {
     skus: BTreeMap<CampaignId, u64>,
     /// Those of them that have a price by a version.
     priced: BTreeMap<(CampaignId, u32), u64>,
+    /// What each group is counted by.
+    groups: BTreeMap<GroupId, Slot>,
 }
 
 impl Offers {
     pub(crate) const fn new() -> Self {
-        Self { offers: Rows::new(), prices: Rows::new(), skus: BTreeMap::new(), priced: BTreeMap::new() }
+        Self {
+            offers: Rows::new(),
+            prices: Rows::new(),
+            skus: BTreeMap::new(),
+            priced: BTreeMap::new(),
+            groups: BTreeMap::new(),
+        }
     }
 
     /// Makes room for the SKU that was set up in this slot, the next one.
-    pub(crate) fn put(&mut self, sku: Slot) -> Option<()> {
-        (self.offers.insert(Offer::default())? == sku).then_some(())
+    pub(crate) fn put(&mut self, sku: Slot, group: Option<GroupId>) -> Option<()> {
+        let group = group.map_or(NONE, |group| *self.groups.entry(group).or_insert(sku | GROUP));
+        (self.offers.insert(Offer { group, ..Offer::default() })? == sku && sku < GROUP).then_some(())
+    }
+
+    /// What the units of the SKU's group are counted by; [`NONE`]: it is in none.
+    #[inline]
+    pub(crate) fn group(&self, sku: Slot) -> Slot {
+        self.offers.get(sku).map_or(NONE, |offer| offer.group)
     }
 
     /// Where the SKU's campaign stands in the list; [`NONE`]: it has none.

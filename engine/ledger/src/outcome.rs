@@ -127,6 +127,11 @@ pub enum Refusal {
         /// Units he may still take.
         left: u32,
     },
+    /// The shopper would have more of the SKU's placement group than the campaign allows.
+    GroupLimit {
+        /// Units of the group that he may still take.
+        left: u32,
+    },
     /// The order is over the SKU's limit for one order.
     OrderLimit {
         /// The limit.

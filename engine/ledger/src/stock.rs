@@ -42,6 +42,8 @@ impl Marks {
     pub(crate) const CAMPAIGN: Self = Self(4);
     /// Its limits were changed: shoppers may have more than they could get now.
     pub(crate) const LIMITS_CHANGED: Self = Self(8);
+    /// Its number names a placement group.
+    pub(crate) const GROUPED: Self = Self(16);
     /// Some of its held or paid units aren't there.
     pub(crate) const SHORT: Self = Self(64);
     /// Either: whatever comes back is somebody's.

@@ -91,6 +91,11 @@ impl Waitlists {
         list.shoppers.get(&user).copied().filter(|number| list.aside.contains(number))
     }
 
+    /// SKUs for which the shopper waits with an order that was set aside.
+    pub(crate) fn with_aside(&self, user: UserId) -> Vec<Slot> {
+        self.lists.keys().copied().filter(|sku| self.aside(*sku, user).is_some()).collect()
+    }
+
     /// Orders that were set aside, of one SKU.
     pub(crate) fn all_aside(&self, sku: Slot) -> Vec<OrderNumber> {
         self.lists.get(&sku).map_or_else(Vec::new, |list| list.aside.iter().copied().collect())

@@ -13,6 +13,7 @@ use doorbuster_ledger::*;
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestRunner, contextualize_config};
 use support::ask::{Asked, Made, Step, command, funders, paid_step, step};
+use support::groups::sku_of;
 use support::operators::{phase_of, price_of};
 use support::{Model, Shop};
 
@@ -174,14 +175,14 @@ fn run(steps: &[Step], seen: &mut Seen) {
     let mut reserved: Vec<Made> = Vec::new();
     let mut now = START;
     for (sku, units, user_limit, order_limit) in SKUS {
-        let put = Command::PutSku(PutSku { sku: SkuId::new(sku), units, user_limit, order_limit });
+        let put = Command::PutSku(PutSku { sku: sku_of(sku), units, user_limit, order_limit });
         let (outcome, _) = shop.execute(now, &put, Place::default());
         assert_eq!(outcome, model.execute(now, &put));
     }
     if steps.len().is_multiple_of(2) {
         // Rules must come before the first hold.
         for (sku, channel, guarantee, cap) in CHANNELS {
-            let (sku, channel) = (SkuId::new(sku), ChannelId::new(channel));
+            let (sku, channel) = (sku_of(sku), ChannelId::new(channel));
             let rules =
                 SetChannel { sku, channel, guarantee, cap, release_at: Some(Timestamp::new(START + 3_000)) };
             let (outcome, _) = shop.execute(now, &Command::SetChannel(rules), Place::default());
@@ -268,7 +269,7 @@ fn run(steps: &[Step], seen: &mut Seen) {
 /// A campaign that sells two SKUs soon: those of a tier first, then all, by another version of prices.
 fn stage(shop: &mut Shop, model: &mut Model, now: u64) {
     let campaign = CampaignId::new(1);
-    let phases = [phase_of(START + 40, 24), phase_of(START + 400, 1), phase_of(START + 2_500, 14)];
+    let phases = [phase_of(START + 40, 24), phase_of(START + 400, 13), phase_of(START + 2_500, 14)];
     let put = |(nth, phase): (u8, Phase)| CampaignCommand::PutPhase { campaign, plan: 1, nth, phase };
     let activate = Activate {
         campaign,
@@ -288,7 +289,7 @@ fn stage(shop: &mut Shop, model: &mut Model, now: u64) {
             (Outcome::CampaignSet, Outcome::CampaignSet)
         );
     }
-    for sku in [SkuId::new(2), SkuId::new(3)] {
+    for sku in [sku_of(2), sku_of(3)] {
         let price = |version, price| SkuCommand::Price { sku, version, price: price_of(price, 2) };
         let bind = SkuCommand::Bind { sku, campaign, by: 1, reason: 2 };
         for command in [price(1, 1), price(2, 2), bind] {
@@ -405,7 +406,7 @@ impl Seen {
 }
 
 /// Every answer and event that a history must come to now and then.
-const ANSWERS: [&str; 74] = [
+const ANSWERS: [&str; 75] = [
     "CampaignSet",
     "NotStarted",
     "Ended",
@@ -469,6 +470,7 @@ const ANSWERS: [&str; 74] = [
     "UnknownSku",
     "SkuExists",
     "UserLimit",
+    "GroupLimit",
     "OrderLimit",
     "IdempotencyConflict",
     "IdTooOld",

@@ -15,7 +15,7 @@ impl World {
             let work = Work::Asked(Request::ReadOrder { order, user: known.user });
             batch.slots.push(Slot { token: order.raw(), deadline: Timestamp::default(), work });
         }
-        let stocks = (1..=SKUS).map(SkuId::new).map(|sku| Slot {
+        let stocks = SKUS.into_iter().map(|sku| Slot {
             token: sku.raw(),
             deadline: Timestamp::default(),
             work: Work::Asked(Request::ReadStock { sku }),

@@ -43,7 +43,8 @@ impl World {
             _ => {
                 let nth = self.rng.random_range(0..2);
                 let start = self.clock.now().plus(u64::from(nth) * 5_000 + self.rng.random_range(0..900));
-                let phase = Phase { start, stage: Stage::Live, ..Phase::default() };
+                let group_limit = self.rng.random_range(0..4);
+                let phase = Phase { start, stage: Stage::Live, group_limit, ..Phase::default() };
                 let plan = self.rng.random_range(1..4);
                 several(CampaignCommand::PutPhase { campaign, plan, nth, phase })
             }

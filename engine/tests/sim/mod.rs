@@ -28,7 +28,9 @@ const START: u64 = 1_700_000_000_000;
 
 /// Shoppers; few, so that they get in each other's way.
 const USERS: u64 = 6;
-const SKUS: u64 = 3;
+/// What is sold: two SKUs on their own, and two that are in a placement group.
+const SKUS: [SkuId; 4] =
+    [SkuId::new(1), SkuId::new(2), SkuId::new(0x8000_0007_0000_0001), SkuId::new(0x8000_0007_0000_0002)];
 
 /// What a world is made of.
 #[derive(Clone, Copy, Debug)]

@@ -70,7 +70,7 @@ impl World {
             }
             return again;
         }
-        let sku = SkuId::new(self.rng.random_range(1..=SKUS));
+        let sku = SKUS[self.rng.random_range(0..SKUS.len())];
         match self.rng.random_range(0..21_u32) {
             20 => self.campaign(sku),
             0 => Ask::One(Command::PutSku(PutSku { sku, units: 8, user_limit: 3, order_limit: 0 })),
@@ -152,7 +152,7 @@ impl World {
     /// So many units of some SKUs, none perhaps.
     pub(super) fn units(&mut self) -> Vec<Line> {
         let mut lines = Vec::new();
-        for sku in (1..=SKUS).map(SkuId::new) {
+        for sku in SKUS {
             if self.rng.random_bool(0.5) {
                 lines.push(Line { sku, units: self.rng.random_range(0..3), ..Line::default() });
             }
@@ -194,7 +194,7 @@ impl World {
             return Ask::One(Command::Reserve(reserve));
         }
         let mut lines = Vec::new();
-        for sku in (1..=SKUS).map(SkuId::new) {
+        for sku in SKUS {
             if self.rng.random_bool(0.7) {
                 let units = self.rng.random_range(1..3);
                 let gifts = u32::from(self.rng.random_bool(0.2));

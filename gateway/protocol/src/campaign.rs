@@ -8,7 +8,7 @@ use crate::kind::Kind;
 /// Most channels that a phase may name.
 pub const MAX_PHASE_CHANNELS: usize = 8;
 
-/// A part of a campaign, from its start until the next phase's. 44 bytes.
+/// A part of a campaign, from its start until the next phase's. 48 bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Phase {
     /// When it starts, server milliseconds.
@@ -17,6 +17,9 @@ pub struct Phase {
     pub user_limit: u32,
     /// Most units of a SKU in one order, likewise.
     pub order_limit: u32,
+    /// Most units of all SKUs of a placement group that a shopper may have; 0: any. A SKU whose number names no group counts
+    /// alone.
+    pub group_limit: u32,
     /// The version of prices that counts; 0: prices are not looked at.
     pub price_version: u32,
     /// Lowest member tier that may buy; 0: everybody.
@@ -237,7 +240,7 @@ macro_rules! record {
     };
 }
 
-record!(PutPhase, PutPhase, 53, |this| this.phase.check());
+record!(PutPhase, PutPhase, 57, |this| this.phase.check());
 record!(SetCampaign, SetCampaign, 31, |this| this.check());
 record!(BindSku, BindSku, 24, |_this| Ok(()));
 record!(PutPrice, PutPrice, 44, |_this| Ok(()));
@@ -246,7 +249,7 @@ record!(ReadCampaign, ReadCampaign, 4, |_this| Ok(()));
 record!(ReadPhase, ReadPhase, 9, |_this| Ok(()));
 record!(ReadPrice, ReadPrice, 12, |_this| Ok(()));
 record!(CampaignView, CampaignRead, 56, |_this| Ok(()));
-record!(PhaseView, PhaseRead, 46, |this| this.phase.check());
+record!(PhaseView, PhaseRead, 50, |this| this.phase.check());
 record!(PriceView, PriceRead, 52, |_this| Ok(()));
 
 impl SetCampaign {

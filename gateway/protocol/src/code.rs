@@ -155,6 +155,9 @@ codes! {
     NoSuchCampaign = 1312, "NO_SUCH_CAMPAIGN", Final;
     /// The plan can't be followed: its phase `units`, counted from 0, is not written or doesn't start after the one before.
     PlanIncomplete = 1313, "PLAN_INCOMPLETE", Final;
+    /// The shopper would have more of the SKU's placement group than its campaign allows, open holds included; `units` of the
+    /// group are left to him.
+    GroupLimit = 1314, "GROUP_LIMIT", Final;
 
     /// The promotion budget has too little left for the discount; `units` is what it has left, minor units.
     BudgetExhausted = 1320, "BUDGET_EXHAUSTED", Final;

@@ -245,7 +245,8 @@ pub struct FeedEvent {
     /// Units: of the SKU at its start, ordered, held, given back, paid, guaranteed or moved; of a restock or a count the
     /// change. Of a campaign's phase its plan; of a price its version; of `CAMPAIGN_STOOD` 0 running, 1 paused, 2 ended.
     pub units: i64,
-    /// The amount due (0: any), paid or paid back, minor units; of a count the units that are missing.
+    /// The amount due (0: any), paid or paid back, minor units; of a count the units that are missing; of a campaign's phase the
+    /// most units of a placement group that a shopper may have.
     pub amount: u64,
     /// When the hold or the wait ends, or a guarantee (0: never); when units were counted; when the order was paid whose units
     /// are missing. Server milliseconds.

@@ -92,6 +92,7 @@ fn fields(code: Code) -> &'static str {
         Code::Insufficient => "`units` (available)",
         Code::UserLimit => "`units` (the shopper may still take)",
         Code::OrderLimit => "`units` (most in one order)",
+        Code::GroupLimit => "`units` (of the group that the shopper may still take)",
         Code::HoldExpired => "`at` (the deadline that has passed)",
         Code::Waitlisted => {
             "`order`, `state` (WAITING), `at` (when it gives up), `units` (orders that came earlier)"

@@ -11,6 +11,7 @@ use doorbuster_client::{Level, Levels, LevelsError, StockView};
 
 use super::source::{Failure, Source, SourceOptions, Wanted};
 use super::{fail, say};
+use crate::sku::Sku;
 
 /// SKUs in one frame of questions.
 const CHUNK: usize = 1_024;
@@ -96,7 +97,7 @@ fn differences(levels: &Levels, stocks: &[StockView]) -> Vec<String> {
         let answered =
             Level { available: stock.available.into(), held: stock.held.into(), sold: stock.sold.into() };
         (sums != answered).then(|| {
-            format!("SKU {}: {} by the log, {} by the server", stock.sku, words(sums), words(answered))
+            format!("SKU {}: {} by the log, {} by the server", Sku(stock.sku), words(sums), words(answered))
         })
     });
     unlike.collect()

@@ -38,7 +38,7 @@ pub(super) struct FeedOptions {
     #[arg(long, value_name = "N")]
     order: Option<u64>,
     /// Only this SKU and orders for it.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "SKU", value_parser = crate::sku::number)]
     sku: Option<u64>,
     /// Only this shopper's orders.
     #[arg(long, value_name = "N")]
@@ -143,7 +143,7 @@ fn fields(event: &FeedEvent) -> Vec<(&'static str, serde_json::Value)> {
     put("gifts", event.gifts != 0, event.gifts.into());
     put("location", event.location != 0, event.location.into());
     put("pool", event.pool != 0, event.pool.into());
-    put("amount", event.amount != 0, event.amount.into());
+    put("amount", event.amount != 0 && !of_phase, event.amount.into());
     put("until_ms", event.until != 0, event.until.into());
     put("payment_id", event.payment_id != [0; 16], hex(event.payment_id));
     put("request_id", event.request_id != [0; 16], hex(event.request_id));
@@ -161,6 +161,7 @@ fn fields(event: &FeedEvent) -> Vec<(&'static str, serde_json::Value)> {
     put("by", event.order == 0 && event.user != 0, event.user.into());
     put("reason", event.reason != 0, event.reason.into());
     put("user_limit", event.user_limit != 0, event.user_limit.into());
+    put("group_limit", of_phase && event.amount != 0, event.amount.into());
     put("order_limit", event.order_limit != 0, event.order_limit.into());
     fields
 }

@@ -456,6 +456,7 @@ pub(crate) fn refusal(refusal: &ledger::Refusal) -> Answer {
         R::UnknownSku => Answer::of(Code::UnknownSku),
         R::SkuExists { field: which } => Answer { field: field(which), ..Answer::of(Code::SkuExists) },
         R::UserLimit { left } => Answer { units: u64::from(left), ..Answer::of(Code::UserLimit) },
+        R::GroupLimit { left } => Answer { units: u64::from(left), ..Answer::of(Code::GroupLimit) },
         R::OrderLimit { limit } => Answer { units: u64::from(limit), ..Answer::of(Code::OrderLimit) },
         R::IdempotencyConflict { order, field: which } => {
             Answer { field: field(which), order: order.raw(), ..Answer::of(Code::IdempotencyConflict) }

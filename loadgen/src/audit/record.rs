@@ -170,9 +170,9 @@ fn campaign(kind: u8, fields: Fields<'_>) -> Option<(Entry, usize)> {
         // Lists its channels behind the other fields.
         40 => {
             let (campaign, plan, nth, start, stage) = (int(0)?, int(4)?, byte(8)?, long(9)?, byte(17)?);
-            let change = CampaignChange::Phase { campaign, plan, nth, start, stage, price_version: int(28)? };
-            let channels = usize::try_from(long(36)?).ok().filter(|count| *count <= 8)?;
-            whole(36 + 8 + 2 * channels + 8, Entry::Campaign(change))
+            let change = CampaignChange::Phase { campaign, plan, nth, start, stage, price_version: int(32)? };
+            let channels = usize::try_from(long(40)?).ok().filter(|count| *count <= 8)?;
+            whole(40 + 8 + 2 * channels + 8, Entry::Campaign(change))
         }
         41 => {
             let (campaign, plan, phases, policy) = (int(0)?, int(4)?, byte(8)?, byte(9)?);
@@ -430,6 +430,7 @@ pub(super) mod tests {
             (6, 2),
             (7, 4),
             (8, 4),
+            (15, 4),
             (9, 4),
             (10, 2),
             (11, 2),

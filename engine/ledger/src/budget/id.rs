@@ -12,7 +12,9 @@ pub struct BudgetId(NonZeroU32);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FunderId(u32);
 
-/// Names a batch of coupons: the upper half of the numbers of its coupons. 0 names none.
+/// Names a batch of coupons: the upper half of the numbers of its coupons. 0 names none. Where its highest bit is set, the
+/// 31 below name the [placement group](crate::GroupId) that its coupons are for: they lie where the group's SKUs lie, so
+/// that an order that takes one stays in one partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CouponBatch(NonZeroU32);
 
@@ -93,7 +95,13 @@ impl CouponBatch {
 
     /// Where its coupons are.
     pub fn partition(self) -> PartitionId {
-        PartitionId::of(SkuId::new(BATCHES ^ u64::from(self.raw())))
+        let like = if self.raw() >> 31 == 1 {
+            // The upper half of the numbers of the group's SKUs.
+            u64::from(self.raw()) << 32
+        } else {
+            BATCHES ^ u64::from(self.raw())
+        };
+        PartitionId::of(SkuId::new(like))
     }
 }
 
@@ -143,5 +151,12 @@ mod tests {
         let bank = |id| BudgetId::new(id).unwrap().partition().raw();
         let batch = |id| CouponBatch::new(id).unwrap().partition().raw();
         assert_eq!((bank(1), bank(2), batch(1), batch(2)), (72, 2_603, 3_465, 1_901));
+    }
+
+    #[test]
+    fn coupons_of_a_group_are_where_its_skus_are() {
+        let place = |group: u32| crate::GroupId::new(group).map(|group| PartitionId::of(group.sku(12)));
+        let batch = |group: u32| CouponBatch::new(1 << 31 | group).map(CouponBatch::partition);
+        assert!([0, 1, 7, 4_711, u32::MAX >> 1].iter().all(|group| place(*group) == batch(*group)));
     }
 }

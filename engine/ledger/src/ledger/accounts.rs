@@ -28,6 +28,11 @@ impl Ledger {
     ) -> Result<(), Violation> {
         let units = u64::from(quantity);
         let sku = self.stock.get_mut(slot).ok_or(missing)?;
+        if sku.marks.has(Marks::GROUPED) {
+            let group = self.offers.group(slot);
+            let hash = self.hasher.user(user, group);
+            self.tally.add(hash, user, group, quantity).ok_or(Violation::Tally { user })?;
+        }
         if sku.marks.has(Marks::CHANNELS) {
             self.channels.take(slot, channel, units);
         }
@@ -96,19 +101,28 @@ impl Ledger {
         let units = u64::from(quantity);
         let sku = self.stock.get(slot).ok_or(missing)?;
         let (has_waiters, has_channels) = (sku.marks.has(Marks::WAITERS), sku.marks.has(Marks::CHANNELS));
+        if sku.marks.has(Marks::GROUPED) {
+            self.disown_in_group(slot, user, quantity)?;
+        }
         if has_channels {
             self.channels.give_back(slot, channel, units).ok_or(Violation::Channel { channel })?;
         }
         self.tally
             .subtract(self.hasher.user(user, slot), user, slot, quantity)
             .ok_or(Violation::Tally { user })?;
-        if has_waiters
-            && let Some(waiting) = self.waitlists.aside(slot, user)
+        if has_waiters {
+            self.look_again(slot, user);
+        }
+        Ok(())
+    }
+
+    /// Puts what a shopper waits for of the SKU back in its place, if it was set aside.
+    pub(super) fn look_again(&mut self, slot: Slot, user: UserId) {
+        if let Some(waiting) = self.waitlists.aside(slot, user)
             && let Some((place, order)) = self.order_at(Place::default(), waiting)
         {
             let order = *order;
             self.waitlists.put_back(slot, place, &order, self.channels.ruled(slot, order.channel));
         }
-        Ok(())
     }
 }

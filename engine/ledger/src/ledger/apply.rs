@@ -376,7 +376,7 @@ impl Ledger {
         if units > MAX_UNITS || self.stock.find(hash, id).is_some() {
             return Err(Violation::SkuTwice { sku: id });
         }
-        let sku = Sku {
+        let mut sku = Sku {
             id,
             available: units,
             stocked: units,
@@ -385,8 +385,9 @@ impl Ledger {
             partition: PartitionId::of(id),
             ..Sku::default()
         };
+        sku.marks.set(Marks::GROUPED, id.group().is_some());
         let slot = self.stock.insert(hash, sku).ok_or(Violation::SkuTwice { sku: id })?;
-        self.offers.put(slot).ok_or(Violation::SkuTwice { sku: id })?;
+        self.offers.put(slot, id.group()).ok_or(Violation::SkuTwice { sku: id })?;
         self.totals.skus = self.totals.skus.saturating_add(1);
         self.totals.available = self.totals.available.saturating_add(units);
         Ok(())

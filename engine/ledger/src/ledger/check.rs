@@ -6,6 +6,7 @@ use super::{Ledger, Place, Totals};
 use crate::budget::{BudgetId, CouponBatch, CouponId};
 use crate::ids::{CampaignId, ChannelId, OrderNumber, PartitionId, SkuId, UserId};
 use crate::legs::Leg;
+use crate::offers::GROUP;
 use crate::order::{Order, Phase};
 use crate::outcome::OrderState;
 use crate::stock::{Marks, Sku};
@@ -329,7 +330,16 @@ impl Ledger {
         mut owned: BTreeMap<(UserId, u32), u64>,
     ) -> Result<BTreeMap<u32, u64>, Violation> {
         let mut tallied = BTreeMap::<u32, u64>::new();
+        let mut of_groups = BTreeMap::<(UserId, u32), (u32, u32)>::new();
         for units in self.tally.iter() {
+            if units.sku & GROUP != 0 {
+                of_groups.entry((units.user, units.sku)).or_default().0 = units.units;
+                continue;
+            }
+            if self.stock.get(units.sku).is_some_and(|sku| sku.marks.has(Marks::GROUPED)) {
+                let entry = of_groups.entry((units.user, self.offers.group(units.sku))).or_default();
+                entry.1 = entry.1.saturating_add(units.units);
+            }
             let entry = tallied.entry(units.sku).or_default();
             *entry = entry.saturating_add(u64::from(units.units));
             let kept = |sku: &&Sku| !sku.marks.has(Marks::LIMITS_CHANGED);
@@ -338,6 +348,9 @@ impl Ledger {
             if (limit != 0 && units.units > limit) || u64::from(units.units) < known || units.units == 0 {
                 return Err(Violation::Tally { user: units.user });
             }
+        }
+        if let Some(((user, _), _)) = of_groups.iter().find(|(_, (counted, sum))| counted != sum) {
+            return Err(Violation::Tally { user: *user });
         }
         match owned.first_key_value() {
             Some(((user, _), _)) => Err(Violation::Tally { user: *user }),

@@ -4,6 +4,7 @@ use super::Ledger;
 use crate::campaign::{self, PricePolicy, Stage, Standing};
 use crate::hash::Mix;
 use crate::ids::{PARTITIONS, PartitionId, PaymentId, Timestamp};
+use crate::offers::GROUP;
 use crate::order::{Order, Phase};
 use crate::outcome::OrderState;
 use crate::payment::{Payment, PaymentKind};
@@ -73,6 +74,10 @@ impl Ledger {
         }
         self.digest_budgets(&mut digest);
         for units in self.tally.iter() {
+            if units.sku & GROUP != 0 {
+                // A sum of others.
+                continue;
+            }
             let sku = self.stock.get(units.sku).map_or(0, |sku| sku.id.raw());
             digest.entry(Mix::new(3).word(units.user.raw()).word(sku).word(u64::from(units.units)));
         }
@@ -173,7 +178,7 @@ fn mix_phase(mix: Mix, phase: &campaign::Phase) -> Mix {
     };
     let mix = mix.word(phase.start.raw()).word(stage).word(u64::from(phase.min_tier));
     let mix = mix.word(u64::from(phase.user_limit)).word(u64::from(phase.order_limit));
-    let mix = mix.word(u64::from(phase.price_version));
+    let mix = mix.word(u64::from(phase.group_limit)).word(u64::from(phase.price_version));
     let mix = mix.word(u64::from(phase.admission_plan)).word(u64::from(phase.breaker_plan));
     let channels = phase.channels.as_slice().iter();
     channels.fold(mix, |mix, channel| mix.word(u64::from(channel.raw())))

@@ -16,17 +16,25 @@ pub(super) struct Limits {
     pub(super) user: u32,
     /// In one order.
     pub(super) order: u32,
+    /// For a shopper, of all SKUs of the placement group; of one in no group, that is `user`'s.
+    pub(super) group: u32,
 }
 
 impl Limits {
     #[inline]
     fn of(sku: &Sku) -> Self {
-        Self { user: or_none(sku.user_limit), order: or_none(sku.order_limit) }
+        Self { user: or_none(sku.user_limit), order: or_none(sku.order_limit), group: u32::MAX }
     }
 
     fn in_phase(sku: &Sku, phase: &Phase) -> Self {
-        let Self { user, order } = Self::of(sku);
-        Self { user: user.min(or_none(phase.user_limit)), order: order.min(or_none(phase.order_limit)) }
+        let Self { user, order, .. } = Self::of(sku);
+        let (user, order) = (user.min(or_none(phase.user_limit)), order.min(or_none(phase.order_limit)));
+        let group = or_none(phase.group_limit);
+        if sku.marks.has(Marks::GROUPED) {
+            Self { user, order, group }
+        } else {
+            Self { user: user.min(group), order, group: u32::MAX }
+        }
     }
 }
 

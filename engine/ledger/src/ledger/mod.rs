@@ -14,6 +14,7 @@ mod check;
 mod decide;
 mod digest;
 mod gate;
+mod group;
 mod lines;
 mod offer;
 mod place;

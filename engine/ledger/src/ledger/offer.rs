@@ -89,6 +89,7 @@ impl Ledger {
         let Some(limits) = self.limits_now(slot, sku, channel) else { return false };
         let has = self.tally.units(self.hasher.user(user, slot), user, slot);
         has.checked_add(units).is_some_and(|units| units <= limits.user)
+            && self.check_group((slot, sku), user, limits.group, (units, 0)).is_ok()
             && self.enough(slot, sku, channel, (units, free)).is_ok()
     }
 

@@ -171,6 +171,10 @@ impl Ledger {
                         if sku.marks.has(Marks::CAMPAIGN) {
                             seen ^= self.offers.touch(place.sku);
                         }
+                        if sku.marks.has(Marks::GROUPED) {
+                            let group = self.offers.group(place.sku);
+                            seen ^= self.tally.touch(self.tally.home(self.hasher.user(user, group)));
+                        }
                         if sku.marks.has(Marks::CHANNELS) {
                             seen ^= self.channels.touch(place.sku);
                         }

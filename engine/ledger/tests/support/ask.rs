@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use doorbuster_ledger::*;
 use proptest::prelude::*;
 
+use super::groups::sku_of;
 use super::operators;
 
 use super::ask_after::{self, AskAfter};
@@ -324,9 +325,10 @@ pub(crate) enum Asked {
 
 /// Lines as whoever asks must bring them: one a SKU, in ascending order.
 fn lines(named: impl IntoIterator<Item = (u64, u32, bool)>) -> Vec<Line> {
-    let mut lines = BTreeMap::<u64, Line>::new();
+    let mut lines = BTreeMap::<SkuId, Line>::new();
     for (sku, units, gift) in named {
-        let line = lines.entry(sku).or_insert(Line { sku: SkuId::new(sku), ..Line::default() });
+        let sku = sku_of(sku);
+        let line = lines.entry(sku).or_insert(Line { sku, ..Line::default() });
         line.units += units;
         line.gifts += if gift { units } else { 0 };
     }
@@ -388,7 +390,7 @@ pub(crate) fn command(ask: &Ask, now: u64, reserved: &[Made]) -> Option<Asked> {
             let reserve = Reserve {
                 request: request(now, id, age),
                 user,
-                sku: if several { lines[0].sku } else { SkuId::new(sku) },
+                sku: if several { lines[0].sku } else { sku_of(sku) },
                 quantity: Quantity::new(quantity)?,
                 amount: Amount::new(amount),
                 hold_ms: [0, 20, 1_000, if id % 4 == 0 { 6_000 } else { 4_000 }][hold as usize],
@@ -447,10 +449,10 @@ pub(crate) fn command(ask: &Ask, now: u64, reserved: &[Made]) -> Option<Asked> {
 fn stock(ask: &Ask, now: u64) -> Option<Asked> {
     Some(Asked::One(match *ask {
         Ask::Put { sku, units, user_limit, order_limit } => {
-            Command::PutSku(PutSku { sku: SkuId::new(sku), units, user_limit, order_limit })
+            Command::PutSku(PutSku { sku: sku_of(sku), units, user_limit, order_limit })
         }
         Ask::Restock { id, age, sku, units, reason } => {
-            Command::Restock(Restock { request: request(now, id, age), sku: SkuId::new(sku), units, reason })
+            Command::Restock(Restock { request: request(now, id, age), sku: sku_of(sku), units, reason })
         }
         _ => return None,
     }))
@@ -459,7 +461,7 @@ fn stock(ask: &Ask, now: u64) -> Option<Asked> {
 fn about_channel(ask: &Ask, now: u64) -> Option<Asked> {
     Some(Asked::One(match *ask {
         Ask::SetChannel { sku, channel, guarantee, cap, release } => Command::SetChannel(SetChannel {
-            sku: SkuId::new(sku),
+            sku: sku_of(sku),
             channel: ChannelId::new(channel),
             guarantee,
             // Seldom below the guarantee, which is refused.
@@ -467,7 +469,7 @@ fn about_channel(ask: &Ask, now: u64) -> Option<Asked> {
             release_at: [None, Some(now + 300), Some(now + 9_000)][release].map(Timestamp::new),
         }),
         Ask::Rebalance { sku, from, to, units, keep, expected } => Command::Rebalance(Rebalance {
-            sku: SkuId::new(sku),
+            sku: sku_of(sku),
             from: ChannelId::new(from),
             to: ChannelId::new(to),
             units,

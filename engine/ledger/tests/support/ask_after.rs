@@ -6,6 +6,7 @@ use doorbuster_ledger::*;
 use proptest::prelude::*;
 
 use super::ask::{Asked, Made};
+use super::groups::sku_of;
 
 #[derive(Clone, Debug)]
 pub(crate) enum AskAfter {
@@ -88,7 +89,7 @@ pub(crate) fn command(ask: &AskAfter, now: u64, reserved: &[Made]) -> Option<Ask
             if stray {
                 named.insert(4, 1);
             }
-            let line = |(sku, units)| Line { sku: SkuId::new(sku), units, ..Line::default() };
+            let line = |(sku, units)| Line { sku: sku_of(sku), units, ..Line::default() };
             let advance = Advance { order: *order, user, step, reason: 1, by };
             (AfterCommand::Advance(advance), named.into_iter().map(line).collect())
         }
@@ -101,11 +102,11 @@ pub(crate) fn command(ask: &AskAfter, now: u64, reserved: &[Made]) -> Option<Ask
         }
         AskAfter::Count { sku, on_hand, when, expected } => {
             let as_of = [now, now, now, now - now % 2_000, now - 500, now + 1_001][when];
-            let (sku, as_of) = (SkuId::new(sku), Timestamp::new(as_of));
+            let (sku, as_of) = (sku_of(sku), Timestamp::new(as_of));
             (AfterCommand::Count(Count { sku, on_hand, as_of, expected, reason: 3, by }), Vec::new())
         }
         AskAfter::Inspect { sku, units, to, expected } => {
-            let sku = SkuId::new(sku);
+            let sku = sku_of(sku);
             (AfterCommand::Inspect(Inspect { sku, units, to, expected, reason: 4, by }), Vec::new())
         }
     };

@@ -17,10 +17,11 @@ pub(crate) struct ModelCampaign {
     pub(crate) followed: Vec<(u64, Vec<Phase>)>,
 }
 
-/// What the door lets somebody have: most units for a shopper and in an order (0: any), and what must be paid for the line.
+/// What the door lets somebody have: most units for a shopper, in an order and of a group (0: any), and what must be paid for the line.
 pub(crate) struct Admitted {
     pub(crate) user_limit: u32,
     pub(crate) order_limit: u32,
+    pub(crate) group_limit: u32,
     pub(crate) least: u64,
     pub(crate) most: Option<u64>,
 }
@@ -91,6 +92,15 @@ fn lower(limit: u32, other: u32) -> u32 {
     }
 }
 
+/// What a phase lets a shopper have of a SKU, and of its group: a SKU outside of groups is one by itself.
+fn limits_of(sku: SkuId, phase: &Phase) -> (u32, u32) {
+    if sku.raw() >> 63 == 1 {
+        (phase.user_limit, phase.group_limit)
+    } else {
+        (lower(phase.user_limit, phase.group_limit), 0)
+    }
+}
+
 impl Model {
     pub(crate) fn campaign(&mut self, id: CampaignId) -> &mut ModelCampaign {
         self.campaigns.entry(id).or_default()
@@ -101,14 +111,15 @@ impl Model {
         known.prices.iter().find(|(known, _)| *known == version).map(|(_, price)| *price)
     }
 
-    /// Whether the SKU is sold through the channel now, and how many units a shopper may have; 0: any.
-    pub(super) fn sold_now(&self, now: u64, sku: SkuId, channel: ChannelId) -> Option<u32> {
+    /// Whether the SKU is sold through the channel now, and how many units a shopper may have, of it and of its group; 0: any.
+    pub(super) fn sold_now(&self, now: u64, sku: SkuId, channel: ChannelId) -> Option<(u32, u32)> {
         let known = self.skus.iter().find(|known| known.put.sku == sku)?;
         match known.campaign {
-            None => Some(known.put.user_limit),
+            None => Some((known.put.user_limit, 0)),
             Some(id) => {
                 let phase = self.campaigns[&id].open(now, channel).ok()?;
-                Some(lower(known.put.user_limit, phase.user_limit))
+                let (of_one, of_group) = limits_of(sku, &phase);
+                Some((lower(known.put.user_limit, of_one), of_group))
             }
         }
     }
@@ -117,7 +128,13 @@ impl Model {
     pub(super) fn door(&self, now: u64, reserve: &Reserve, line: &Line) -> Result<Admitted, Refusal> {
         let known = self.skus.iter().find(|known| known.put.sku == line.sku).expect("the SKU is known");
         let put = known.put;
-        let any = Admitted { user_limit: put.user_limit, order_limit: put.order_limit, least: 0, most: None };
+        let any = Admitted {
+            user_limit: put.user_limit,
+            order_limit: put.order_limit,
+            group_limit: 0,
+            least: 0,
+            most: None,
+        };
         let Some(id) = known.campaign else { return Ok(any) };
         let campaign = &self.campaigns[&id];
         let phase = campaign.open(now, reserve.channel)?;
@@ -132,9 +149,11 @@ impl Model {
                 open_at: later.map(|phase| phase.start),
             });
         }
+        let (of_one, of_group) = limits_of(line.sku, &phase);
         let any = Admitted {
-            user_limit: lower(put.user_limit, phase.user_limit),
+            user_limit: lower(put.user_limit, of_one),
             order_limit: lower(put.order_limit, phase.order_limit),
+            group_limit: of_group,
             ..any
         };
         let (counts, version) = (phase.price_version, reserve.terms.price_version);

@@ -2,6 +2,7 @@
 
 use doorbuster_ledger::*;
 
+use super::groups::units_with;
 use super::{Model, ModelOrder};
 
 impl Model {
@@ -38,12 +39,15 @@ impl Model {
         let there = !part
             && self.may_have_again(&order)
             && order.lines.iter().all(|line| {
-                let limit = self.sold_now(now, line.sku, order.channel());
+                let of_group = units_with(line.sku, &order.lines);
                 let free = self.available(line.sku);
                 self.enough(now, (line.sku, order.channel()), (line.units, free), None).is_ok()
-                    && limit.is_some_and(|limit| {
-                        limit == 0 || self.has(order.user(), line.sku) + line.units <= limit
-                    })
+                    && self.may_have_more(
+                        now,
+                        (line.sku, order.channel()),
+                        order.user(),
+                        (line.units, of_group),
+                    )
             });
         let order = self.owned(confirm.order, confirm.user).expect("known");
         if may_buy && (order.state.is_open() || there) {

@@ -53,10 +53,9 @@ impl Model {
         let fits = |(number, sale): &(OrderNumber, Reserve)| {
             let order = self.orders.iter().find(|order| order.number == *number).expect("known");
             let quantity = sale.quantity.units();
-            let Some(limit) = self.sold_now(now, sku, sale.channel) else { return false };
             now < order.deadline
                 && self.enough(now, (sku, sale.channel), (quantity, self.available(sku)), None).is_ok()
-                && (limit == 0 || self.has(sale.user, sku) + quantity <= limit)
+                && self.may_have_more(now, (sku, sale.channel), sale.user, (quantity, quantity))
         };
         self.line(sku).iter().find(|waiting| fits(waiting)).map(|(number, _)| *number)
     }

@@ -7,6 +7,7 @@ mod ask_after;
 mod budgets;
 mod campaigns;
 mod channels;
+pub(crate) mod groups;
 mod holds;
 mod line;
 pub(crate) mod operators;

@@ -4,6 +4,7 @@ use doorbuster_ledger::*;
 use proptest::prelude::*;
 
 use super::ask::{Ask, Asked};
+use super::groups::sku_of;
 
 /// What operators do about campaigns. Mostly the one that is there from the start.
 pub(super) fn campaign() -> impl Strategy<Value = Ask> {
@@ -13,16 +14,16 @@ pub(super) fn campaign() -> impl Strategy<Value = Ask> {
         prop_oneof![3 => Just(Standing::Running), 2 => Just(Standing::Paused), 1 => Just(Standing::Aborted)];
     prop_oneof![
         2 => (1_u64..5, id()).prop_map(|(sku, campaign)| Ask::Sku(SkuCommand::Bind {
-            sku: SkuId::new(sku),
+            sku: sku_of(sku),
             campaign: CampaignId::new(campaign),
             by: 1,
             reason: 2,
         })),
         1 => (1_u64..5, 0_u32..4, 0_u64..3, 0_u64..4).prop_map(|(sku, version, price, more)| {
-            Ask::Sku(SkuCommand::Price { sku: SkuId::new(sku), version, price: price_of(price, more) })
+            Ask::Sku(SkuCommand::Price { sku: sku_of(sku), version, price: price_of(price, more) })
         }),
         1 => (1_u64..5, 0_u32..4, 0_u32..4).prop_map(|(sku, user_limit, order_limit)| {
-            Ask::Sku(SkuCommand::Limits { sku: SkuId::new(sku), user_limit, order_limit, by: 1, reason: 2 })
+            Ask::Sku(SkuCommand::Limits { sku: sku_of(sku), user_limit, order_limit, by: 1, reason: 2 })
         }),
         2 => (id(), plan(), 0_u8..3, 0_u64..4_000, 0_u8..64)
             .prop_map(|(campaign, plan, nth, start, like)| Ask::Phase(campaign, plan, nth, start, like)),
@@ -53,6 +54,7 @@ pub(crate) fn phase_of(start: u64, like: u8) -> Phase {
         channels: PhaseChannels::of(channels).expect("few"),
         user_limit: u32::from(like / 16),
         order_limit: u32::from(like / 24),
+        group_limit: [0, 0, 2, 4][usize::from(like / 5 % 4)],
         price_version: u32::from(like % 3),
         admission_plan: 1,
         breaker_plan: 2,

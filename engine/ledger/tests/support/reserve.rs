@@ -3,6 +3,7 @@
 use doorbuster_ledger::*;
 
 use super::campaigns::Admitted;
+use super::groups::units_with;
 use super::{Content, Model, ModelOrder};
 
 /// The line of an order that has one.
@@ -103,7 +104,7 @@ impl Model {
         {
             return refuse(refusal);
         }
-        match self.may_hold(now, reserve, &line, None) {
+        match self.may_hold(now, reserve, (&line, line.units), None) {
             Ok(_) => match self.may_claim(reserve.claim, None) {
                 Ok(()) => self.hold(now, (reserve, None), vec![line], None),
                 Err(outcome) => outcome,
@@ -151,7 +152,8 @@ impl Model {
         }
         let mut doors = Vec::new();
         for line in lines {
-            match self.may_hold(now, &Reserve { wait_ms: 0, ..*reserve }, line, old) {
+            let of_group = units_with(line.sku, lines);
+            match self.may_hold(now, &Reserve { wait_ms: 0, ..*reserve }, (line, of_group), old) {
                 Ok(door) => doors.push(door),
                 Err(refusal) if lines.len() == 1 => return refuse(refusal),
                 Err(refusal) => return Outcome::LineRefused { sku: line.sku, refusal },
@@ -171,7 +173,7 @@ impl Model {
         &self,
         now: u64,
         reserve: &Reserve,
-        line: &Line,
+        (line, of_group): (&Line, u32),
         old: Option<usize>,
     ) -> Result<Admitted, Refusal> {
         let Reserve { user, channel, wait_ms, .. } = *reserve;
@@ -190,6 +192,11 @@ impl Model {
         let has = self.has(user, line.sku) - freed;
         if door.user_limit > 0 && has + line.units > door.user_limit {
             return Err(Refusal::UserLimit { left: door.user_limit.saturating_sub(has) });
+        }
+        let freed = old.map_or(0, |at| units_with(line.sku, &self.orders[at].lines));
+        let has = self.has_with(user, line.sku) - freed;
+        if door.group_limit > 0 && has + of_group > door.group_limit {
+            return Err(Refusal::GroupLimit { left: door.group_limit.saturating_sub(has) });
         }
         self.enough(now, (line.sku, channel), (line.units, available), old)?;
         Ok(door)

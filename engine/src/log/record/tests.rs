@@ -109,6 +109,7 @@ fn campaign_samples(at: Timestamp) -> impl Iterator<Item = CampaignEvent> {
         channels: PhaseChannels::of(&[ChannelId::new(34)]).unwrap(),
         user_limit: 35,
         order_limit: 36,
+        group_limit: 0x81,
         price_version: 37,
         admission_plan: 38,
         breaker_plan: 39,
@@ -156,6 +157,7 @@ fn a_phase_has_these_bytes() {
         &[33, 0],
         &[35, 0, 0, 0],
         &[36, 0, 0, 0],
+        &[0x81, 0, 0, 0],
         &[37, 0, 0, 0],
         &[38, 0],
         &[39, 0],
@@ -165,7 +167,7 @@ fn a_phase_has_these_bytes() {
     ]
     .concat();
     assert_eq!(bytes, golden);
-    let nine = [&golden[..37], &[9, 0, 0, 0, 0, 0, 0, 0], &[0; 18], &golden[47..]].concat();
+    let nine = [&golden[..41], &[9, 0, 0, 0, 0, 0, 0, 0], &[0; 18], &golden[51..]].concat();
     let refused = Err(RecordError::Impossible { kind: 40, field: "number of channels" });
     assert_eq!(decode(&nine), refused);
 }

@@ -11,7 +11,7 @@ use super::{check, smallest};
 fn requests_have_these_bytes() {
     check(
         &PutPhase { campaign: 1, plan: 2, nth: 3, phase: sample_phase() },
-        "01000000 02000000 03 0400000000000000 05000000 06000000 07000000 0800 0900 0a00 01 02
+        "01000000 02000000 03 0400000000000000 05000000 06000000 0d000000 07000000 0800 0900 0a00 01 02
          0b00 0c00 0000 0000 0000 0000 0000 0000",
     );
     check(
@@ -70,7 +70,7 @@ fn answers_have_these_bytes() {
     );
     check(
         &PhaseView { code: 1000, phase: sample_phase() },
-        "e803 0400000000000000 05000000 06000000 07000000 0800 0900 0a00 01 02
+        "e803 0400000000000000 05000000 06000000 0d000000 07000000 0800 0900 0a00 01 02
          0b00 0c00 0000 0000 0000 0000 0000 0000",
     );
     check(
@@ -123,6 +123,7 @@ fn sample_phase() -> Phase {
         start: 4,
         user_limit: 5,
         order_limit: 6,
+        group_limit: 13,
         price_version: 7,
         min_tier: 8,
         admission_plan: 9,

@@ -11,6 +11,7 @@ use super::plan::{Plan, tell, why};
 use super::spec::Spec;
 use super::{Who, say};
 use crate::cli::connect::{ServerOptions, ask};
+use crate::sku::Sku;
 
 /// Changes in one frame.
 const CHUNK: usize = 4_096;
@@ -62,7 +63,8 @@ pub(super) fn run(spec: &Spec, plan: &Plan, who: Who, server: &ServerOptions) ->
 
 async fn carry_out(client: &Client, plan: &Plan, who: Who, report: &mut Report) -> Result<(), Error> {
     for prices in plan.prices.chunks(CHUNK) {
-        let name = |nth: usize| format!("price of SKU {}, version {}", prices[nth].sku, prices[nth].version);
+        let name =
+            |nth: usize| format!("price of SKU {}, version {}", Sku(prices[nth].sku), prices[nth].version);
         report.note(client.put_prices(prices).await, name)?;
     }
     let name = |nth: usize| format!("phase {}", plan.phases[nth].nth + 1);
@@ -83,11 +85,12 @@ async fn carry_out(client: &Client, plan: &Plan, who: Who, report: &mut Report) 
     let limits: Vec<_> =
         plan.limits.iter().map(|set| SetLimits { by: who.by, reason: who.reason, ..*set }).collect();
     for limits in limits.chunks(CHUNK) {
-        report.note(client.set_limits(limits).await, |nth| format!("limits of SKU {}", limits[nth].sku))?;
+        report
+            .note(client.set_limits(limits).await, |nth| format!("limits of SKU {}", Sku(limits[nth].sku)))?;
     }
     for set in &plan.channels {
         let answer = vec![client.set_channel(set).await];
-        report.note(answer, |_| format!("channel {} of SKU {}", set.channel, set.sku))?;
+        report.note(answer, |_| format!("channel {} of SKU {}", set.channel, Sku(set.sku)))?;
     }
     if !report.refused.is_empty() {
         // Nor one without what is kept for its channels.
@@ -96,7 +99,7 @@ async fn carry_out(client: &Client, plan: &Plan, who: Who, report: &mut Report) 
     let binds: Vec<_> =
         plan.binds.iter().map(|bind| BindSku { by: who.by, reason: who.reason, ..*bind }).collect();
     for binds in binds.chunks(CHUNK) {
-        report.note(client.bind_skus(binds).await, |nth| format!("SKU {}", binds[nth].sku))?;
+        report.note(client.bind_skus(binds).await, |nth| format!("SKU {}", Sku(binds[nth].sku)))?;
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use super::allot::{Allotment, Part, Whole};
 use super::spec::{Limits, STAGES, Spec, Target};
 use crate::duration::Span;
+use crate::sku::Sku;
 
 /// Most bytes of a file: a hundred thousand SKUs have some megabytes of prices.
 const MAX_FILE: u64 = 64 << 20;
@@ -66,6 +67,8 @@ struct RawPhase {
     #[serde(default)]
     order_limit: u32,
     #[serde(default)]
+    group_limit: u32,
+    #[serde(default)]
     prices: u32,
     #[serde(default)]
     admission_plan: u16,
@@ -76,6 +79,7 @@ struct RawPhase {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawSku {
+    #[serde(deserialize_with = "crate::sku::field")]
     sku: u64,
     user_limit: Option<u32>,
     order_limit: Option<u32>,
@@ -84,6 +88,7 @@ struct RawSku {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawPrice {
+    #[serde(deserialize_with = "crate::sku::field")]
     sku: u64,
     version: u32,
     price: u64,
@@ -95,7 +100,7 @@ struct RawPrice {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawAllotment {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::sku::list")]
     skus: Vec<u64>,
     units: Option<u64>,
     percent: Option<u64>,
@@ -181,7 +186,10 @@ pub(super) fn read(path: &Path) -> Result<Spec, FileError> {
         faults.note(format!("targets: they sum up to {of_targets} percent, not 100"));
     }
     for ((sku, version), _) in spec.prices.iter().filter(|((sku, _), _)| !spec.skus.contains_key(sku)) {
-        faults.note(format!("price of SKU {sku}, version {version}: the campaign doesn't sell this SKU"));
+        faults.note(format!(
+            "price of SKU {}, version {version}: the campaign doesn't sell this SKU",
+            Sku(*sku)
+        ));
     }
     let mut dealt = std::collections::BTreeSet::new();
     for allotment in &spec.allotments {
@@ -192,14 +200,36 @@ pub(super) fn read(path: &Path) -> Result<Spec, FileError> {
         };
         for sku in named {
             for part in allotment.channels.iter().filter(|part| !dealt.insert((sku, part.channel))) {
-                faults.note(format!("allotment: SKU {sku}, channel {} is dealt out twice", part.channel));
+                faults.note(format!(
+                    "allotment: SKU {}, channel {} is dealt out twice",
+                    Sku(sku),
+                    part.channel
+                ));
             }
         }
         for sku in allotment.skus.iter().filter(|sku| !spec.skus.contains_key(sku)) {
-            faults.note(format!("allotment: SKU {sku} is not sold by the campaign"));
+            faults.note(format!("allotment: SKU {} is not sold by the campaign", Sku(*sku)));
         }
     }
+    together(&spec, &mut faults);
     faults.end(path).map(|()| spec)
+}
+
+/// A limit over several SKUs needs them in one placement group.
+fn together(spec: &Spec, faults: &mut Faults) {
+    let Some((name, _)) = spec.phases.iter().find(|(_, phase)| phase.group_limit != 0) else { return };
+    let group = |sku: &u64| doorbuster_ledger::SkuId::new(*sku).group();
+    let mut skus = spec.skus.keys();
+    if let Some(first) = skus.next()
+        && let Some(other) = skus.find(|sku| group(sku).is_none() || group(sku) != group(first))
+    {
+        faults.note(format!(
+            "phase {name} has a group_limit, but SKUs {} and {} are in no placement group together; give them numbers like 7/1 \
+             and 7/2",
+            Sku(*first),
+            Sku(*other)
+        ));
+    }
 }
 
 fn text(path: &Path) -> Result<String, FileError> {
@@ -307,6 +337,7 @@ fn phases(raw: &[RawPhase], faults: &mut Faults) -> Vec<(String, Phase)> {
             start,
             user_limit: raw.user_limit,
             order_limit: raw.order_limit,
+            group_limit: raw.group_limit,
             price_version: raw.prices,
             min_tier: raw.min_tier,
             admission_plan: raw.admission_plan,
@@ -342,7 +373,7 @@ fn limits(raw: &[RawSku], faults: &mut Faults) -> BTreeMap<u64, Limits> {
             Entry::Vacant(place) => {
                 place.insert(Limits { user_limit: *user_limit, order_limit: *order_limit });
             }
-            Entry::Occupied(_) => faults.note(format!("SKU {sku} is listed twice")),
+            Entry::Occupied(_) => faults.note(format!("SKU {} is listed twice", Sku(*sku))),
         }
     }
     if skus.is_empty() {
@@ -354,7 +385,7 @@ fn limits(raw: &[RawSku], faults: &mut Faults) -> BTreeMap<u64, Limits> {
 fn priced(raw: &[RawPrice], faults: &mut Faults) -> BTreeMap<(u64, u32), PutPrice> {
     let mut prices = BTreeMap::new();
     for RawPrice { sku, version, price, list, floor, ceiling } in raw {
-        let at = format!("price of SKU {sku}, version {version}");
+        let at = format!("price of SKU {}, version {version}", Sku(*sku));
         let put = PutPrice {
             sku: *sku,
             version: *version,

@@ -64,6 +64,16 @@ fn a_campaign_is_read_with_times_in_its_own_zone() {
 }
 
 #[test]
+fn skus_of_a_group_are_written_with_their_group() {
+    let text = GOOD.replace("sku = 5", "sku = \"7/5\"").replace("prices = 2", "prices = 2\ngroup_limit = 3");
+    let spec =
+        parse(&format!("{text}\n[[sku]]\nsku = \"7/6\"\n[[price]]\nsku = \"7/6\"\nversion = 2\nprice = 1\n"));
+    let spec = spec.unwrap();
+    assert_eq!(spec.skus.keys().copied().collect::<Vec<_>>(), [0x8000_0007_0000_0005, 0x8000_0007_0000_0006]);
+    assert_eq!(spec.phases[1].1.group_limit, 3);
+}
+
+#[test]
 fn long_lists_stand_in_files_beside_it() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
@@ -123,11 +133,23 @@ fn each_fault_is_named() {
         ),
         ("\"channel 2\" = 40", "\"channel 2\" = 30", "targets: they sum up to 90 percent, not 100"),
         ("[[sku]]\nsku = 5\nuser_limit = 2", "[[sku]]\nsku = 5\n[[sku]]\nsku = 5", "SKU 5 is listed twice"),
+        (
+            "prices = 2\nchannels = [1, 2]\n\n[[sku]]",
+            "prices = 2\ngroup_limit = 2\n[[sku]]\nsku = \"7/1\"\n[[sku]]\nsku = \"7/2\"\n[[sku]]",
+            "phase rush has a group_limit, but SKUs 5 and 7/1 are in no placement group together",
+        ),
     ] {
         assert!(GOOD.contains(from), "{from}");
         let error = parse(&GOOD.replace(from, to)).unwrap_err();
         assert!(error.contains(fault), "{fault:?} is not in {error}");
         assert!(error.ends_with("mend the file and try again"), "{error}");
+    }
+    for (written, fault) in [
+        ("\"five\"", "\"five\" names no SKU; write a number below 2^64, or GROUP/NUMBER"),
+        ("true", "a SKU is a number, or GROUP/NUMBER, such as 7/12"),
+    ] {
+        let error = parse(&GOOD.replace("sku = 5", &format!("sku = {written}"))).unwrap_err();
+        assert!(error.contains(fault), "{error}");
     }
     let error = parse(&GOOD.replace("policy", "policie")).unwrap_err();
     assert!(error.contains("sale.toml: TOML parse error at line 4") && error.contains("policie"), "{error}");

@@ -12,6 +12,7 @@ use super::allot::deal;
 use super::spec::{STAGES, Spec};
 use crate::cli::connect::ServerOptions;
 use crate::cli::say;
+use crate::sku::Sku;
 use crate::utc::Utc;
 
 /// SKUs in one question.
@@ -149,7 +150,7 @@ async fn stocks(client: &Client, spec: &Spec, plan: &mut Plan) -> Result<BTreeMa
                 }
                 Outcome::Refused(_) => plan.faults.push(format!(
                     "SKU {} is not set up at the server; import it with `doorbuster stock import`",
-                    asked.sku
+                    Sku(asked.sku)
                 )),
             }
         }
@@ -184,11 +185,13 @@ async fn prices(
             let Some(wanted) = spec.prices.get(&(sku, version)) else {
                 if view.known == 0 {
                     plan.faults.push(format!(
-                        "SKU {sku} has no price by version {version}, which a phase names; add one to the file"
+                        "SKU {} has no price by version {version}, which a phase names; add one to the file",
+                        Sku(sku)
                     ));
                 } else {
                     plan.doubts.push(format!(
-                        "SKU {sku}: version {version} is not in the file; it was written before, and says {}",
+                        "SKU {}: version {version} is not in the file; it was written before, and says {}",
+                        Sku(sku),
                         view.price
                     ));
                 }
@@ -199,8 +202,8 @@ async fn prices(
                 plan.prices.push(*wanted);
             } else if found != (wanted.price, wanted.list, wanted.floor, wanted.ceiling) {
                 plan.faults.push(format!(
-                    "SKU {sku} has another price by version {version} already ({}); versions never change: use a new one",
-                    view.price
+                    "SKU {} has another price by version {version} already ({}); versions never change: use a new one",
+                    Sku(sku), view.price
                 ));
             }
         }
@@ -213,7 +216,7 @@ fn bind(spec: &Spec, sku: u64, campaign: u32, plan: &mut Plan) {
         return;
     }
     if campaign != 0 {
-        plan.doubts.push(format!("SKU {sku} is sold by campaign {campaign} so far, which loses it"));
+        plan.doubts.push(format!("SKU {} is sold by campaign {campaign} so far, which loses it", Sku(sku)));
     }
     plan.binds.push(BindSku { sku, campaign: spec.campaign, ..BindSku::default() });
 }
@@ -249,7 +252,8 @@ async fn channels(
             if whole_sum > stock.stocked {
                 plan.faults.push(format!(
                     "SKU {}: {whole_sum} units would be kept for channels, but it has {} in all",
-                    stock.sku, stock.stocked
+                    Sku(stock.sku),
+                    stock.stocked
                 ));
                 continue;
             }
@@ -265,7 +269,9 @@ async fn channels(
                 if wanted.cap < guarantee {
                     plan.faults.push(format!(
                         "SKU {}: channel {} is guaranteed {guarantee} units, above its cap of {}",
-                        stock.sku, part.channel, wanted.cap
+                        Sku(stock.sku),
+                        part.channel,
+                        wanted.cap
                     ));
                     continue;
                 }
@@ -306,7 +312,12 @@ pub(super) fn tell(spec: &Spec, plan: &Plan, server: &ServerOptions) {
     list("+ price", &plan.prices, |put| {
         format!(
             "SKU {}, version {}: {} (list {}, {} to {})",
-            put.sku, put.version, put.price, put.list, put.floor, put.ceiling
+            Sku(put.sku),
+            put.version,
+            put.price,
+            put.list,
+            put.floor,
+            put.ceiling
         )
     });
     list("+ phase", &plan.phases, |put| {
@@ -328,7 +339,7 @@ pub(super) fn tell(spec: &Spec, plan: &Plan, server: &ServerOptions) {
     list("~ limits", &plan.limits, |set| {
         format!(
             "SKU {}: {} for a shopper, {} in an order",
-            set.sku,
+            Sku(set.sku),
             most(set.user_limit),
             most(set.order_limit)
         )
@@ -337,9 +348,9 @@ pub(super) fn tell(spec: &Spec, plan: &Plan, server: &ServerOptions) {
         let cap = if set.cap == u64::MAX { String::new() } else { format!(", at most {}", set.cap) };
         let until =
             if set.release_at == 0 { String::new() } else { format!(" until {}", Utc(set.release_at)) };
-        format!("SKU {}, channel {}: {} kept{until}{cap}", set.sku, set.channel, set.guarantee)
+        format!("SKU {}, channel {}: {} kept{until}{cap}", Sku(set.sku), set.channel, set.guarantee)
     });
-    list("~ sell", &plan.binds, |bind| format!("SKU {} by this campaign", bind.sku));
+    list("~ sell", &plan.binds, |bind| format!("SKU {} by this campaign", Sku(bind.sku)));
     for target in &spec.targets {
         say(&format_args!("    target {}: {} % of sales, for reports", target.of, target.percent));
     }
@@ -393,6 +404,7 @@ pub(super) fn terms(phase: &doorbuster_client::Phase) -> String {
     add(!listed.is_empty(), format!("channels {}", listed.join(" ")));
     add(phase.user_limit != 0, format!("{} for a shopper", phase.user_limit));
     add(phase.order_limit != 0, format!("{} in an order", phase.order_limit));
+    add(phase.group_limit != 0, format!("{} of a group for a shopper", phase.group_limit));
     add(phase.price_version != 0, format!("prices {}", phase.price_version));
     terms
 }

@@ -82,6 +82,7 @@ fn as_json(known: &CampaignView, phases: &[PhaseView]) -> serde_json::Value {
             "channels": phase.channels.get(..usize::from(phase.channel_count)),
             "user_limit": phase.user_limit,
             "order_limit": phase.order_limit,
+            "group_limit": phase.group_limit,
             "price_version": phase.price_version,
         })
     };

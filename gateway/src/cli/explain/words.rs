@@ -1,5 +1,7 @@
 //! Numbers in words' company.
 
+use crate::sku::Sku;
+
 /// Units of a SKU that an order has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Line {
@@ -20,7 +22,8 @@ pub(super) fn pieces(units: i64) -> String {
 /// `2 units of SKU 7 and 1 unit of SKU 8`, without the lines of which nothing is left.
 pub(super) fn units(lines: &[Line]) -> String {
     let left = lines.iter().filter(|line| line.units != 0);
-    let each: Vec<String> = left.map(|line| format!("{} of SKU {}", pieces(line.units), line.sku)).collect();
+    let each: Vec<String> =
+        left.map(|line| format!("{} of SKU {}", pieces(line.units), Sku(line.sku))).collect();
     match each.split_last() {
         None => "units".to_owned(),
         Some((only, [])) => only.clone(),

@@ -10,6 +10,7 @@ use doorbuster_client::{
 use super::{Whose, payment_id};
 use crate::cli::connect::{ServerOptions, ask, refused};
 use crate::cli::{fail, say};
+use crate::sku::Sku;
 use crate::utc::Utc;
 
 const LINES: &str = "Lines are SKU=UNITS: so many units of the SKU have taken the step by now, since the order was paid. \
@@ -122,9 +123,9 @@ impl From<To> for GoodsTo {
 }
 
 fn line(text: &str) -> Result<LineUnits, String> {
-    let parsed = text
-        .split_once('=')
-        .and_then(|(sku, units)| Some(LineUnits { sku: sku.parse().ok()?, units: units.parse().ok()? }));
+    let parsed = text.split_once('=').and_then(|(sku, units)| {
+        Some(LineUnits { sku: crate::sku::number(sku).ok()?, units: units.parse().ok()? })
+    });
     parsed.ok_or_else(|| "write SKU=UNITS, such as 7=2".to_owned())
 }
 
@@ -240,7 +241,12 @@ fn show(server: &ServerOptions, lines: &[ProgressView]) -> ExitCode {
     for line in lines {
         say(&format_args!(
             "  SKU {}: {} units; so far {} shipped, {} cancelled, {} returned; missing: {}",
-            line.sku, line.units, line.shipped, line.cancelled, line.returned, line.short
+            Sku(line.sku),
+            line.units,
+            line.shipped,
+            line.cancelled,
+            line.returned,
+            line.short
         ));
     }
     ExitCode::SUCCESS

@@ -13,6 +13,7 @@ use doorbuster_client::{
 use super::connect::{ServerOptions, ask, refused};
 use super::{coupon, fail, say};
 use crate::duration::Span;
+use crate::sku::Sku;
 use crate::utc::Utc;
 
 /// Reserve, pay, give back and look at single orders.
@@ -71,7 +72,7 @@ pub(super) struct ReserveOptions {
     #[arg(long, value_name = "N")]
     user: u64,
     /// The SKU
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "SKU", value_parser = crate::sku::number)]
     sku: u64,
     /// Units
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -263,7 +264,7 @@ fn show(server: &ServerOptions, order: &OrderView) -> ExitCode {
         }
         _ => format!("since {}", Utc(order.ended_at)),
     };
-    let (number, quantity, sku) = (order.order, order.quantity, order.sku);
+    let (number, quantity, sku) = (order.order, order.quantity, Sku(order.sku));
     let refunds = match order.refunds {
         0 => String::new(),
         refunds => format!(", payments to be paid back: {refunds}"),

@@ -9,6 +9,7 @@ use doorbuster_client::{Client, Error, GoodsTo, GoodsView, Inspect, Outcome, Set
 use crate::cli::connect::{ServerOptions, ask, refused};
 use crate::cli::{fail, say};
 use crate::duration::Span;
+use crate::sku::Sku;
 use crate::utc::Utc;
 
 /// Most SKUs that one file may count: each is asked for by itself, some thousands a second.
@@ -30,7 +31,7 @@ pub(in crate::cli) struct CountOptions {
     #[arg(required_unless_present = "sku", conflicts_with_all = ["sku", "on_hand", "expected"])]
     file: Option<PathBuf>,
     /// The SKU
-    #[arg(long, value_name = "N", requires = "on_hand")]
+    #[arg(long, value_name = "SKU", requires = "on_hand", value_parser = crate::sku::number)]
     sku: Option<u64>,
     /// Units that were counted: free, held, and paid ones that were not shipped; none in quarantine
     #[arg(long, value_name = "N", requires = "sku")]
@@ -75,6 +76,7 @@ fn as_of(text: &str) -> Result<AsOf, String> {
 #[command(after_help = "Example:\n  doorbuster stock inspect 7 --units 2 --expected 5 --to stock")]
 pub(in crate::cli) struct InspectOptions {
     /// The SKU
+    #[arg(value_parser = crate::sku::number)]
     sku: u64,
     /// Units
     #[arg(long, value_name = "N")]
@@ -196,7 +198,7 @@ fn told(server: &ServerOptions, done: &[Counted]) -> ExitCode {
         return code;
     }
     for one in done {
-        let sku = one.sku;
+        let sku = Sku(one.sku);
         match &one.outcome {
             Outcome::Refused(refusal) => {
                 say(&format_args!("SKU {sku}: refused: {}: {}", refusal.code, refusal.code.meaning()));
@@ -237,11 +239,11 @@ fn parse(text: &str) -> Result<Vec<(u64, u64)>, (usize, String)> {
     let mut seen = std::collections::HashSet::new();
     for (at, line) in lines.filter(|(_, line)| !line.is_empty()) {
         let parsed = line.split_once(',').and_then(|(sku, on_hand)| {
-            Some((sku.trim().parse::<u64>().ok()?, on_hand.trim().parse::<u64>().ok()?))
+            Some((crate::sku::number(sku).ok()?, on_hand.trim().parse::<u64>().ok()?))
         });
         let count = parsed.ok_or_else(|| (at, format!("'{line}' is no SKU and number of units")))?;
         if !seen.insert(count.0) {
-            return Err((at, format!("SKU {} is counted twice", count.0)));
+            return Err((at, format!("SKU {} is counted twice", Sku(count.0))));
         }
         if counts.len() == MAX_COUNTS {
             return Err((at, format!("a file counts at most {MAX_COUNTS} SKUs")));
@@ -276,7 +278,7 @@ pub(super) fn goods(sku: u64, server: &ServerOptions) -> ExitCode {
         say(&format_args!(
             "SKU {}: {} on hand, {} of them paid and not shipped; {} shipped, {} in quarantine, {} scrapped; \
              missing: {}",
-            goods.sku,
+            Sku(goods.sku),
             goods.on_hand,
             goods.allocated,
             goods.shipped,
@@ -310,7 +312,7 @@ pub(super) fn inspect(options: &InspectOptions) -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(Outcome::Done(left)) => {
-            say(&format_args!("SKU {}: {} left in quarantine", options.sku, left.units));
+            say(&format_args!("SKU {}: {} left in quarantine", Sku(options.sku), left.units));
             ExitCode::SUCCESS
         }
         Ok(Outcome::Refused(refusal)) => refused(server, &refusal),

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::lines::BoundedLines;
 use super::progress::Progress;
+use crate::sku::Sku;
 
 /// Most SKUs of one file. It is held whole: 0.9 GB at this bound.
 const MAX_SKUS: usize = 10_000_000;
@@ -27,6 +28,7 @@ const MAX_FAULTS: usize = 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
+    #[serde(deserialize_with = "crate::sku::field")]
     sku: u64,
     units: u64,
     #[serde(default)]
@@ -178,7 +180,7 @@ impl<'a> Reading<'a> {
         }
         let first = *self.seen.entry(row.sku).or_insert(line);
         if first != line {
-            return self.fault(line, format!("SKU {} stands on line {first} already", row.sku));
+            return self.fault(line, format!("SKU {} stands on line {first} already", Sku(row.sku)));
         }
         self.found.lines.push(line);
         self.found.skus.push(PutSku {
@@ -256,7 +258,7 @@ mod tests {
     #[test]
     fn every_faulty_line_is_named_and_nothing_is_taken() {
         let error = faults("a.csv", "sku,units\n1,10\nx,10\n1,5\n3\n4,99999999999999\n");
-        assert!(error.contains("/a.csv, line 3: field 0: invalid digit"), "{error}");
+        assert!(error.contains("/a.csv, line 3: \"x\" names no SKU; write a number"), "{error}");
         assert!(error.contains("/a.csv, line 4: SKU 1 stands on line 2 already"), "{error}");
         assert!(error.contains("/a.csv, line 5: 1 fields, but the header has 2"), "{error}");
         assert!(error.contains("/a.csv, line 6: units is 99999999999999, over the limit"), "{error}");

@@ -55,6 +55,7 @@ pub(super) enum StockCommand {
     /// Show where a SKU's goods are.
     Goods {
         /// The SKU
+        #[arg(value_parser = crate::sku::number)]
         sku: u64,
         #[command(flatten)]
         server: ServerOptions,
@@ -64,6 +65,7 @@ pub(super) enum StockCommand {
     /// Show a SKU's accounts.
     Show {
         /// The SKU
+        #[arg(value_parser = crate::sku::number)]
         sku: u64,
         #[command(flatten)]
         server: ServerOptions,
@@ -117,7 +119,7 @@ pub(super) fn run(command: &StockCommand) -> ExitCode {
         ));
     } else {
         for (line, sku, why) in &report.refused {
-            say(&format_args!("{}, line {line}: SKU {sku}: {why}", file.display()));
+            say(&format_args!("{}, line {line}: SKU {}: {why}", file.display(), crate::sku::Sku(*sku)));
         }
         say(&format_args!(
             "{}: {} set up, {} unchanged, {} refused, in {:.1} s",

@@ -6,6 +6,7 @@ use doorbuster_client::Outcome;
 
 use crate::cli::connect::{ServerOptions, ask, refused};
 use crate::cli::say;
+use crate::sku::Sku;
 
 pub(super) fn run(sku: u64, server: &ServerOptions) -> ExitCode {
     let stock = match ask(server, async |client| client.read_stock(sku).await) {
@@ -29,7 +30,13 @@ pub(super) fn run(sku: u64, server: &ServerOptions) -> ExitCode {
     } else {
         say(&format_args!(
             "SKU {}: {} available, {} held, {} sold, of {} stocked; open holds: {}, waiting orders: {}",
-            stock.sku, stock.available, stock.held, stock.sold, stock.stocked, stock.holds, stock.waiting
+            Sku(stock.sku),
+            stock.available,
+            stock.held,
+            stock.sold,
+            stock.stocked,
+            stock.holds,
+            stock.waiting
         ));
     }
     ExitCode::SUCCESS

@@ -14,6 +14,7 @@ pub(super) fn said(event: &CampaignEvent) -> FeedEvent {
             until: phase.start.raw(),
             user_limit: phase.user_limit,
             order_limit: phase.order_limit,
+            amount: phase.group_limit.into(),
             cap: phase.price_version.into(),
             ..of(EventKind::PhasePut, at)
         },

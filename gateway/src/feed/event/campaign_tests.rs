@@ -28,6 +28,7 @@ fn campaigns() -> Vec<Case> {
         channels: PhaseChannels::default(),
         user_limit: 0x33,
         order_limit: 0x34,
+        group_limit: 0x36,
         price_version: 0x35,
         admission_plan: 6,
         breaker_plan: 7,
@@ -52,10 +53,11 @@ fn campaigns() -> Vec<Case> {
                 until: 0x0B,
                 user_limit: 0x33,
                 order_limit: 0x34,
+                amount: 0x36,
                 cap: 0x35,
                 ..about(EventKind::PhasePut)
             },
-            vec![CAMPAIGN_AT, PLAN_AT, NTH_AT, (64, "0b"), (112, "33"), (116, "34"), (120, "35")],
+            vec![CAMPAIGN_AT, PLAN_AT, NTH_AT, (56, "36"), (64, "0b"), (112, "33"), (116, "34"), (120, "35")],
         ),
         (
             activated,

@@ -65,6 +65,9 @@ impl Ledger {
         if has.checked_add(quantity).is_none_or(|units| units > limit) {
             return Decision::refuse(Refusal::UserLimit { left: limit.saturating_sub(has) });
         }
+        if let Err(refusal) = self.check_group((sku_slot, sku), reserve.user, limits.group, (quantity, 0)) {
+            return Decision::refuse(refusal);
+        }
         let enough = self.enough(sku_slot, sku, reserve.channel, (quantity, available));
         let waits = enough.is_err();
         if let Err(refusal) = enough {

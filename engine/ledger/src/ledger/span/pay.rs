@@ -105,6 +105,15 @@ impl Span<'_, '_> {
             if !ledger.may_have(slot, row, (order.user, order.channel), (leg.units, free)) {
                 return Ok(false);
             }
+            // Lines of one group count together.
+            let others = leg.sku.group().map_or(0, |group| {
+                let alike = home.orders.legs(order).filter(|leg| leg.sku.group() == Some(group));
+                alike.fold(0_u32, |sum, leg| sum.saturating_add(leg.units))
+            });
+            let Some(limits) = ledger.limits_now(slot, row, order.channel) else { return Ok(false) };
+            if ledger.check_group((slot, row), order.user, limits.group, (others, 0)).is_err() {
+                return Ok(false);
+            }
         }
         Ok(true)
     }

@@ -7,7 +7,7 @@ use crate::budget::{BudgetEvent, BudgetRefusal, Claim, CouponId, CouponUse};
 use crate::channels::Freed;
 use crate::command::{Command, Line, MAX_LINES, Reserve};
 use crate::event::{Event, LegHeld, Reserved};
-use crate::ids::{OrderNumber, PartitionId, Quantity, SkuId, Timestamp, UserId};
+use crate::ids::{GroupId, OrderNumber, PartitionId, Quantity, SkuId, Timestamp, UserId};
 use crate::ledger::decide::replayed;
 use crate::ledger::gate::Bounds;
 use crate::ledger::{Ledger, Place, Violation};
@@ -33,6 +33,13 @@ impl Old<'_> {
         let Some(Old { home, order }) = old else { return Freed::default() };
         let units = super::units_of(home, order, sku).unwrap_or(0);
         Freed { channel: order.channel, units: u64::from(units) }
+    }
+
+    /// What it gives back of the group.
+    fn freed_of(old: Option<Self>, group: GroupId) -> u32 {
+        let Some(Old { home, order }) = old else { return 0 };
+        let lines = home.lines_now(order).filter(|(sku, _)| sku.group() == Some(group));
+        lines.fold(0, |sum, (_, units)| sum.saturating_add(units))
     }
 }
 
@@ -81,16 +88,10 @@ impl Span<'_, '_> {
         if composite && reserve.wait_ms != 0 {
             return Ok(Outcome::Refused(Refusal::SeveralSkus));
         }
-        let mut bounds = Bounds::default();
-        for line in lines {
-            let ledger = self.serving(PartitionId::of(line.sku))?;
-            let freed = Old::freed(old, line.sku);
-            match (ledger.may_hold(now, reserve, line, freed), lines) {
-                (Ok(of_line), _) => bounds = bounds.and(of_line),
-                (Err(refusal), [_]) => return Ok(Outcome::Refused(refusal)),
-                (Err(refusal), _) => return Ok(Outcome::LineRefused { sku: line.sku, refusal }),
-            }
-        }
+        let bounds = match self.may_hold_all(now, reserve, lines, old)? {
+            Ok(bounds) => bounds,
+            Err(outcome) => return Ok(outcome),
+        };
         if let Err(refusal) = bounds.check(reserve.amount) {
             return Ok(Outcome::Refused(refusal));
         }
@@ -148,6 +149,32 @@ impl Span<'_, '_> {
         Ok(Outcome::Reserved { order: number, deadline: now.plus(u64::from(hold_ms)) })
     }
 
+    /// Whether each line may be held; what the order must pay at least and at most, then.
+    fn may_hold_all(
+        &self,
+        now: Timestamp,
+        reserve: &Reserve,
+        lines: &[Line],
+        old: Option<Old<'_>>,
+    ) -> Result<Result<Bounds, Outcome>, Violation> {
+        let mut bounds = Bounds::default();
+        for line in lines {
+            let ledger = self.serving(PartitionId::of(line.sku))?;
+            let freed = Old::freed(old, line.sku);
+            let of_group = line.sku.group().map_or((0, 0), |group| {
+                let alike = lines.iter().filter(|line| line.sku.group() == Some(group));
+                let units = alike.fold(0_u32, |sum, line| sum.saturating_add(line.units));
+                (units, Old::freed_of(old, group))
+            });
+            match (ledger.may_hold(now, reserve, line, (freed, of_group)), lines) {
+                (Ok(of_line), _) => bounds = bounds.and(of_line),
+                (Err(refusal), [_]) => return Ok(Err(Outcome::Refused(refusal))),
+                (Err(refusal), _) => return Ok(Err(Outcome::LineRefused { sku: line.sku, refusal })),
+            }
+        }
+        Ok(Ok(bounds))
+    }
+
     /// The order with this number, if it belongs to `user` and is to be replaced; none if it has ended.
     fn replaceable(
         &self,
@@ -182,13 +209,14 @@ fn total(lines: &[Line]) -> Option<(&Line, Quantity)> {
 }
 
 impl Ledger {
-    /// Whether the shopper may have the units of a line, when he has given some of them back; and what they may cost.
+    /// Whether the shopper may have the units of a line, when he has given some of them back; and what they may cost. `of_group`:
+    /// units of its placement group that the order wants and gives back.
     fn may_hold(
         &self,
         now: Timestamp,
         reserve: &Reserve,
         line: &Line,
-        freed: Freed,
+        (freed, of_group): (Freed, (u32, u32)),
     ) -> Result<Bounds, Refusal> {
         let user = reserve.user;
         let slot = self.sku_at(Place::default(), line.sku);
@@ -207,6 +235,7 @@ impl Ledger {
         if has.checked_add(line.units).is_none_or(|units| units > limit) {
             return Err(Refusal::UserLimit { left: limit.saturating_sub(has) });
         }
+        self.check_group((slot, sku), user, limits.group, of_group)?;
         self.enough_after(slot, sku, reserve.channel, (line.units, available), freed)?;
         Ok(bounds)
     }

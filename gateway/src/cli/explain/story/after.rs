@@ -4,6 +4,7 @@ use doorbuster_client::{EventKind, FeedEvent, GoodsTo};
 
 use super::stock::reason;
 use crate::cli::explain::words::{Line, amount, pieces, units, were};
+use crate::sku::Sku;
 use crate::utc::Utc;
 
 /// What became of an order after its payment.
@@ -23,8 +24,7 @@ pub(super) struct After {
 
 /// That units were counted, or left quarantine, or took the place of missing ones.
 pub(super) fn goods(event: &FeedEvent) -> String {
-    let sku = event.sku;
-    let one = [Line { sku, units: event.units }];
+    let one = [Line { sku: event.sku, units: event.units }];
     let (what, be) = (units(&one), were(&one));
     match event.kind() {
         Some(EventKind::Counted) => {
@@ -39,8 +39,9 @@ pub(super) fn goods(event: &FeedEvent) -> String {
                 some => format!(" {some} units that were held or paid are missing."),
             };
             format!(
-                "{} of SKU {sku} were on hand when they were counted at {}: {change}{}.{missing}",
+                "{} of SKU {} were on hand when they were counted at {}: {change}{}.{missing}",
                 event.cap,
+                Sku(event.sku),
                 Utc(event.until),
                 reason(event)
             )

@@ -3,11 +3,13 @@
 use doorbuster_client::{EventKind, FeedEvent};
 
 use super::stock::reason;
+use crate::sku::Sku;
 use crate::utc::Utc;
 
 /// `None` for other events.
 pub(super) fn sentence(event: &FeedEvent, price: &str) -> Option<String> {
     let FeedEvent { sku, to: campaign, units: plan, .. } = *event;
+    let sku = Sku(sku);
     let who = format!(", as {} wanted it{}", event.user, reason(event));
     let phase = event.channel.saturating_add(1);
     Some(match event.kind()? {

@@ -3,6 +3,7 @@
 use doorbuster_client::FeedEvent;
 
 use crate::cli::explain::words::pieces;
+use crate::sku::Sku;
 use crate::utc::Utc;
 
 pub(super) fn reason(event: &FeedEvent) -> String {
@@ -10,7 +11,7 @@ pub(super) fn reason(event: &FeedEvent) -> String {
 }
 
 pub(super) fn set_up(event: &FeedEvent) -> String {
-    let mut sentence = format!("SKU {} was set up with {}", event.sku, pieces(event.units));
+    let mut sentence = format!("SKU {} was set up with {}", Sku(event.sku), pieces(event.units));
     for (limit, of) in [(event.user_limit, "shopper"), (event.order_limit, "order")] {
         if limit != 0 {
             sentence = format!("{sentence}, at most {limit} for one {of}");
@@ -21,7 +22,7 @@ pub(super) fn set_up(event: &FeedEvent) -> String {
 
 pub(super) fn restocked(event: &FeedEvent) -> String {
     let how = if event.units < 0 { "withdrawn from sale" } else { "added" };
-    format!("{} of SKU {} {} {how}{}.", pieces(event.units), event.sku, be(event), reason(event))
+    format!("{} of SKU {} {} {how}{}.", pieces(event.units), Sku(event.sku), be(event), reason(event))
 }
 
 pub(super) fn channel_set(event: &FeedEvent) -> String {
@@ -33,7 +34,7 @@ pub(super) fn channel_set(event: &FeedEvent) -> String {
     format!(
         "{} of SKU {} {} kept for channel {}{until}{cap}.",
         pieces(event.units),
-        event.sku,
+        Sku(event.sku),
         be(event),
         event.channel
     )
@@ -43,7 +44,7 @@ pub(super) fn rebalanced(event: &FeedEvent) -> String {
     format!(
         "{} of SKU {}, kept for channel {} before, {} kept for channel {} from then on{}.",
         pieces(event.units),
-        event.sku,
+        Sku(event.sku),
         event.channel,
         be(event),
         event.to,
