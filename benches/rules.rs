@@ -1,6 +1,6 @@
 //! What the rules of a sale cost the order with one line: the same reserve without any, and with a shopper's limit, a channel with
-//! a guarantee and a cap, and a campaign with a tier and prices. Decide, apply, and the event encoded into a buffer, in batches
-//! of 64.
+//! a guarantee and a cap, a campaign with a tier and prices, and a discount from a budget's slice. Decide, apply, and the events
+//! encoded into a buffer, in batches of 64.
 //!
 //! The variants are measured in turns, sample by sample, in one process: a machine that slows down slows all of them. The ratio to
 //! the plain order is printed. `DOORBUSTER_BENCH_FULL=1` takes more shoppers and SKUs.
@@ -13,7 +13,8 @@ use doorbuster_benches::{Crowd, START, stocked_of};
 use doorbuster_engine::Keeper;
 use doorbuster_engine::log::record;
 use doorbuster_ledger::{
-    Activate, Amount, CampaignCommand, CampaignId, ChannelId, Command, Composite, Ledger, Outcome, Phase,
+    Activate, Amount, BudgetCommand, BudgetEvent, BudgetId, CampaignCommand, CampaignId, ChannelId, Claim,
+    Command, Composite, Event, Funder, FunderId, Ledger, Outcome, PARTITIONS, PartitionId, Phase, Place,
     Price, PricePolicy, Reserve, Rules, SetChannel, SkuCommand, SkuId, Span, Stage, Terms, Timestamp,
 };
 
@@ -54,6 +55,7 @@ impl Variant {
         let users = if full() { 10_000_000 } else { 1_000_000 };
         let mut ledger = stocked_of(1, Rules::default(), skus, 1 << 30).remove(0);
         stage(&mut ledger);
+        fund(&mut ledger);
         (1..=skus).for_each(|sku| set_up(&mut ledger, SkuId::new(sku)));
         let keeper = Arc::new(Keeper::new(1));
         keeper.start().expect("the system gives a thread");
@@ -91,7 +93,7 @@ impl Variant {
     }
 }
 
-/// A campaign that sells from now on.
+/// A campaign that sells from now on, with a shopper's limit.
 fn stage(ledger: &mut Ledger) {
     let phase = Phase {
         start: Timestamp::new(START),
@@ -156,6 +158,30 @@ fn by_prices(reserve: Reserve) -> Reserve {
     Reserve { amount: Amount::new(100), terms, ..reserve }
 }
 
+/// A budget with a slice of plenty in each partition, as replay would fill them.
+fn fund(ledger: &mut Ledger) {
+    let at = Timestamp::new(START);
+    let shares = [(1, 60), (2, 40)];
+    let funders = shares.map(|(funder, share)| Funder { id: FunderId::new(funder), share });
+    let (budget, funded) = (budget(), 1 << 60);
+    let set = BudgetCommand::Set { budget, funded, by: 0, reason: 0 };
+    let outcome = Span::new(&mut [&mut *ledger]).budget(at, &set, &funders, &mut Vec::new());
+    assert_eq!(outcome, Ok(Outcome::BudgetSet { left: funded }));
+    for partition in (0..PARTITIONS).filter_map(PartitionId::new) {
+        let filled = Event::Budget(BudgetEvent::Filled { budget, partition, cents: 1 << 40, at });
+        ledger.apply(&filled, Place::default()).expect("the bank has as much for each");
+    }
+}
+
+fn budget() -> BudgetId {
+    BudgetId::new(5).expect("it isn't 0")
+}
+
+/// The same order with a discount of a cent.
+fn by_claim(reserve: Reserve) -> Reserve {
+    Reserve { claim: Some(Claim { budget: budget(), amount: Amount::new(1) }), ..reserve }
+}
+
 fn measure(of: &str, skus: u64) {
     let plain = |reserve| reserve;
     let mut variants = [
@@ -171,6 +197,16 @@ fn measure(of: &str, skus: u64) {
                 campaign(ledger, sku);
             },
             by_prices,
+        ),
+        Variant::new("budget slice", skus, |_, _| {}, by_claim),
+        Variant::new(
+            "all and a budget slice",
+            skus,
+            |ledger, sku| {
+                channels(ledger, sku);
+                campaign(ledger, sku);
+            },
+            |reserve| by_claim(by_prices(reserve)),
         ),
     ];
     for _ in 0..=SAMPLES {

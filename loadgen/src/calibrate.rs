@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::exit::Failure;
 use crate::ids::{IdMaker, mix};
-use crate::saturate::{Closed, Load, Operation, set_up};
+use crate::saturate::{Closed, Load, Operation, Terms, set_up};
 use crate::target::Target;
 
 /// Measured time, after the loop's own warm-up of 0.3 s.
@@ -42,6 +42,7 @@ pub fn calibrate(target: &Target, connections: u32) -> Result<f64, Failure> {
         shards: 0,
         seconds: MEASURED,
         hold_ms: HOLD_MS,
+        terms: Terms::default(),
         drill: true,
     };
     let failed = |error| Failure::could_not("calibrate", &error);

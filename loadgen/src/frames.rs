@@ -4,14 +4,24 @@
 //! it. A template holds the whole frame; sending it again changes the ids, users and SKUs in place and computes
 //! the checksum. A test compares a patched frame with one that the protocol's own encoder made.
 
-use doorbuster_protocol::{Confirm, HEADER_LEN, Header, Kind, Line, Reserve, ReserveOrder, body};
+use doorbuster_protocol::{
+    Confirm, HEADER_LEN, Header, Kind, Line, Reserve, ReserveClaims, ReserveOrder, body,
+};
+
+use crate::saturate::{DISCOUNT, Terms};
 
 /// Bytes of a reserve.
 const RESERVE_LEN: usize = 64;
 /// Bytes of a reserve with two lines.
 const TWO_LINES_LEN: usize = 92 + 2 * 17;
+/// Bytes of a reserve with one line and a discount.
+const CLAIM_LEN: usize = 112 + 17;
 /// Bytes of a confirm.
 const CONFIRM_LEN: usize = 40;
+/// Most reserves with a discount that a frame has room for.
+pub const MOST_CLAIMS: u32 = 8_128;
+const _: () = assert!(MOST_CLAIMS as usize * CLAIM_LEN <= doorbuster_protocol::MAX_BODY as usize);
+
 /// Bytes of a header that the checksum covers.
 const CHECKED: usize = 28;
 
@@ -41,6 +51,8 @@ pub struct Payment {
 #[derive(Clone, Debug)]
 pub struct Template {
     bytes: Vec<u8>,
+    /// Whether its reserves claim a discount.
+    claims: bool,
 }
 
 impl Template {
@@ -50,6 +62,35 @@ impl Template {
         Self::of(Kind::Reserve, flags, &vec![reserve; batch])
     }
 
+    /// The same, and each says what the rules of its SKU need; with a budget, it claims a discount.
+    pub fn reserves_by(terms: Terms, batch: usize, hold_ms: u32, flags: u8) -> Self {
+        let Terms { amount, campaign, price_version, channel, budget } = terms;
+        if budget == 0 {
+            let reserve = Reserve {
+                quantity: 1,
+                hold_ms,
+                amount,
+                campaign,
+                price_version,
+                channel,
+                ..Reserve::default()
+            };
+            return Self::of(Kind::Reserve, flags, &vec![reserve; batch]);
+        }
+        let lines = vec![Line { quantity: 1, ..Line::default() }];
+        let order = ReserveOrder {
+            hold_ms,
+            amount,
+            campaign,
+            price_version,
+            channel,
+            lines,
+            ..ReserveOrder::default()
+        };
+        let order = ReserveClaims::of(order).discount(budget, DISCOUNT);
+        Self { claims: true, ..Self::of(Kind::ReserveClaims, flags, &vec![order; batch]) }
+    }
+
     /// A frame of `batch` reserves with two lines of one unit each, held for `hold_ms` milliseconds.
     pub fn two_lines(batch: usize, hold_ms: u32, flags: u8) -> Self {
         let lines = vec![Line { quantity: 1, ..Line::default() }; 2];
@@ -57,9 +98,9 @@ impl Template {
         Self::of(Kind::ReserveOrder, flags, &vec![order; batch])
     }
 
-    /// A frame of `batch` confirms.
-    pub fn confirms(batch: usize, flags: u8) -> Self {
-        Self::of(Kind::Confirm, flags, &vec![Confirm::default(); batch])
+    /// A frame of `batch` confirms, each of so many minor units.
+    pub fn confirms(amount: u64, batch: usize, flags: u8) -> Self {
+        Self::of(Kind::Confirm, flags, &vec![Confirm { amount, ..Confirm::default() }; batch])
     }
 
     fn of<R: body::Record>(kind: Kind, flags: u8, records: &[R]) -> Self {
@@ -67,17 +108,32 @@ impl Template {
         header.flags = flags;
         let mut bytes = Vec::new();
         body::frame(header, records, &mut bytes);
-        Self { bytes }
+        Self { bytes, claims: false }
     }
 
     /// Appends the frame with these wishes to `out`.
     pub fn put_reserves(&mut self, correlation: u64, mut wish: impl FnMut() -> Wish, out: &mut Vec<u8>) {
+        if self.claims {
+            self.put_claims(correlation, wish, out);
+            return;
+        }
         self.put(correlation, out, |content| {
             for record in content.as_chunks_mut::<RESERVE_LEN>().0 {
                 let wish = wish();
                 record[..16].copy_from_slice(&wish.request_id);
                 record[16..24].copy_from_slice(&wish.user.to_le_bytes());
                 record[24..32].copy_from_slice(&wish.sku.to_le_bytes());
+            }
+        });
+    }
+
+    fn put_claims(&mut self, correlation: u64, mut wish: impl FnMut() -> Wish, out: &mut Vec<u8>) {
+        self.put(correlation, out, |content| {
+            for record in content.as_chunks_mut::<CLAIM_LEN>().0 {
+                let wish = wish();
+                record[20..36].copy_from_slice(&wish.request_id);
+                record[36..44].copy_from_slice(&wish.user.to_le_bytes());
+                record[112..120].copy_from_slice(&wish.sku.to_le_bytes());
             }
         });
     }
@@ -162,6 +218,45 @@ mod tests {
     }
 
     #[test]
+    fn a_patched_frame_by_rules_is_what_the_encoder_makes() {
+        let wish = || Wish { request_id: [6; 16], user: 5 << 40, sku: 7 };
+        let terms = Terms { amount: 900, campaign: 3, price_version: 2, channel: 4, budget: 0 };
+        let reserve = Reserve {
+            request_id: [6; 16],
+            user: 5 << 40,
+            sku: 7,
+            quantity: 1,
+            amount: 900,
+            hold_ms: 1_000,
+            campaign: 3,
+            price_version: 2,
+            channel: 4,
+            ..Reserve::default()
+        };
+        let (mut patched, mut encoded) = (Vec::new(), Vec::new());
+        Template::reserves_by(terms, 2, 1_000, 0).put_reserves(9, wish, &mut patched);
+        body::frame(Header::new(Kind::Reserve, 9, 2), &[reserve; 2], &mut encoded);
+        assert_eq!(patched, encoded);
+        let order = ReserveOrder {
+            request_id: [6; 16],
+            user: 5 << 40,
+            amount: 900,
+            hold_ms: 1_000,
+            campaign: 3,
+            price_version: 2,
+            channel: 4,
+            lines: vec![Line { sku: 7, quantity: 1, ..Line::default() }],
+            ..ReserveOrder::default()
+        };
+        let claims = vec![ReserveClaims::of(order).discount(8, DISCOUNT); 2];
+        let (mut patched, mut encoded) = (Vec::new(), Vec::new());
+        let terms = Terms { budget: 8, ..terms };
+        Template::reserves_by(terms, 2, 1_000, 0).put_reserves(9, wish, &mut patched);
+        body::frame(Header::new(Kind::ReserveClaims, 9, 2), &claims, &mut encoded);
+        assert_eq!(patched, encoded);
+    }
+
+    #[test]
     fn a_patched_frame_of_two_lines_is_what_the_encoder_makes() {
         let mut template = Template::two_lines(3, 1_000, 1);
         let mut number = 0;
@@ -191,9 +286,9 @@ mod tests {
     fn a_patched_confirm_frame_is_what_the_encoder_makes() {
         let mut patched = Vec::new();
         let payment = Payment { order: 5, user: 6, payment_id: [7; 16] };
-        Template::confirms(1, 0).put_confirms(3, || payment, &mut patched);
+        Template::confirms(9, 1, 0).put_confirms(3, || payment, &mut patched);
         let mut encoded = Vec::new();
-        let confirm = Confirm { order: 5, user: 6, payment_id: [7; 16], amount: 0 };
+        let confirm = Confirm { order: 5, user: 6, payment_id: [7; 16], amount: 9 };
         body::frame(Header::new(Kind::Confirm, 3, 1), &[confirm], &mut encoded);
         assert_eq!(patched, encoded);
     }

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use doorbuster_protocol::{Answer, Code, FLAG_DRILL, FLAG_FIRST_ATTEMPT, Header, Kind, ProtocolError};
 
-use super::Operation;
 use super::measured::{LONGEST_NS, Measured, Tally};
 use super::source::Source;
+use super::{Operation, Terms};
 use crate::frames::Template;
 use crate::ids::IdMaker;
 use crate::net::{Link, LinkError, Poller};
@@ -47,6 +47,8 @@ pub struct Load {
     pub seconds: Duration,
     /// Hold time of reserves, milliseconds.
     pub hold_ms: u32,
+    /// What requests say because of rules.
+    pub terms: Terms,
     /// Mark the frames as a drill's.
     pub drill: bool,
 }
@@ -103,7 +105,7 @@ impl Closed {
             template: if load.op == Operation::TwoLines {
                 Template::two_lines(load.batch as usize, load.hold_ms, flags)
             } else {
-                Template::reserves(load.batch as usize, load.hold_ms, flags)
+                Template::reserves_by(load.terms, load.batch as usize, load.hold_ms, flags)
             },
             ids: IdMaker::new(IdMaker::fresh_nonce()),
             now_ms,
@@ -126,7 +128,8 @@ impl Closed {
         let mut orders = Vec::new();
         self.turn(Some(&mut orders))?;
         self.source.op = Operation::Confirm;
-        self.source.template = Template::confirms(self.load.batch as usize, FLAG_FIRST_ATTEMPT);
+        self.source.template =
+            Template::confirms(self.load.terms.amount, self.load.batch as usize, FLAG_FIRST_ATTEMPT);
         self.source.orders = orders;
         Ok(())
     }

@@ -5,6 +5,9 @@
 //! with itself); `--rate` switches to an open loop, where requests come whether the server is ready or not, and
 //! latency counts from the moment when a request was due.
 //!
+//! `--rules` loads SKUs that a shopper's limit, a sales channel, a campaign and a budget are in force for, beside the same load
+//! without any.
+//!
 //! `--op echo` measures a bare echo server in this process with the same frames, and `--with-echo` interleaves it
 //! with the real measurement, so that the two share whatever the machine was busy with.
 
@@ -14,6 +17,7 @@ mod measured;
 mod open;
 mod options;
 mod report;
+mod rules;
 mod source;
 
 use std::io::Write;
@@ -24,8 +28,10 @@ use std::time::Duration;
 pub use closed::{Closed, Load};
 pub use measured::{Measured, Tally, histogram};
 pub use options::{Operation, Options};
+pub use rules::{DISCOUNT, Rule, Terms};
 
 use crate::exit::{Exit, Failure};
+use crate::frames::MOST_CLAIMS;
 use crate::health::CpuMeter;
 use crate::ids::{IdMaker, mix};
 use crate::net::Control;
@@ -47,6 +53,7 @@ pub fn run(options: &Options, out: &mut dyn Write) -> ExitCode {
 }
 
 fn measure(options: &Options, out: &mut dyn Write) -> Result<Exit, Failure> {
+    sensible(options)?;
     let target = match options.op {
         Operation::Echo => None,
         _ => Some(Target::reach(options.target.as_deref(), &options.durability, "")?),
@@ -55,13 +62,13 @@ fn measure(options: &Options, out: &mut dyn Write) -> Result<Exit, Failure> {
     report::head(options, target.as_ref(), out);
     let mut runs = Vec::new();
     let mut echoes = Vec::new();
-    let mut reserves = Vec::new();
+    let mut plain = Vec::new();
     let shards = target.as_ref().map_or(Ok(0), |target| apart(options, target))?;
     for repeat in 0..options.repeat {
         if options.with_echo || options.op == Operation::Echo {
             let load = load(options, Operation::Echo, 0, 0);
             let run = one(&load, options, echo.address(), None)?;
-            report::line(repeat, Operation::Echo, &run, out);
+            report::line(repeat, Operation::Echo.name(), &run, out);
             echoes.push(run);
         }
         if let Some(target) = &target {
@@ -69,18 +76,46 @@ fn measure(options: &Options, out: &mut dyn Write) -> Result<Exit, Failure> {
             if options.op == Operation::TwoLines {
                 let load = load(options, Operation::Reserve, base, shards);
                 let run = one(&load, options, target.address(), target.server_pid())?;
-                report::line(repeat, Operation::Reserve, &run, out);
-                reserves.push(run);
+                report::line(repeat, Operation::Reserve.name(), &run, out);
+                plain.push(run);
             }
             let load = load(options, options.op, base, shards);
             let run = one(&load, options, target.address(), target.server_pid())?;
-            report::line(repeat, options.op, &run, out);
+            report::line(repeat, options.op.name(), &run, out);
+            if options.rules.is_empty() {
+                runs.push(run);
+                continue;
+            }
+            plain.push(run);
+            let base = put_skus(target.address(), options)?;
+            let (terms, told) = rules::put_in_force(&options.rules, target.address(), base, options.skus)?;
+            report::told(&told, out);
+            let load = Load { terms, first_sku: base, ..load };
+            let run = one(&load, options, target.address(), target.server_pid())?;
+            report::line(repeat, "by rules", &run, out);
             runs.push(run);
         }
     }
-    report::summary(options, &runs, &echoes, &reserves, out);
+    report::summary(options, &runs, &echoes, &plain, out);
     let refused: u64 = runs.iter().map(|run| run.measured.tally.unexpected(options.op)).sum();
     Ok(if refused > 0 { Exit::Missed } else { Exit::Pass })
+}
+
+/// Refuses rules where they mean nothing.
+fn sensible(options: &Options) -> Result<(), Failure> {
+    let Options { op, ref rules, batch, rate, .. } = *options;
+    if !rules.is_empty() && !matches!(op, Operation::Reserve | Operation::Confirm) {
+        return Err(Failure::usage(format!(
+            "--rules goes with --op reserve and --op confirm, not with --op {}: leave one of them out",
+            op.name()
+        )));
+    }
+    if rules.contains(&Rule::Budget) && rate.is_none() && batch > MOST_CLAIMS {
+        return Err(Failure::usage(format!(
+            "--batch {batch} with a budget is more than a frame has room for: say --batch {MOST_CLAIMS} or less"
+        )));
+    }
+    Ok(())
 }
 
 /// The server's shards, where the load must know them.
@@ -106,6 +141,7 @@ fn apart(options: &Options, target: &Target) -> Result<u32, Failure> {
 /// One repeat's figures.
 #[derive(Debug)]
 struct Run {
+    op: Operation,
     measured: Measured,
     cpu: crate::health::CpuUse,
     /// The server's own figure for its log's write and sync, 99th percentile, microseconds; 0: none.
@@ -124,6 +160,7 @@ fn load(options: &Options, op: Operation, first_sku: u64, shards: u32) -> Load {
         shards,
         seconds: Duration::from_secs_f64(options.seconds),
         hold_ms: HOLD_MS,
+        terms: Terms::default(),
         drill: false,
     }
 }
@@ -149,7 +186,7 @@ fn one(load: &Load, options: &Options, address: SocketAddr, server: Option<u32>)
             .map_err(failed)?
             .sync_p99_us
     };
-    Ok(Run { measured, cpu, sync_p99_us })
+    Ok(Run { op: load.op, measured, cpu, sync_p99_us })
 }
 
 /// Sets up the SKUs of one repeat, under numbers that no earlier run used, and says the first.

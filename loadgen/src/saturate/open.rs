@@ -43,7 +43,7 @@ pub(super) fn drive(load: &Load, rate: u32, seed: u64, address: SocketAddr) -> R
         links.push(link);
     }
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let mut template = Template::reserves(1, load.hold_ms, FLAG_FIRST_ATTEMPT);
+    let mut template = Template::reserves_by(load.terms, 1, load.hold_ms, FLAG_FIRST_ATTEMPT);
     let mut ids = IdMaker::new(IdMaker::fresh_nonce());
     let mut measured = Measured::empty();
     let began = Instant::now();

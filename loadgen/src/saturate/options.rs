@@ -2,6 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
+use super::Rule;
+
 /// What the load asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Operation {
@@ -36,6 +38,17 @@ pub struct Options {
     /// What to ask for.
     #[arg(long, value_enum, default_value = "reserve")]
     pub op: Operation,
+    /// Ask for SKUs that a sale's rules are in force for: all of them, or those that are named. Each repeat measures the
+    /// same without rules before.
+    #[arg(
+        long,
+        value_name = "RULE,…",
+        value_enum,
+        value_delimiter = ',',
+        num_args = 0..=1,
+        default_missing_value = "user-limit,channel,campaign,budget"
+    )]
+    pub rules: Vec<Rule>,
     /// Connections.
     #[arg(long, value_name = "N", default_value = "16", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub connections: u32,

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use doorbuster_protocol::Code;
 
-use super::{Operation, Options, Run};
+use super::{Operation, Options, Run, rules};
 use crate::health::lossy;
 use crate::target::Target;
 
@@ -29,10 +29,20 @@ pub(super) fn head(options: &Options, target: Option<&Target>, out: &mut dyn Wri
         None => "an echo server in this process".to_owned(),
     };
     say!(out, "saturate {}: {shape}; {} users, {} SKUs", options.op.name(), options.users, options.skus);
+    if !options.rules.is_empty() {
+        let rules = rules::named(&options.rules);
+        say!(out, "by rules: {rules}; before each repeat the same without");
+    }
     say!(out, "against {server}; {} x {} s", options.repeat, options.seconds);
 }
 
-pub(super) fn line(repeat: u32, op: Operation, run: &Run, out: &mut dyn Write) {
+/// Writes a line of somebody else's making.
+pub(super) fn told(line: &str, out: &mut dyn Write) {
+    say!(out, "{line}");
+}
+
+pub(super) fn line(repeat: u32, name: &str, run: &Run, out: &mut dyn Write) {
+    let op = run.op;
     let measured = &run.measured;
     let latency = &measured.latency_ns;
     let us = |nanos: u64| lossy(nanos) / 1_000.0;
@@ -50,7 +60,7 @@ pub(super) fn line(repeat: u32, op: Operation, run: &Run, out: &mut dyn Write) {
         out,
         "#{:<2} {:<9} {:>11.0}/s  p50 {:>8.0} us  p99 {:>8.0} us  p99.9 {:>8.0} us  max {:>8.0} us{sync}{late} | cores: generator {:.2}, server {:.2}, others {:.2}, stolen {:.2}",
         repeat + 1,
-        op.name(),
+        name,
         measured.rate(),
         us(latency.value_at_quantile(0.5)),
         us(latency.value_at_quantile(0.99)),
@@ -74,18 +84,14 @@ pub(super) fn line(repeat: u32, op: Operation, run: &Run, out: &mut dyn Write) {
     }
 }
 
-pub(super) fn summary(
-    options: &Options,
-    runs: &[Run],
-    echoes: &[Run],
-    reserves: &[Run],
-    out: &mut dyn Write,
-) {
-    for (name, runs) in [("echo", echoes), ("reserve", reserves), (options.op.name(), runs)] {
+pub(super) fn summary(options: &Options, runs: &[Run], echoes: &[Run], plain: &[Run], out: &mut dyn Write) {
+    let (name, beside) = match options.op {
+        op if options.rules.is_empty() => (op.name().to_owned(), Operation::Reserve.name()),
+        op => (format!("{} by {}", op.name(), rules::named(&options.rules)), op.name()),
+    };
+    for (name, runs) in [("echo", echoes), (beside, plain), (&name, runs)] {
         if let Some((median, low, high)) = spread(runs.iter().map(|run| run.measured.rate()).collect()) {
-            let p99 = spread(
-                runs.iter().map(|run| lossy(run.measured.latency_ns.value_at_quantile(0.99))).collect(),
-            );
+            let p99 = spread(runs.iter().map(p99_ns).collect());
             let (p99, p99_low, p99_high) = p99.unwrap_or_default();
             say!(
                 out,
@@ -96,12 +102,41 @@ pub(super) fn summary(
             );
         }
     }
-    for (name, others) in [("echo", echoes), ("reserve", reserves)] {
+    for (other, others) in [("echo", echoes), (beside, plain)] {
         let ratio = |(run, other): (&Run, &Run)| run.measured.rate() / other.measured.rate().max(1.0);
         if let Some((median, low, high)) = spread(runs.iter().zip(others).map(ratio).collect()) {
-            say!(out, "{} / {name}: median {median:.2} [{low:.2} .. {high:.2}]", options.op.name());
+            say!(out, "{name} / {other}: median {median:.2} [{low:.2} .. {high:.2}]");
         }
     }
+    if !options.rules.is_empty() {
+        // At a fixed rate both have the same throughput, and what differs is how long an answer takes.
+        let (what, figure): (_, fn(&Run) -> f64) =
+            if options.rate.is_some() { ("p99", p99_ns) } else { ("rate", |run| run.measured.rate()) };
+        if let Some(line) = compared(what, &figures(runs, figure), &figures(plain, figure)) {
+            say!(out, "{line}");
+        }
+    }
+}
+
+fn p99_ns(run: &Run) -> f64 {
+    lossy(run.measured.latency_ns.value_at_quantile(0.99))
+}
+
+fn figures(runs: &[Run], figure: fn(&Run) -> f64) -> Vec<f64> {
+    runs.iter().map(figure).collect()
+}
+
+/// What rules cost: the ratio of the medians, and that of each pair.
+fn compared(what: &str, ruled: &[f64], plain: &[f64]) -> Option<String> {
+    let (median, ..) = spread(ruled.to_vec())?;
+    let (beside, ..) = spread(plain.to_vec())?;
+    let pairs: Vec<String> =
+        ruled.iter().zip(plain).map(|(ruled, plain)| format!("{:.2}", ruled / plain.max(1.0))).collect();
+    Some(format!(
+        "{what} by rules / without: {:.2} of the medians; pairs {}",
+        median / beside.max(1.0),
+        pairs.join(" ")
+    ))
 }
 
 /// Median, least and greatest.
@@ -114,6 +149,13 @@ fn spread(mut values: Vec<f64>) -> Option<(f64, f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rules_are_compared_by_medians_and_pair_by_pair() {
+        let line = compared("rate", &[80.0, 90.0, 60.0], &[100.0, 90.0, 120.0]).expect("there are runs");
+        assert_eq!(line, "rate by rules / without: 0.80 of the medians; pairs 0.80 1.00 0.50");
+        assert_eq!(compared("rate", &[], &[]), None);
+    }
 
     #[test]
     fn the_spread_of_nothing_is_nothing_and_a_median_is_in_the_middle() {

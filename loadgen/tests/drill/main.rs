@@ -4,6 +4,7 @@
 
 mod liar;
 mod program;
+mod rules;
 
 use std::path::Path;
 
