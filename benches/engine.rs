@@ -69,7 +69,7 @@ fn batch(commands: Vec<Command>) -> Batch {
 }
 
 fn set_up(engine: &Engine, units: u64) {
-    let put = PutSku { sku: SkuId::new(1), units, user_limit: 0, order_limit: 0 };
+    let put = PutSku { sku: SkuId::new(1), units, user_limit: 0, order_limit: 0, ..PutSku::default() };
     assert!(engine.submit(0, batch(vec![Command::PutSku(put)])).is_ok());
     engine.visit(0, 0);
     assert!(engine.take(0).is_some());

@@ -102,7 +102,8 @@ pub fn stocked_of(shards: u16, rules: Rules, skus: u64, units: u64) -> Vec<Ledge
     let mut ledgers: Vec<_> =
         (0..shards).filter_map(|number| Share::new(number, shards)).map(ledger).collect();
     for sku in (1..=skus).map(SkuId::new) {
-        let put = Command::PutSku(PutSku { sku, units, user_limit: u32::MAX, order_limit: 0 });
+        let put =
+            Command::PutSku(PutSku { sku, units, user_limit: u32::MAX, order_limit: 0, ..PutSku::default() });
         let of = |ledger: &&mut Ledger| ledger.share().serves(PartitionId::of(sku));
         let ledger = ledgers.iter_mut().find(of).expect("every partition is served");
         assert_eq!(ledger.execute(Timestamp::new(START), &put, |_| {}), Ok(Outcome::SkuPut));

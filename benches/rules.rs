@@ -112,7 +112,7 @@ fn stage(ledger: &mut Ledger) {
         by: 0,
         reason: 0,
     };
-    let put = CampaignCommand::PutPhase { campaign: CAMPAIGN, plan: 1, nth: 0, phase };
+    let put = CampaignCommand::PutPhase { campaign: CAMPAIGN, plan: 1, nth: 0, phase, by: 0, reason: 0 };
     for command in [put, CampaignCommand::Activate(activate)] {
         let mut ledgers = [&mut *ledger];
         let mut events = Vec::new();
@@ -134,7 +134,7 @@ fn run(ledger: &mut Ledger, command: Command) {
 fn channels(ledger: &mut Ledger, sku: SkuId) {
     for channel in 1..=3 {
         let (channel, cap) = (ChannelId::new(channel), Some(1 << 29));
-        let rules = SetChannel { sku, channel, guarantee: 1 << 20, cap, release_at: None };
+        let rules = SetChannel { sku, channel, guarantee: 1 << 20, cap, ..SetChannel::default() };
         run(ledger, Command::SetChannel(rules));
     }
 }
@@ -147,7 +147,7 @@ fn campaign(ledger: &mut Ledger, sku: SkuId) {
             floor: Amount::new(90),
             ceiling: Amount::new(110),
         };
-        run(ledger, Command::Sku(SkuCommand::Price { sku, version, price }));
+        run(ledger, Command::Sku(SkuCommand::Price { sku, version, price, by: 0, reason: 0 }));
     }
     run(ledger, Command::Sku(SkuCommand::Bind { sku, campaign: CAMPAIGN, by: 0, reason: 0 }));
 }

@@ -34,7 +34,7 @@ CONFIRM_RECORD = struct.Struct("<QQ16sQ")
 CANCEL_RECORD = struct.Struct("<QQI")
 READ_ORDER_RECORD = struct.Struct("<QQ")
 READ_STOCK_RECORD = struct.Struct("<Q")
-PUT_SKU_RECORD = struct.Struct("<QQII")
+PUT_SKU_RECORD = struct.Struct("<QQIIQI")
 ANSWER_RECORD = struct.Struct("<HBBIQQQ")
 ORDER_RECORD = struct.Struct("<HBBIQQQQQQQ16s16sHHH")
 STOCK_RECORD = struct.Struct("<HHIIIQQQQQQI")
@@ -183,8 +183,8 @@ class Client:
     def ping(self):
         self._exchange(PING, 0, b"")
 
-    def put_sku(self, sku, units, user_limit=0, order_limit=0):
-        record = PUT_SKU_RECORD.pack(sku, units, user_limit, order_limit)
+    def put_sku(self, sku, units, user_limit=0, order_limit=0, by=0, reason=0):
+        record = PUT_SKU_RECORD.pack(sku, units, user_limit, order_limit, by, reason)
         return self._operate(PUT_SKU, [record], ANSWER_RECORD, ANSWER_FIELDS)[0]
 
     def reserve_batch(self, wishes, flags=FIRST_ATTEMPT, deadline_ms=0):

@@ -333,7 +333,15 @@ mod tests {
 
     fn put(sku: u64) -> Record {
         let at = Timestamp::new(1_700_000_000_000);
-        let event = Event::SkuPut { sku: SkuId::new(sku), units: sku, user_limit: 0, order_limit: 0, at };
+        let event = Event::SkuPut {
+            sku: SkuId::new(sku),
+            units: sku,
+            user_limit: 0,
+            order_limit: 0,
+            by: 1,
+            reason: 2,
+            at,
+        };
         Record::Event(event)
     }
 

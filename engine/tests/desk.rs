@@ -181,7 +181,7 @@ fn threads_that_work_at_the_desk_and_at_shards_forget_no_batch_and_no_unit() {
     let threads = engine.start(opened.scribe, opened.preparer).unwrap();
     for sku in (1..=SKUS + 1).map(SkuId::new) {
         let units = if sku.raw() > SKUS { 1 << 30 } else { UNITS };
-        let put = Command::PutSku(PutSku { sku, units, user_limit: 0, order_limit: 0 });
+        let put = Command::PutSku(PutSku { sku, units, user_limit: 0, order_limit: 0, ..PutSku::default() });
         let work = Work::Asked(Request::Command(put));
         let slot = Slot { token: 0, deadline: Timestamp::default(), work };
         let shard = engine.shard_of_sku(sku);

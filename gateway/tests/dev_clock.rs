@@ -205,7 +205,7 @@ async fn a_phase_that_begins_on_the_way_is_in_the_log_and_sells_when_the_answer_
     client.put_sku(&PutSku { sku: 1, units: 2, ..PutSku::default() }).await.unwrap().done().unwrap();
     let phase = |nth: u8, minutes: u64, stage| {
         let phase = Phase { start: START + minutes * u64::from(MINUTE), stage, ..Phase::default() };
-        PutPhase { campaign: 3, plan: 1, nth, phase }
+        PutPhase { campaign: 3, plan: 1, nth, phase, ..PutPhase::default() }
     };
     for put in client.put_phases(&[phase(0, 0, 0), phase(1, 10, 1), phase(2, 90, 4)]).await {
         put.unwrap().done().unwrap();

@@ -251,6 +251,7 @@ fn nothing_acknowledged_is_lost_when_the_server_is_killed_under_load() {
                     units: units(sku),
                     user_limit: USER_LIMIT,
                     order_limit: 0,
+                    ..PutSku::default()
                 });
                 for put in client.put_skus(&skus.collect::<Vec<_>>()).await {
                     assert!(matches!(put, Ok(Outcome::Done(_))));

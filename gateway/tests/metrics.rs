@@ -167,7 +167,7 @@ async fn a_campaign_shows_its_stage_and_the_prices_that_it_lacks() {
     sell(&server).await;
     let client = Client::connect(&server.address().to_string()).await.expect("it listens");
     let phase = Phase { start: START, stage: 1, price_version: 3, ..Phase::default() };
-    let phases = [PutPhase { campaign: 4, plan: 1, nth: 0, phase }];
+    let phases = [PutPhase { campaign: 4, plan: 1, nth: 0, phase, ..PutPhase::default() }];
     assert!(client.put_phases(&phases).await.remove(0).expect("an answer").done().is_some());
     let follow = SetCampaign { campaign: 4, action: 1, plan: 1, phases: 1, ..SetCampaign::default() };
     client.set_campaign(&follow).await.expect("an answer").done().expect("the plan is whole");

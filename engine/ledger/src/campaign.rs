@@ -144,6 +144,10 @@ pub enum CampaignEvent {
         nth: u8,
         /// The phase.
         phase: Phase,
+        /// Who wanted it so.
+        by: u64,
+        /// Why.
+        reason: u32,
         /// When.
         at: Timestamp,
     },
@@ -203,6 +207,10 @@ pub enum CampaignEvent {
         version: u32,
         /// The price.
         price: Price,
+        /// Who wanted it so.
+        by: u64,
+        /// Why.
+        reason: u32,
         /// When.
         at: Timestamp,
     },

@@ -204,7 +204,7 @@ pub struct Cancel {
 }
 
 /// Set `sku` up with its first units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PutSku {
     /// The SKU.
     pub sku: SkuId,
@@ -214,11 +214,15 @@ pub struct PutSku {
     pub user_limit: u32,
     /// Most units in one order; 0: no limit.
     pub order_limit: u32,
+    /// As in [`Activate`].
+    pub by: u64,
+    /// As in [`Activate`].
+    pub reason: u32,
 }
 
 /// Say how many units of `sku` the channel may have. What it says is absolute: a repeat changes nothing. The first for a SKU
 /// must come before its first hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SetChannel {
     /// The SKU.
     pub sku: SkuId,
@@ -230,11 +234,15 @@ pub struct SetChannel {
     pub cap: Option<u64>,
     /// When what is left of the guarantee is anybody's; `None`: never.
     pub release_at: Option<Timestamp>,
+    /// As in [`Activate`].
+    pub by: u64,
+    /// As in [`Activate`].
+    pub reason: u32,
 }
 
 /// Move up to `units` of the guarantee of one channel, as far as it has not taken them, to another, whose release time they
 /// get.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rebalance {
     /// The SKU.
     pub sku: SkuId,
@@ -249,12 +257,14 @@ pub struct Rebalance {
     /// The guarantee that the giving channel is known to have: if it has another, somebody else has moved units, or this
     /// command is a repeat.
     pub expected: u64,
-    /// Why; opaque, kept in the log.
+    /// As in [`Activate`].
+    pub by: u64,
+    /// As in [`Activate`].
     pub reason: u32,
 }
 
-/// Add `units` to `sku`, or withdraw where negative.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Add `units` to `sku`, or withdraw where negative. A repeat is compared by its units and its reason, and not by who asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Restock {
     /// Names the request.
     pub request: RequestId,
@@ -262,7 +272,9 @@ pub struct Restock {
     pub sku: SkuId,
     /// Units; not 0, and at most [`MAX_UNITS`](crate::MAX_UNITS) either way.
     pub units: i64,
-    /// Why; opaque, kept in the log.
+    /// As in [`Activate`].
+    pub by: u64,
+    /// As in [`Activate`].
     pub reason: u32,
 }
 
@@ -279,6 +291,10 @@ pub enum CampaignCommand {
         nth: u8,
         /// The phase.
         phase: Phase,
+        /// As in [`Activate`].
+        by: u64,
+        /// As in [`Activate`].
+        reason: u32,
     },
     /// Follow another plan.
     Activate(Activate),
@@ -342,6 +358,10 @@ pub enum SkuCommand {
         version: u32,
         /// The price, between its floor and its ceiling.
         price: Price,
+        /// As in [`Activate`].
+        by: u64,
+        /// As in [`Activate`].
+        reason: u32,
     },
     /// Change its limits. Who has more by now keeps it.
     Limits {

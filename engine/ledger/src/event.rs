@@ -23,6 +23,10 @@ pub enum Event {
         user_limit: u32,
         /// Most units in one order; 0: no limit.
         order_limit: u32,
+        /// Who wanted it so.
+        by: u64,
+        /// Why.
+        reason: u32,
         /// When.
         at: Timestamp,
     },
@@ -36,6 +40,8 @@ pub enum Event {
         sku: SkuId,
         /// Units; negative where withdrawn.
         units: i64,
+        /// Who wanted it so.
+        by: u64,
         /// Why.
         reason: u32,
         /// When.
@@ -58,6 +64,8 @@ pub enum Event {
         to: ChannelId,
         /// Units that were moved.
         units: u64,
+        /// Who wanted it so.
+        by: u64,
         /// Why.
         reason: u32,
         /// When.

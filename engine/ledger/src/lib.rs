@@ -34,7 +34,7 @@
 //! let mut ledger = Ledger::new(Rules::default(), 1);
 //! let now = Timestamp::new(1_700_000_000_000);
 //! let sku = SkuId::new(7);
-//! let put = Command::PutSku(PutSku { sku, units: 1, user_limit: 1, order_limit: 0 });
+//! let put = Command::PutSku(PutSku { sku, units: 1, user_limit: 1, order_limit: 0, ..PutSku::default() });
 //! assert_eq!(ledger.execute(now, &put, |_| {}), Ok(Outcome::SkuPut));
 //!
 //! let reserve = Command::Reserve(Reserve {

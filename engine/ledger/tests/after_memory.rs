@@ -21,7 +21,7 @@ fn resident() -> Option<u64> {
 fn a_shipped_order_takes_a_few_hundred_bytes_more_than_a_paid_one() {
     let mut ledger = Ledger::new(Rules::default(), 1);
     let sku = SkuId::new(1);
-    let put = PutSku { sku, units: ORDERS, user_limit: 0, order_limit: 0 };
+    let put = PutSku { sku, units: ORDERS, user_limit: 0, order_limit: 0, ..PutSku::default() };
     ledger.execute(NOW, &Command::PutSku(put), |_| {}).unwrap();
     let empty = resident();
     let mut orders = Vec::with_capacity(usize::try_from(ORDERS).unwrap());

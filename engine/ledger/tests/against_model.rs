@@ -175,7 +175,8 @@ fn run(steps: &[Step], seen: &mut Seen) {
     let mut reserved: Vec<Made> = Vec::new();
     let mut now = START;
     for (sku, units, user_limit, order_limit) in SKUS {
-        let put = Command::PutSku(PutSku { sku: sku_of(sku), units, user_limit, order_limit });
+        let sku = sku_of(sku);
+        let put = Command::PutSku(PutSku { sku, units, user_limit, order_limit, by: 1, reason: 2 });
         let (outcome, _) = shop.execute(now, &put, Place::default());
         assert_eq!(outcome, model.execute(now, &put));
     }
@@ -183,8 +184,8 @@ fn run(steps: &[Step], seen: &mut Seen) {
         // Rules must come before the first hold.
         for (sku, channel, guarantee, cap) in CHANNELS {
             let (sku, channel) = (sku_of(sku), ChannelId::new(channel));
-            let rules =
-                SetChannel { sku, channel, guarantee, cap, release_at: Some(Timestamp::new(START + 3_000)) };
+            let release_at = Some(Timestamp::new(START + 3_000));
+            let rules = SetChannel { sku, channel, guarantee, cap, release_at, by: 1, reason: 2 };
             let (outcome, _) = shop.execute(now, &Command::SetChannel(rules), Place::default());
             assert_eq!(outcome, model.execute(now, &Command::SetChannel(rules)));
         }
@@ -270,7 +271,14 @@ fn run(steps: &[Step], seen: &mut Seen) {
 fn stage(shop: &mut Shop, model: &mut Model, now: u64) {
     let campaign = CampaignId::new(1);
     let phases = [phase_of(START + 40, 24), phase_of(START + 400, 13), phase_of(START + 2_500, 14)];
-    let put = |(nth, phase): (u8, Phase)| CampaignCommand::PutPhase { campaign, plan: 1, nth, phase };
+    let put = |(nth, phase): (u8, Phase)| CampaignCommand::PutPhase {
+        campaign,
+        plan: 1,
+        nth,
+        phase,
+        by: 1,
+        reason: 2,
+    };
     let activate = Activate {
         campaign,
         plan: 1,
@@ -290,7 +298,8 @@ fn stage(shop: &mut Shop, model: &mut Model, now: u64) {
         );
     }
     for sku in [sku_of(2), sku_of(3)] {
-        let price = |version, price| SkuCommand::Price { sku, version, price: price_of(price, 2) };
+        let price =
+            |version, price| SkuCommand::Price { sku, version, price: price_of(price, 2), by: 1, reason: 2 };
         let bind = SkuCommand::Bind { sku, campaign, by: 1, reason: 2 };
         for command in [price(1, 1), price(2, 2), bind] {
             let (outcome, _) = shop.execute(now, &Command::Sku(command), Place::default());

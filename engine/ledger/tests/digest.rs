@@ -32,8 +32,8 @@ fn a_known_state_has_a_known_digest() {
     let mut ledger = Ledger::new(Rules::default(), 1);
     let mut run = |at: u64, command: Command| ledger.execute(Timestamp::new(at), &command, |_| {}).unwrap();
     let sku = SkuId::new(7);
-    run(NOW, Command::PutSku(PutSku { sku, units: 100, user_limit: 9, order_limit: 5 }));
-    run(NOW, Command::Restock(Restock { request: request(1), sku, units: -3, reason: 4 }));
+    run(NOW, Command::PutSku(PutSku { sku, units: 100, user_limit: 9, order_limit: 5, ..PutSku::default() }));
+    run(NOW, Command::Restock(Restock { request: request(1), sku, units: -3, reason: 4, by: 5 }));
     let terms = Terms {
         campaign: 1,
         price_version: 2,

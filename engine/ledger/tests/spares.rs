@@ -32,7 +32,7 @@ fn reserve(number: u64) -> Command {
 fn sale(seed: u64, mut supply: impl FnMut(&mut Ledger)) -> (Vec<Event>, Digest) {
     let mut ledger = Ledger::new(Rules::default(), seed);
     let mut events = Vec::new();
-    let put = PutSku { sku: SKU, units: ORDERS, user_limit: 1, order_limit: 0 };
+    let put = PutSku { sku: SKU, units: ORDERS, user_limit: 1, order_limit: 0, ..PutSku::default() };
     ledger.execute(NOW, &Command::PutSku(put), |event| events.push(*event)).unwrap();
     for number in 0..ORDERS {
         supply(&mut ledger);

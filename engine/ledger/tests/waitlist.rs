@@ -17,7 +17,13 @@ impl World {
     /// A SKU without units.
     fn new(user_limit: u32) -> Self {
         let mut world = Self { ledger: Ledger::new(Rules::default(), 1), requests: 0 };
-        world.run(Command::PutSku(PutSku { sku: SKU, units: 0, user_limit, order_limit: 0 }));
+        world.run(Command::PutSku(PutSku {
+            sku: SKU,
+            units: 0,
+            user_limit,
+            order_limit: 0,
+            ..PutSku::default()
+        }));
         world
     }
 
@@ -60,7 +66,7 @@ impl World {
 
     fn restock(&mut self, units: i64) -> Vec<OrderNumber> {
         let request = self.request();
-        offers(&self.run(Command::Restock(Restock { request, sku: SKU, units, reason: 0 })).1)
+        offers(&self.run(Command::Restock(Restock { request, sku: SKU, units, ..Restock::default() })).1)
     }
 
     fn pulse(&mut self, limit: u32) -> (Vec<OrderNumber>, bool) {

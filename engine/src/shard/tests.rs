@@ -60,7 +60,13 @@ impl World {
 }
 
 fn put_sku(sku: u64, units: u64) -> Command {
-    Command::PutSku(PutSku { sku: SkuId::new(sku), units, user_limit: 0, order_limit: 0 })
+    Command::PutSku(PutSku {
+        sku: SkuId::new(sku),
+        units,
+        user_limit: 0,
+        order_limit: 0,
+        ..PutSku::default()
+    })
 }
 
 fn reserve(seed: u64, sku: u64) -> Command {

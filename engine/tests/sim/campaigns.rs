@@ -23,7 +23,7 @@ impl World {
             1 => {
                 let price = Price { ceiling: Amount::new(9), ..Price::default() };
                 let version = self.rng.random_range(1..9);
-                Ask::One(Command::Sku(SkuCommand::Price { sku, version, price }))
+                Ask::One(Command::Sku(SkuCommand::Price { sku, version, price, by: 1, reason: 2 }))
             }
             2 => {
                 let user_limit = self.rng.random_range(2..5);
@@ -46,7 +46,7 @@ impl World {
                 let group_limit = self.rng.random_range(0..4);
                 let phase = Phase { start, stage: Stage::Live, group_limit, ..Phase::default() };
                 let plan = self.rng.random_range(1..4);
-                several(CampaignCommand::PutPhase { campaign, plan, nth, phase })
+                several(CampaignCommand::PutPhase { campaign, plan, nth, phase, by: 1, reason: 2 })
             }
         }
     }

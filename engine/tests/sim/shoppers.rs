@@ -73,12 +73,18 @@ impl World {
         let sku = SKUS[self.rng.random_range(0..SKUS.len())];
         match self.rng.random_range(0..21_u32) {
             20 => self.campaign(sku),
-            0 => Ask::One(Command::PutSku(PutSku { sku, units: 8, user_limit: 3, order_limit: 0 })),
+            0 => Ask::One(Command::PutSku(PutSku {
+                sku,
+                units: 8,
+                user_limit: 3,
+                order_limit: 0,
+                ..PutSku::default()
+            })),
             1 if self.rng.random_bool(0.5) => self.rule(sku),
             1 => self.budget(),
             2 => {
                 let units = self.rng.random_range(1..5);
-                Ask::One(Command::Restock(Restock { request: self.request(), sku, units, reason: 0 }))
+                Ask::One(Command::Restock(Restock { request: self.request(), sku, units, reason: 0, by: 1 }))
             }
             12..15 => self.after(sku),
             3..12 if !self.orders.is_empty() => self.end_or_keep(),
@@ -166,7 +172,15 @@ impl World {
         let guarantee = self.rng.random_range(0..4);
         let cap = self.rng.random_bool(0.3).then_some(guarantee + 2);
         let release_at = self.rng.random_bool(0.5).then(|| now.plus(3_000));
-        Ask::One(Command::SetChannel(SetChannel { sku, channel, guarantee, cap, release_at }))
+        Ask::One(Command::SetChannel(SetChannel {
+            sku,
+            channel,
+            guarantee,
+            cap,
+            release_at,
+            by: 1,
+            reason: 2,
+        }))
     }
 
     fn channel(&mut self) -> ChannelId {

@@ -59,6 +59,10 @@ pub struct PutPhase {
     pub nth: u8,
     /// The phase.
     pub phase: Phase,
+    /// As in [`SetCampaign`].
+    pub by: u64,
+    /// As in [`SetCampaign`].
+    pub reason: u32,
 }
 
 /// Let a campaign follow a plan; or pause, resume or end it. What it says is absolute: a repeat is REPLAYED.
@@ -113,6 +117,10 @@ pub struct PutPrice {
     pub floor: u64,
     /// An order must not pay more for a unit; at least the price.
     pub ceiling: u64,
+    /// As in [`SetCampaign`].
+    pub by: u64,
+    /// As in [`SetCampaign`].
+    pub reason: u32,
 }
 
 /// Change a SKU's limits. Who has more by now keeps it. What it says is absolute.
@@ -240,10 +248,10 @@ macro_rules! record {
     };
 }
 
-record!(PutPhase, PutPhase, 57, |this| this.phase.check());
+record!(PutPhase, PutPhase, 69, |this| this.phase.check());
 record!(SetCampaign, SetCampaign, 31, |this| this.check());
 record!(BindSku, BindSku, 24, |_this| Ok(()));
-record!(PutPrice, PutPrice, 44, |_this| Ok(()));
+record!(PutPrice, PutPrice, 56, |_this| Ok(()));
 record!(SetLimits, SetLimits, 28, |_this| Ok(()));
 record!(ReadCampaign, ReadCampaign, 4, |_this| Ok(()));
 record!(ReadPhase, ReadPhase, 9, |_this| Ok(()));

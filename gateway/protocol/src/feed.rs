@@ -237,8 +237,8 @@ pub struct FeedEvent {
     pub reason: u32,
     /// The order's number; of a restock, its own.
     pub order: u64,
-    /// The shopper, where the order is placed or a line is concerned. Other events of the order don't name him. Where a
-    /// campaign or limits are changed, who wanted it so.
+    /// The shopper, where the order is placed or a line is concerned. Other events of the order don't name him. Of what
+    /// operators change about stock, channels, campaigns, limits, prices, budgets and coupons: who wanted it so.
     pub user: u64,
     /// The SKU that is concerned. Where an order with several lines is placed, 0: each line has an event of its own.
     pub sku: u64,

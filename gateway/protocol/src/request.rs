@@ -229,6 +229,10 @@ pub struct PutSku {
     pub user_limit: u32,
     /// Most units in one order; 0: no limit.
     pub order_limit: u32,
+    /// Who wants it so, as the operator numbers his people; kept in the log, and no part of what a repeat is compared with.
+    pub by: u64,
+    /// Why, as the operator numbers his reasons; likewise.
+    pub reason: u32,
 }
 
 /// Say what a sales channel may have of a SKU. What it says is absolute: a repeat changes nothing.
@@ -244,6 +248,10 @@ pub struct SetChannel {
     pub release_at: u64,
     /// The channel.
     pub channel: u16,
+    /// As in [`PutSku`].
+    pub by: u64,
+    /// As in [`PutSku`].
+    pub reason: u32,
 }
 
 /// Move a part of one channel's guarantee to another.
@@ -263,6 +271,8 @@ pub struct Rebalance {
     pub to: u16,
     /// Why, as the operator numbers his reasons; kept in the log.
     pub reason: u32,
+    /// As in [`PutSku`].
+    pub by: u64,
 }
 
 /// Read what a sales channel may have of a SKU, and has.
@@ -283,8 +293,10 @@ pub struct Restock {
     pub sku: u64,
     /// Units to add, or to withdraw where negative; not 0.
     pub units: i64,
-    /// Why, as the operator numbers his reasons; kept in the log.
+    /// Why, as the operator numbers his reasons; kept in the log. A repeat with another is `IDEMPOTENCY_CONFLICT`.
     pub reason: u32,
+    /// As in [`PutSku`].
+    pub by: u64,
 }
 
 /// Whether a list has as many lines as it may.
@@ -323,10 +335,10 @@ record!(Cancel, Cancel, 20, |_this| Ok(()));
 record!(BeginPay, BeginPay, 33, |this| if this.slow > 1 { Err("slow is 0 or 1") } else { Ok(()) });
 record!(FailPay, FailPay, 32, |_this| Ok(()));
 record!(Extend, Extend, 24, |_this| Ok(()));
-record!(SetChannel, SetChannel, 34, |_this| Ok(()));
-record!(Rebalance, Rebalance, 40, |_this| Ok(()));
+record!(SetChannel, SetChannel, 46, |_this| Ok(()));
+record!(Rebalance, Rebalance, 48, |_this| Ok(()));
 record!(ReadChannel, ReadChannel, 10, |_this| Ok(()));
 record!(ReadOrder, ReadOrder, 16, |_this| Ok(()));
 record!(ReadStock, ReadStock, 8, |_this| Ok(()));
-record!(PutSku, PutSku, 24, |_this| Ok(()));
-record!(Restock, Restock, 36, |_this| Ok(()));
+record!(PutSku, PutSku, 36, |_this| Ok(()));
+record!(Restock, Restock, 44, |_this| Ok(()));

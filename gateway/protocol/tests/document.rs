@@ -190,7 +190,7 @@ fn the_tables_of_offsets_add_up_to_each_record() {
             ("REBALANCE", Rebalance::MIN_LEN),
             ("READ_CHANNEL", ReadChannel::MIN_LEN),
             ("CHANNEL_READ", ChannelView::MIN_LEN),
-            ("Phase", PutPhase::MIN_LEN - 9),
+            ("Phase", PutPhase::MIN_LEN - 21),
             ("PUT_PHASE", PutPhase::MIN_LEN),
             ("SET_CAMPAIGN", SetCampaign::MIN_LEN),
             ("BIND_SKU", BindSku::MIN_LEN),

@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use doorbuster_client::{Applied, BudgetView, FundBudget, Funder, Outcome, SetBudget, StopBudget};
 
 use super::connect::{ServerOptions, ask, refused};
 use super::say;
+use super::who::Who;
 
 /// Set up, fund, stop and look at promotion budgets.
 #[derive(Debug, Subcommand)]
@@ -57,17 +58,6 @@ pub(super) enum BudgetCommand {
         #[command(flatten)]
         server: ServerOptions,
     },
-}
-
-/// What the log keeps of who asked.
-#[derive(Clone, Copy, Debug, Args)]
-pub(super) struct Who {
-    /// Who asks for it, by your numbering
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(super) by: u64,
-    /// Why, by your numbering
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(super) reason: u32,
 }
 
 fn funder(text: &str) -> Result<Funder, String> {

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use doorbuster_client::{IssueCoupons, Outcome};
 
-use super::budget::Who;
 use super::connect::{ServerOptions, ask, refused};
 use super::say;
+use super::who::Who;
 use crate::utc::Utc;
 
 /// Issue and look at coupons.

@@ -158,12 +158,48 @@ fn fields(event: &FeedEvent) -> Vec<(&'static str, serde_json::Value)> {
     put("plan", of_plan, event.units.into());
     put("phase", of_phase, event.channel.into());
     put("version", kind == Some(K::PriceSet), event.units.into());
-    put("by", event.order == 0 && event.user != 0, event.user.into());
+    let by = wanted_by(event);
+    put("by", by != 0, by.into());
     put("reason", event.reason != 0, event.reason.into());
     put("user_limit", event.user_limit != 0, event.user_limit.into());
     put("group_limit", of_phase && event.amount != 0, event.amount.into());
     put("order_limit", event.order_limit != 0, event.order_limit.into());
     fields
+}
+
+/// Who wanted it so, where it is something that a person decides; 0 where that isn't known.
+fn wanted_by(event: &FeedEvent) -> u64 {
+    use EventKind as K;
+    match event.kind() {
+        Some(
+            K::SkuPut
+            | K::Restocked
+            | K::ChannelSet
+            | K::Rebalanced
+            | K::BudgetOpened
+            | K::BudgetFunded
+            | K::BudgetStopped
+            | K::CouponsIssued
+            | K::PhasePut
+            | K::PlanActivated
+            | K::CampaignStood
+            | K::SkuBound
+            | K::PriceSet
+            | K::LimitsSet,
+        ) => event.user,
+        Some(
+            K::Fulfilling
+            | K::Delivered
+            | K::Closed
+            | K::LineShipped
+            | K::LineCancelled
+            | K::LineReturned
+            | K::PaidBack
+            | K::Counted
+            | K::Inspected,
+        ) => event.to,
+        _ => 0,
+    }
 }
 
 /// Whether `to` names a campaign.

@@ -12,6 +12,7 @@ mod order;
 mod serve;
 mod source;
 mod stock;
+mod who;
 
 use std::ffi::OsString;
 use std::io::Write;

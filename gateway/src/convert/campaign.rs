@@ -12,7 +12,8 @@ use super::{Ask, Asked, bad};
 pub(crate) fn put_phase(asked: &wire::PutPhase) -> Asked {
     let phase = phase_of(&asked.phase).ok_or_else(|| bad(wire::Field::Plan))?;
     let (campaign, plan, nth) = (CampaignId::new(asked.campaign), asked.plan, asked.nth);
-    Ok(desk(CampaignCommand::PutPhase { campaign, plan, nth, phase }))
+    let (by, reason) = (asked.by, asked.reason);
+    Ok(desk(CampaignCommand::PutPhase { campaign, plan, nth, phase, by, reason }))
 }
 
 /// What becomes of a campaign.
@@ -54,7 +55,13 @@ pub(crate) fn put_price(asked: &wire::PutPrice) -> Ask {
         floor: Amount::new(asked.floor),
         ceiling: Amount::new(asked.ceiling),
     };
-    of_sku(SkuCommand::Price { sku: SkuId::new(asked.sku), version: asked.version, price })
+    of_sku(SkuCommand::Price {
+        sku: SkuId::new(asked.sku),
+        version: asked.version,
+        price,
+        by: asked.by,
+        reason: asked.reason,
+    })
 }
 
 /// A SKU's limits.

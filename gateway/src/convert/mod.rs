@@ -258,6 +258,8 @@ pub(crate) fn put_sku(asked: &wire::PutSku) -> Ask {
         units: asked.units,
         user_limit: asked.user_limit,
         order_limit: asked.order_limit,
+        by: asked.by,
+        reason: asked.reason,
     };
     ask(ledger::PartitionId::of(sku), ledger::Command::PutSku(put))
 }
@@ -269,6 +271,7 @@ pub(crate) fn restock(asked: &wire::Restock, aids: &mut Aids<'_>) -> Ask {
         request: request_id(asked.request_id, aids),
         sku,
         units: asked.units,
+        by: asked.by,
         reason: asked.reason,
     };
     ask(ledger::PartitionId::of(sku), ledger::Command::Restock(restock))
@@ -283,6 +286,8 @@ pub(crate) fn set_channel(asked: &wire::SetChannel) -> Ask {
         guarantee: asked.guarantee,
         cap: (asked.cap != u64::MAX).then_some(asked.cap),
         release_at: (asked.release_at != 0).then(|| ledger::Timestamp::new(asked.release_at)),
+        by: asked.by,
+        reason: asked.reason,
     };
     ask(ledger::PartitionId::of(sku), ledger::Command::SetChannel(set))
 }
@@ -297,6 +302,7 @@ pub(crate) fn rebalance(asked: &wire::Rebalance) -> Ask {
         units: asked.units,
         keep: asked.keep,
         expected: asked.expected,
+        by: asked.by,
         reason: asked.reason,
     };
     ask(ledger::PartitionId::of(sku), ledger::Command::Rebalance(rebalance))

@@ -124,7 +124,16 @@ fn a_campaign_is_planned_applied_once_changed_paused_and_ended() {
     );
 
     let (_, feed, _) = run(place.path(), &["feed", "--server", &server.address]);
-    assert!(feed.contains("PLAN_ACTIVATED    campaign 11 plan 1 by 7 reason 3"), "{feed}");
+    for line in [
+        "PRICE_SET         sku 1 amount 500 version 1 by 7 reason 3",
+        "PHASE_PUT         until 2020-11-10 16:00:00.000 UTC campaign 11 plan 1 phase 0 by 7 reason 3",
+        "PLAN_ACTIVATED    campaign 11 plan 1 by 7 reason 3",
+        "LIMITS_SET        sku 1 by 7 reason 3 user_limit 2",
+        "CHANNEL_SET       sku 1 units 3 channel 1 by 7 reason 3",
+        "SKU_BOUND         sku 1 campaign 11 by 7 reason 3",
+    ] {
+        assert!(feed.contains(line), "{line} is not in {feed}");
+    }
     assert!(feed.contains("PHASE_ENTERED     campaign 11 plan 1 phase 0"), "{feed}");
     assert_eq!(server.terminate(), Some(0));
 }

@@ -35,7 +35,7 @@ fn stock_is_imported_checked_and_reported() {
     });
     assert_eq!((code, json(&said)), (0, expected), "the dry run had set nothing up");
 
-    let (code, said, _) = import("b.jsonl", &[]);
+    let (code, said, _) = import("b.jsonl", &["--by", "7", "--reason", "3"]);
     assert_eq!(code, 0);
     assert!(said.starts_with("b.jsonl: 1 set up, 1 unchanged, 0 refused, in "), "{said}");
 
@@ -49,6 +49,8 @@ fn stock_is_imported_checked_and_reported() {
     let (code, said, _) = import("c.csv", &[]);
     assert_eq!(code, 7);
     assert!(said.contains("c.csv, line 2: SKU 1: is set up already with another user_limit\n"), "{said}");
+    let (_, feed, _) = run(place.path(), &["feed", "--sku", "3", "--server", &server.address]);
+    assert!(feed.ends_with("SKU_PUT           sku 3 units 30 by 7 reason 3 order_limit 1\n"), "{feed}");
     assert_eq!(server.terminate(), Some(0));
 }
 

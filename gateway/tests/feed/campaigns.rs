@@ -15,7 +15,7 @@ impl Crowd {
         match self.random.random_range(0..6_u32) {
             0 => {
                 let phase = Phase { start: START + u64::from(number), stage: 1, ..Phase::default() };
-                let put = PutPhase { campaign: CAMPAIGN, plan: number, nth: 0, phase };
+                let put = PutPhase { campaign: CAMPAIGN, plan: number, nth: 0, phase, ..PutPhase::default() };
                 client.put_phases(&[put]).await.remove(0).unwrap();
             }
             1 => {
@@ -37,7 +37,15 @@ impl Crowd {
                 client.bind_skus(&[bind]).await.remove(0).unwrap();
             }
             4 => {
-                let put = PutPrice { sku, version: number, price: 5, list: 5, floor: 5, ceiling: 5 };
+                let put = PutPrice {
+                    sku,
+                    version: number,
+                    price: 5,
+                    list: 5,
+                    floor: 5,
+                    ceiling: 5,
+                    ..PutPrice::default()
+                };
                 client.put_prices(&[put]).await.remove(0).unwrap();
             }
             _ => {

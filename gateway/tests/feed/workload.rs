@@ -45,7 +45,14 @@ impl Crowd {
             client.put_sku(&put).await.unwrap().done().unwrap();
         }
         for sku in 1..=SKUS_WITH_CHANNELS {
-            let rules = SetChannel { sku, channel: 1, guarantee: 2, cap: u64::MAX, release_at: 0 };
+            let rules = SetChannel {
+                sku,
+                channel: 1,
+                guarantee: 2,
+                cap: u64::MAX,
+                release_at: 0,
+                ..SetChannel::default()
+            };
             client.set_channel(&rules).await.unwrap().done().unwrap();
         }
         self.promise(client).await;
@@ -197,9 +204,16 @@ impl Crowd {
         let known = client.read_channel(sku, from).await.unwrap().done().unwrap();
         // So that there is something to be moved, if as much is free.
         let expected = known.taken + 1;
-        let rules = SetChannel { sku, channel: from, guarantee: expected, cap: u64::MAX, release_at: 0 };
+        let rules = SetChannel {
+            sku,
+            channel: from,
+            guarantee: expected,
+            cap: u64::MAX,
+            release_at: 0,
+            ..SetChannel::default()
+        };
         client.set_channel(&rules).await.unwrap();
-        let rebalance = Rebalance { sku, units: 1, keep: 0, expected, from, to, reason: 9 };
+        let rebalance = Rebalance { sku, units: 1, keep: 0, expected, from, to, reason: 9, by: 3 };
         client.rebalance(&rebalance).await.unwrap();
     }
 

@@ -160,7 +160,7 @@ async fn a_step_names_what_is_left() {
 #[tokio::test]
 async fn cancelled_units_go_to_who_waits_and_count_no_longer() {
     let (_server, client) = with(|_| {}).await;
-    set_up(&client, PutSku { sku: SKU, units: 2, user_limit: 2, order_limit: 0 }).await;
+    set_up(&client, PutSku { sku: SKU, units: 2, user_limit: 2, order_limit: 0, ..PutSku::default() }).await;
     let first = bought(&client, 1, 2).await;
     let line = Line { sku: SKU, quantity: 1, ..Line::default() };
     let wait = ReserveOrder { user: 2, wait_ms: 60_000, lines: vec![line], ..ReserveOrder::default() };
@@ -238,7 +238,7 @@ async fn money_goes_back_once_and_never_more_than_was_paid() {
     // Also of an order that was never bought.
     let given_back = held(&client, &wish(4, 1)).await;
     cancel(&client, given_back.order, 4).await.unwrap();
-    set_up(&client, PutSku { sku: 2, units: 1, user_limit: 0, order_limit: 0 }).await;
+    set_up(&client, PutSku { sku: 2, units: 1, user_limit: 0, order_limit: 0, ..PutSku::default() }).await;
 }
 
 #[tokio::test]
@@ -323,7 +323,8 @@ async fn whoever_pays_while_units_are_missing_is_told_at_once() {
 #[tokio::test]
 async fn long_lists_are_read_and_named_in_parts() {
     let (_server, client) = with(|setup| setup.shards = 2).await;
-    set_up(&client, PutSku { sku: SKU, units: 100, user_limit: 0, order_limit: 0 }).await;
+    set_up(&client, PutSku { sku: SKU, units: 100, user_limit: 0, order_limit: 0, ..PutSku::default() })
+        .await;
     let mut orders = Vec::new();
     for user in 1..=100 {
         orders.push(bought(&client, user, 1).await);
@@ -345,7 +346,7 @@ async fn long_lists_are_read_and_named_in_parts() {
 async fn orders_with_several_lines_go_line_by_line_over_shards() {
     let (_server, client) = with(|setup| setup.shards = 4).await;
     for sku in [SKU, 2, 3] {
-        set_up(&client, PutSku { sku, units: 5, user_limit: 0, order_limit: 0 }).await;
+        set_up(&client, PutSku { sku, units: 5, user_limit: 0, order_limit: 0, ..PutSku::default() }).await;
     }
     let line = |sku, quantity| Line { sku, quantity, ..Line::default() };
     let lines = vec![line(SKU, 1), line(2, 2), line(3, 3)];
@@ -376,7 +377,7 @@ async fn an_order_under_way_stays_until_it_is_closed_and_its_retention_is_over()
         setup.rules.return_window_ms = 2 * DAY;
     })
     .await;
-    set_up(&client, PutSku { sku: SKU, units: 10, user_limit: 0, order_limit: 0 }).await;
+    set_up(&client, PutSku { sku: SKU, units: 10, user_limit: 0, order_limit: 0, ..PutSku::default() }).await;
     let (idle, on_its_way) = (bought(&client, 1, 1).await, bought(&client, 2, 1).await);
     goes(&client, &step(on_its_way, 2, Step::Ship)).await;
     let client = later(&server, 10 * DAY).await;
@@ -397,7 +398,7 @@ async fn a_longer_retention_keeps_paid_orders_that_wait_for_the_warehouse() {
         setup.rules.paid_retention_ms = 30 * DAY;
     })
     .await;
-    set_up(&client, PutSku { sku: SKU, units: 10, user_limit: 0, order_limit: 0 }).await;
+    set_up(&client, PutSku { sku: SKU, units: 10, user_limit: 0, order_limit: 0, ..PutSku::default() }).await;
     let idle = bought(&client, 1, 1).await;
     let client = later(&server, 29 * DAY).await;
     assert_eq!(goes(&client, &step(idle, 1, Step::Ship)).await, (OrderState::Shipped, 1));

@@ -27,7 +27,7 @@ fn phase(start: u64, stage: u8) -> Phase {
 async fn put(client: &Client, plan: u32, phases: &[Phase]) -> Vec<Result<bool, Refusal>> {
     let asked: Vec<_> = (0..)
         .zip(phases)
-        .map(|(nth, phase)| PutPhase { campaign: CAMPAIGN, plan, nth, phase: *phase })
+        .map(|(nth, phase)| PutPhase { campaign: CAMPAIGN, plan, nth, phase: *phase, ..PutPhase::default() })
         .collect();
     client.put_phases(&asked).await.into_iter().map(|answer| done(answer.expect("an answer"))).collect()
 }
@@ -62,7 +62,15 @@ async fn bind(client: &Client, sku: u64, campaign: u32) -> Result<bool, Refusal>
 }
 
 async fn price(client: &Client, sku: u64, version: u32, price: u64) -> Result<bool, Refusal> {
-    let put = PutPrice { sku, version, price, list: 2 * price, floor: price - 10, ceiling: price };
+    let put = PutPrice {
+        sku,
+        version,
+        price,
+        list: 2 * price,
+        floor: price - 10,
+        ceiling: price,
+        ..PutPrice::default()
+    };
     done(client.put_prices(&[put]).await.remove(0).expect("an answer"))
 }
 
@@ -151,6 +159,9 @@ async fn prices_change_at_one_instant_and_a_hold_keeps_its_own() {
         [Phase { price_version: 1, ..phase(START, LIVE) }, Phase { price_version: 2, ..phase(T0, LIVE) }];
     let (server, client) = staged(9, SetCampaign::default(), &phases).await;
     assert_eq!(price(&client, SKU, 1, 100).await, Ok(false));
+    let of_another =
+        PutPrice { sku: SKU, version: 1, price: 100, list: 200, floor: 90, ceiling: 100, by: 8, reason: 9 };
+    assert_eq!(done(client.put_prices(&[of_another]).await.remove(0).unwrap()), Ok(true), "whoever asks");
     assert_eq!(price(&client, SKU, 2, 80).await, Ok(false));
     let paying = |user, price_version, amount| Reserve { price_version, amount, ..wish(user, 1) };
     let client = at(&server, T0 - 1).await;
@@ -252,6 +263,9 @@ async fn who_waits_when_a_phase_closes_gets_nothing_and_a_late_payment_neither()
 async fn a_plan_never_changes_and_another_takes_its_place_in_one_step() {
     let (server, client) = staged(9, SetCampaign::default(), &[phase(T0, LIVE)]).await;
     assert_eq!(put(&client, 1, &[phase(T0, LIVE)]).await, [Ok(true)]);
+    let of_another =
+        PutPhase { campaign: CAMPAIGN, plan: 1, nth: 0, phase: phase(T0, LIVE), by: 8, reason: 9 };
+    assert_eq!(done(client.put_phases(&[of_another]).await.remove(0).unwrap()), Ok(true), "whoever asks");
     let other = put(&client, 1, &[phase(START, LIVE)]).await.remove(0).unwrap_err();
     assert_eq!((other.code, other.field), (Code::VersionExists, Some(Field::Plan)));
     assert_eq!(set(&client, follow(2, 1, 1)).await.unwrap_err().code, Code::PlanIncomplete);
@@ -298,6 +312,9 @@ async fn what_does_not_exist_is_said() {
     let refusal = done(client.put_prices(&[dear]).await.remove(0).unwrap()).unwrap_err();
     assert_eq!((refusal.code, refusal.field), (Code::BadRequest, Some(Field::Price)));
     assert_eq!(price(&client, SKU, 1, 100).await, Ok(false));
+    let of_another =
+        PutPrice { sku: SKU, version: 1, price: 100, list: 200, floor: 90, ceiling: 100, by: 8, reason: 9 };
+    assert_eq!(done(client.put_prices(&[of_another]).await.remove(0).unwrap()), Ok(true), "whoever asks");
     let other = price(&client, SKU, 1, 101).await.unwrap_err();
     assert_eq!((other.code, other.field), (Code::VersionExists, Some(Field::Price)));
     let reads =

@@ -11,7 +11,7 @@ use crate::{
 const NO_CAP: u64 = u64::MAX;
 
 fn rules(channel: u16, guarantee: u64, cap: u64) -> SetChannel {
-    SetChannel { sku: SKU, guarantee, cap, release_at: 0, channel }
+    SetChannel { sku: SKU, guarantee, cap, release_at: 0, channel, ..SetChannel::default() }
 }
 
 async fn set(client: &Client, rules: SetChannel) -> Result<bool, (Code, Option<Field>, u64)> {
@@ -36,6 +36,7 @@ async fn a_hog_cannot_take_what_is_guaranteed_to_others_nor_more_than_its_cap() 
     let (_server, client) = shop(10).await;
     assert_eq!(set(&client, rules(1, 4, NO_CAP)).await, Ok(false));
     assert_eq!(set(&client, rules(1, 4, NO_CAP)).await, Ok(true));
+    assert_eq!(set(&client, SetChannel { by: 7, reason: 8, ..rules(1, 4, NO_CAP) }).await, Ok(true));
     assert_eq!(set(&client, rules(2, 2, 3)).await, Ok(false));
     for user in 0..4 {
         held(&client, &through(9, user, 1)).await;
@@ -92,7 +93,7 @@ async fn a_guarantee_is_moved_as_far_as_it_is_left_and_once() {
     set(&client, rules(1, 6, NO_CAP)).await.unwrap();
     set(&client, rules(2, 1, 5)).await.unwrap();
     held(&client, &through(1, 1, 2)).await;
-    let ask = Rebalance { sku: SKU, units: 9, keep: 1, expected: 6, from: 1, to: 2, reason: 7 };
+    let ask = Rebalance { sku: SKU, units: 9, keep: 1, expected: 6, from: 1, to: 2, reason: 7, by: 5 };
     let moved = client.rebalance(&ask).await.unwrap().done().unwrap();
     assert_eq!(moved.units, 3, "two are taken and one is kept");
     assert_eq!((levels(&client, 1).await, levels(&client, 2).await), ((3, 2, 4), (4, 0, 5)));

@@ -27,7 +27,9 @@ async fn shop(units: u64) -> (Server, Client) {
     let server = Server::start_on(Arc::new(SimStorage::new(0)), clock, |setup| setup.shards = 2);
     let client = connect(&server).await;
     let phase = Phase { start: START, stage: 1, group_limit: 2, ..Phase::default() };
-    let put = client.put_phases(&[PutPhase { campaign: CAMPAIGN, plan: 1, nth: 0, phase }]).await;
+    let put = client
+        .put_phases(&[PutPhase { campaign: CAMPAIGN, plan: 1, nth: 0, phase, ..PutPhase::default() }])
+        .await;
     assert!(put.into_iter().all(|answer| answer.expect("an answer").done().is_some()));
     let follow = SetCampaign {
         campaign: CAMPAIGN,

@@ -10,7 +10,7 @@ use crate::{
 async fn a_shoppers_limit_counts_open_holds_and_paid_units() {
     let server = start();
     let client = connect(&server).await;
-    set_up(&client, PutSku { sku: SKU, units: 10, user_limit: 2, order_limit: 0 }).await;
+    set_up(&client, PutSku { sku: SKU, units: 10, user_limit: 2, order_limit: 0, ..PutSku::default() }).await;
     let first = held(&client, &wish(1, 1)).await;
     let refusal = refused(&client, &wish(1, 2)).await;
     assert_eq!((refusal.code, refusal.units), (Code::UserLimit, 1));
@@ -27,7 +27,7 @@ async fn a_shoppers_limit_counts_open_holds_and_paid_units() {
 async fn an_orders_limit_is_kept_and_named() {
     let server = start();
     let client = connect(&server).await;
-    set_up(&client, PutSku { sku: SKU, units: 10, user_limit: 0, order_limit: 3 }).await;
+    set_up(&client, PutSku { sku: SKU, units: 10, user_limit: 0, order_limit: 3, ..PutSku::default() }).await;
     let refusal = refused(&client, &wish(1, 4)).await;
     assert_eq!((refusal.code, refusal.units), (Code::OrderLimit, 3));
     held(&client, &wish(1, 3)).await;

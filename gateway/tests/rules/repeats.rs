@@ -83,16 +83,19 @@ async fn a_cancel_again_is_replayed_and_gives_back_once() {
 #[tokio::test]
 async fn a_restock_again_is_replayed_and_counts_once() {
     let (_server, client) = shop(1).await;
-    let restock = |units, reason| Restock { request_id: id(START, 1), sku: SKU, units, reason };
+    let restock = |units, reason| Restock { request_id: id(START, 1), sku: SKU, units, reason, by: 7 };
     let ask = async |restock: Restock| client.restock(&restock).await.expect("an answer");
     assert_eq!(ask(restock(5, 7)).await, Outcome::Done(Applied { units: 6, replayed: false }));
     assert!(matches!(ask(restock(5, 7)).await, Outcome::Done(Applied { replayed: true, .. })));
+    let another = Restock { by: 8, ..restock(5, 7) };
+    assert!(matches!(ask(another).await, Outcome::Done(Applied { replayed: true, .. })), "whoever asks");
     for (changed, field) in [(restock(6, 7), Field::Units), (restock(5, 8), Field::Reason)] {
         let answer = ask(changed).await;
         let refusal = answer.refusal().unwrap();
         assert_eq!((refusal.code, refusal.field), (Code::IdempotencyConflict, Some(field)));
     }
-    let withdraw = |seed, units| Restock { request_id: id(START, seed), sku: SKU, units, reason: 0 };
+    let withdraw =
+        |seed, units| Restock { request_id: id(START, seed), sku: SKU, units, ..Restock::default() };
     assert_eq!(ask(withdraw(2, -4)).await, Outcome::Done(Applied { units: 2, replayed: false }));
     let answer = ask(withdraw(3, -3)).await;
     let refusal = answer.refusal().unwrap();
@@ -139,7 +142,9 @@ async fn a_sku_is_set_up_once() {
     let (_server, client) = shop(5).await;
     let put = PutSku { sku: SKU, units: 5, ..PutSku::default() };
     let ask = async |put: PutSku| client.put_sku(&put).await.expect("an answer");
-    assert_eq!(ask(put).await, Outcome::Done(Applied { units: 0, replayed: true }));
+    for same in [put, PutSku { by: 7, reason: 8, ..put }] {
+        assert_eq!(ask(same).await, Outcome::Done(Applied { units: 0, replayed: true }));
+    }
     for (changed, field) in [
         (PutSku { units: 6, ..put }, Field::Units),
         (PutSku { user_limit: 1, ..put }, Field::UserLimit),

@@ -25,7 +25,10 @@ fn sale() -> Sale {
 fn logged(records: &[Vec<u8>]) -> Replay {
     let folder = tempfile::tempdir().expect("a folder");
     let set = |channel: u64, guarantee: u64| {
-        record(27, &[(5, 8), (channel, 2), (guarantee, 8), (u64::MAX, 8), (RELEASE, 8), (0, 8)])
+        record(
+            27,
+            &[(5, 8), (channel, 2), (guarantee, 8), (u64::MAX, 8), (RELEASE, 8), (0, 8), (0, 4), (0, 8)],
+        )
     };
     let mut all = vec![put(5, 3), set(1, 2), set(2, 0)];
     all.extend_from_slice(records);
@@ -85,7 +88,7 @@ fn a_channel_that_is_refused_what_is_kept_for_it_is_found() {
 
 #[test]
 fn a_rebalance_moves_what_is_kept() {
-    let moved = record(28, &[(5, 8), (1, 2), (2, 2), (1, 8), (0, 4), (1, 8)]);
+    let moved = record(28, &[(5, 8), (1, 2), (2, 2), (1, 8), (0, 8), (0, 4), (1, 8)]);
     let records = [reserved(1, 2, 1), moved, reserved(2, 2, 2)];
     let found = logged(&records);
     assert_eq!(found.channels.faults.examples, [""; 0]);

@@ -206,7 +206,7 @@ pub(super) mod tests {
         let mut record = vec![1];
         record.extend(sku.to_le_bytes());
         record.extend(units.to_le_bytes());
-        record.extend([0; 16]);
+        record.extend([0; 28]);
         record
     }
 

@@ -172,7 +172,7 @@ fn campaign(kind: u8, fields: Fields<'_>) -> Option<(Entry, usize)> {
             let (campaign, plan, nth, start, stage) = (int(0)?, int(4)?, byte(8)?, long(9)?, byte(17)?);
             let change = CampaignChange::Phase { campaign, plan, nth, start, stage, price_version: int(32)? };
             let channels = usize::try_from(long(40)?).ok().filter(|count| *count <= 8)?;
-            whole(40 + 8 + 2 * channels + 8, Entry::Campaign(change))
+            whole(40 + 8 + 2 * channels + 20, Entry::Campaign(change))
         }
         41 => {
             let (campaign, plan, phases, policy) = (int(0)?, int(4)?, byte(8)?, byte(9)?);
@@ -184,7 +184,7 @@ fn campaign(kind: u8, fields: Fields<'_>) -> Option<(Entry, usize)> {
         44 => whole(32, Entry::Campaign(CampaignChange::Bound { sku: long(0)?, campaign: int(8)? })),
         45 => {
             let (sku, version, floor, ceiling) = (long(0)?, int(8)?, long(28)?, long(36)?);
-            whole(52, Entry::Campaign(CampaignChange::Price { sku, version, floor, ceiling }))
+            whole(64, Entry::Campaign(CampaignChange::Price { sku, version, floor, ceiling }))
         }
         46 => whole(36, Entry::Other),
         _ => None,
@@ -204,8 +204,8 @@ pub(super) fn entry(kind: u8, fields: &[u8]) -> Option<(Entry, usize)> {
     let paid = || Some(Paid { order: long(0)?, payment_id: id(8)?, amount: long(24)? });
     let whole = |length, entry| all.whole(length, entry);
     match kind {
-        1 => whole(32, Entry::Put { sku: long(0)?, units: long(8)? }),
-        2 => whole(52, Entry::Restocked { sku: long(24)?, units: long(32)?.cast_signed() }),
+        1 => whole(44, Entry::Put { sku: long(0)?, units: long(8)? }),
+        2 => whole(60, Entry::Restocked { sku: long(24)?, units: long(32)?.cast_signed() }),
         3 | 47 => {
             // Kind 47 names a campaign, a version of prices and a tier behind the fields of kind 3.
             let (length, price_version) = if kind == 3 { (70, 0) } else { (80, int(74)?) };
@@ -281,11 +281,11 @@ pub(super) fn entry(kind: u8, fields: &[u8]) -> Option<(Entry, usize)> {
         }
         27 => {
             let rules = Rules { guarantee: long(10)?, cap: long(18)?, release_at: long(26)? };
-            whole(42, Entry::Channel { sku: long(0)?, channel: short(8)?, rules, at: long(34)? })
+            whole(54, Entry::Channel { sku: long(0)?, channel: short(8)?, rules, at: long(46)? })
         }
         28 => {
             let (sku, from, to, units) = (long(0)?, short(8)?, short(10)?, long(12)?);
-            whole(32, Entry::Moved { sku, from, to, units, at: long(24)? })
+            whole(40, Entry::Moved { sku, from, to, units, at: long(32)? })
         }
         40..=46 => campaign(kind, Fields(fields)),
         50..=61 => after::entry(kind, fields).map(|(after, length)| (Entry::After(after), length)),
@@ -412,10 +412,10 @@ pub(super) mod tests {
 
     #[test]
     fn rules_of_channels_are_read_field_by_field() {
-        let set = record(27, &[(1, 8), (2, 2), (3, 8), (4, 8), (5, 8), (6, 8)]);
+        let set = record(27, &[(1, 8), (2, 2), (3, 8), (4, 8), (5, 8), (7, 8), (8, 4), (6, 8)]);
         let rules = Rules { guarantee: 3, cap: 4, release_at: 5 };
         assert_eq!(read(&set), Entry::Channel { sku: 1, channel: 2, rules, at: 6 });
-        let moved = record(28, &[(1, 8), (2, 2), (3, 2), (4, 8), (5, 4), (6, 8)]);
+        let moved = record(28, &[(1, 8), (2, 2), (3, 2), (4, 8), (7, 8), (5, 4), (6, 8)]);
         assert_eq!(read(&moved), Entry::Moved { sku: 1, from: 2, to: 3, units: 4, at: 6 });
     }
 
@@ -437,6 +437,8 @@ pub(super) mod tests {
             (2, 8),
             (12, 2),
             (13, 2),
+            (15, 8),
+            (16, 4),
             (14, 8),
         ];
         let change =
@@ -450,7 +452,7 @@ pub(super) mod tests {
         assert_eq!(read(&record(43, &[(1, 4), (2, 4), (3, 1), (4, 8)])), Entry::Other);
         let bound = record(44, &[(1, 8), (2, 4), (3, 8), (4, 4), (5, 8)]);
         assert_eq!(read(&bound), Entry::Campaign(CampaignChange::Bound { sku: 1, campaign: 2 }));
-        let price = record(45, &[(1, 8), (2, 4), (3, 8), (4, 8), (5, 8), (6, 8), (7, 8)]);
+        let price = record(45, &[(1, 8), (2, 4), (3, 8), (4, 8), (5, 8), (6, 8), (8, 8), (9, 4), (7, 8)]);
         let change = CampaignChange::Price { sku: 1, version: 2, floor: 5, ceiling: 6 };
         assert_eq!(read(&price), Entry::Campaign(change));
         assert_eq!(read(&record(46, &[(1, 8), (2, 4), (3, 4), (4, 8), (5, 4), (6, 8)])), Entry::Other);

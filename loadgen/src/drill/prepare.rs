@@ -148,6 +148,7 @@ pub(super) fn put_stock(target: &Target, scenario: &Scenario, sale: &Sale) -> Re
             units: sale.units_each,
             user_limit: sale.user_limit,
             order_limit: 0,
+            ..PutSku::default()
         })
         .collect();
     let mut control = Control::connect(target.address(), "doorbuster-drill").map_err(|e| failed(&e))?;
@@ -173,7 +174,7 @@ pub(super) fn put_stock(target: &Target, scenario: &Scenario, sale: &Sale) -> Re
         channels.of.iter().map(move |channel| {
             let (guarantee, cap) = channels.allotment(channel, sale.units_each);
             let cap = cap.unwrap_or(u64::MAX);
-            SetChannel { sku, guarantee, cap, release_at, channel: channel.number }
+            SetChannel { sku, guarantee, cap, release_at, channel: channel.number, ..SetChannel::default() }
         })
     };
     let requests: Vec<SetChannel> = sale.skus.clone().flat_map(rules).collect();
@@ -189,7 +190,7 @@ pub(super) fn stage(target: &Target, campaign: &Campaign, sale: &Sale) -> Result
     let versions = (1..).zip(std::iter::once(&campaign.opens_seconds).chain(&campaign.cutover_seconds));
     let price = |sku: u64, version: u32| {
         let price = Campaign::price(u8::try_from(version).unwrap_or(u8::MAX));
-        PutPrice { sku, version, price, list: price, floor: price, ceiling: price }
+        PutPrice { sku, version, price, list: price, floor: price, ceiling: price, ..PutPrice::default() }
     };
     let prices: Vec<PutPrice> = versions
         .clone()
@@ -205,6 +206,7 @@ pub(super) fn stage(target: &Target, campaign: &Campaign, sale: &Sale) -> Result
             plan: 1,
             nth: u8::try_from(version - 1).unwrap_or(u8::MAX),
             phase: Phase { start: at(seconds), stage: 1, price_version: version, ..Phase::default() },
+            ..PutPhase::default()
         })
         .collect();
     all_ok(control.execute(Kind::PutPhase, &phases), "PUT_PHASE").map_err(|e| failed(&e))?;

@@ -162,6 +162,7 @@ impl Timeline<'_> {
                 sku,
                 units: i64::try_from(each).unwrap_or(i64::MAX),
                 reason: 1,
+                ..Restock::default()
             })
             .collect();
         let sent = Instant::now();
@@ -197,7 +198,7 @@ impl Timeline<'_> {
             .iter()
             .map(|level| {
                 let (sku, expected) = (level.sku, level.guarantee);
-                Rebalance { sku, units, keep: 0, expected, from, to, reason: 1 }
+                Rebalance { sku, units, keep: 0, expected, from, to, reason: 1, by: 0 }
             })
             .collect();
         let answers: Vec<Answer> = self.control.execute(Kind::Rebalance, &requests)?;

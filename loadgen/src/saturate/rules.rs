@@ -152,8 +152,14 @@ impl Office {
     }
 
     fn open_channel(&mut self) -> Result<String, String> {
-        let channels =
-            self.each(|sku| SetChannel { sku, guarantee: 0, cap: CAP, release_at: 0, channel: CHANNEL });
+        let channels = self.each(|sku| SetChannel {
+            sku,
+            guarantee: 0,
+            cap: CAP,
+            release_at: 0,
+            channel: CHANNEL,
+            ..SetChannel::default()
+        });
         self.put(Kind::SetChannel, &channels)?;
         Ok(format!(", channel {CHANNEL}"))
     }
@@ -167,12 +173,13 @@ impl Office {
             list: PRICE,
             floor: PRICE,
             ceiling: PRICE,
+            ..PutPrice::default()
         });
         self.put(Kind::PutPrice, &prices)?;
         let start = self.control.status().map_err(|error: LinkError| error.to_string())?.now_ms;
         let user_limit = if self.limited { LIMIT - 1 } else { 0 };
         let phase = Phase { start, stage: 1, price_version: VERSION, user_limit, ..Phase::default() };
-        self.put(Kind::PutPhase, &[PutPhase { campaign, plan: 1, nth: 0, phase }])?;
+        self.put(Kind::PutPhase, &[PutPhase { campaign, plan: 1, nth: 0, phase, ..PutPhase::default() }])?;
         let follow = SetCampaign { campaign, action: 1, plan: 1, phases: 1, ..SetCampaign::default() };
         self.put(Kind::SetCampaign, &[follow])?;
         let binds = self.each(|sku| BindSku { sku, campaign, ..BindSku::default() });

@@ -75,7 +75,7 @@ impl Ledger {
     }
 
     pub(super) fn apply_channel(&mut self, rules: &SetChannel, place: Place) -> Result<(), Violation> {
-        let &SetChannel { sku, channel, guarantee, cap, release_at } = rules;
+        let &SetChannel { sku, channel, guarantee, cap, release_at, .. } = rules;
         let slot = self.sku_at(place, sku);
         let row = self.stock.get_mut(slot).ok_or(Violation::UnknownSku { sku })?;
         if !row.marks.has(Marks::CHANNELS) && row.available != row.stocked {

@@ -449,10 +449,11 @@ pub(crate) fn command(ask: &Ask, now: u64, reserved: &[Made]) -> Option<Asked> {
 fn stock(ask: &Ask, now: u64) -> Option<Asked> {
     Some(Asked::One(match *ask {
         Ask::Put { sku, units, user_limit, order_limit } => {
-            Command::PutSku(PutSku { sku: sku_of(sku), units, user_limit, order_limit })
+            Command::PutSku(PutSku { sku: sku_of(sku), units, user_limit, order_limit, by: now, reason: 1 })
         }
         Ask::Restock { id, age, sku, units, reason } => {
-            Command::Restock(Restock { request: request(now, id, age), sku: sku_of(sku), units, reason })
+            let (request, sku) = (request(now, id, age), sku_of(sku));
+            Command::Restock(Restock { request, sku, units, by: now, reason })
         }
         _ => return None,
     }))
@@ -467,6 +468,8 @@ fn about_channel(ask: &Ask, now: u64) -> Option<Asked> {
             // Seldom below the guarantee, which is refused.
             cap: cap.map(|cap| (guarantee + cap).saturating_sub(u64::from(cap == 0))),
             release_at: [None, Some(now + 300), Some(now + 9_000)][release].map(Timestamp::new),
+            by: now,
+            reason: 1,
         }),
         Ask::Rebalance { sku, from, to, units, keep, expected } => Command::Rebalance(Rebalance {
             sku: sku_of(sku),
@@ -475,6 +478,7 @@ fn about_channel(ask: &Ask, now: u64) -> Option<Asked> {
             units,
             keep,
             expected,
+            by: now,
             reason: 1,
         }),
         _ => return None,

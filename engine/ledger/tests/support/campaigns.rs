@@ -232,7 +232,7 @@ impl Model {
         let replayed = Outcome::Replayed { order: None, state: None, deadline: Timestamp::new(0) };
         let refuse = Outcome::Refused;
         match command {
-            CampaignCommand::PutPhase { campaign, plan, nth, phase } => {
+            CampaignCommand::PutPhase { campaign, plan, nth, phase, .. } => {
                 if *campaign == CampaignId::new(0) {
                     return refuse(Refusal::Invalid { field: Field::Campaign });
                 }

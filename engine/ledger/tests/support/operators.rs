@@ -20,7 +20,8 @@ pub(super) fn campaign() -> impl Strategy<Value = Ask> {
             reason: 2,
         })),
         1 => (1_u64..5, 0_u32..4, 0_u64..3, 0_u64..4).prop_map(|(sku, version, price, more)| {
-            Ask::Sku(SkuCommand::Price { sku: sku_of(sku), version, price: price_of(price, more) })
+            let (sku, price) = (sku_of(sku), price_of(price, more));
+            Ask::Sku(SkuCommand::Price { sku, version, price, by: more, reason: 2 })
         }),
         1 => (1_u64..5, 0_u32..4, 0_u32..4).prop_map(|(sku, user_limit, order_limit)| {
             Ask::Sku(SkuCommand::Limits { sku: sku_of(sku), user_limit, order_limit, by: 1, reason: 2 })
@@ -68,7 +69,7 @@ pub(super) fn asked(ask: &Ask, now: u64) -> Option<Asked> {
         Ask::Sku(command) => Asked::One(Command::Sku(command)),
         Ask::Phase(campaign, plan, nth, start, like) => {
             let (campaign, phase) = (CampaignId::new(campaign), phase_of(now - now % 1_000 + start, like));
-            several(CampaignCommand::PutPhase { campaign, plan, nth, phase })
+            several(CampaignCommand::PutPhase { campaign, plan, nth, phase, by: now, reason: 2 })
         }
         Ask::Activate(campaign, plan, phases, policy, expected) => {
             let policies = [PricePolicy::Strict, PricePolicy::Grace { ms: 700 }, PricePolicy::HonourLower];

@@ -15,8 +15,10 @@ macro_rules! bodies {
 }
 
 bodies! {
-    SKU_PUT = 1, SkuPutBody { sku: u64, units: u64, user_limit: u32, order_limit: u32, at: u64, }
-    RESTOCKED = 2, RestockedBody { number: u64, request: u128, sku: u64, units: i64, reason: u32, at: u64, }
+    SKU_PUT = 1, SkuPutBody { sku: u64, units: u64, user_limit: u32, order_limit: u32, by: u64, reason: u32, at: u64, }
+    RESTOCKED = 2, RestockedBody {
+        number: u64, request: u128, sku: u64, units: i64, by: u64, reason: u32, at: u64,
+    }
     RESERVED = 3, ReservedBody {
         number: u64, request: u128, user: u64, sku: u64, at: u64, amount: u64,
         quantity: u32, asked_hold_ms: u32, hold_ms: u32, channel: u16,
@@ -53,9 +55,9 @@ bodies! {
     }
     /// Of `cap` and `release_at`, the largest number stands for none.
     CHANNEL_SET = 27, ChannelSetBody {
-        sku: u64, channel: u16, guarantee: u64, cap: u64, release_at: u64, at: u64,
+        sku: u64, channel: u16, guarantee: u64, cap: u64, release_at: u64, by: u64, reason: u32, at: u64,
     }
-    REBALANCED = 28, RebalancedBody { sku: u64, from: u16, to: u16, units: u64, reason: u32, at: u64, }
+    REBALANCED = 28, RebalancedBody { sku: u64, from: u16, to: u16, units: u64, by: u64, reason: u32, at: u64, }
     /// Also the body of [`LEG_SOLD`], [`LEG_CUT`] and [`LEG_DROPPED`].
     LEG_RELEASED = 24, LegEndBody { order: u64, sku: u64, user: u64, units: u32, channel: u16, at: u64, }
 }

@@ -37,6 +37,8 @@ struct PhasePutBody {
     admission_plan: u16,
     breaker_plan: u16,
     channels: Vec<u16>,
+    by: u64,
+    reason: u32,
     at: u64,
 }
 
@@ -87,6 +89,8 @@ struct PriceSetBody {
     list: u64,
     floor: u64,
     ceiling: u64,
+    by: u64,
+    reason: u32,
     at: u64,
 }
 
@@ -103,7 +107,7 @@ struct LimitsSetBody {
 /// Appends the event's record to `out`.
 pub(super) fn encode(event: &CampaignEvent, out: &mut Vec<u8>) {
     match *event {
-        CampaignEvent::PhasePut { campaign, plan, nth, ref phase, at } => {
+        CampaignEvent::PhasePut { campaign, plan, nth, ref phase, by, reason, at } => {
             let body = PhasePutBody {
                 campaign: campaign.raw(),
                 plan,
@@ -118,6 +122,8 @@ pub(super) fn encode(event: &CampaignEvent, out: &mut Vec<u8>) {
                 admission_plan: phase.admission_plan,
                 breaker_plan: phase.breaker_plan,
                 channels: phase.channels.as_slice().iter().map(|channel| channel.raw()).collect(),
+                by,
+                reason,
                 at: at.raw(),
             };
             put(PHASE_PUT, &body, out);
@@ -149,7 +155,7 @@ pub(super) fn encode(event: &CampaignEvent, out: &mut Vec<u8>) {
             let (sku, campaign, at) = (sku.raw(), campaign.raw(), at.raw());
             put(SKU_BOUND, &SkuBoundBody { sku, campaign, by, reason, at }, out);
         }
-        CampaignEvent::PriceSet { sku, version, price, at } => {
+        CampaignEvent::PriceSet { sku, version, price, by, reason, at } => {
             let body = PriceSetBody {
                 sku: sku.raw(),
                 version,
@@ -157,6 +163,8 @@ pub(super) fn encode(event: &CampaignEvent, out: &mut Vec<u8>) {
                 list: price.list.raw(),
                 floor: price.floor.raw(),
                 ceiling: price.ceiling.raw(),
+                by,
+                reason,
                 at: at.raw(),
             };
             put(PRICE_SET, &body, out);
@@ -218,7 +226,8 @@ pub(super) fn decode(kind: u8, rest: &[u8]) -> Result<(Record, usize), RecordErr
                 ceiling: Amount::new(body.ceiling),
             };
             let (sku, at) = (SkuId::new(body.sku), Timestamp::new(body.at));
-            (CampaignEvent::PriceSet { sku, version: body.version, price, at }, used)
+            let (version, by, reason) = (body.version, body.by, body.reason);
+            (CampaignEvent::PriceSet { sku, version, price, by, reason, at }, used)
         })?,
         LIMITS_SET => take(kind, rest).map(|(body, used): (LimitsSetBody, usize)| {
             let event = CampaignEvent::LimitsSet {
@@ -257,6 +266,8 @@ fn phase_put(kind: u8, body: &PhasePutBody) -> Result<CampaignEvent, RecordError
         plan: body.plan,
         nth: body.nth,
         phase,
+        by: body.by,
+        reason: body.reason,
         at: Timestamp::new(body.at),
     })
 }

@@ -60,17 +60,7 @@ pub fn decode(input: &[u8]) -> Result<(Record, usize), RecordError> {
             Ok((Record::Event(Event::Reserved(reserved)), used))
         })?,
         CHANNEL_SET => take(kind, rest).map(|(body, used)| (Record::Event(channel_set(&body)), used))?,
-        REBALANCED => take(kind, rest).map(|(body, used): (RebalancedBody, usize)| {
-            let event = Event::Rebalanced {
-                sku: SkuId::new(body.sku),
-                from: ChannelId::new(body.from),
-                to: ChannelId::new(body.to),
-                units: body.units,
-                reason: body.reason,
-                at: Timestamp::new(body.at),
-            };
-            (Record::Event(event), used)
-        })?,
+        REBALANCED => take(kind, rest).map(|(body, used)| (Record::Event(rebalanced(&body)), used))?,
         SUPERSEDED | CUT | LEG_HELD | LEG_RELEASED | LEG_SOLD | LEG_CUT | LEG_DROPPED => part(kind, rest)?,
         CANCELLED => take(kind, rest).map(|(body, used): (CancelledBody, usize)| {
             let (number, at) = (OrderNumber::new(body.number), Timestamp::new(body.at));
@@ -90,6 +80,8 @@ pub fn decode(input: &[u8]) -> Result<(Record, usize), RecordError> {
                 units: body.units,
                 user_limit: body.user_limit,
                 order_limit: body.order_limit,
+                by: body.by,
+                reason: body.reason,
                 at: Timestamp::new(body.at),
             };
             (Record::Event(event), used)
@@ -100,6 +92,7 @@ pub fn decode(input: &[u8]) -> Result<(Record, usize), RecordError> {
                 request: RequestId::new(body.request),
                 sku: SkuId::new(body.sku),
                 units: body.units,
+                by: body.by,
                 reason: body.reason,
                 at: Timestamp::new(body.at),
             };
@@ -205,6 +198,18 @@ fn part(kind: u8, rest: &[u8]) -> Result<(Record, usize), RecordError> {
     })
 }
 
+fn rebalanced(body: &RebalancedBody) -> Event {
+    Event::Rebalanced {
+        sku: SkuId::new(body.sku),
+        from: ChannelId::new(body.from),
+        to: ChannelId::new(body.to),
+        units: body.units,
+        by: body.by,
+        reason: body.reason,
+        at: Timestamp::new(body.at),
+    }
+}
+
 fn channel_set(body: &ChannelSetBody) -> Event {
     let some = |number: u64| (number != u64::MAX).then_some(number);
     let rules = SetChannel {
@@ -213,6 +218,8 @@ fn channel_set(body: &ChannelSetBody) -> Event {
         guarantee: body.guarantee,
         cap: some(body.cap),
         release_at: some(body.release_at).map(Timestamp::new),
+        by: body.by,
+        reason: body.reason,
     };
     Event::ChannelSet { rules, at: Timestamp::new(body.at) }
 }

@@ -60,9 +60,9 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
         Event::Offered { number, deadline, at } => put(OFFERED, &deadline_body(number, deadline, at), out),
         Event::Extended { number, deadline, at } => put(EXTENDED, &deadline_body(number, deadline, at), out),
         Event::ChannelSet { ref rules, at } => put(CHANNEL_SET, &channel_body(rules, at), out),
-        Event::Rebalanced { sku, from, to, units, reason, at } => {
-            let (sku, at) = (sku.raw(), at.raw());
-            put(REBALANCED, &RebalancedBody { sku, from: from.raw(), to: to.raw(), units, reason, at }, out);
+        Event::Rebalanced { sku, from, to, units, by, reason, at } => {
+            let (sku, from, to, at) = (sku.raw(), from.raw(), to.raw(), at.raw());
+            put(REBALANCED, &RebalancedBody { sku, from, to, units, by, reason, at }, out);
         }
         Event::Superseded { .. }
         | Event::Cut { .. }
@@ -80,15 +80,17 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
         Event::Evicted { number, at } => {
             put(EVICTED, &EvictedBody { number: number.raw(), at: at.raw() }, out);
         }
-        Event::SkuPut { sku, units, user_limit, order_limit, at } => {
-            put(SKU_PUT, &SkuPutBody { sku: sku.raw(), units, user_limit, order_limit, at: at.raw() }, out);
+        Event::SkuPut { sku, units, user_limit, order_limit, by, reason, at } => {
+            let (sku, at) = (sku.raw(), at.raw());
+            put(SKU_PUT, &SkuPutBody { sku, units, user_limit, order_limit, by, reason, at }, out);
         }
-        Event::Restocked { number, request, sku, units, reason, at } => {
+        Event::Restocked { number, request, sku, units, by, reason, at } => {
             let body = RestockedBody {
                 number: number.raw(),
                 request: request.raw(),
                 sku: sku.raw(),
                 units,
+                by,
                 reason,
                 at: at.raw(),
             };
@@ -204,6 +206,8 @@ fn channel_body(rules: &SetChannel, at: Timestamp) -> ChannelSetBody {
         guarantee: rules.guarantee,
         cap: rules.cap.unwrap_or(u64::MAX),
         release_at: rules.release_at.map_or(u64::MAX, Timestamp::raw),
+        by: rules.by,
+        reason: rules.reason,
         at: at.raw(),
     }
 }

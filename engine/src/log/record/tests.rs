@@ -43,13 +43,6 @@ fn samples() -> Vec<Record> {
         LegHeld { order: number, line, user: UserId::new(2), channel: ChannelId::new(7), deadline, at };
     let (sku, user, channel) = (SkuId::new(3), UserId::new(2), ChannelId::new(7));
     let end = LegEnd { order: number, sku, user, units: 17, channel, at };
-    let rules = SetChannel {
-        sku: SkuId::new(3),
-        channel: ChannelId::new(7),
-        guarantee: 21,
-        cap: Some(22),
-        release_at: Some(Timestamp::new(23)),
-    };
     let events = [
         Event::Reserved(plain),
         Event::Reserved(Reserved { terms, ..plain }),
@@ -68,16 +61,6 @@ fn samples() -> Vec<Record> {
         Event::Extended { number, deadline, at },
         Event::Offered { number, deadline, at },
         Event::Reserved(Reserved { wait_ms: 14, ..plain }),
-        Event::ChannelSet { rules, at },
-        Event::ChannelSet { rules: SetChannel { cap: None, release_at: None, ..rules }, at },
-        Event::Rebalanced {
-            sku: SkuId::new(3),
-            from: rules.channel,
-            to: ChannelId::new(1),
-            units: 24,
-            reason: 25,
-            at,
-        },
         Event::Superseded { number, by: OrderNumber::new(15), at },
         Event::Cut { number, units: 16, amount, at },
         Event::LegHeld(held),
@@ -88,16 +71,30 @@ fn samples() -> Vec<Record> {
         Event::Cancelled { number, reason: 9, at },
         Event::Expired { number, at },
         Event::Evicted { number, at },
-        Event::SkuPut { sku: SkuId::new(3), units: 10, user_limit: 1, order_limit: 2, at },
-        Event::Restocked { number, request: plain.request, sku: SkuId::new(3), units: -1, reason: 0, at },
         Event::GraceGranted { until: at, at },
     ];
-    let events = events.into_iter().chain(campaign_samples(at).map(Event::Campaign));
+    let events = events.into_iter().chain(stock_samples(at)).chain(campaign_samples(at).map(Event::Campaign));
     let mut records: Vec<_> = events.map(Record::Event).collect();
     records.extend(after::samples());
     records.extend(budget::tests::samples());
     records.push(Record::Checkpoint { digest: Digest::new(11), at });
     records
+}
+
+fn stock_samples(at: Timestamp) -> [Event; 5] {
+    let number = OrderNumber::new(0x0050_0000_0000_0009);
+    let request = RequestId::new(0x018B_CFE5_6800_7000_8000_0000_0000_0001);
+    let (sku, from, to) = (SkuId::new(3), ChannelId::new(7), ChannelId::new(1));
+    let (by, reason) = (26, 27);
+    let (cap, release_at) = (Some(22), Some(Timestamp::new(23)));
+    let rules = SetChannel { sku, channel: from, guarantee: 21, cap, release_at, by, reason };
+    [
+        Event::ChannelSet { rules, at },
+        Event::ChannelSet { rules: SetChannel { cap: None, release_at: None, ..rules }, at },
+        Event::Rebalanced { sku, from, to, units: 24, by, reason: 25, at },
+        Event::SkuPut { sku, units: 10, user_limit: 1, order_limit: 2, by, reason, at },
+        Event::Restocked { number, request, sku, units: -1, by, reason: 0, at },
+    ]
 }
 
 fn campaign_samples(at: Timestamp) -> impl Iterator<Item = CampaignEvent> {
@@ -132,13 +129,13 @@ fn campaign_samples(at: Timestamp) -> impl Iterator<Item = CampaignEvent> {
     [
         CampaignEvent::PhaseEntered { campaign, plan: 47, nth: 1, at },
         CampaignEvent::SkuBound { sku, campaign, by, reason, at },
-        CampaignEvent::PriceSet { sku, version: 37, price, at },
+        CampaignEvent::PriceSet { sku, version: 37, price, by, reason, at },
         CampaignEvent::LimitsSet { sku, user_limit: 48, order_limit: 49, by, reason, at },
     ]
     .into_iter()
     .chain(policies.map(activated))
     .chain(standings.map(standing))
-    .chain([CampaignEvent::PhasePut { campaign, plan: 47, nth: 1, phase, at }])
+    .chain([CampaignEvent::PhasePut { campaign, plan: 47, nth: 1, phase, by, reason, at }])
 }
 
 #[test]
@@ -163,6 +160,8 @@ fn a_phase_has_these_bytes() {
         &[39, 0],
         &[1, 0, 0, 0, 0, 0, 0, 0],
         &[34, 0],
+        &[44, 0, 0, 0, 0, 0, 0, 0],
+        &[45, 0, 0, 0],
         &[50, 0, 0, 0, 0, 0, 0, 0],
     ]
     .concat();

@@ -10,9 +10,9 @@ use super::{check, smallest};
 #[test]
 fn requests_have_these_bytes() {
     check(
-        &PutPhase { campaign: 1, plan: 2, nth: 3, phase: sample_phase() },
+        &PutPhase { campaign: 1, plan: 2, nth: 3, phase: sample_phase(), by: 14, reason: 15 },
         "01000000 02000000 03 0400000000000000 05000000 06000000 0d000000 07000000 0800 0900 0a00 01 02
-         0b00 0c00 0000 0000 0000 0000 0000 0000",
+         0b00 0c00 0000 0000 0000 0000 0000 0000 0e00000000000000 0f000000",
     );
     check(
         &SetCampaign {
@@ -33,8 +33,9 @@ fn requests_have_these_bytes() {
         "0100000000000000 02000000 0300000000000000 04000000",
     );
     check(
-        &PutPrice { sku: 1, version: 2, price: 3, list: 4, floor: 5, ceiling: 6 },
-        "0100000000000000 02000000 0300000000000000 0400000000000000 0500000000000000 0600000000000000",
+        &PutPrice { sku: 1, version: 2, price: 3, list: 4, floor: 5, ceiling: 6, by: 7, reason: 8 },
+        "0100000000000000 02000000 0300000000000000 0400000000000000 0500000000000000 0600000000000000
+         0700000000000000 08000000",
     );
     check(
         &SetLimits { sku: 1, user_limit: 2, order_limit: 3, by: 4, reason: 5 },

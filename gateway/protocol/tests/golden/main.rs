@@ -171,12 +171,14 @@ fn requests_have_these_bytes() {
         "0100000000000000 0200000000000000 a0a1a2a3a4a5a6a7a8a9aaabacadaeaf",
     );
     check(
-        &SetChannel { sku: 1, guarantee: 2, cap: 3, release_at: 4, channel: 5 },
-        "0100000000000000 0200000000000000 0300000000000000 0400000000000000 0500",
+        &SetChannel { sku: 1, guarantee: 2, cap: 3, release_at: 4, channel: 5, by: 6, reason: 7 },
+        "0100000000000000 0200000000000000 0300000000000000 0400000000000000 0500
+         0600000000000000 07000000",
     );
     check(
-        &Rebalance { sku: 1, units: 2, keep: 3, expected: 4, from: 5, to: 6, reason: 7 },
-        "0100000000000000 0200000000000000 0300000000000000 0400000000000000 0500 0600 07000000",
+        &Rebalance { sku: 1, units: 2, keep: 3, expected: 4, from: 5, to: 6, reason: 7, by: 8 },
+        "0100000000000000 0200000000000000 0300000000000000 0400000000000000 0500 0600 07000000
+         0800000000000000",
     );
     check(&ReadChannel { sku: 1, channel: 2 }, "0100000000000000 0200");
     let lines = vec![LineUnits { sku: 4, units: 5 }, LineUnits { sku: 6, units: 7 }];
@@ -195,12 +197,12 @@ fn requests_have_these_bytes() {
     check(&ReadOrder { order: 1, user: 2 }, "0100000000000000 0200000000000000");
     check(&ReadStock { sku: 0x0807_0605_0403_0201 }, "0102030405060708");
     check(
-        &PutSku { sku: 1, units: 2, user_limit: 3, order_limit: 4 },
-        "0100000000000000 0200000000000000 03000000 04000000",
+        &PutSku { sku: 1, units: 2, user_limit: 3, order_limit: 4, by: 5, reason: 6 },
+        "0100000000000000 0200000000000000 03000000 04000000 0500000000000000 06000000",
     );
     check(
-        &Restock { request_id: ID, sku: 1, units: -2, reason: 3 },
-        "101112131415161718191a1b1c1d1e1f 0100000000000000 feffffffffffffff 03000000",
+        &Restock { request_id: ID, sku: 1, units: -2, reason: 3, by: 4 },
+        "101112131415161718191a1b1c1d1e1f 0100000000000000 feffffffffffffff 03000000 0400000000000000",
     );
 }
 
@@ -416,9 +418,21 @@ fn the_least_length_of_each_record_is_its_smallest_length() {
     smallest(&ReadStock::default());
     smallest(&ReadStock { sku: u64::MAX });
     smallest(&PutSku::default());
-    smallest(&PutSku { sku: u64::MAX, units: u64::MAX, user_limit: u32::MAX, order_limit: u32::MAX });
+    smallest(&PutSku {
+        sku: u64::MAX,
+        units: u64::MAX,
+        user_limit: u32::MAX,
+        by: u64::MAX,
+        ..PutSku::default()
+    });
     smallest(&Restock::default());
-    smallest(&Restock { request_id: [0xFF; 16], sku: u64::MAX, units: i64::MIN, reason: u32::MAX });
+    smallest(&Restock {
+        request_id: [0xFF; 16],
+        sku: u64::MAX,
+        units: i64::MIN,
+        reason: u32::MAX,
+        by: u64::MAX,
+    });
     smallest(&Answer::default());
     smallest(&Answer {
         code: u16::MAX,

@@ -5,12 +5,15 @@
 
 use std::process::ExitCode;
 
-use doorbuster_client::{Applied, BindSku, Client, Error, Outcome, SetCampaign, SetLimits};
+use doorbuster_client::{
+    Applied, BindSku, Client, Error, Outcome, PutPhase, PutPrice, SetCampaign, SetChannel, SetLimits,
+};
 
 use super::plan::{Plan, tell, why};
+use super::say;
 use super::spec::Spec;
-use super::{Who, say};
 use crate::cli::connect::{ServerOptions, ask};
+use crate::cli::who::Who;
 use crate::sku::Sku;
 
 /// Changes in one frame.
@@ -62,19 +65,22 @@ pub(super) fn run(spec: &Spec, plan: &Plan, who: Who, server: &ServerOptions) ->
 }
 
 async fn carry_out(client: &Client, plan: &Plan, who: Who, report: &mut Report) -> Result<(), Error> {
-    for prices in plan.prices.chunks(CHUNK) {
+    let Who { by, reason } = who;
+    let prices: Vec<_> = plan.prices.iter().map(|put| PutPrice { by, reason, ..*put }).collect();
+    for prices in prices.chunks(CHUNK) {
         let name =
             |nth: usize| format!("price of SKU {}, version {}", Sku(prices[nth].sku), prices[nth].version);
         report.note(client.put_prices(prices).await, name)?;
     }
-    let name = |nth: usize| format!("phase {}", plan.phases[nth].nth + 1);
-    report.note(client.put_phases(&plan.phases).await, name)?;
+    let phases: Vec<_> = plan.phases.iter().map(|put| PutPhase { by, reason, ..*put }).collect();
+    let name = |nth: usize| format!("phase {}", phases[nth].nth + 1);
+    report.note(client.put_phases(&phases).await, name)?;
     if !report.refused.is_empty() {
         // A plan must not count that lacks prices, or whose phases somebody else has written.
         return Ok(());
     }
     if let Some(follow) = plan.follow {
-        let follow = SetCampaign { by: who.by, reason: who.reason, ..follow };
+        let follow = SetCampaign { by, reason, ..follow };
         let answer = vec![client.set_campaign(&follow).await];
         report.note(answer, |_| format!("plan {}", follow.plan))?;
     }
@@ -82,22 +88,20 @@ async fn carry_out(client: &Client, plan: &Plan, who: Who, report: &mut Report) 
         // A SKU must not be handed to a campaign that has no such plan.
         return Ok(());
     }
-    let limits: Vec<_> =
-        plan.limits.iter().map(|set| SetLimits { by: who.by, reason: who.reason, ..*set }).collect();
+    let limits: Vec<_> = plan.limits.iter().map(|set| SetLimits { by, reason, ..*set }).collect();
     for limits in limits.chunks(CHUNK) {
         report
             .note(client.set_limits(limits).await, |nth| format!("limits of SKU {}", Sku(limits[nth].sku)))?;
     }
     for set in &plan.channels {
-        let answer = vec![client.set_channel(set).await];
+        let answer = vec![client.set_channel(&SetChannel { by, reason, ..*set }).await];
         report.note(answer, |_| format!("channel {} of SKU {}", set.channel, Sku(set.sku)))?;
     }
     if !report.refused.is_empty() {
         // Nor one without what is kept for its channels.
         return Ok(());
     }
-    let binds: Vec<_> =
-        plan.binds.iter().map(|bind| BindSku { by: who.by, reason: who.reason, ..*bind }).collect();
+    let binds: Vec<_> = plan.binds.iter().map(|bind| BindSku { by, reason, ..*bind }).collect();
     for binds in binds.chunks(CHUNK) {
         report.note(client.bind_skus(binds).await, |nth| format!("SKU {}", Sku(binds[nth].sku)))?;
     }

@@ -393,6 +393,7 @@ fn priced(raw: &[RawPrice], faults: &mut Faults) -> BTreeMap<(u64, u32), PutPric
             list: list.unwrap_or(*price),
             floor: floor.unwrap_or(*price),
             ceiling: ceiling.unwrap_or(*price),
+            ..PutPrice::default()
         };
         if *version == 0 {
             faults.note(format!("{at}: number versions from 1"));

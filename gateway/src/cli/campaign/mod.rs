@@ -13,12 +13,13 @@ mod spec;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use doorbuster_client::{Outcome, SetCampaign};
 
 use self::plan::Plan;
 use self::spec::Spec;
 use super::connect::{ServerOptions, ask, refused};
+use super::who::Who;
 use super::{fail, say};
 
 const EXAMPLES: &str = "Examples:
@@ -81,17 +82,6 @@ pub(super) enum CampaignCommand {
         #[command(flatten)]
         server: ServerOptions,
     },
-}
-
-/// What the log will say of the one who changes something.
-#[derive(Clone, Copy, Debug, Args)]
-pub(super) struct Who {
-    /// Who wants it so, by your numbering; kept in the log
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    by: u64,
-    /// Why, by your numbering; kept in the log
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    reason: u32,
 }
 
 pub(super) fn run(command: &CampaignCommand) -> ExitCode {

@@ -131,7 +131,8 @@ async fn missing(client: &Client, spec: &Spec, number: u32) -> Result<Option<Vec
             Outcome::Done(view) if view.phase == *phase => {}
             Outcome::Done(_) => return Ok(None),
             Outcome::Refused(_) => {
-                missing.push(PutPhase { campaign: spec.campaign, plan: number, nth, phase: *phase });
+                let (campaign, phase) = (spec.campaign, *phase);
+                missing.push(PutPhase { campaign, plan: number, nth, phase, ..PutPhase::default() });
             }
         }
     }
@@ -265,6 +266,7 @@ async fn channels(
                     cap: part.cap.unwrap_or(u64::MAX),
                     release_at: allotment.release_at,
                     channel: part.channel,
+                    ..SetChannel::default()
                 };
                 if wanted.cap < guarantee {
                     plan.faults.push(format!(

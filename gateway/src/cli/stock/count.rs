@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use doorbuster_client::{Client, Error, GoodsTo, GoodsView, Inspect, Outcome, SetOnHand, ShortOrder};
 
 use crate::cli::connect::{ServerOptions, ask, refused};
+use crate::cli::who::Who;
 use crate::cli::{fail, say};
 use crate::duration::Span;
 use crate::sku::Sku;
@@ -42,12 +43,8 @@ pub(in crate::cli) struct CountOptions {
     /// When they were counted: `now`, so long ago (20m), or milliseconds since 1970
     #[arg(long, value_name = "TIME", default_value = "now", value_parser = as_of)]
     as_of: AsOf,
-    /// Why, by your numbering
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    reason: u32,
-    /// Who counted, by your numbering
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    by: u64,
+    #[command(flatten)]
+    who: Who,
     #[command(flatten)]
     server: ServerOptions,
 }
@@ -87,12 +84,8 @@ pub(in crate::cli) struct InspectOptions {
     /// Where they go
     #[arg(long, value_enum)]
     to: Out,
-    /// Why, by your numbering
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    reason: u32,
-    /// Who says so, by your numbering
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    by: u64,
+    #[command(flatten)]
+    who: Who,
     #[command(flatten)]
     server: ServerOptions,
 }
@@ -141,8 +134,8 @@ async fn all(client: &Client, options: &CountOptions, counts: &[(u64, u64)]) -> 
             on_hand,
             as_of,
             expected: options.expected.unwrap_or(u64::MAX),
-            by: options.by,
-            reason: options.reason,
+            by: options.who.by,
+            reason: options.who.reason,
         };
         let outcome = client.set_on_hand(&asked).await?;
         let short = matches!(&outcome, Outcome::Done(applied) if applied.units > 0);
@@ -301,8 +294,8 @@ pub(super) fn inspect(options: &InspectOptions) -> ExitCode {
         sku: options.sku,
         units: options.units,
         expected: options.expected,
-        by: options.by,
-        reason: options.reason,
+        by: options.who.by,
+        reason: options.who.reason,
         to: to.byte(),
     };
     match ask(server, async |client| client.inspect(&asked).await) {

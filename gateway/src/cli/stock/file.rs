@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::lines::BoundedLines;
 use super::progress::Progress;
+use crate::cli::who::Who;
 use crate::sku::Sku;
 
 /// Most SKUs of one file. It is held whole: 0.9 GB at this bound.
@@ -42,6 +43,16 @@ struct Row {
 pub(super) struct StockFile {
     pub(super) skus: Vec<PutSku>,
     pub(super) lines: Vec<u64>,
+}
+
+impl StockFile {
+    /// The same, as the log will tell of it.
+    pub(super) fn wanted_by(mut self, Who { by, reason }: Who) -> Self {
+        for sku in &mut self.skus {
+            (sku.by, sku.reason) = (by, reason);
+        }
+        self
+    }
 }
 
 /// A file that can't be imported.
@@ -188,6 +199,7 @@ impl<'a> Reading<'a> {
             units: row.units,
             user_limit: row.user_limit,
             order_limit: row.order_limit,
+            ..PutSku::default()
         });
         if self.is_full() {
             let fault = format!("more than {} SKUs; import them in several files", self.most);

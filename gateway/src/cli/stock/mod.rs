@@ -16,6 +16,7 @@ use doorbuster_client::{Client, Code, Outcome, PutSku};
 
 use self::progress::Progress;
 use super::connect::ServerOptions;
+use super::who::Who;
 use super::{fail, say};
 
 /// SKUs in one frame of an import.
@@ -49,6 +50,8 @@ pub(super) enum StockCommand {
         /// Report as JSON.
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        who: Who,
     },
     /// Say how many units were counted, and get the orders whose units are missing.
     Count(count::CountOptions),
@@ -73,8 +76,8 @@ pub(super) enum StockCommand {
 }
 
 pub(super) fn run(command: &StockCommand) -> ExitCode {
-    let (file, server, dry_run, json) = match command {
-        StockCommand::Import { file, server, dry_run, json } => (file, server, dry_run, json),
+    let (file, server, dry_run, json, who) = match command {
+        StockCommand::Import { file, server, dry_run, json, who } => (file, server, dry_run, json, *who),
         StockCommand::Show { sku, server } => return show::run(*sku, server),
         StockCommand::Count(options) => return count::run(options),
         StockCommand::Goods { sku, server } => return count::goods(*sku, server),
@@ -82,7 +85,7 @@ pub(super) fn run(command: &StockCommand) -> ExitCode {
     };
     let mut progress = Progress::start();
     let found = match file::read(file, &mut progress) {
-        Ok(found) => found,
+        Ok(found) => found.wanted_by(who),
         Err(error) => {
             drop(progress);
             return fail(2, &error);
@@ -187,9 +190,9 @@ fn explain(refusal: &doorbuster_client::Refusal) -> String {
 /// Sets up the three SKUs of `serve --dev` and prints what to try.
 pub(super) fn set_up_dev(server: SocketAddr, admin: &str) {
     let skus = [
-        PutSku { sku: 1, units: 1_000, user_limit: 2, order_limit: 0 },
-        PutSku { sku: 2, units: 10, user_limit: 1, order_limit: 1 },
-        PutSku { sku: 3, units: 1_000_000, user_limit: 0, order_limit: 0 },
+        PutSku { sku: 1, units: 1_000, user_limit: 2, order_limit: 0, ..PutSku::default() },
+        PutSku { sku: 2, units: 10, user_limit: 1, order_limit: 1, ..PutSku::default() },
+        PutSku { sku: 3, units: 1_000_000, user_limit: 0, order_limit: 0, ..PutSku::default() },
     ];
     let set_up = runtime().and_then(|runtime| {
         runtime.block_on(async {

@@ -7,19 +7,19 @@ use super::{of, of_order, units};
 
 pub(super) fn said(event: &BudgetEvent) -> FeedEvent {
     match *event {
-        BudgetEvent::Opened { budget, reason, at, .. } => {
-            FeedEvent { reason, ..of_budget(EventKind::BudgetOpened, budget, at) }
+        BudgetEvent::Opened { budget, by, reason, at } => {
+            FeedEvent { user: by, reason, ..of_budget(EventKind::BudgetOpened, budget, at) }
         }
         BudgetEvent::FunderAdded { budget, funder, at } => FeedEvent {
             reason: funder.id.raw(),
             units: i64::from(funder.share),
             ..of_budget(EventKind::FunderAdded, budget, at)
         },
-        BudgetEvent::Funded { budget, funded, reason, at, .. } => {
-            FeedEvent { amount: funded, reason, ..of_budget(EventKind::BudgetFunded, budget, at) }
+        BudgetEvent::Funded { budget, funded, by, reason, at } => {
+            FeedEvent { amount: funded, user: by, reason, ..of_budget(EventKind::BudgetFunded, budget, at) }
         }
-        BudgetEvent::Stopped { budget, reason, at, .. } => {
-            FeedEvent { reason, ..of_budget(EventKind::BudgetStopped, budget, at) }
+        BudgetEvent::Stopped { budget, by, reason, at } => {
+            FeedEvent { user: by, reason, ..of_budget(EventKind::BudgetStopped, budget, at) }
         }
         BudgetEvent::Drained { budget, cents, at } => {
             FeedEvent { amount: cents, ..of_budget(EventKind::BudgetDrained, budget, at) }
@@ -34,7 +34,8 @@ pub(super) fn said(event: &BudgetEvent) -> FeedEvent {
             to: claim.budget.raw().into(),
             ..of_order(EventKind::DiscountClaimed, order, at)
         },
-        BudgetEvent::Issued { batch, coupons, reason, at, .. } => FeedEvent {
+        BudgetEvent::Issued { batch, coupons, by, reason, at } => FeedEvent {
+            user: by,
             to: batch.raw().into(),
             units: units(coupons.serials.into()),
             user_limit: coupons.uses,

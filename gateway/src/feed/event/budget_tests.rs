@@ -14,7 +14,7 @@ pub(super) fn cases() -> Vec<Case> {
     let said = |kind| FeedEvent { to: 0x2A, ..order(kind, 0) };
     let of = CouponUse { coupon: CouponId::new((5 << 32) | 9).unwrap(), order: several(), at };
     let used = |kind| FeedEvent { to: (5 << 32) | 9, ..order(kind, SEVERAL) };
-    let (to, why) = ((104, "2a"), (20, "23"));
+    let (to, who, why) = ((104, "2a"), (32, "01"), (20, "23"));
     let (whose, coupon) = ((24, "0600000000001800"), (104, "0900000005000000"));
     let (from, until) = (AT, UNTIL);
     let funder = Funder { id: FunderId::new(0x2B), share: 40 };
@@ -22,8 +22,8 @@ pub(super) fn cases() -> Vec<Case> {
     let events = [
         (
             BudgetEvent::Opened { budget, by, reason, at },
-            FeedEvent { reason, ..said(EventKind::BudgetOpened) },
-            vec![to, why],
+            FeedEvent { user: by, reason, ..said(EventKind::BudgetOpened) },
+            vec![to, who, why],
         ),
         (
             BudgetEvent::FunderAdded { budget, funder, at },
@@ -32,13 +32,13 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         (
             BudgetEvent::Funded { budget, funded: 0x24, by, reason, at },
-            FeedEvent { amount: 0x24, reason, ..said(EventKind::BudgetFunded) },
-            vec![to, why, (56, "24")],
+            FeedEvent { amount: 0x24, user: by, reason, ..said(EventKind::BudgetFunded) },
+            vec![to, who, why, (56, "24")],
         ),
         (
             BudgetEvent::Stopped { budget, by, reason, at },
-            FeedEvent { reason, ..said(EventKind::BudgetStopped) },
-            vec![to, why],
+            FeedEvent { user: by, reason, ..said(EventKind::BudgetStopped) },
+            vec![to, who, why],
         ),
         (
             BudgetEvent::Drained { budget, cents: 0x24, at },
@@ -67,10 +67,11 @@ pub(super) fn cases() -> Vec<Case> {
                 units: 0x2D,
                 user_limit: 0x2E,
                 until: 0x0B,
+                user: by,
                 reason,
                 ..said(EventKind::CouponsIssued)
             },
-            vec![to, why, (48, "2d"), (112, "2e"), UNTIL_AT],
+            vec![to, who, why, (48, "2d"), (112, "2e"), UNTIL_AT],
         ),
         (BudgetEvent::CouponHeld(of), used(EventKind::CouponHeld), vec![whose, coupon]),
         (BudgetEvent::CouponReleased(of), used(EventKind::CouponReleased), vec![whose, coupon]),

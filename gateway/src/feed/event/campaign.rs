@@ -7,7 +7,9 @@ use super::{of, units};
 
 pub(super) fn said(event: &CampaignEvent) -> FeedEvent {
     match *event {
-        CampaignEvent::PhasePut { campaign, plan, nth, ref phase, at } => FeedEvent {
+        CampaignEvent::PhasePut { campaign, plan, nth, ref phase, by, reason, at } => FeedEvent {
+            user: by,
+            reason,
             to: campaign.raw().into(),
             units: i64::from(plan),
             channel: u16::from(nth),
@@ -49,7 +51,9 @@ pub(super) fn said(event: &CampaignEvent) -> FeedEvent {
             reason,
             ..of(EventKind::SkuBound, at)
         },
-        CampaignEvent::PriceSet { sku, version, price, at } => FeedEvent {
+        CampaignEvent::PriceSet { sku, version, price, by, reason, at } => FeedEvent {
+            user: by,
+            reason,
             sku: sku.raw(),
             units: units(version.into()),
             amount: price.price.raw(),

@@ -7,8 +7,6 @@ use doorbuster_ledger::{
 
 use super::*;
 
-const REASON_AT: (usize, &str) = (20, "09");
-const BY_AT: (usize, &str) = (32, "28");
 const CAMPAIGN_AT: (usize, &str) = (104, "31");
 const PLAN_AT: (usize, &str) = (48, "32");
 const NTH_AT: (usize, &str) = (18, "03");
@@ -33,7 +31,7 @@ fn campaigns() -> Vec<Case> {
         admission_plan: 6,
         breaker_plan: 7,
     };
-    let put = CampaignEvent::PhasePut { campaign, plan, nth: 3, phase, at };
+    let put = CampaignEvent::PhasePut { campaign, plan, nth: 3, phase, by, reason, at };
     let activated = CampaignEvent::PlanActivated {
         campaign,
         plan,
@@ -55,9 +53,22 @@ fn campaigns() -> Vec<Case> {
                 order_limit: 0x34,
                 amount: 0x36,
                 cap: 0x35,
+                user: 0x28,
+                reason,
                 ..about(EventKind::PhasePut)
             },
-            vec![CAMPAIGN_AT, PLAN_AT, NTH_AT, (56, "36"), (64, "0b"), (112, "33"), (116, "34"), (120, "35")],
+            vec![
+                CAMPAIGN_AT,
+                PLAN_AT,
+                NTH_AT,
+                (56, "36"),
+                (64, "0b"),
+                (112, "33"),
+                (116, "34"),
+                (120, "35"),
+                BY_AT,
+                REASON_AT,
+            ],
         ),
         (
             activated,
@@ -90,9 +101,9 @@ fn skus() -> Vec<Case> {
             vec![SKU_AT, CAMPAIGN_AT, BY_AT, REASON_AT],
         ),
         (
-            CampaignEvent::PriceSet { sku, version: 0x32, price, at },
-            FeedEvent { units: 0x32, amount: 0x24, ..about(EventKind::PriceSet) },
-            vec![SKU_AT, PLAN_AT, (56, "24")],
+            CampaignEvent::PriceSet { sku, version: 0x32, price, by, reason, at },
+            FeedEvent { units: 0x32, amount: 0x24, user: 0x28, reason, ..about(EventKind::PriceSet) },
+            vec![SKU_AT, PLAN_AT, BY_AT, REASON_AT, (56, "24")],
         ),
         (
             CampaignEvent::LimitsSet { sku, user_limit, order_limit, by, reason, at },

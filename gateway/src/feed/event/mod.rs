@@ -30,15 +30,18 @@ fn of_order(kind: EventKind, number: OrderNumber, at: Timestamp) -> FeedEvent {
 
 fn said(event: &Event) -> FeedEvent {
     match *event {
-        Event::SkuPut { sku, units: first, user_limit, order_limit, at } => FeedEvent {
+        Event::SkuPut { sku, units: first, user_limit, order_limit, by, reason, at } => FeedEvent {
             sku: sku.raw(),
             units: units(first),
+            user: by,
+            reason,
             user_limit,
             order_limit,
             ..of(EventKind::SkuPut, at)
         },
-        Event::Restocked { number, request, sku, units, reason, at } => FeedEvent {
+        Event::Restocked { number, request, sku, units, by, reason, at } => FeedEvent {
             request_id: id(request),
+            user: by,
             sku: sku.raw(),
             units,
             reason,
@@ -83,17 +86,21 @@ fn said(event: &Event) -> FeedEvent {
         Event::LegSold(ref end) => ended(EventKind::LineSold, end),
         Event::LegCut(ref end) => ended(EventKind::LineCut, end),
         Event::LegDropped(ref end) => ended(EventKind::LineDropped, end),
-        Event::ChannelSet { rules: SetChannel { sku, channel, guarantee, cap, release_at }, at } => {
-            FeedEvent {
-                sku: sku.raw(),
-                channel: channel.raw(),
-                units: units(guarantee),
-                cap: cap.unwrap_or(u64::MAX),
-                until: release_at.map_or(0, Timestamp::raw),
-                ..of(EventKind::ChannelSet, at)
-            }
-        }
-        Event::Rebalanced { sku, from, to, units: moved, reason, at } => FeedEvent {
+        Event::ChannelSet {
+            rules: SetChannel { sku, channel, guarantee, cap, release_at, by, reason },
+            at,
+        } => FeedEvent {
+            user: by,
+            reason,
+            sku: sku.raw(),
+            channel: channel.raw(),
+            units: units(guarantee),
+            cap: cap.unwrap_or(u64::MAX),
+            until: release_at.map_or(0, Timestamp::raw),
+            ..of(EventKind::ChannelSet, at)
+        },
+        Event::Rebalanced { sku, from, to, units: moved, by, reason, at } => FeedEvent {
+            user: by,
             sku: sku.raw(),
             channel: from.raw(),
             to: to.raw().into(),

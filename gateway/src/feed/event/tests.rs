@@ -103,25 +103,34 @@ const UNTIL_AT: (usize, &str) = (64, "0b");
 const PAYMENT_AT: (usize, &str) = (88, PAYMENT_HEX);
 const SKU_AT: (usize, &str) = (40, "22");
 const UNITS_AT: (usize, &str) = (48, "03");
+const BY_AT: (usize, &str) = (32, "28");
+const REASON_AT: (usize, &str) = (20, "09");
+
+/// What an operator did to the three units of SKU 0x22, without what he said of them.
+fn operated(kind: EventKind) -> FeedEvent {
+    FeedEvent { sku: 0x22, units: 3, user: 0x28, reason: 9, ..order(kind, 0) }
+}
 
 fn stock() -> Vec<Case> {
     let sku = SkuId::new(0x22);
     vec![
         (
-            Event::SkuPut { sku, units: 3, user_limit: 4, order_limit: 5, at: AT },
-            FeedEvent { sku: 0x22, units: 3, user_limit: 4, order_limit: 5, ..order(EventKind::SkuPut, 0) },
-            vec![SKU_AT, UNITS_AT, (112, "04"), (116, "05")],
+            Event::SkuPut { sku, units: 3, user_limit: 4, order_limit: 5, by: 0x28, reason: 9, at: AT },
+            FeedEvent { user_limit: 4, order_limit: 5, ..operated(EventKind::SkuPut) },
+            vec![SKU_AT, UNITS_AT, BY_AT, REASON_AT, (112, "04"), (116, "05")],
         ),
         (
-            Event::Restocked { number: plain(), request: request(), sku, units: -2, reason: 9, at: AT },
-            FeedEvent {
-                sku: 0x22,
+            Event::Restocked {
+                number: plain(),
+                request: request(),
+                sku,
                 units: -2,
+                by: 0x28,
                 reason: 9,
-                request_id: REQUEST,
-                ..order(EventKind::Restocked, PLAIN)
+                at: AT,
             },
-            vec![(20, "09"), PLAIN_AT, SKU_AT, (48, "feffffff ffffffff"), (72, REQUEST_HEX)],
+            FeedEvent { units: -2, order: PLAIN, request_id: REQUEST, ..operated(EventKind::Restocked) },
+            vec![REASON_AT, BY_AT, PLAIN_AT, SKU_AT, (48, "feffffff ffffffff"), (72, REQUEST_HEX)],
         ),
         (
             Event::ChannelSet {
@@ -131,18 +140,13 @@ fn stock() -> Vec<Case> {
                     guarantee: 3,
                     cap: Some(0x0102),
                     release_at: Some(UNTIL),
+                    by: 0x28,
+                    reason: 9,
                 },
                 at: AT,
             },
-            FeedEvent {
-                sku: 0x22,
-                channel: 0x25,
-                units: 3,
-                cap: 0x0102,
-                until: 0x0B,
-                ..order(EventKind::ChannelSet, 0)
-            },
-            vec![(18, "25"), SKU_AT, UNITS_AT, UNTIL_AT, (120, "0201")],
+            FeedEvent { channel: 0x25, cap: 0x0102, until: 0x0B, ..operated(EventKind::ChannelSet) },
+            vec![(18, "25"), BY_AT, REASON_AT, SKU_AT, UNITS_AT, UNTIL_AT, (120, "0201")],
         ),
         (
             Event::ChannelSet {
@@ -152,36 +156,26 @@ fn stock() -> Vec<Case> {
                     guarantee: 3,
                     cap: None,
                     release_at: None,
+                    by: 0x28,
+                    reason: 9,
                 },
                 at: AT,
             },
-            FeedEvent {
-                sku: 0x22,
-                channel: 0x25,
-                units: 3,
-                cap: u64::MAX,
-                ..order(EventKind::ChannelSet, 0)
-            },
-            vec![(18, "25"), SKU_AT, UNITS_AT, (120, "ffffffff ffffffff")],
+            FeedEvent { channel: 0x25, cap: u64::MAX, ..operated(EventKind::ChannelSet) },
+            vec![(18, "25"), BY_AT, REASON_AT, SKU_AT, UNITS_AT, (120, "ffffffff ffffffff")],
         ),
         (
             Event::Rebalanced {
                 sku,
                 from: ChannelId::new(0x25),
-                to: ChannelId::new(0x28),
+                to: ChannelId::new(0x29),
                 units: 3,
+                by: 0x28,
                 reason: 9,
                 at: AT,
             },
-            FeedEvent {
-                sku: 0x22,
-                channel: 0x25,
-                to: 0x28,
-                units: 3,
-                reason: 9,
-                ..order(EventKind::Rebalanced, 0)
-            },
-            vec![(18, "25"), (20, "09"), SKU_AT, UNITS_AT, (104, "28")],
+            FeedEvent { channel: 0x25, to: 0x29, ..operated(EventKind::Rebalanced) },
+            vec![(18, "25"), BY_AT, REASON_AT, SKU_AT, UNITS_AT, (104, "29")],
         ),
     ]
 }

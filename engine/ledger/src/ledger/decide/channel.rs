@@ -52,7 +52,7 @@ impl Ledger {
     }
 
     pub(super) fn decide_rebalance(&self, now: Timestamp, rebalance: &Rebalance, place: Place) -> Decision {
-        let &Rebalance { sku, from, to, units, keep, expected, reason } = rebalance;
+        let &Rebalance { sku, from, to, units, keep, expected, by, reason } = rebalance;
         let slot = self.sku_at(place, sku);
         if self.stock.get(slot).is_none() {
             return Decision::refuse(Refusal::UnknownSku);
@@ -76,7 +76,7 @@ impl Ledger {
         }
         Decision {
             outcome: Outcome::Rebalanced { units: moved },
-            event: Some(Event::Rebalanced { sku, from, to, units: moved, reason, at: now }),
+            event: Some(Event::Rebalanced { sku, from, to, units: moved, by, reason, at: now }),
             place: Place::of_sku(slot),
         }
     }

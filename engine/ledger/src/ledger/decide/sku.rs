@@ -31,7 +31,7 @@ impl Ledger {
                 }
                 CampaignEvent::SkuBound { sku: id, campaign, by, reason, at: now }
             }
-            SkuCommand::Price { sku: id, version, price } => {
+            SkuCommand::Price { sku: id, version, price, by, reason } => {
                 if version == 0 {
                     return Decision::refuse(Refusal::Invalid { field: Field::PriceVersion });
                 }
@@ -46,7 +46,7 @@ impl Ledger {
                 if self.offers.versions(slot).zip(0..MAX_VERSIONS).count() >= index(MAX_VERSIONS) {
                     return Decision::refuse(Refusal::CapacityExceeded);
                 }
-                CampaignEvent::PriceSet { sku: id, version, price, at: now }
+                CampaignEvent::PriceSet { sku: id, version, price, by, reason, at: now }
             }
             SkuCommand::Limits { sku: id, user_limit, order_limit, by, reason } => {
                 if (sku.user_limit, sku.order_limit) == (user_limit, order_limit) {

@@ -22,8 +22,8 @@ impl Span<'_, '_> {
     ) -> Outcome {
         let Some(ledger) = self.ledgers.first() else { return Outcome::Refused(Refusal::NoSuchCampaign) };
         let decided = match command {
-            CampaignCommand::PutPhase { campaign, plan, nth, phase } => {
-                ledger.decide_phase(now, *campaign, (*plan, *nth), phase)
+            CampaignCommand::PutPhase { campaign, plan, nth, phase, by, reason } => {
+                ledger.decide_phase(now, *campaign, (*plan, *nth), phase, (*by, *reason))
             }
             CampaignCommand::Activate(activate) => ledger.decide_activate(now, activate),
             CampaignCommand::SetStanding(set) => ledger.decide_standing(now, set),
@@ -102,6 +102,7 @@ impl Ledger {
         campaign: CampaignId,
         (plan, nth): (u32, u8),
         phase: &Phase,
+        (by, reason): (u64, u32),
     ) -> Result<Option<CampaignEvent>, Refusal> {
         if campaign == CampaignId::new(0) {
             return Err(Refusal::Invalid { field: Field::Campaign });
@@ -119,7 +120,7 @@ impl Ledger {
             None if full || self.campaigns.is_full() => return Err(Refusal::CapacityExceeded),
             None => {}
         }
-        Ok(Some(CampaignEvent::PhasePut { campaign, plan, nth, phase: *phase, at: now }))
+        Ok(Some(CampaignEvent::PhasePut { campaign, plan, nth, phase: *phase, by, reason, at: now }))
     }
 
     fn decide_activate(&self, now: Timestamp, activate: &Activate) -> Result<Option<CampaignEvent>, Refusal> {

@@ -2,13 +2,13 @@
 
 use doorbuster_client::{EventKind, FeedEvent};
 
-use super::stock::reason;
+use super::stock::who;
 use crate::cli::explain::words::count;
 use crate::utc::Utc;
 
 /// `amount` is the event's, in words. `None` for what moves money within a budget alone.
 pub(super) fn told(event: &FeedEvent, kind: EventKind, amount: &str) -> Option<String> {
-    let (named, why) = (event.to, reason(event));
+    let (named, why) = (event.to, who(event));
     Some(match kind {
         EventKind::BudgetOpened => format!("Promotion budget {named} was set up{why}."),
         EventKind::FunderAdded => {

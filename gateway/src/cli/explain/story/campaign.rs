@@ -2,7 +2,7 @@
 
 use doorbuster_client::{EventKind, FeedEvent};
 
-use super::stock::reason;
+use super::stock::who;
 use crate::sku::Sku;
 use crate::utc::Utc;
 
@@ -10,11 +10,11 @@ use crate::utc::Utc;
 pub(super) fn sentence(event: &FeedEvent, price: &str) -> Option<String> {
     let FeedEvent { sku, to: campaign, units: plan, .. } = *event;
     let sku = Sku(sku);
-    let who = format!(", as {} wanted it{}", event.user, reason(event));
+    let who = who(event);
     let phase = event.channel.saturating_add(1);
     Some(match event.kind()? {
         EventKind::PhasePut => format!(
-            "Phase {phase} of plan {plan} of campaign {campaign} was written: it starts {}.",
+            "Phase {phase} of plan {plan} of campaign {campaign} was written: it starts {}{who}.",
             Utc(event.until)
         ),
         EventKind::PlanActivated => format!("Campaign {campaign} follows plan {plan}{who}."),
@@ -29,7 +29,7 @@ pub(super) fn sentence(event: &FeedEvent, price: &str) -> Option<String> {
         }
         EventKind::SkuBound => format!("SKU {sku} is sold by campaign {campaign} from then on{who}."),
         EventKind::PriceSet => {
-            format!("SKU {sku} costs {price} by version {} of the prices.", event.units)
+            format!("SKU {sku} costs {price} by version {} of the prices{who}.", event.units)
         }
         EventKind::LimitsSet => {
             let most = |limit: u32| if limit == 0 { "any number".to_owned() } else { limit.to_string() };

@@ -10,6 +10,14 @@ pub(super) fn reason(event: &FeedEvent) -> String {
     if event.reason == 0 { String::new() } else { format!(" (reason {})", event.reason) }
 }
 
+/// Who wanted it so, and why, as far as it is known.
+pub(super) fn who(event: &FeedEvent) -> String {
+    match event.user {
+        0 => reason(event),
+        by => format!(", as {by} wanted it{}", reason(event)),
+    }
+}
+
 pub(super) fn set_up(event: &FeedEvent) -> String {
     let mut sentence = format!("SKU {} was set up with {}", Sku(event.sku), pieces(event.units));
     for (limit, of) in [(event.user_limit, "shopper"), (event.order_limit, "order")] {
@@ -17,12 +25,12 @@ pub(super) fn set_up(event: &FeedEvent) -> String {
             sentence = format!("{sentence}, at most {limit} for one {of}");
         }
     }
-    sentence + "."
+    format!("{sentence}{}.", who(event))
 }
 
 pub(super) fn restocked(event: &FeedEvent) -> String {
     let how = if event.units < 0 { "withdrawn from sale" } else { "added" };
-    format!("{} of SKU {} {} {how}{}.", pieces(event.units), Sku(event.sku), be(event), reason(event))
+    format!("{} of SKU {} {} {how}{}.", pieces(event.units), Sku(event.sku), be(event), who(event))
 }
 
 pub(super) fn channel_set(event: &FeedEvent) -> String {
@@ -32,11 +40,12 @@ pub(super) fn channel_set(event: &FeedEvent) -> String {
         cap => format!(", and at most {cap} may be taken by it"),
     };
     format!(
-        "{} of SKU {} {} kept for channel {}{until}{cap}.",
+        "{} of SKU {} {} kept for channel {}{until}{cap}{}.",
         pieces(event.units),
         Sku(event.sku),
         be(event),
-        event.channel
+        event.channel,
+        who(event)
     )
 }
 
@@ -48,7 +57,7 @@ pub(super) fn rebalanced(event: &FeedEvent) -> String {
         event.channel,
         be(event),
         event.to,
-        reason(event)
+        who(event)
     )
 }
 

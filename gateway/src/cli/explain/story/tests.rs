@@ -309,6 +309,31 @@ fn stock_and_the_service_have_sentences_too() {
         (put, "SKU 7 was set up with 10 units, at most 2 for one shopper, at most 1 for one order."),
         (restock(5), "5 units of SKU 7 were added (reason 9)."),
         (restock(-1), "1 unit of SKU 7 was withdrawn from sale (reason 9)."),
+        (
+            FeedEvent { user: 6, ..put },
+            "SKU 7 was set up with 10 units, at most 2 for one shopper, at most 1 for one order, as 6 wanted it.",
+        ),
+        (FeedEvent { user: 6, ..restock(5) }, "5 units of SKU 7 were added, as 6 wanted it (reason 9)."),
+        (
+            FeedEvent { user: 6, reason: 9, ..channel },
+            "5 units of SKU 7 were kept for channel 3, as 6 wanted it (reason 9).",
+        ),
+        (
+            FeedEvent { user: 6, ..moved },
+            "1 unit of SKU 7, kept for channel 3 before, was kept for channel 4 from then on, as 6 wanted it (reason 9).",
+        ),
+        (
+            FeedEvent { user: 6, to: 3, amount: 1_250, ..event(K::BudgetFunded, 0) },
+            "From then on 12.50 had been put into budget 3, as 6 wanted it.",
+        ),
+        (
+            FeedEvent { user: 6, sku: 7, amount: 1_250, units: 2, ..event(K::PriceSet, 0) },
+            "SKU 7 costs 12.50 by version 2 of the prices, as 6 wanted it.",
+        ),
+        (
+            FeedEvent { user: 6, to: 3, units: 2, until: START, reason: 9, ..event(K::PhasePut, 0) },
+            "Phase 1 of plan 2 of campaign 3 was written: it starts 2026-11-11 00:00:00.000 UTC, as 6 wanted it (reason 9).",
+        ),
         (event(K::Checkpoint, 0), "The service noted the state of all orders and stopped in good order."),
     ] {
         assert_eq!(Story::new(Some(5), 2).tell(&event).unwrap().sentence, sentence);
