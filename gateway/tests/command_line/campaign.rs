@@ -138,6 +138,71 @@ fn a_campaign_is_planned_applied_once_changed_paused_and_ended() {
     assert_eq!(server.terminate(), Some(0));
 }
 
+const BUDGET: &str = "
+[[budget]]
+budget = 3
+funded = 1000
+funders = [{ funder = 1, share = 60 }, { funder = 2, share = 40 }]
+";
+
+#[test]
+fn a_campaigns_budgets_are_set_up_and_funded_once_and_nothing_is_taken_back_unasked() {
+    let place = folder();
+    let server = Serving::start(place.path(), &[]);
+    let doorbuster =
+        |arguments: &[&str]| run(place.path(), &[arguments, &["--server", &server.address]].concat());
+    let ends = |arguments: &[&str], end: &str| {
+        let (code, said, _) = doorbuster(arguments);
+        assert!(code == 0 && said.ends_with(end), "{said}");
+        said
+    };
+    write(place.path(), "stock.csv", "sku,units\n1,10\n");
+    write(place.path(), "sale.toml", &format!("{SALE}{BUDGET}"));
+    assert_eq!(doorbuster(&["stock", "import", "stock.csv"]).0, 0);
+    let (plan, apply) = (&["campaign", "plan", "sale.toml"], &["campaign", "apply", "sale.toml"]);
+    let said = ends(plan, "no fault; `doorbuster campaign apply` carries it out\n");
+    assert!(said.contains("  ~ budget 3: 1000 by funders 1:60 2:40\n"), "{said}");
+    ends(&[&apply[..], &["--by", "7", "--reason", "3"]].concat(), "9 changes, 0 refused\n");
+    ends(plan, "the server has it all; nothing to change\n");
+    ends(apply, "0 changes, 0 refused\n");
+    let (_, feed, _) = doorbuster(&["feed"]);
+    assert!(feed.contains("BUDGET_FUNDED     amount 1000 by 7 reason 3\n"), "{feed}");
+
+    // More by the file.
+    write(place.path(), "sale.toml", &format!("{SALE}{BUDGET}").replace("1000", "1200"));
+    assert!(doorbuster(plan).1.contains("  ~ budget 3: 1200 instead of 1000\n"));
+    ends(apply, "1 changes, 0 refused\n");
+
+    // More by hand stays there, until the file is meant so.
+    ends(&["budget", "fund", "3", "--to", "1500"], "done, 1500 left\n");
+    let doubt = "  ? budget 3: 1500 was put in, more than the 1200 of the file, and stays there; --take-back takes 300 out\n";
+    assert!(ends(plan, "the server has it all; nothing to change\n").contains(doubt));
+    assert!(ends(apply, "0 changes, 0 refused\n").contains(doubt));
+    ends(&["budget", "show", "3"], "funder 2 (share 40) pays 0\n");
+    let take = [&plan[..], &["--take-back"]].concat();
+    assert!(doorbuster(&take).1.contains("  ~ budget 3: 1200 instead of 1500, 300 is taken back\n"));
+    ends(&[&apply[..], &["--take-back"]].concat(), "1 changes, 0 refused\n");
+
+    // What is used can't be taken back, and who pays can't be changed.
+    write(place.path(), "more.csv", "sku,units\n2,10\n");
+    assert_eq!(doorbuster(&["stock", "import", "more.csv"]).0, 0);
+    let reserve = ["order", "reserve", "--user", "1", "--sku", "2", "--budget", "3", "--discount", "400"];
+    assert_eq!(doorbuster(&reserve).0, 0);
+    write(place.path(), "sale.toml", &format!("{SALE}{BUDGET}").replace("1000", "399"));
+    let (code, said, _) = doorbuster(&take);
+    let fault = "! budget 3: 400 is reserved and spent already, more than the 399 of the file\n";
+    assert!(code == 2 && said.contains(fault), "{said}");
+    write(place.path(), "sale.toml", &format!("{SALE}{BUDGET}").replace("share = 40", "share = 41"));
+    let (code, said, _) = doorbuster(apply);
+    let fault = "! budget 3 is paid by funders 1:60 2:40 already; who pays can't be changed: give the file another budget\n";
+    assert!(code == 2 && said.contains(fault), "{said}");
+
+    write(place.path(), "sale.toml", &format!("{SALE}{BUDGET}").replace("1000", "1200"));
+    ends(&["budget", "stop", "3"], "800 left\n");
+    assert!(doorbuster(plan).1.contains("? budget 3 was stopped for good: it pays no further discounts\n"));
+    assert_eq!(server.terminate(), Some(0));
+}
+
 #[test]
 fn a_file_that_is_no_campaign_is_refused_before_anybody_is_asked() {
     let place = folder();

@@ -1,6 +1,6 @@
 //! Carrying a plan out.
 //!
-//! In an order in which nothing is ever sold by half a change: prices and phases are written before anything counts them, and a
+//! In an order in which nothing is ever sold by half a change: budgets, prices and phases are there before anything counts them, and a
 //! SKU is handed to the campaign last. Where the server refuses a part, what comes behind it is left undone.
 
 use std::process::ExitCode;
@@ -65,6 +65,12 @@ pub(super) fn run(spec: &Spec, plan: &Plan, who: Who, server: &ServerOptions) ->
 }
 
 async fn carry_out(client: &Client, plan: &Plan, who: Who, report: &mut Report) -> Result<(), Error> {
+    for change in &plan.budgets {
+        match change.carry_out(client, who).await? {
+            Outcome::Done(applied) => report.count(&applied),
+            Outcome::Refused(refusal) => report.refused.push(change.refused(&refusal)),
+        }
+    }
     let Who { by, reason } = who;
     let prices: Vec<_> = plan.prices.iter().map(|put| PutPrice { by, reason, ..*put }).collect();
     for prices in prices.chunks(CHUNK) {
@@ -76,7 +82,7 @@ async fn carry_out(client: &Client, plan: &Plan, who: Who, report: &mut Report) 
     let name = |nth: usize| format!("phase {}", phases[nth].nth + 1);
     report.note(client.put_phases(&phases).await, name)?;
     if !report.refused.is_empty() {
-        // A plan must not count that lacks prices, or whose phases somebody else has written.
+        // A plan must not count that lacks prices or money, or whose phases somebody else has written.
         return Ok(());
     }
     if let Some(follow) = plan.follow {
@@ -109,11 +115,18 @@ async fn carry_out(client: &Client, plan: &Plan, who: Who, report: &mut Report) 
 }
 
 impl Report {
+    fn count(&mut self, applied: &Applied) {
+        if applied.replayed {
+            self.unchanged += 1;
+        } else {
+            self.done += 1;
+        }
+    }
+
     fn note(&mut self, answers: Answers, name: impl Fn(usize) -> String) -> Result<(), Error> {
         for (nth, answer) in answers.into_iter().enumerate() {
             match answer? {
-                Outcome::Done(applied) if applied.replayed => self.unchanged += 1,
-                Outcome::Done(_) => self.done += 1,
+                Outcome::Done(applied) => self.count(&applied),
                 Outcome::Refused(refusal) => self.refused.push(format!("{}: {}", name(nth), why(&refusal))),
             }
         }

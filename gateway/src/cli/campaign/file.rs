@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::allot::{Allotment, Part, Whole};
+use super::budget::{self, RawBudget};
 use super::spec::{Limits, STAGES, Spec, Target};
 use crate::duration::Span;
 use crate::sku::Sku;
@@ -39,6 +40,8 @@ struct Raw {
     prices_file: Option<PathBuf>,
     #[serde(default, rename = "allotment")]
     allotments: Vec<RawAllotment>,
+    #[serde(default, rename = "budget")]
+    budgets: Vec<RawBudget>,
     #[serde(default)]
     targets: BTreeMap<String, u32>,
 }
@@ -176,6 +179,7 @@ pub(super) fn read(path: &Path) -> Result<Spec, FileError> {
             .zip(1_u32..)
             .map(|(raw, nth)| allotment(raw, nth, &mut faults))
             .collect(),
+        budgets: budget::checked(&raw.budgets, |fault| faults.note(fault)),
         targets: raw.targets.into_iter().map(|(of, percent)| Target { of, percent }).collect(),
     };
     if spec.campaign == 0 {

@@ -36,6 +36,11 @@ floor = 7_500
 percent = 90
 channels = [{ channel = 1, weight = 60 }, { channel = 2, weight = 40, cap = 7 }]
 release = 2026-11-11T02:00:00+08:00
+
+[[budget]]
+budget = 3
+funded = 500_000
+funders = [{ funder = 1, share = 60 }, { funder = 2, share = 40 }]
 "#;
 
 fn parse(text: &str) -> Result<Spec, String> {
@@ -61,6 +66,9 @@ fn a_campaign_is_read_with_times_in_its_own_zone() {
         (Whole::Percent(90), 1_794_333_600_000)
     );
     assert_eq!(spec.versions(), [2]);
+    let budget = &spec.budgets[&3];
+    let funders: Vec<_> = budget.funders.iter().map(|of| (of.funder, of.share)).collect();
+    assert_eq!((budget.funded, funders), (500_000, vec![(1, 60), (2, 40)]));
 }
 
 #[test]
@@ -130,6 +138,24 @@ fn each_fault_is_named() {
             "[[allotment]]\npercent = 90",
             "[[allotment]]\nunits = 1\nchannels = [{ channel = 2, weight = 1 }]\n[[allotment]]\npercent = 90",
             "SKU 5, channel 2 is dealt out twice",
+        ),
+        ("budget = 3", "budget = 0", "budget 0: number budgets from 1"),
+        (
+            "funded = 500_000",
+            "funded = 1152921504606846977",
+            "budget 3: funded is 1152921504606846977, over the limit of 1152921504606846976",
+        ),
+        ("share = 40", "share = 0", "budget 3: the share of funder 2 is 0; leave him out, or let him pay"),
+        ("funder = 2, share", "funder = 1, share", "budget 3: funder 1 stands in it twice"),
+        (
+            "funders = [{ funder = 1, share = 60 }, { funder = 2, share = 40 }]",
+            "funders = []",
+            "budget 3: 0 funders; a budget has 1 to 16",
+        ),
+        (
+            "[[budget]]",
+            "[[budget]]\nbudget = 3\nfunded = 1\nfunders = [{ funder = 1, share = 1 }]\n[[budget]]",
+            "budget 3 is listed twice",
         ),
         ("\"channel 2\" = 40", "\"channel 2\" = 30", "targets: they sum up to 90 percent, not 100"),
         ("[[sku]]\nsku = 5\nuser_limit = 2", "[[sku]]\nsku = 5\n[[sku]]\nsku = 5", "SKU 5 is listed twice"),

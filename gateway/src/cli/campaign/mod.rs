@@ -5,15 +5,16 @@
 
 mod allot;
 mod apply;
+mod budget;
 mod file;
 mod plan;
 mod show;
 mod spec;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use doorbuster_client::{Outcome, SetCampaign};
 
 use self::plan::Plan;
@@ -34,15 +35,15 @@ const EXAMPLES: &str = "Examples:
 pub(super) enum CampaignCommand {
     /// Show what a campaign's file would change, and every fault in it. Changes nothing.
     Plan {
-        /// FILE.toml
-        file: PathBuf,
+        #[command(flatten)]
+        file: FileOptions,
         #[command(flatten)]
         server: ServerOptions,
     },
     /// Carry out what a campaign's file says. The same file again changes nothing.
     Apply {
-        /// FILE.toml
-        file: PathBuf,
+        #[command(flatten)]
+        file: FileOptions,
         #[command(flatten)]
         who: Who,
         #[command(flatten)]
@@ -84,6 +85,16 @@ pub(super) enum CampaignCommand {
     },
 }
 
+/// A campaign's file, and how it is meant.
+#[derive(Debug, Args)]
+pub(super) struct FileOptions {
+    /// FILE.toml
+    file: PathBuf,
+    /// Take money out of budgets that have more than the file says; it stays there unless given
+    #[arg(long)]
+    take_back: bool,
+}
+
 pub(super) fn run(command: &CampaignCommand) -> ExitCode {
     let done = match command {
         CampaignCommand::Plan { file, server } => made(file, server).map(|(spec, plan)| {
@@ -102,9 +113,9 @@ pub(super) fn run(command: &CampaignCommand) -> ExitCode {
 }
 
 /// Reads a file and compares it with the server.
-fn made(path: &Path, server: &ServerOptions) -> Result<(Spec, Plan), ExitCode> {
-    let spec = file::read(path).map_err(|error| fail(2, &error))?;
-    let plan = ask(server, async |client| plan::make(&client, &spec).await)?;
+fn made(of: &FileOptions, server: &ServerOptions) -> Result<(Spec, Plan), ExitCode> {
+    let spec = file::read(&of.file).map_err(|error| fail(2, &error))?;
+    let plan = ask(server, async |client| plan::make(&client, &spec, of.take_back).await)?;
     Ok((spec, plan))
 }
 

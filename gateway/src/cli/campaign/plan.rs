@@ -9,6 +9,7 @@ use doorbuster_client::{
 };
 
 use super::allot::deal;
+use super::budget::{self, Change};
 use super::spec::{STAGES, Spec};
 use crate::cli::connect::ServerOptions;
 use crate::cli::say;
@@ -27,6 +28,7 @@ const LISTED: usize = 12;
 /// The difference between a file and a server.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
+    pub(super) budgets: Vec<Change>,
     pub(super) prices: Vec<PutPrice>,
     pub(super) phases: Vec<PutPhase>,
     pub(super) follow: Option<SetCampaign>,
@@ -42,7 +44,8 @@ pub(super) struct Plan {
 impl Plan {
     /// Nothing is to be done.
     pub(super) fn is_empty(&self) -> bool {
-        self.prices.is_empty()
+        self.budgets.is_empty()
+            && self.prices.is_empty()
             && self.phases.is_empty()
             && self.follow.is_none()
             && self.limits.is_empty()
@@ -51,8 +54,9 @@ impl Plan {
     }
 }
 
-/// Compares a campaign with what the server has. Asks and changes nothing.
-pub(super) async fn make(client: &Client, spec: &Spec) -> Result<Plan, Error> {
+/// Compares a campaign with what the server has. Asks and changes nothing. `take_back`: budgets that have more than the file
+/// says shall have less.
+pub(super) async fn make(client: &Client, spec: &Spec, take_back: bool) -> Result<Plan, Error> {
     let mut plan = Plan::default();
     let known = match client.read_campaign(spec.campaign).await? {
         Outcome::Done(known) => Some(known),
@@ -75,6 +79,7 @@ pub(super) async fn make(client: &Client, spec: &Spec) -> Result<Plan, Error> {
     prices(client, spec, &stocks, &mut plan).await?;
     limits(spec, &stocks, &mut plan);
     channels(client, spec, &stocks, &mut plan).await?;
+    budget::compare(client, &spec.budgets, take_back, &mut plan).await?;
     doubt(spec, now, &mut plan);
     Ok(plan)
 }
@@ -311,6 +316,7 @@ pub(super) fn tell(spec: &Spec, plan: &Plan, server: &ServerOptions) {
         return say(&as_json(spec, plan));
     }
     say(&format_args!("campaign {} ({})", spec.campaign, spec.name));
+    list("~ budget", &plan.budgets, Change::to_string);
     list("+ price", &plan.prices, |put| {
         format!(
             "SKU {}, version {}: {} (list {}, {} to {})",
@@ -416,6 +422,7 @@ fn as_json(spec: &Spec, plan: &Plan) -> serde_json::Value {
         "schema_version": 1,
         "campaign": spec.campaign,
         "name": spec.name,
+        "budgets": plan.budgets.len(),
         "prices": plan.prices.len(),
         "phases": plan.phases.len(),
         "plan": plan.follow.map(|follow| follow.plan),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use doorbuster_client::{Phase, PutPrice};
 
 use super::allot::Allotment;
+use super::budget::Budget;
 
 /// See the module's doc.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub(super) struct Spec {
     pub(super) prices: BTreeMap<(u64, u32), PutPrice>,
     pub(super) allotments: Vec<Allotment>,
     pub(super) targets: Vec<Target>,
+    /// By number.
+    pub(super) budgets: BTreeMap<u32, Budget>,
 }
 
 /// A SKU's limits; none: as they are.
