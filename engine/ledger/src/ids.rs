@@ -154,9 +154,6 @@ impl Quantity {
 pub struct PartitionId(u16);
 
 impl PartitionId {
-    /// The one with the largest number.
-    pub(crate) const LAST: Self = Self(PARTITIONS.saturating_sub(1));
-
     /// The partition with this number, if there is one.
     pub const fn new(raw: u16) -> Option<Self> {
         if raw < PARTITIONS { Some(Self(raw)) } else { None }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::id::{BudgetId, Claim, Funder};
 use super::split::{MAX_FUNDERS, split};
-use crate::ids::{Amount, PartitionId};
+use crate::ids::{Amount, PARTITIONS, PartitionId};
 
 /// Most money that may be put into a budget, minor units: 2^60. Sums of accounts stay exact in 64 bits.
 pub const MAX_FUNDED: u64 = 1 << 60;
@@ -19,6 +19,18 @@ pub(crate) struct Budget {
     pub(crate) funders: Vec<Funder>,
     pub(crate) funded: u64,
     pub(crate) stopped: bool,
+    slices: Slices,
+}
+
+/// The slices of a budget that are here.
+///
+/// Every claim looks for one, so they are found by one look into a list of places, of 8 KiB, and lie densely, whatever part of
+/// the partitions a ledger serves.
+#[derive(Clone, Debug, Default)]
+struct Slices {
+    /// For each partition, one more than where its slice is in `rows`, or 0. Empty as long as there is none.
+    places: Vec<u16>,
+    rows: Vec<(PartitionId, Slice)>,
 }
 
 /// A partition's part of a budget.
@@ -47,7 +59,32 @@ pub(crate) struct Budgets {
     known: BTreeMap<BudgetId, Budget>,
     /// Of those budgets whose bank is in this ledger's share.
     banks: BTreeMap<BudgetId, u64>,
-    slices: BTreeMap<(BudgetId, PartitionId), Slice>,
+}
+
+impl Slices {
+    fn place(&self, partition: PartitionId) -> Option<usize> {
+        let place = *self.places.get(usize::from(partition.raw()))?;
+        usize::from(place).checked_sub(1)
+    }
+
+    fn get(&self, partition: PartitionId) -> Option<&Slice> {
+        self.rows.get(self.place(partition)?).map(|(_, slice)| slice)
+    }
+
+    fn get_mut(&mut self, partition: PartitionId) -> Option<&mut Slice> {
+        let place = self.place(partition)?;
+        self.rows.get_mut(place).map(|(_, slice)| slice)
+    }
+
+    /// The partition's slice, which is made if need be.
+    fn entry(&mut self, partition: PartitionId) -> Option<&mut Slice> {
+        if self.get(partition).is_none() {
+            self.places.resize(usize::from(PARTITIONS), 0);
+            self.rows.push((partition, Slice::default()));
+            *self.places.get_mut(usize::from(partition.raw()))? = u16::try_from(self.rows.len()).ok()?;
+        }
+        self.get_mut(partition)
+    }
 }
 
 impl Budgets {
@@ -69,13 +106,33 @@ impl Budgets {
     }
 
     pub(crate) fn slices(&self) -> impl Iterator<Item = (BudgetId, PartitionId, &Slice)> {
-        self.slices.iter().map(|((budget, partition), slice)| (*budget, *partition, slice))
+        self.known().flat_map(|(budget, known)| {
+            known.slices.rows.iter().map(move |(partition, slice)| (budget, *partition, slice))
+        })
     }
 
     /// The slices of a budget that are here.
     pub(crate) fn slices_of(&self, budget: BudgetId) -> impl Iterator<Item = &Slice> {
-        let ends = PartitionId::default()..=PartitionId::LAST;
-        self.slices.range((budget, *ends.start())..=(budget, *ends.end())).map(|(_, slice)| slice)
+        let rows = self.known.get(&budget).into_iter().flat_map(|known| &known.slices.rows);
+        rows.map(|(_, slice)| slice)
+    }
+
+    /// How many those are.
+    pub(crate) fn count_slices(&self, budget: BudgetId) -> usize {
+        self.known.get(&budget).map_or(0, |known| known.slices.rows.len())
+    }
+
+    fn slice(&self, budget: BudgetId, partition: PartitionId) -> Option<&Slice> {
+        self.known.get(&budget)?.slices.get(partition)
+    }
+
+    fn slice_mut(&mut self, budget: BudgetId, partition: PartitionId) -> Option<&mut Slice> {
+        self.known.get_mut(&budget)?.slices.get_mut(partition)
+    }
+
+    /// What the partition's slice has paid, and is to pay for open orders.
+    pub(crate) fn paid(&self, budget: BudgetId, partition: PartitionId) -> u64 {
+        self.slice(budget, partition).map_or(0, |slice| slice.reserved.saturating_add(slice.spent))
     }
 
     /// Whether the partition's slice has enough for a claim, when `freed` has come back to it.
@@ -83,8 +140,8 @@ impl Budgets {
         match self.known.get(&claim.budget) {
             None => Room::Unknown,
             Some(budget) if budget.stopped => Room::Stopped,
-            Some(_) => {
-                let left = self.slices.get(&(claim.budget, partition)).map_or(0, |slice| slice.left);
+            Some(budget) => {
+                let left = budget.slices.get(partition).map_or(0, |slice| slice.left);
                 match claim.amount.raw().saturating_sub(left.saturating_add(freed)) {
                     0 => Room::Enough,
                     short => Room::Short(short),
@@ -133,11 +190,8 @@ impl Budgets {
 
     /// All slices' rests, `cents` over all ledgers, go back into the bank.
     pub(crate) fn drain(&mut self, budget: BudgetId, cents: u64, here: bool) -> Option<()> {
-        self.known.get(&budget)?;
-        let ends = (budget, PartitionId::default())..=(budget, PartitionId::LAST);
-        for (_, slice) in self.slices.range_mut(ends) {
-            slice.left = 0;
-        }
+        let known = self.known.get_mut(&budget)?;
+        known.slices.rows.iter_mut().for_each(|(_, slice)| slice.left = 0);
         if here {
             let bank = self.banks.entry(budget).or_default();
             *bank = bank.checked_add(cents)?;
@@ -153,13 +207,13 @@ impl Budgets {
         cents: u64,
         (bank, slice): (bool, bool),
     ) -> Option<()> {
-        self.known.get(&budget)?;
+        let known = self.known.get_mut(&budget)?;
         if bank {
             let bank = self.banks.get_mut(&budget)?;
             *bank = bank.checked_sub(cents)?;
         }
         if slice {
-            let slice = self.slices.entry((budget, partition)).or_default();
+            let slice = known.slices.entry(partition)?;
             slice.left = slice.left.checked_add(cents)?;
         }
         Some(())
@@ -167,39 +221,39 @@ impl Budgets {
 
     /// An order claims what its partition's slice has left.
     pub(crate) fn claim(&mut self, claim: Claim, partition: PartitionId) -> Option<()> {
-        let cents = claim.amount.raw();
-        let slice = self.slices.get_mut(&(claim.budget, partition))?;
+        let Budget { funders, slices, .. } = self.known.get_mut(&claim.budget)?;
+        let (slice, cents) = (slices.get_mut(partition)?, claim.amount.raw());
         slice.left = slice.left.checked_sub(cents)?;
         slice.reserved = slice.reserved.checked_add(cents)?;
-        self.post(claim, partition, Amount::new(0))
+        slice.post(funders, claim.amount, Amount::new(0))
     }
 
     /// A claim that is reserved becomes a smaller one, or none.
     pub(crate) fn give_back(&mut self, claim: Claim, partition: PartitionId, left: Amount) -> Option<()> {
         let cents = claim.amount.raw().checked_sub(left.raw())?;
-        let slice = self.slices.get_mut(&(claim.budget, partition))?;
+        let Budget { funders, slices, .. } = self.known.get_mut(&claim.budget)?;
+        let slice = slices.get_mut(partition)?;
         slice.reserved = slice.reserved.checked_sub(cents)?;
         slice.left = slice.left.checked_add(cents)?;
-        self.post(Claim { amount: left, ..claim }, partition, claim.amount)
+        slice.post(funders, left, claim.amount)
     }
 
     /// The order of a claim that is reserved was paid.
     pub(crate) fn spend(&mut self, claim: Claim, partition: PartitionId) -> Option<()> {
         let cents = claim.amount.raw();
-        let slice = self.slices.get_mut(&(claim.budget, partition))?;
+        let slice = self.slice_mut(claim.budget, partition)?;
         slice.reserved = slice.reserved.checked_sub(cents)?;
         slice.spent = slice.spent.checked_add(cents)?;
         Some(())
     }
+}
 
+impl Slice {
     /// A claim of `before` is one of `after` now: each funder pays another part. The parts of a smaller sum may be larger, by a
     /// cent.
-    fn post(&mut self, after: Claim, partition: PartitionId, before: Amount) -> Option<()> {
-        let Self { known, slices, .. } = self;
-        let funders = &known.get(&after.budget)?.funders;
-        let slice = slices.get_mut(&(after.budget, partition))?;
-        let parts = split(after.amount, funders).into_iter().zip(split(before, funders));
-        for (posted, (after, before)) in slice.posted.iter_mut().zip(parts) {
+    fn post(&mut self, funders: &[Funder], after: Amount, before: Amount) -> Option<()> {
+        let parts = split(after, funders).into_iter().zip(split(before, funders));
+        for ((posted, (after, before)), _) in self.posted.iter_mut().zip(parts).zip(funders) {
             *posted = posted.checked_add(after)?.checked_sub(before)?;
         }
         Some(())

@@ -16,9 +16,16 @@ use crate::ids::{PartitionId, Timestamp};
 use crate::ledger::{Ledger, Violation};
 use crate::outcome::{Field, Outcome, Refusal};
 
-/// Of what the bank has, one part in so many goes to a slice at once: budgets are claimed from at some ten partitions, and
-/// what one of them doesn't need has to be taken back before the end.
-const PART: u64 = 64;
+/// A slice gets enough for so many claims at first, and for as much as it has paid out later: where a crowd claims, that soon
+/// is a lot, and where few do, little has to be taken back near the budget's end.
+const FIRST_CLAIMS: u64 = 16;
+
+/// But at most half of what would be its share, were the bank dealt out to all slices alike, so that the bank lasts until each
+/// has been there again.
+const OF_ITS_SHARE: u64 = 2;
+
+/// As long as a budget has few slices, it is dealt out as if it had so many: more orders will come, from other partitions.
+const FEW_SLICES: u64 = 64;
 
 /// What a budget comes to over all ledgers.
 #[derive(Clone, Copy, Debug, Default)]
@@ -246,10 +253,10 @@ impl Span<'_, '_> {
             Room::Short(short) => short,
         };
         let mut events = Vec::new();
-        let sums = self.sums(self.all_serving(budget.partition())?, budget);
-        let (mut cents, mut needed) = (sums.bank, short);
+        let keeper = self.all_serving(budget.partition())?;
+        let (mut cents, mut needed) = (keeper.budgets.bank(budget), short);
         if cents < needed {
-            let slices = sums.slices.saturating_add(back);
+            let slices = self.sums(keeper, budget).slices.saturating_add(back);
             cents = cents.saturating_add(slices);
             if cents < claim.amount.raw() {
                 return refuse(BudgetRefusal::Exhausted { left: cents });
@@ -257,7 +264,11 @@ impl Span<'_, '_> {
             events.push(Event::Budget(BudgetEvent::Drained { budget, cents: slices, at: now }));
             needed = claim.amount.raw();
         }
-        let cents = needed.max(cents.checked_div(PART).unwrap_or(0));
+        let slices = self.ledgers.iter().map(|ledger| ledger.budgets.count_slices(budget)).sum::<usize>();
+        let parts = u64::try_from(slices).unwrap_or(u64::MAX).max(FEW_SLICES).saturating_mul(OF_ITS_SHARE);
+        let most = cents.checked_div(parts).unwrap_or(0);
+        let paid = home.budgets.paid(budget, partition).max(claim.amount.raw().saturating_mul(FIRST_CLAIMS));
+        let cents = needed.max(paid.min(most));
         events.push(Event::Budget(BudgetEvent::Filled { budget, partition, cents, at: now }));
         Ok(Ok(events))
     }

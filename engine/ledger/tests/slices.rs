@@ -1,0 +1,97 @@
+//! A crowd that claims from one budget everywhere seldom needs more than one shard.
+
+#![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
+
+use doorbuster_ledger::*;
+
+const NOW: Timestamp = Timestamp::new(1_700_000_000_000);
+
+/// Ledgers that serve the partitions together.
+const SHARDS: u16 = 2;
+
+/// What each order claims, minor units.
+const DISCOUNT: u64 = 500;
+
+fn budget() -> BudgetId {
+    BudgetId::new(9).unwrap()
+}
+
+/// Claims by so many orders, one each of `skus` in turn, from a budget that is just enough. Returns how many of them had to be
+/// decided over all ledgers, in the first half of them and in all.
+fn claims(skus: u64, orders: u64) -> (u64, u64) {
+    let share = |number| Share::new(number, SHARDS).unwrap();
+    let mut ledgers: Vec<_> =
+        (0..SHARDS).map(|number| Ledger::of(share(number), Rules::default(), 1)).collect();
+    for number in 1..=skus {
+        let sku = SkuId::new(number);
+        let put = PutSku { sku, units: orders, user_limit: 0, order_limit: 0, by: 1, reason: 1 };
+        home(&mut ledgers, sku).execute(NOW, &Command::PutSku(put), |_| {}).unwrap();
+    }
+    let set = BudgetCommand::Set { budget: budget(), funded: orders * DISCOUNT, by: 1, reason: 1 };
+    let funders = [Funder { id: FunderId::new(1), share: 1 }];
+    let set =
+        Span::new(&mut ledgers.iter_mut().collect::<Vec<_>>()).budget(NOW, &set, &funders, &mut Vec::new());
+    assert!(matches!(set, Ok(Outcome::BudgetSet { .. })), "{set:?}");
+    let (mut over_all, mut of_first_half) = (0, 0);
+    for number in 0..orders {
+        let reserve = reserve(number, SkuId::new(1 + number % skus));
+        let ledger = home(&mut ledgers, reserve.sku);
+        let outcome = ledger.execute(NOW, &Command::Reserve(reserve), |_| {}).unwrap();
+        if outcome == Outcome::Refused(Refusal::Budget(BudgetRefusal::SliceShort)) {
+            over_all += 1;
+            let line = Line { sku: reserve.sku, units: 1, ..Line::default() };
+            let command = Composite::Reserve { reserve, supersedes: None };
+            let mut ledgers: Vec<_> = ledgers.iter_mut().collect();
+            let outcome = Span::new(&mut ledgers).execute(NOW, &command, &[line], &mut Vec::new()).unwrap();
+            assert!(matches!(outcome, Outcome::Reserved { .. }), "{number}: {outcome:?}");
+        }
+        if number == orders / 2 {
+            of_first_half = over_all;
+        }
+    }
+    let mut ledgers: Vec<_> = ledgers.iter_mut().collect();
+    let mut span = Span::new(&mut ledgers);
+    span.check().unwrap();
+    let read = span.read_budget(budget()).unwrap().unwrap();
+    assert_eq!((read.left, read.reserved), (0, orders * DISCOUNT), "every cent is claimed");
+    (of_first_half, over_all)
+}
+
+fn home(ledgers: &mut [Ledger], sku: SkuId) -> &mut Ledger {
+    ledgers.iter_mut().find(|ledger| ledger.share().serves(PartitionId::of(sku))).unwrap()
+}
+
+fn reserve(number: u64, sku: SkuId) -> Reserve {
+    Reserve {
+        request: RequestId::new((u128::from(NOW.raw()) << 80) | (7 << 76) | (2 << 62) | u128::from(number)),
+        user: UserId::new(number),
+        sku,
+        quantity: Quantity::new(1).unwrap(),
+        amount: Amount::new(0),
+        hold_ms: 60_000,
+        channel: ChannelId::new(1),
+        first_attempt: true,
+        wait_ms: 0,
+        terms: Terms::default(),
+        claim: Some(Claim { budget: budget(), amount: Amount::new(DISCOUNT) }),
+    }
+}
+
+#[test]
+fn claims_at_one_place_are_decided_there() {
+    let (of_first_half, all) = claims(1, 100_000);
+    assert!(of_first_half < 150 && all < 1_500, "{of_first_half} and {all} of 100,000");
+}
+
+#[test]
+fn claims_at_a_few_places_are_decided_there() {
+    let (of_first_half, all) = claims(40, 100_000);
+    assert!(of_first_half < 500 && all < 1_800, "{of_first_half} and {all} of 100,000");
+}
+
+#[test]
+fn claims_everywhere_are_seldom_decided_over_all() {
+    // A hundred and twenty claims in each of the partitions, nearly all of which have a SKU.
+    let (of_first_half, all) = claims(40_000, 500_000);
+    assert!(of_first_half < 20_000 && all < 60_000, "{of_first_half} and {all} of 500,000");
+}
