@@ -50,7 +50,7 @@ fn claims(skus: u64, orders: u64) -> (u64, u64) {
         }
     }
     let mut ledgers: Vec<_> = ledgers.iter_mut().collect();
-    let mut span = Span::new(&mut ledgers);
+    let span = Span::new(&mut ledgers);
     span.check().unwrap();
     let read = span.read_budget(budget()).unwrap().unwrap();
     assert_eq!((read.left, read.reserved), (0, orders * DISCOUNT), "every cent is claimed");
