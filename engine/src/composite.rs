@@ -277,6 +277,7 @@ impl Engine {
             | Request::ReadLine { .. }
             | Request::ReadOrder { .. }
             | Request::ReadChannel { .. }
+            | Request::ReadChannels { .. }
             | Request::ReadPhase { .. }
             | Request::ReadPrice { .. }
             | Request::ReadAfter(_)
@@ -412,6 +413,7 @@ impl At<'_> {
             | Request::ReadLine { .. }
             | Request::ReadOrder { .. }
             | Request::ReadChannel { .. }
+            | Request::ReadChannels { .. }
             | Request::ReadPhase { .. }
             | Request::ReadPrice { .. }
             | Request::ReadAfter(_)

@@ -222,6 +222,20 @@ impl Channels {
         self.of(sku).into_iter().flat_map(|channels| channels.ruled.iter())
     }
 
+    /// The channels of a SKU that have rules or units, from this one on, by their number.
+    pub(crate) fn from(&self, sku: Slot, first: ChannelId) -> impl Iterator<Item = ChannelId> {
+        let known = self.of(sku);
+        let ruled = known.into_iter().flat_map(|known| &known.ruled).map(|ruled| ruled.channel);
+        let mut ruled = ruled.filter(move |channel| *channel >= first).peekable();
+        let others = known.into_iter().flat_map(move |known| known.others.range(first..));
+        let mut others = others.map(|(channel, _)| *channel).peekable();
+        core::iter::from_fn(move || match (ruled.peek(), others.peek()) {
+            (Some(one), Some(other)) if other < one => others.next(),
+            (Some(_), _) => ruled.next(),
+            (None, _) => others.next(),
+        })
+    }
+
     /// How many channels of a SKU have rules.
     pub(crate) fn rules(&self, sku: Slot) -> usize {
         self.of(sku).map_or(0, |known| known.ruled.len())

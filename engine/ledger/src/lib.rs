@@ -122,5 +122,6 @@ pub use ledger::{
     Decision, Digest, Ledger, MAX_UNITS, Need, Place, Pulse, Rules, Span, Spare, TOUCHED, Totals, Violation,
 };
 pub use outcome::{
-    ChannelSnapshot, Field, LineSnapshot, OrderSnapshot, OrderState, Outcome, Refusal, StockSnapshot,
+    CHANNEL_PAGE, ChannelPage, ChannelSnapshot, Field, LineSnapshot, OrderSnapshot, OrderState, Outcome,
+    Refusal, StockSnapshot,
 };

@@ -454,6 +454,23 @@ pub struct ChannelSnapshot {
     pub available: u64,
 }
 
+/// Channels in one [`ChannelPage`]: all of most SKUs.
+pub const CHANNEL_PAGE: usize = 32;
+
+/// A part of the list of channels that a SKU has something to say about, by their number: those with rules for it, and those
+/// that hold or have sold units of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChannelPage {
+    /// The SKU.
+    pub sku: SkuId,
+    /// How many of the channels below mean something.
+    pub count: u8,
+    /// Whether there are more, behind the last of these.
+    pub more: bool,
+    /// The channels.
+    pub channels: [ChannelId; CHANNEL_PAGE],
+}
+
 /// A SKU's accounts, for reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StockSnapshot {

@@ -2,9 +2,9 @@
 
 use super::after::{AfterAnswer, ReadAfter};
 use doorbuster_ledger::{
-    BudgetCommand, BudgetId, BudgetSnapshot, CampaignId, CampaignSnapshot, ChannelId, ChannelSnapshot,
-    Command, Composite, CouponId, CouponSnapshot, Funder, Line, LineSnapshot, OrderNumber, OrderSnapshot,
-    Outcome, Phase, PriceSnapshot, Refusal, SkuId, StockSnapshot, Timestamp, UserId,
+    BudgetCommand, BudgetId, BudgetSnapshot, CampaignId, CampaignSnapshot, ChannelId, ChannelPage,
+    ChannelSnapshot, Command, Composite, CouponId, CouponSnapshot, Funder, Line, LineSnapshot, OrderNumber,
+    OrderSnapshot, Outcome, Phase, PriceSnapshot, Refusal, SkuId, StockSnapshot, Timestamp, UserId,
 };
 
 /// Most slots of a batch. Their events, and those of the batches decided with it, fit into one block of the log.
@@ -111,6 +111,13 @@ pub enum Request {
         /// The channel.
         channel: ChannelId,
     },
+    /// Read which channels a SKU has something to say about.
+    ReadChannels {
+        /// The SKU.
+        sku: SkuId,
+        /// The first channel that is asked for.
+        first: ChannelId,
+    },
     /// Read a campaign. As a [`Request::Composite`], not for a shard: all of them know a part.
     ReadCampaign {
         /// The campaign.
@@ -152,6 +159,8 @@ pub enum Answer {
     Line(Result<LineSnapshot, Refusal>),
     /// What the channel may have, if the SKU exists.
     Channel(Option<ChannelSnapshot>),
+    /// The channels, if the SKU exists.
+    Channels(Option<ChannelPage>),
     /// The campaign, if there is one.
     Campaign(Option<CampaignSnapshot>),
     /// The phase, if it is written.

@@ -327,6 +327,7 @@ impl State {
                 | Request::ReadLine { .. }
                 | Request::ReadOrder { .. }
                 | Request::ReadChannel { .. }
+                | Request::ReadChannels { .. }
                 | Request::ReadAfter(_)
                 | Request::ReadStock { .. } => Place::default(),
             };
@@ -368,6 +369,9 @@ impl State {
                     Request::ReadOrder { order, user } => Answer::Order(self.ledger.order(*order, *user)),
                     Request::ReadChannel { sku, channel } => {
                         Answer::Channel(self.ledger.channel(*sku, *channel))
+                    }
+                    Request::ReadChannels { sku, first } => {
+                        Answer::Channels(self.ledger.channels(*sku, *first))
                     }
                     Request::ReadPhase { campaign, plan, nth } => {
                         Answer::Phase(self.ledger.phase(*campaign, *plan, *nth))

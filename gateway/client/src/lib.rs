@@ -33,6 +33,7 @@ mod after;
 mod budget;
 mod builder;
 mod campaigns;
+mod channels;
 mod client;
 mod clock;
 mod error;
@@ -51,13 +52,13 @@ pub use budget::RetryBudget;
 pub use builder::{Builder, MAX_CONNECTIONS};
 pub use client::Client;
 pub use doorbuster_protocol::{
-    Advance, BeginPay, BindSku, BudgetView, CampaignView, Cancel, CancelLines, ChannelView, Class, Code,
-    Confirm, ConfirmLines, CouponView, DEFAULT_PORT, EventKind, Extend, FailPay, FeedEvent, Field,
-    FundBudget, Funder, GoodsTo, GoodsView, Inspect, IssueCoupons, Line, LineUnits, LineView, OrderState,
-    OrderView, Phase, PhaseView, PriceView, ProgressView, PutPhase, PutPrice, PutSku, ReadOrder, ReadPhase,
-    ReadPrice, ReadShortfall, ReadStock, Rebalance, Refund, RequestId, Reserve, ReserveClaims, ReserveOrder,
-    Restock, SetBudget, SetCampaign, SetChannel, SetLimits, SetOnHand, ShortOrder, ShortfallView, StatusView,
-    Step, StockView, StopBudget,
+    Advance, BeginPay, BindSku, BudgetView, CampaignView, Cancel, CancelLines, ChannelView, ChannelsView,
+    Class, Code, Confirm, ConfirmLines, CouponView, DEFAULT_PORT, EventKind, Extend, FailPay, FeedEvent,
+    Field, FundBudget, Funder, GoodsTo, GoodsView, Inspect, IssueCoupons, Line, LineUnits, LineView,
+    OrderState, OrderView, Phase, PhaseView, PriceView, ProgressView, PutPhase, PutPrice, PutSku,
+    ReadChannels, ReadOrder, ReadPhase, ReadPrice, ReadShortfall, ReadStock, Rebalance, Refund, RequestId,
+    Reserve, ReserveClaims, ReserveOrder, Restock, SetBudget, SetCampaign, SetChannel, SetLimits, SetOnHand,
+    ShortOrder, ShortfallView, StatusView, Step, StockView, StopBudget,
 };
 pub use error::Error;
 pub use feed::Feed;

@@ -144,6 +144,12 @@ impl Reply for doorbuster_protocol::ChannelView {
     }
 }
 
+impl Reply for doorbuster_protocol::ChannelsView {
+    fn code_number(&self) -> u16 {
+        self.code
+    }
+}
+
 impl Reply for doorbuster_protocol::CampaignView {
     fn code_number(&self) -> u16 {
         self.code

@@ -304,6 +304,24 @@ pub struct ChannelView {
     pub available: u64,
 }
 
+/// Channels in one [`ChannelsView`].
+pub const CHANNEL_PAGE: usize = 32;
+
+/// A part of the list of a SKU's channels, by their number; `READ_CHANNEL` says more about each. 76 bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct ChannelsView {
+    /// OK or `UNKNOWN_SKU`; all else is 0 unless OK.
+    pub code: u16,
+    /// Channels in `channels`.
+    pub count: u8,
+    /// 1: there are more, behind the last of these.
+    pub more: u8,
+    /// The SKU.
+    pub sku: u64,
+    /// The channels.
+    pub channels: [u16; CHANNEL_PAGE],
+}
+
 /// The server's totals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct StatusView {
@@ -379,6 +397,7 @@ record!(
 );
 record!(OrderView, [OrderRead], 102);
 record!(ChannelView, [ChannelRead], 54);
+record!(ChannelsView, [ChannelsRead], 76);
 record!(LineView, [LineRead], 36);
 record!(StockView, [StockRead], 68);
 record!(StatusView, [StatusRead], 80);

@@ -90,6 +90,8 @@ kinds! {
     ReadGoods = 0x2B, "READ_GOODS";
     /// Reads which paid orders miss units: [`ReadShortfall`](crate::ReadShortfall).
     ReadShortfall = 0x2C, "READ_SHORTFALL";
+    /// Reads which channels a SKU has: [`ReadChannels`](crate::ReadChannels).
+    ReadChannels = 0x2E, "READ_CHANNELS";
     /// Sets a SKU up: [`PutSku`](crate::PutSku).
     PutSku = 0x30, "PUT_SKU";
     /// Adds or withdraws units: [`Restock`](crate::Restock).
@@ -176,6 +178,8 @@ kinds! {
     GoodsRead = 0xAB, "GOODS_READ";
     /// Answers to `READ_SHORTFALL`: [`ShortfallView`](crate::ShortfallView).
     ShortfallRead = 0xAC, "SHORTFALL_READ";
+    /// Answers to `READ_CHANNELS`: [`ChannelsView`](crate::ChannelsView).
+    ChannelsRead = 0xAE, "CHANNELS_READ";
     /// Answers to `PUT_SKU`.
     SkuPut = 0xB0, "SKU_PUT";
     /// Answers to RESTOCK.

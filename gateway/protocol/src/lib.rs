@@ -44,7 +44,10 @@ pub use after::{
     Advance, GoodsTo, GoodsView, Inspect, ProgressView, ReadGoods, ReadProgress, ReadShortfall, Refund,
     SHORT_PAGE, SetOnHand, ShortOrder, ShortfallView, Step,
 };
-pub use answer::{Answer, ChannelView, Field, LineView, OrderState, OrderView, StatusView, StockView};
+pub use answer::{
+    Answer, CHANNEL_PAGE, ChannelView, ChannelsView, Field, LineView, OrderState, OrderView, StatusView,
+    StockView,
+};
 pub use body::Record;
 pub use budget::{
     BudgetView, CouponView, FundBudget, Funder, IssueCoupons, ReadBudget, ReadCoupon, ReserveClaims,
@@ -62,8 +65,8 @@ pub use hello::{Fault, Hello, MAGIC, Welcome};
 pub use kind::Kind;
 pub use request::{
     BeginPay, Cancel, CancelLines, Confirm, ConfirmLines, Extend, FailPay, Line, LineUnits, MAX_LINES,
-    PutSku, ReadChannel, ReadLine, ReadOrder, ReadStock, Rebalance, RequestId, Reserve, ReserveOrder,
-    Restock, SetChannel,
+    PutSku, ReadChannel, ReadChannels, ReadLine, ReadOrder, ReadStock, Rebalance, RequestId, Reserve,
+    ReserveOrder, Restock, SetChannel,
 };
 
 /// The protocol's version, in every header.

@@ -284,6 +284,15 @@ pub struct ReadChannel {
     pub channel: u16,
 }
 
+/// Read which channels a SKU has something to say about: those with rules for it, and those that have units of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct ReadChannels {
+    /// The SKU.
+    pub sku: u64,
+    /// The first channel that is asked for: 0, or one above the last of the page before.
+    pub first: u16,
+}
+
 /// Add units to a SKU, or withdraw available ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Restock {
@@ -338,6 +347,7 @@ record!(Extend, Extend, 24, |_this| Ok(()));
 record!(SetChannel, SetChannel, 46, |_this| Ok(()));
 record!(Rebalance, Rebalance, 48, |_this| Ok(()));
 record!(ReadChannel, ReadChannel, 10, |_this| Ok(()));
+record!(ReadChannels, ReadChannels, 10, |_this| Ok(()));
 record!(ReadOrder, ReadOrder, 16, |_this| Ok(()));
 record!(ReadStock, ReadStock, 8, |_this| Ok(()));
 record!(PutSku, PutSku, 36, |_this| Ok(()));

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 
 use doorbuster_protocol::budget::FunderView;
 use doorbuster_protocol::{
-    Advance, Answer, BeginPay, BindSku, BudgetView, CampaignView, Cancel, CancelLines, ChannelView, Code,
-    Confirm, ConfirmLines, CouponView, EventKind, Extend, FLAG_FIRST_ATTEMPT, FailPay, Fault, FeedEvent,
-    Fetch, Fetched, FundBudget, Funder, GoodsView, HEADER_LEN, Header, Hello, Inspect, IssueCoupons, Kind,
-    Line, LineUnits, LineView, MAGIC, MAX_BATCH, MAX_BODY, OrderState, OrderView, Parsed, PhaseView,
-    PriceView, ProgressView, PutPhase, PutPrice, PutSku, ReadBudget, ReadCampaign, ReadChannel, ReadCoupon,
-    ReadGoods, ReadLine, ReadOrder, ReadPhase, ReadPrice, ReadProgress, ReadShortfall, ReadStock, Rebalance,
-    Record, Refund, Reserve, ReserveClaims, ReserveOrder, Restock, SetBudget, SetCampaign, SetChannel,
-    SetLimits, SetOnHand, ShortfallView, StatusView, StockView, StopBudget, Welcome, body, parse,
+    Advance, Answer, BeginPay, BindSku, BudgetView, CampaignView, Cancel, CancelLines, ChannelView,
+    ChannelsView, Code, Confirm, ConfirmLines, CouponView, EventKind, Extend, FLAG_FIRST_ATTEMPT, FailPay,
+    Fault, FeedEvent, Fetch, Fetched, FundBudget, Funder, GoodsView, HEADER_LEN, Header, Hello, Inspect,
+    IssueCoupons, Kind, Line, LineUnits, LineView, MAGIC, MAX_BATCH, MAX_BODY, OrderState, OrderView, Parsed,
+    PhaseView, PriceView, ProgressView, PutPhase, PutPrice, PutSku, ReadBudget, ReadCampaign, ReadChannel,
+    ReadChannels, ReadCoupon, ReadGoods, ReadLine, ReadOrder, ReadPhase, ReadPrice, ReadProgress,
+    ReadShortfall, ReadStock, Rebalance, Record, Refund, Reserve, ReserveClaims, ReserveOrder, Restock,
+    SetBudget, SetCampaign, SetChannel, SetLimits, SetOnHand, ShortfallView, StatusView, StockView,
+    StopBudget, Welcome, body, parse,
 };
 
 fn document() -> String {
@@ -190,6 +191,8 @@ fn the_tables_of_offsets_add_up_to_each_record() {
             ("REBALANCE", Rebalance::MIN_LEN),
             ("READ_CHANNEL", ReadChannel::MIN_LEN),
             ("CHANNEL_READ", ChannelView::MIN_LEN),
+            ("READ_CHANNELS", ReadChannels::MIN_LEN),
+            ("CHANNELS_READ", ChannelsView::MIN_LEN),
             ("Phase", PutPhase::MIN_LEN - 21),
             ("PUT_PHASE", PutPhase::MIN_LEN),
             ("SET_CAMPAIGN", SetCampaign::MIN_LEN),

@@ -314,6 +314,12 @@ pub(crate) fn read_channel(asked: &wire::ReadChannel) -> Ask {
     Ask::Shard(ledger::PartitionId::of(sku), shard::Request::ReadChannel { sku, channel })
 }
 
+/// A SKU's channels to be listed.
+pub(crate) fn read_channels(asked: &wire::ReadChannels) -> Ask {
+    let (sku, first) = (ledger::SkuId::new(asked.sku), ledger::ChannelId::new(asked.first));
+    Ask::Shard(ledger::PartitionId::of(sku), shard::Request::ReadChannels { sku, first })
+}
+
 /// An order to be read.
 pub(crate) fn read_order(asked: &wire::ReadOrder) -> Ask {
     let order = ledger::OrderNumber::new(asked.order);
@@ -572,6 +578,20 @@ pub(crate) fn channel(read: Option<&ledger::ChannelSnapshot>) -> wire::ChannelVi
             release_at: channel.release_at.map_or(0, ledger::Timestamp::raw),
             taken: channel.taken,
             available: channel.available,
+        },
+    }
+}
+
+/// A list of channels that was read.
+pub(crate) fn channels(read: Option<&ledger::ChannelPage>) -> wire::ChannelsView {
+    match read {
+        None => wire::ChannelsView { code: Code::UnknownSku.number(), ..wire::ChannelsView::default() },
+        Some(page) => wire::ChannelsView {
+            code: Code::Ok.number(),
+            count: page.count,
+            more: page.more.into(),
+            sku: page.sku.raw(),
+            channels: page.channels.map(ledger::ChannelId::raw),
         },
     }
 }

@@ -4,8 +4,8 @@
 use std::time::Instant;
 
 use doorbuster_protocol::{
-    Answer, BudgetView, CampaignView, ChannelView, CouponView, GoodsView, Header, Kind, LineView, OrderView,
-    PhaseView, PriceView, ProgressView, Record, ShortfallView, StockView, body,
+    Answer, BudgetView, CampaignView, ChannelView, ChannelsView, CouponView, GoodsView, Header, Kind,
+    LineView, OrderView, PhaseView, PriceView, ProgressView, Record, ShortfallView, StockView, body,
 };
 use slab::Slab;
 
@@ -40,6 +40,7 @@ fn answer_len(kind: Kind) -> usize {
     match kind {
         Kind::ReadOrder => OrderView::MIN_LEN,
         Kind::ReadChannel => ChannelView::MIN_LEN,
+        Kind::ReadChannels => ChannelsView::MIN_LEN,
         Kind::ReadCampaign => CampaignView::MIN_LEN,
         Kind::ReadPhase => PhaseView::MIN_LEN,
         Kind::ReadPrice => PriceView::MIN_LEN,

@@ -152,6 +152,9 @@ impl Reactor {
             Kind::ReadChannel => {
                 self.operations(name, header, body, |asked, _| Ok(convert::read_channel(asked)))
             }
+            Kind::ReadChannels => {
+                self.operations(name, header, body, |asked, _| Ok(convert::read_channels(asked)))
+            }
             Kind::ReadLine => self.operations(name, header, body, |asked, _| Ok(convert::read_line(asked))),
             Kind::ReadStock => {
                 self.operations(name, header, body, |asked: &ReadStock, _| Ok(convert::read_stock(*asked)))

@@ -2,8 +2,8 @@
 
 use doorbuster_engine::shard::{self, Batch, MAX_SLOTS, Work};
 use doorbuster_protocol::{
-    Answer, BudgetView, CampaignView, ChannelView, Code, CouponView, GoodsView, Kind, LineView, OrderView,
-    PhaseView, PriceView, ProgressView, Record, ShortfallView, StockView,
+    Answer, BudgetView, CampaignView, ChannelView, ChannelsView, Code, CouponView, GoodsView, Kind, LineView,
+    OrderView, PhaseView, PriceView, ProgressView, Record, ShortfallView, StockView,
 };
 
 use super::Reactor;
@@ -52,6 +52,10 @@ impl Reactor {
                     }
                     shard::Answer::Channel(channel) => {
                         let view = convert::channel(channel.as_ref());
+                        self.put(slot.token, view.code, &view)
+                    }
+                    shard::Answer::Channels(page) => {
+                        let view = convert::channels(page.as_ref());
                         self.put(slot.token, view.code, &view)
                     }
                     shard::Answer::Campaign(campaign) => {
@@ -110,6 +114,7 @@ impl Reactor {
         match self.frames.get(name)?.kind {
             Kind::ReadOrder => self.put(token, code, &OrderView { code, ..OrderView::default() }),
             Kind::ReadChannel => self.put(token, code, &ChannelView { code, ..ChannelView::default() }),
+            Kind::ReadChannels => self.put(token, code, &ChannelsView { code, ..ChannelsView::default() }),
             Kind::ReadCampaign => self.put(token, code, &CampaignView { code, ..CampaignView::default() }),
             Kind::ReadPhase => self.put(token, code, &PhaseView { code, ..PhaseView::default() }),
             Kind::ReadPrice => self.put(token, code, &PriceView { code, ..PriceView::default() }),

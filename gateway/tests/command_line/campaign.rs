@@ -138,6 +138,68 @@ fn a_campaign_is_planned_applied_once_changed_paused_and_ended() {
     assert_eq!(server.terminate(), Some(0));
 }
 
+#[test]
+fn what_a_campaign_changed_is_shown_and_its_skus_are_sold_by_its_terms_until_they_are_released() {
+    let place = folder();
+    let server = Serving::start(place.path(), &[]);
+    let campaign = |arguments: &[&str]| {
+        run(place.path(), &[&["campaign"], arguments, &["--server", &server.address]].concat())
+    };
+    write(place.path(), "stock.csv", "sku,units\n1,10\n");
+    write(place.path(), "sale.toml", SALE);
+    assert_eq!(run(place.path(), &["stock", "import", "stock.csv", "--server", &server.address]).0, 0);
+    assert_eq!(campaign(&["apply", "sale.toml"]).0, 0);
+    let (code, said, _) = run(place.path(), &["stock", "import", "stock.csv", "--server", &server.address]);
+    let why = "stock.csv, line 2: SKU 1: is set up already and stays as it is: user_limit is 2, not 0; change limits by a \
+               campaign's file\n";
+    assert!(code == 7 && said.starts_with(why), "{said}");
+    let show = |more: &[&str]| {
+        run(place.path(), &[&["stock", "show", "1", "--server", &server.address], more].concat()).1
+    };
+    assert!(
+        show(&[]).ends_with(
+            "\n  channel 1: 0 taken, 8 more may be; 3 guaranteed\n  channel 2: 0 taken, 7 more may be; 2 guaranteed\n"
+        ),
+        "{}",
+        show(&[])
+    );
+    let shown: serde_json::Value = serde_json::from_str(&show(&["--json"])).unwrap();
+    let second = serde_json::json!({
+        "channel": 2, "guarantee": 2, "cap": null, "release_at_ms": null, "taken": 0, "available": 7,
+    });
+    assert_eq!(shown["channels"][1], second);
+
+    let reserve = ["order", "reserve", "--user", "1", "--sku", "1", "--server", &server.address];
+    fails(place.path(), &reserve, 7, &["refused: PRICE_CHANGED", "units: 1"]);
+    let by_its_terms =
+        ["--amount", "500", "--price-version", "1", "--tier", "3", "--channel", "2", "--campaign", "11"];
+    let (code, order, complained) = run(place.path(), &[&reserve[..], &by_its_terms, &["--bare"]].concat());
+    assert_eq!((code, complained.as_str()), (0, ""), "{order}");
+    assert!(show(&[]).ends_with("  channel 2: 1 taken, 6 more may be; 2 guaranteed\n"), "{}", show(&[]));
+
+    // Out of the campaign, it is sold without its terms.
+    let released = "1 SKUs belong to no campaign any more, 0 belonged to none, 0 refused\n";
+    assert_eq!(campaign(&["release", "1", "--by", "7"]).1, released);
+    let (code, said, _) = campaign(&["release", "1", "99"]);
+    assert_eq!(
+        (code, said.as_str()),
+        (
+            7,
+            "  ! SKU 99: UNKNOWN_SKU: No such SKU has been set up.\n0 SKUs belong to no campaign any more, 1 belonged to none, \
+             1 refused\n"
+        )
+    );
+    let (code, said, _) = campaign(&["release", "1", "99", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(
+        (code, &report["unchanged"], &report["refused"][0]["code"]),
+        (7, &1.into(), &"UNKNOWN_SKU".into())
+    );
+    assert_eq!(run(place.path(), &reserve).0, 0);
+    assert_eq!(campaign(&["apply", "sale.toml"]).0, 0, "and back");
+    assert_eq!(server.terminate(), Some(0));
+}
+
 const BUDGET: &str = "
 [[budget]]
 budget = 3

@@ -42,13 +42,17 @@ fn stock_is_imported_checked_and_reported() {
     // What is set up otherwise is refused and named; the others go on.
     write(place.path(), "c.csv", "sku,units\n1,11\n4,40\n");
     let (code, said, _) = import("c.csv", &["--json"]);
-    let refused =
-        serde_json::json!([{ "line": 2, "sku": 1, "why": "is set up already with another user_limit" }]);
+    let why = "is set up already and stays as it is: units are 10, not 11, user_limit is 2, not 0; change \
+               units by RESTOCK and limits by a campaign's file";
+    let refused = serde_json::json!([{ "line": 2, "sku": 1, "why": why }]);
     let report = json(&said);
     assert_eq!((code, &report["set_up"], &report["refused"]), (7, &1.into(), &refused));
     let (code, said, _) = import("c.csv", &[]);
     assert_eq!(code, 7);
-    assert!(said.contains("c.csv, line 2: SKU 1: is set up already with another user_limit\n"), "{said}");
+    assert!(said.contains(&format!("c.csv, line 2: SKU 1: {why}\n")), "{said}");
+    // What is listed is not set up again, and nothing of it was changed.
+    let show = |sku: &str| run(place.path(), &["stock", "show", sku, "--server", &server.address]).1;
+    assert!(show("1").starts_with("SKU 1: 10 available, 0 held, 0 sold, of 10 stocked;"), "{}", show("1"));
     let (_, feed, _) = run(place.path(), &["feed", "--sku", "3", "--server", &server.address]);
     assert!(feed.ends_with("SKU_PUT           sku 3 units 30 by 7 reason 3 order_limit 1\n"), "{feed}");
     assert_eq!(server.terminate(), Some(0));

@@ -1,7 +1,7 @@
 //! What sales channels may have of a SKU.
 
 use doorbuster_client::{
-    Client, Code, Field, Line, OrderState, PutSku, Rebalance, Reserve, ReserveOrder, SetChannel,
+    Client, Code, Field, Line, OrderState, PutSku, ReadChannels, Rebalance, Reserve, ReserveOrder, SetChannel,
 };
 
 use crate::{
@@ -147,4 +147,45 @@ async fn a_line_of_an_order_keeps_to_its_channel() {
     assert_eq!(levels(&client, 1).await, (3, 4, 0));
     cancel(&client, swapped.order, 1).await.unwrap();
     assert_eq!(levels(&client, 1).await, (3, 0, 4));
+}
+
+#[tokio::test]
+async fn all_channels_of_a_sku_are_listed_by_number_page_by_page() {
+    let (_server, client) = shop(200).await;
+    let page =
+        async |first| client.read_channels(&ReadChannels { sku: SKU, first }).await.expect("an answer");
+    held(&client, &through(900, 9, 1)).await;
+    let none = page(0).await.done().expect("the SKU is there");
+    assert_eq!((none.code, none.count, none.more, none.sku), (1_000, 0, 0, SKU), "no channel has rules");
+    let unknown = client.read_channels(&ReadChannels { sku: 99, first: 0 }).await.unwrap();
+    assert_eq!(unknown.refusal().unwrap().code, Code::UnknownSku);
+    let unknown = client.read_channel_levels(99, 9).await.unwrap();
+    assert_eq!(unknown.refusal().unwrap().code, Code::UnknownSku);
+
+    // Rules for the even numbers, and sales through odd ones, of which the last number is one.
+    set_up(&client, PutSku { sku: 2, units: 200, ..PutSku::default() }).await;
+    for channel in (0..60).rev().step_by(2).map(|odd| odd - 1) {
+        set(&client, SetChannel { sku: 2, ..rules(channel, 1, NO_CAP) }).await.unwrap();
+    }
+    for channel in [7, 1, 41, u16::MAX] {
+        held(&client, &Reserve { sku: 2, ..through(channel, u64::from(channel), 2) }).await;
+    }
+    let mut wanted: Vec<u16> = (0..60).step_by(2).chain([1, 7, 41, u16::MAX]).collect();
+    wanted.sort_unstable();
+    let first = client.read_channels(&ReadChannels { sku: 2, first: 0 }).await.unwrap().done().unwrap();
+    assert_eq!((first.count, first.more, &first.channels[..]), (32, 1, &wanted[..32]));
+    let then = ReadChannels { sku: 2, first: first.channels[31] + 1 };
+    let rest = client.read_channels(&then).await.unwrap().done().unwrap();
+    assert_eq!((rest.count, rest.more, &rest.channels[..3]), (2, 0, &[58, u16::MAX, 0][..]));
+
+    let levels = client.read_channel_levels(2, 1_000).await.unwrap().done().unwrap();
+    assert_eq!(levels.iter().map(|level| level.channel).collect::<Vec<_>>(), wanted);
+    let seventh = levels.iter().find(|level| level.channel == 7).unwrap();
+    assert_eq!((seventh.guarantee, seventh.taken, seventh.cap), (0, 2, NO_CAP));
+    let eighth = levels.iter().find(|level| level.channel == 8).unwrap();
+    assert_eq!((eighth.guarantee, eighth.taken), (1, 0));
+    for most in [0, 5, 32, 33] {
+        let some = client.read_channel_levels(2, most).await.unwrap().done().unwrap();
+        assert_eq!(some[..], levels[..most]);
+    }
 }

@@ -4,7 +4,7 @@ use super::{Ledger, Place, Violation};
 use crate::channels::{Allotment, Freed};
 use crate::command::SetChannel;
 use crate::ids::{ChannelId, SkuId};
-use crate::outcome::{ChannelSnapshot, Refusal};
+use crate::outcome::{ChannelPage, ChannelSnapshot, Refusal};
 use crate::stock::{Marks, Sku};
 use crate::table::Slot;
 
@@ -72,6 +72,20 @@ impl Ledger {
         let ruled = self.channels.ruled(slot, channel);
         let available = self.channels.left(slot, ruled, self.now, free, Freed::default());
         Some(ChannelSnapshot { sku: id, channel, guarantee, cap, release_at, taken, available })
+    }
+
+    /// The channels that a SKU has something to say about, from this one on; `None` if there is no such SKU.
+    pub fn channels(&self, id: SkuId, first: ChannelId) -> Option<ChannelPage> {
+        let slot = self.sku_at(Place::default(), id);
+        self.stock.get(slot)?;
+        let mut known = self.channels.from(slot, first);
+        let mut page = ChannelPage { sku: id, ..ChannelPage::default() };
+        for (place, channel) in page.channels.iter_mut().zip(known.by_ref()) {
+            *place = channel;
+            page.count = page.count.saturating_add(1);
+        }
+        page.more = known.next().is_some();
+        Some(page)
     }
 
     pub(super) fn apply_channel(&mut self, rules: &SetChannel, place: Place) -> Result<(), Violation> {

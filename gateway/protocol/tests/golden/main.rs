@@ -7,14 +7,15 @@ use std::fmt::Debug;
 mod campaigns;
 
 use doorbuster_protocol::{
-    Advance, Answer, BeginPay, BindSku, BudgetView, CampaignView, Cancel, CancelLines, ChannelView, Confirm,
-    ConfirmLines, CouponView, Extend, FLAG_FIRST_ATTEMPT, FailPay, Fault, FeedEvent, Fetch, Fetched,
-    FundBudget, GoodsView, HEADER_LEN, Header, Hello, Inspect, IssueCoupons, Kind, Line, LineUnits, LineView,
-    MAGIC, MAX_BATCH, MAX_BODY, MAX_FETCH, MAX_LINES, OrderView, Parsed, PhaseView, PriceView, ProgressView,
-    ProtocolError, PutPhase, PutPrice, PutSku, ReadBudget, ReadCampaign, ReadChannel, ReadCoupon, ReadGoods,
-    ReadLine, ReadOrder, ReadPhase, ReadPrice, ReadProgress, ReadShortfall, ReadStock, Rebalance, Record,
-    Refund, Reserve, ReserveClaims, ReserveOrder, Restock, SetBudget, SetCampaign, SetChannel, SetLimits,
-    SetOnHand, ShortfallView, StatusView, StockView, StopBudget, Welcome, body, parse,
+    Advance, Answer, BeginPay, BindSku, BudgetView, CampaignView, Cancel, CancelLines, ChannelView,
+    ChannelsView, Confirm, ConfirmLines, CouponView, Extend, FLAG_FIRST_ATTEMPT, FailPay, Fault, FeedEvent,
+    Fetch, Fetched, FundBudget, GoodsView, HEADER_LEN, Header, Hello, Inspect, IssueCoupons, Kind, Line,
+    LineUnits, LineView, MAGIC, MAX_BATCH, MAX_BODY, MAX_FETCH, MAX_LINES, OrderView, Parsed, PhaseView,
+    PriceView, ProgressView, ProtocolError, PutPhase, PutPrice, PutSku, ReadBudget, ReadCampaign,
+    ReadChannel, ReadChannels, ReadCoupon, ReadGoods, ReadLine, ReadOrder, ReadPhase, ReadPrice,
+    ReadProgress, ReadShortfall, ReadStock, Rebalance, Record, Refund, Reserve, ReserveClaims, ReserveOrder,
+    Restock, SetBudget, SetCampaign, SetChannel, SetLimits, SetOnHand, ShortfallView, StatusView, StockView,
+    StopBudget, Welcome, body, parse,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -181,6 +182,7 @@ fn requests_have_these_bytes() {
          0800000000000000",
     );
     check(&ReadChannel { sku: 1, channel: 2 }, "0100000000000000 0200");
+    check(&ReadChannels { sku: 1, first: 2 }, "0100000000000000 0200");
     let lines = vec![LineUnits { sku: 4, units: 5 }, LineUnits { sku: 6, units: 7 }];
     check(
         &ConfirmLines { order: 1, user: 2, payment_id: PAYMENT, amount: 3, lines: lines.clone() },
@@ -301,6 +303,12 @@ fn answers_have_these_bytes() {
          0900000000000000 0a00000000000000 101112131415161718191a1b1c1d1e1f a0a1a2a3a4a5a6a7a8a9aaabacadaeaf
          0b00 0c00 0e00",
     );
+    let mut two = [0; 32];
+    two[..2].copy_from_slice(&[4, 5]);
+    check(
+        &ChannelsView { code: 1000, count: 2, more: 1, sku: 3, channels: two },
+        &format!("e803 02 01 0300000000000000 0400 0500 {}", "0000 ".repeat(30)),
+    );
     check(
         &ChannelView {
             code: 1000,
@@ -412,6 +420,8 @@ fn the_least_length_of_each_record_is_its_smallest_length() {
     smallest(&SetChannel { cap: u64::MAX, channel: u16::MAX, ..SetChannel::default() });
     smallest(&Rebalance::default());
     smallest(&ReadChannel::default());
+    smallest(&ReadChannels::default());
+    smallest(&ChannelsView::default());
     smallest(&ChannelView::default());
     smallest(&ReadOrder::default());
     smallest(&ReadOrder { order: u64::MAX, user: u64::MAX });
@@ -560,7 +570,9 @@ fn read_any(header: &Header, content: &[u8]) -> Result<(), ProtocolError> {
         Kind::SetChannel => body::read(header, content, |_: SetChannel| {}),
         Kind::Rebalance => body::read(header, content, |_: Rebalance| {}),
         Kind::ReadChannel => body::read(header, content, |_: ReadChannel| {}),
+        Kind::ReadChannels => body::read(header, content, |_: ReadChannels| {}),
         Kind::ChannelRead => body::read(header, content, |_: ChannelView| {}),
+        Kind::ChannelsRead => body::read(header, content, |_: ChannelsView| {}),
         Kind::PutPhase => body::read(header, content, |_: PutPhase| {}),
         Kind::SetCampaign => body::read(header, content, |_: SetCampaign| {}),
         Kind::BindSku => body::read(header, content, |_: BindSku| {}),

@@ -8,6 +8,7 @@ mod apply;
 mod budget;
 mod file;
 mod plan;
+mod release;
 mod show;
 mod spec;
 
@@ -74,6 +75,16 @@ pub(super) enum CampaignCommand {
         #[command(flatten)]
         server: ServerOptions,
     },
+    /// Take SKUs out of the campaigns that sell them: they are sold at any time, by no campaign's terms.
+    Release {
+        /// The SKUs
+        #[arg(value_name = "SKU", required = true, value_parser = crate::sku::number)]
+        skus: Vec<u64>,
+        #[command(flatten)]
+        who: Who,
+        #[command(flatten)]
+        server: ServerOptions,
+    },
     /// End a campaign for good. Holds can still be paid.
     End {
         /// The campaign
@@ -107,6 +118,7 @@ pub(super) fn run(command: &CampaignCommand) -> ExitCode {
         CampaignCommand::Show { campaign, server } => show::run(*campaign, server),
         CampaignCommand::Pause { campaign, who, server } => stand(*campaign, 2, *who, server),
         CampaignCommand::Resume { campaign, who, server } => stand(*campaign, 3, *who, server),
+        CampaignCommand::Release { skus, who, server } => release::run(skus, *who, server),
         CampaignCommand::End { campaign, who, server } => stand(*campaign, 4, *who, server),
     };
     done.unwrap_or_else(|code| code)

@@ -95,11 +95,30 @@ pub(super) struct ReserveOptions {
     /// A coupon, such as 5-17
     #[arg(long, value_name = "BATCH-SERIAL", value_parser = coupon::number, conflicts_with = "wait")]
     coupon: Option<u64>,
+    #[command(flatten)]
+    terms: Terms,
     /// Print the order's number and nothing else.
     #[arg(long, conflicts_with = "json")]
     bare: bool,
     #[command(flatten)]
     server: ServerOptions,
+}
+
+/// What a campaign may look at.
+#[derive(Clone, Copy, Debug, Args)]
+struct Terms {
+    /// The version of prices that the amount is by; 0: none
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    price_version: u32,
+    /// The shopper's member tier
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    tier: u16,
+    /// The sales channel
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    channel: u16,
+    /// The campaign, for the log: which one counts is the SKU's
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    campaign: u32,
 }
 
 /// Milliseconds that fit the protocol's fields: up to 49 days.
@@ -139,6 +158,7 @@ pub(super) fn run(command: &OrderCommand) -> ExitCode {
 
 fn reserve(options: &ReserveOptions) -> Result<ExitCode, ExitCode> {
     let server = &options.server;
+    let Terms { price_version, tier, channel, campaign } = options.terms;
     let outcome: Outcome<Hold> = ask(server, async |client| match options.wait {
         None if options.budget.is_none() && options.coupon.is_none() => {
             let wish = Reserve {
@@ -147,6 +167,10 @@ fn reserve(options: &ReserveOptions) -> Result<ExitCode, ExitCode> {
                 quantity: options.quantity,
                 amount: options.amount,
                 hold_ms: options.hold.unwrap_or_default(),
+                price_version,
+                tier,
+                channel,
+                campaign,
                 ..Reserve::default()
             };
             client.reserve(&wish).await
@@ -157,6 +181,10 @@ fn reserve(options: &ReserveOptions) -> Result<ExitCode, ExitCode> {
                 amount: options.amount,
                 hold_ms: options.hold.unwrap_or_default(),
                 wait_ms: wait.unwrap_or_default(),
+                price_version,
+                tier,
+                channel,
+                campaign,
                 lines: vec![Line { sku: options.sku, quantity: options.quantity, ..Line::default() }],
                 ..ReserveOrder::default()
             };

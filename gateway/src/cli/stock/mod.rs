@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Subcommand;
-use doorbuster_client::{Client, Code, Outcome, PutSku};
+use doorbuster_client::{Client, Code, Outcome, PutSku, Refusal, StockView};
 
 use self::progress::Progress;
 use super::connect::ServerOptions;
@@ -159,6 +159,7 @@ fn import(
     runtime()?.block_on(async {
         let client = Client::connect(&server.to_string()).await.map_err(|error| error.to_string())?;
         for (skus, lines) in found.skus.chunks(CHUNK).zip(found.lines.chunks(CHUNK)) {
+            let mut listed = Vec::new();
             let answers = client.put_skus(skus).await;
             for ((answer, sku), line) in answers.into_iter().zip(skus).zip(lines) {
                 match answer.map_err(|error| error.to_string())? {
@@ -166,11 +167,15 @@ fn import(
                     Outcome::Done(_) => report.set_up += 1,
                     Outcome::Refused(refusal) => {
                         report.refused_count += 1;
-                        if report.refused.len() < MAX_LISTED {
-                            report.refused.push((*line, sku.sku, explain(&refusal)));
+                        if report.refused.len() + listed.len() < MAX_LISTED {
+                            listed.push((*line, *sku, refusal));
                         }
                     }
                 }
+            }
+            for (line, sku, refusal) in listed {
+                let why = explain(&client, &sku, &refusal).await?;
+                report.refused.push((line, sku.sku, why));
             }
             let done = report.set_up + report.unchanged + report.refused_count;
             progress.say(format_args!("importing: {done} of {} SKUs", report.skus));
@@ -179,12 +184,43 @@ fn import(
     })
 }
 
-fn explain(refusal: &doorbuster_client::Refusal) -> String {
-    match (refusal.code, refusal.field) {
-        (Code::SkuExists, Some(field)) => format!("is set up already with another {}", field.name()),
-        (code, Some(field)) => format!("{code} ({})", field.name()),
-        (code, None) => code.to_string(),
+async fn explain(client: &Client, wanted: &PutSku, refusal: &Refusal) -> Result<String, String> {
+    if refusal.code == Code::SkuExists
+        && let Outcome::Done(known) =
+            client.read_stock(wanted.sku).await.map_err(|error| error.to_string())?
+    {
+        return Ok(differences(wanted, &known));
     }
+    Ok(match refusal.field {
+        Some(field) => format!("{} ({})", refusal.code, field.name()),
+        None => refusal.code.to_string(),
+    })
+}
+
+/// What a SKU that is set up has otherwise than a file says, and how that is changed.
+fn differences(wanted: &PutSku, known: &StockView) -> String {
+    let mut differ = Vec::new();
+    let mut change = Vec::new();
+    if known.stocked != wanted.units {
+        differ.push(format!("units are {}, not {}", known.stocked, wanted.units));
+        change.push("units by RESTOCK");
+    }
+    for (name, now, file) in [
+        ("user_limit", known.user_limit, wanted.user_limit),
+        ("order_limit", known.order_limit, wanted.order_limit),
+    ] {
+        if now != file {
+            differ.push(format!("{name} is {now}, not {file}"));
+        }
+    }
+    if (known.user_limit, known.order_limit) != (wanted.user_limit, wanted.order_limit) {
+        change.push("limits by a campaign's file");
+    }
+    if differ.is_empty() {
+        // Somebody has changed it between the two questions.
+        return "was set up with other settings; import it again".to_owned();
+    }
+    format!("is set up already and stays as it is: {}; change {}", differ.join(", "), change.join(" and "))
 }
 
 /// Sets up the three SKUs of `serve --dev` and prints what to try.
