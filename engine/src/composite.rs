@@ -26,6 +26,7 @@ use parking_lot::Mutex;
 
 use crate::engine::Engine;
 use crate::log::{MAX_BLOCK, record};
+use crate::notices::Notice;
 use crate::shard::{Answer, Batch, Held, Request, Shard, Slot, Work};
 
 /// Batches that may wait at the desk: as at a shard's inbox.
@@ -177,7 +178,7 @@ impl Engine {
             }
             Work::Asked(_) | Work::Answered(_) | Work::Rerouted => None,
         }));
-        let mut desk = At { engine: self, now, events, bytes: self.journal().buffer(), count: 0, offered: 0 };
+        let mut desk = At::new(self, now, events);
         for slot in slots {
             let Work::Asked(request) = slot.work else { continue };
             if let Request::Composite { command: Composite::Campaign(_), .. } = request {
@@ -213,8 +214,7 @@ impl Engine {
             let mut held = self.hold(shards);
             let guard = self.journal().poison_on_panic();
             let now = self.now();
-            let mut desk =
-                At { engine: self, now, events, bytes: self.journal().buffer(), count: 0, offered: 0 };
+            let mut desk = At::new(self, now, events);
             for command in &commands {
                 let Some(outcome) = desk.decide(&mut held, command, (&[], None)) else { return false };
                 if let Outcome::Replayed { deadline, .. } = outcome
@@ -240,7 +240,7 @@ impl Engine {
         let guard = self.journal().poison_on_panic();
         let now = self.now();
         let enter = Composite::Campaign(CampaignCommand::Enter);
-        let mut desk = At { engine: self, now, events, bytes: self.journal().buffer(), count: 0, offered: 0 };
+        let mut desk = At::new(self, now, events);
         for _ in 0..AT_ONCE {
             match desk.decide(&mut held, &enter, (&[], None)) {
                 Some(Outcome::CampaignSet) => {}
@@ -373,9 +373,16 @@ struct At<'a> {
     count: u32,
     /// Orders that waited and got units.
     offered: u32,
+    /// The same, for those who watch them.
+    notices: Vec<Notice>,
 }
 
-impl At<'_> {
+impl<'a> At<'a> {
+    fn new(engine: &'a Engine, now: Timestamp, events: &'a mut Vec<Event>) -> Self {
+        let bytes = engine.journal().buffer();
+        Self { engine, now, events, bytes, count: 0, offered: 0, notices: Vec::new() }
+    }
+
     /// Answers one request. `None` if the state is broken, after poisoning the journal.
     fn answer(&mut self, held: &mut [Held<'_>], request: &Request, aids: &mut Aids<'_>) -> Option<Answer> {
         match *request {
@@ -441,7 +448,10 @@ impl At<'_> {
                 for event in &*self.events {
                     record::encode_event(event, &mut self.bytes);
                     self.count += 1;
-                    self.offered += u32::from(matches!(event, Event::Offered { .. }));
+                    if let Some(notice) = Notice::of(event) {
+                        self.offered += 1;
+                        self.notices.push(notice);
+                    }
                 }
                 Some(outcome)
             }
@@ -457,13 +467,15 @@ impl At<'_> {
     }
 
     /// Hands the events over and says at which log position the answers may leave.
-    fn hand_over(self, held: &mut [Held<'_>]) -> u64 {
+    fn hand_over(mut self, held: &mut [Held<'_>]) -> u64 {
         let journal = self.engine.journal();
         if self.count == 0 {
             journal.give_back(self.bytes);
             return held.iter().map(Held::ticket).max().unwrap_or(0);
         }
         let ticket = journal.hand_over(self.count, self.bytes);
+        // While the shards are still held: what they delivered comes before.
+        self.engine.ports().tell(&mut self.notices, ticket);
         for (nth, shard) in held.iter_mut().enumerate() {
             let (events, offered) = if nth == 0 { (self.count, self.offered) } else { (0, 0) };
             shard.decided(ticket, events, offered);

@@ -15,6 +15,7 @@ use crate::journal::{Durability, Journal, Scribe};
 use crate::keeper::Keeper;
 use crate::log::record::{self, Record};
 use crate::log::{LogId, LogOptions, Preparer, Progress, Recovered, TornTail, VisitError, recover, scan};
+use crate::notices::Notice;
 use crate::port::{Ports, Waker};
 use crate::replay::Replay;
 use crate::shard::{Batch, Counters, ReleaseLag, Shard};
@@ -346,6 +347,28 @@ impl Engine {
     /// its ticket.
     pub fn take(&self, reactor: usize) -> Option<Batch> {
         self.ports.take(reactor)
+    }
+
+    /// Says whether anybody watches orders that wait at this reactor: if so, it gets [`Notice`]s. To be said before the read that
+    /// a watch begins with is handed in.
+    pub fn watch(&self, reactor: usize, watched: bool) {
+        self.ports.watch(reactor, watched);
+    }
+
+    /// A note for this reactor, if there is one. It may be told once [`Journal::durable`] has reached its ticket. Taken before the
+    /// batches of the same pass, it follows the answers to all that was decided before it.
+    pub fn take_notice(&self, reactor: usize) -> Option<Notice> {
+        self.ports.take_notice(reactor)
+    }
+
+    /// Whether notes wait for this reactor.
+    pub fn has_notices(&self, reactor: usize) -> bool {
+        self.ports.has_notices(reactor)
+    }
+
+    /// Notes that were dropped because a reactor had too many.
+    pub fn notices_missed(&self) -> u64 {
+        self.ports.missed()
     }
 
     /// Sums over all shards, as published at their latest visits; waits for none of them. Each shard's are of one

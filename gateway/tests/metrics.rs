@@ -4,7 +4,10 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
-use doorbuster_client::{BindSku, Client, Phase, PutPhase, PutSku, Reserve, SetCampaign};
+use doorbuster_client::{
+    BindSku, Cancel, Client, Line, OrderState, Phase, Pushed, PutPhase, PutSku, Reserve, ReserveOrder,
+    SetCampaign,
+};
 use doorbuster_engine::clock::ManualClock;
 use doorbuster_engine::storage::SimStorage;
 use doorbuster_gateway::Setup;
@@ -111,6 +114,34 @@ async fn totals_count_what_was_answered() {
         assert_eq!(scrape.text(series), value, "{series}");
     }
     assert!(scrape.value("doorbuster_ledger_bytes") > 0.0);
+    server.stop();
+}
+
+#[tokio::test]
+async fn orders_that_are_watched_and_pushes_are_counted() {
+    let server = start();
+    let client = Client::connect(&server.address().to_string()).await.expect("the server takes connections");
+    client.put_sku(&PutSku { sku: 1, units: 1, ..PutSku::default() }).await.expect("an answer");
+    let wish = Reserve { user: 1, sku: 1, quantity: 1, ..Reserve::default() };
+    let hold = client.reserve(&wish).await.expect("an answer").done().expect("there is a unit");
+    let lines = vec![Line { sku: 1, quantity: 1, ..Line::default() }];
+    let wish = ReserveOrder { user: 2, wait_ms: 60_000, lines, ..ReserveOrder::default() };
+    let waiting = client.reserve_order(&wish).await.expect("an answer").done().expect("it waits");
+    let mut pushes = client.pushes();
+    client.watch(waiting.order, 2).await.expect("an answer").done().expect("it is watched");
+    let figures = |server: &Server| {
+        let scrape = Scrape::of(server);
+        ["orders_watched", "pushes_total", "pushes_missed_total"]
+            .map(|name| scrape.text(&format!("doorbuster_{name}")).to_owned())
+    };
+    assert_eq!(figures(&server), ["1", "0", "0"]);
+    let cancel = Cancel { order: hold.order, user: 1, reason: 0 };
+    client.cancel(&cancel).await.expect("an answer").done().expect("it is given back");
+    assert!(matches!(pushes.next().await, Pushed::Offered { user: 2, .. }));
+    assert_eq!(figures(&server), ["0", "1", "0"]);
+    let again = client.watch(waiting.order, 2).await.expect("an answer").done().expect("it is read");
+    assert_eq!(again.state, OrderState::Held);
+    assert_eq!(figures(&server), ["0", "1", "0"]);
     server.stop();
 }
 

@@ -37,7 +37,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 
 use crossbeam::queue::ArrayQueue;
 use crossbeam::utils::CachePadded;
-use doorbuster_ledger::{BudgetRefusal, Event, Ledger, Outcome, Place, Refusal, TOUCHED, Timestamp};
+use doorbuster_ledger::{
+    BudgetRefusal, Event, Ledger, OrderNumber, Outcome, Place, Refusal, TOUCHED, Timestamp,
+};
 use parking_lot::Mutex;
 
 use self::elsewhere::Elsewhere;
@@ -46,6 +48,7 @@ use self::lag::LagBoard;
 use crate::journal::Journal;
 use crate::keeper::Keeper;
 use crate::log::{MAX_BLOCK, record};
+use crate::notices::Notice;
 use crate::port::Ports;
 
 /// Batches that may wait at a shard. A reactor has one on its way to each shard at a time and keeps the rest to
@@ -102,6 +105,10 @@ struct State {
     decided: Vec<Batch>,
     /// What its ledger can't decide about alone, of the batch that is being decided. Empty between batches.
     elsewhere: Elsewhere,
+    /// Orders that wait no more, whose events have no ticket yet. Empty between visits.
+    notices: Vec<Notice>,
+    /// Orders whose time was up, of the pulse that is carried out. Empty between pulses.
+    ended: Vec<OrderNumber>,
 }
 
 /// What a shard has done since the process started.
@@ -136,6 +143,8 @@ impl Shard {
             bytes: 0,
             decided: Vec::new(),
             elsewhere: Elsewhere::default(),
+            notices: Vec::new(),
+            ended: Vec::new(),
         };
         state.measure();
         let board = CachePadded::new(Board::default());
@@ -199,7 +208,7 @@ impl Shard {
     ) -> bool {
         // Dropped before the lock: nobody decides on a state that a panic has left half changed.
         let guard = journal.poison_on_panic();
-        let more = state.pulse(now, journal, &self.lag);
+        let more = state.pulse(now, journal, ports, &self.lag);
         let more = state.work(self, now, journal, ports, keeper) && more;
         drop(guard);
         self.overdue.store(state.ledger.errands().next().is_some(), Ordering::Relaxed);
@@ -277,6 +286,7 @@ impl State {
                 batch.ticket = self.last_ticket;
                 ports.deliver(batch);
             }
+            ports.tell(&mut self.notices, self.last_ticket);
         }
         true
     }
@@ -338,10 +348,13 @@ impl State {
                 match request {
                     Request::Command(command) => {
                         self.counters.commands += 1;
-                        let offered = &mut self.counters.offered;
+                        let (offered, notices) = (&mut self.counters.offered, &mut self.notices);
                         let decided = self.ledger.execute_at(now, command, place, |event| {
                             *events += 1;
-                            *offered += u64::from(matches!(event, Event::Offered { .. }));
+                            if let Some(notice) = Notice::of(event) {
+                                *offered += 1;
+                                notices.push(notice);
+                            }
                             record::encode_event(event, bytes);
                         });
                         match decided {
@@ -395,14 +408,20 @@ impl State {
     }
 
     /// Carries out a bounded part of what is due. Returns whether there is more.
-    fn pulse(&mut self, now: Timestamp, journal: &Journal, lag: &LagBoard) -> bool {
+    fn pulse(&mut self, now: Timestamp, journal: &Journal, ports: &Ports, lag: &LagBoard) -> bool {
         if !journal.has_room() {
             return false;
         }
         let mut bytes = journal.buffer();
         let mut events = 0;
+        let watched = ports.is_watched();
+        let (notices, ended) = (&mut self.notices, &mut self.ended);
         let pulse = self.ledger.pulse(now, PULSE_LIMIT, |event| {
             events += 1;
+            match event {
+                Event::Expired { number, .. } if watched => ended.push(*number),
+                event => notices.extend(Notice::of(event)),
+            }
             record::encode_event(event, &mut bytes);
         });
         match pulse {
@@ -413,13 +432,25 @@ impl State {
                 self.counters.evicted += u64::from(pulse.evicted);
                 self.counters.release_lag_max_ms = self.counters.release_lag_max_ms.max(pulse.lags.max_ms);
                 lag.note(&pulse.lags);
+                self.note_lapsed(pulse.lapsed, now);
                 self.hand_over(journal, events, bytes);
+                ports.tell(&mut self.notices, self.last_ticket);
                 pulse.more
             }
             Err(violation) => {
                 journal.poison(format!("the ledger contradicts itself: {violation}"));
                 false
             }
+        }
+    }
+
+    /// Makes notes of the waits that ended in vain, so many of the orders whose time was up.
+    fn note_lapsed(&mut self, lapsed: u32, now: Timestamp) {
+        let Self { ledger, ended, notices, .. } = self;
+        let numbers = ended.drain(..);
+        if lapsed > 0 {
+            let waited = numbers.filter(|number| ledger.has_lapsed(*number));
+            notices.extend(waited.map(|number| Notice::lapsed(number, now)));
         }
     }
 

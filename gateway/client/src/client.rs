@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::feed::Feed;
 use crate::outcome::{Applied, Hold, Kept, Outcome, Reply, Settled, applied, hold, kept, settled, view};
 use crate::pool::{Answered, History, Pool};
+use crate::pushes::PushBoard;
 
 /// A pool of connections to one server. Cheap to clone; clones share the pool.
 #[derive(Clone, Debug)]
@@ -47,6 +48,10 @@ impl Client {
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self { pool: Arc::clone(&self.pool), timeout }
+    }
+
+    pub(crate) fn push_board(&self) -> &PushBoard {
+        self.pool.push_board()
     }
 
     /// The server's clock, milliseconds since the Unix epoch, as far as this side knows it.

@@ -26,6 +26,7 @@
 //!   have taken effect. Sending the same request with the same id later gives the true answer.
 //! * **A feed.** [`Client::feed`] gives what happened from any log position on, in order and without a gap, and goes on
 //!   where it stopped after a lost connection; [`Levels`] makes the stock of each SKU of it.
+//! * **Pushes.** [`Client::watch`] asks to be told when an order that waits gets its units, [`Client::pushes`] tells.
 //! * **Deadlines.** Each request carries its deadline in server time; a copy that is stuck in a buffer isn't
 //!   executed later.
 
@@ -45,6 +46,7 @@ mod outbox;
 mod outcome;
 mod pool;
 mod promotions;
+mod pushes;
 mod retry;
 
 pub use after::Advanced;
@@ -58,10 +60,11 @@ pub use doorbuster_protocol::{
     OrderState, OrderView, Phase, PhaseView, PriceView, ProgressView, PutPhase, PutPrice, PutSku,
     ReadChannels, ReadOrder, ReadPhase, ReadPrice, ReadShortfall, ReadStock, Rebalance, Refund, RequestId,
     Reserve, ReserveClaims, ReserveOrder, Restock, SetBudget, SetCampaign, SetChannel, SetLimits, SetOnHand,
-    ShortOrder, ShortfallView, StatusView, Step, StockView, StopBudget,
+    ShortOrder, ShortfallView, StatusView, Step, StockView, StopBudget, Watch,
 };
 pub use error::Error;
 pub use feed::Feed;
 pub use levels::{Level, Levels, LevelsError};
 pub use outcome::{Applied, Hold, Kept, Outcome, Refusal, Settled};
+pub use pushes::{MAX_UNREAD, Pushed, Pushes};
 pub use retry::{Backoff, MAX_TRIES};

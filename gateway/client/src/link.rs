@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use doorbuster_protocol::{
-    Fault, Header, Hello, Kind, MAGIC, Parsed, ProtocolError, VERSION, Welcome, body, parse,
+    Fault, Header, Hello, Kind, MAGIC, Parsed, ProtocolError, Push, VERSION, Welcome, body, parse,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -27,6 +27,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::clock::ServerClock;
 use crate::error::Error;
 use crate::outbox::{Call, Loss, Pending, pack};
+use crate::pushes::{PushBoard, Pushed};
 use crate::retry::Backoff;
 
 /// Longest time for a connection and its greeting: a server that takes longer is as good as down.
@@ -47,6 +48,7 @@ pub(crate) struct Settings {
     pub(crate) silence: Duration,
     pub(crate) backoff: Backoff,
     pub(crate) clock: ServerClock,
+    pub(crate) pushes: PushBoard,
 }
 
 /// A greeted connection.
@@ -195,7 +197,7 @@ async fn serve(
 ) -> std::ops::ControlFlow<()> {
     let shared = Shared { pending: Mutex::default(), room: Notify::new(), closing: AtomicBool::new(false) };
     let (read_half, write_half) = session.stream.into_split();
-    let reading = read_loop(&shared, read_half, session.buffer, settings.silence);
+    let reading = read_loop(&shared, read_half, session.buffer, settings);
     let writing = write_loop(&shared, write_half, calls, settings.in_flight, &session.welcome);
     let ended = tokio::select! {
         ended = reading => ended,
@@ -209,6 +211,7 @@ async fn serve(
         Ended::Broken(fault) => Loss::Protocol(fault),
     };
     shared.pending().fail_all(&loss);
+    settings.pushes.put(Pushed::Missed);
     std::ops::ControlFlow::Continue(())
 }
 
@@ -263,10 +266,11 @@ async fn read_loop(
     shared: &Shared,
     mut stream: OwnedReadHalf,
     mut buffer: Vec<u8>,
-    silence: Duration,
+    settings: &Settings,
 ) -> Ended {
+    let silence = settings.silence;
     loop {
-        match take_frames(shared, &buffer) {
+        match take_frames(shared, &settings.pushes, &buffer) {
             Ok(consumed) => drop(buffer.drain(..consumed)),
             Err(ended) => return ended,
         }
@@ -291,12 +295,13 @@ async fn read_loop(
 }
 
 /// Handles the whole frames at the front of `buffer` and says how many bytes they were.
-fn take_frames(shared: &Shared, buffer: &[u8]) -> Result<usize, Ended> {
+fn take_frames(shared: &Shared, pushes: &PushBoard, buffer: &[u8]) -> Result<usize, Ended> {
     let mut at = 0;
     while let Parsed::Frame { header, body: content, consumed } = parse(buffer.get(at..).unwrap_or_default())?
     {
         at += consumed;
         match header.kind {
+            Kind::Push => body::read(&header, content, |push: Push| pushes.put(push.into()))?,
             Kind::Goodbye => shared.closing.store(true, Ordering::Relaxed),
             Kind::Error => {
                 let fault: Fault = body::read_one(&header, content)?;

@@ -19,6 +19,7 @@ use crate::failure::Failure;
 use crate::link::{Link, Settings, dial, spawn};
 use crate::outbox::Call;
 use crate::outcome::Reply;
+use crate::pushes::PushBoard;
 use crate::retry::{Backoff, MAX_TRIES};
 
 /// How much longer than the deadline an answer is waited for: the server may refuse at the very deadline, and its
@@ -67,6 +68,7 @@ impl Pool {
             silence: builder.silence,
             backoff: builder.backoff,
             clock: ServerClock::default(),
+            pushes: PushBoard::default(),
         });
         let session = dial(&settings).await?;
         let max_batch = session.welcome.max_batch.clamp(1, MAX_BATCH) as usize;
@@ -86,6 +88,11 @@ impl Pool {
     /// The server's clock.
     pub(crate) fn clock(&self) -> &ServerClock {
         &self.settings.clock
+    }
+
+    /// Where pushes are put.
+    pub(crate) fn push_board(&self) -> &PushBoard {
+        &self.settings.pushes
     }
 
     /// Sends operations until each has its final answer, its tries are used up, the budget is empty or time is up.
@@ -227,5 +234,8 @@ fn judge<A: Reply>(answer: A) -> (Answered<A>, Option<Duration>) {
 }
 
 fn reads(kind: Kind) -> bool {
-    matches!(kind, Kind::ReadOrder | Kind::ReadStock | Kind::ReadStatus | Kind::Fetch | Kind::Ping)
+    matches!(
+        kind,
+        Kind::ReadOrder | Kind::ReadStock | Kind::ReadStatus | Kind::Watch | Kind::Fetch | Kind::Ping
+    )
 }

@@ -391,7 +391,8 @@ record!(
         BudgetSet,
         BudgetFunded,
         BudgetStopped,
-        CouponsIssued
+        CouponsIssued,
+        Watched
     ],
     32
 );

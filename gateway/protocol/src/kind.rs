@@ -92,6 +92,8 @@ kinds! {
     ReadShortfall = 0x2C, "READ_SHORTFALL";
     /// Reads which channels a SKU has: [`ReadChannels`](crate::ReadChannels).
     ReadChannels = 0x2E, "READ_CHANNELS";
+    /// Reads how an order stands, and asks to be told if it waits: [`Watch`](crate::Watch).
+    Watch = 0x2F, "WATCH";
     /// Sets a SKU up: [`PutSku`](crate::PutSku).
     PutSku = 0x30, "PUT_SKU";
     /// Adds or withdraws units: [`Restock`](crate::Restock).
@@ -180,6 +182,8 @@ kinds! {
     ShortfallRead = 0xAC, "SHORTFALL_READ";
     /// Answers to `READ_CHANNELS`: [`ChannelsView`](crate::ChannelsView).
     ChannelsRead = 0xAE, "CHANNELS_READ";
+    /// Answers to WATCH.
+    Watched = 0xAF, "WATCHED";
     /// Answers to `PUT_SKU`.
     SkuPut = 0xB0, "SKU_PUT";
     /// Answers to RESTOCK.
@@ -214,6 +218,8 @@ kinds! {
     OnHandSet = 0xC2, "ON_HAND_SET";
     /// Answers to INSPECT.
     Inspected = 0xC3, "INSPECTED";
+    /// Orders that were watched wait no more: [`Push`](crate::Push). Answers nothing.
+    Push = 0xF0, "PUSH";
     /// The server closes soon: no new request will be taken on this connection.
     Goodbye = 0xFE, "GOODBYE";
     /// A fault that concerns the frame as a whole: [`Fault`](crate::Fault).

@@ -39,6 +39,7 @@ pub mod frame;
 pub mod hello;
 pub mod kind;
 pub mod request;
+pub mod watch;
 
 pub use after::{
     Advance, GoodsTo, GoodsView, Inspect, ProgressView, ReadGoods, ReadProgress, ReadShortfall, Refund,
@@ -68,6 +69,7 @@ pub use request::{
     PutSku, ReadChannel, ReadChannels, ReadLine, ReadOrder, ReadStock, Rebalance, RequestId, Reserve,
     ReserveOrder, Restock, SetChannel,
 };
+pub use watch::{Push, Watch};
 
 /// The protocol's version, in every header.
 pub const VERSION: u8 = 1;

@@ -86,6 +86,7 @@ impl Collector for Sources {
         }
         encode_release_lag(&engine.release_lag(), &mut encoder)?;
         encode_campaigns(shared, &mut encoder)?;
+        let watched: u64 = shared.stats.iter().map(|stats| stats.orders_watched()).sum();
         let connections: u64 = shared.stats.iter().map(|stats| stats.connections()).sum();
         let gauges = [
             ("connections", "Connections open", connections),
@@ -100,6 +101,7 @@ impl Collector for Sources {
             ("units_available", "Units free for new holds", totals.available),
             ("units_held", "Units in open holds", totals.held),
             ("units_sold", "Units paid", totals.sold),
+            ("orders_watched", "Orders that wait and that a connection watches", watched),
             ("log_decided_position", "Log position of what was decided", journal.decided()),
             ("log_durable_position", "Log position of what is durable", journal.durable()),
             (
@@ -177,6 +179,7 @@ fn encode_counts(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> Result
     let (engine, journal) = (&shared.engine, shared.engine.journal());
     let counters = engine.counters();
     let accepted: u64 = shared.stats.iter().map(|stats| stats.accepted()).sum();
+    let pushes: u64 = shared.stats.iter().map(|stats| stats.pushes()).sum();
     let faults: u64 = shared.stats.iter().map(|stats| stats.faults()).sum();
     let drilled: u64 = shared.stats.iter().map(|stats| stats.drill_operations()).sum();
     let counts = [
@@ -187,6 +190,8 @@ fn encode_counts(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> Result
         ("holds_expired", "Holds that ended by their deadline", counters.expired),
         ("orders_offered", "Orders that waited and were offered units", counters.offered),
         ("orders_lapsed", "Orders that waited in vain", counters.lapsed),
+        ("pushes", "Connections told that an order waits no more", pushes),
+        ("pushes_missed", "Notes of such orders that a full queue dropped", engine.notices_missed()),
         ("orders_evicted", "Ended orders that left memory", counters.evicted),
         (
             "release_alarms",

@@ -327,6 +327,23 @@ pub(crate) fn read_order(asked: &wire::ReadOrder) -> Ask {
     Ask::Shard(order.partition(), shard::Request::ReadOrder { order, user })
 }
 
+/// An order to be watched: it is read first.
+pub(crate) fn watch(asked: &wire::Watch) -> Ask {
+    read_order(&wire::ReadOrder { order: asked.order, user: asked.user })
+}
+
+/// How an order stands that was to be watched.
+pub(crate) fn watched(view: &wire::OrderView) -> Answer {
+    Answer {
+        code: view.code,
+        state: view.state,
+        order: view.order,
+        at: view.expires_at,
+        units: u64::from(view.quantity),
+        ..Answer::default()
+    }
+}
+
 /// A line of an order to be read.
 pub(crate) fn read_line(asked: &wire::ReadLine) -> Ask {
     let order = ledger::OrderNumber::new(asked.order);

@@ -185,6 +185,7 @@ impl Reactor {
             Kind::ReadShortfall => {
                 self.operations(name, header, body, |asked, _| Ok(convert::after::read_shortfall(asked)))
             }
+            Kind::Watch => self.watch(name, header, body),
             Kind::Fetch => self.fetch(name, header, body),
             kind => Err(ProtocolError::UnknownKind { kind: kind.byte() }),
         }

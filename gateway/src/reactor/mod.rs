@@ -19,8 +19,10 @@ mod fetches;
 mod frames;
 mod intake;
 mod outlet;
+mod pushes;
 mod session;
 mod stats;
+mod watches;
 
 pub(crate) use door::{Door, prepare};
 pub(crate) use session::MAX_IN_FLIGHT;
@@ -33,7 +35,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use doorbuster_engine::shard::{Batch, MAX_SLOTS, Slot};
-use doorbuster_engine::{Engine, MAX_BATCHES};
+use doorbuster_engine::{Engine, MAX_BATCHES, Notice};
 use doorbuster_protocol::{Code, Fault, Header, Kind, ProtocolError, body};
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
@@ -45,6 +47,7 @@ use crate::server::Shared;
 use door::WAKER;
 use frames::Frames;
 use session::Session;
+use watches::Watches;
 
 /// The token of the listener in the poll.
 const LISTENER: Token = Token(usize::MAX - 1);
@@ -92,6 +95,10 @@ pub(crate) struct Reactor {
     fetching: usize,
     /// Decided batches whose ticket is not durable yet, in the order of their tickets.
     waiting: VecDeque<Batch>,
+    /// Who is to be told of which orders.
+    watches: Watches,
+    /// What is to be told when it is durable.
+    notices: Vec<Notice>,
     spare: Vec<Vec<Slot>>,
     /// Sessions with output to write.
     dirty: Vec<usize>,
@@ -139,6 +146,8 @@ impl Reactor {
             waiting_len: 0,
             fetching: 0,
             waiting: VecDeque::new(),
+            watches: Watches::default(),
+            notices: Vec::new(),
             spare: Vec::new(),
             dirty: Vec::new(),
             stalled: Vec::new(),
@@ -188,7 +197,10 @@ impl Reactor {
             self.adopt();
             self.resume();
             self.decide();
-            self.release();
+            // One durable position for both: what is told follows the answers that it is later than.
+            let durable = self.engine.journal().durable();
+            self.release(durable);
+            self.push(durable);
             self.release_fetched();
             self.flush();
             if self.engine.journal().poisoned().is_some() {
@@ -205,10 +217,12 @@ impl Reactor {
     fn has_work_now(&mut self) -> bool {
         self.door.asleep.store(true, Ordering::SeqCst);
         let durable = self.engine.journal().durable();
+        self.take_notices();
         while let Some(batch) = self.engine.take(self.index) {
             self.keep_in_order(batch);
         }
         self.due
+            || self.has_durable_notice(durable)
             || self.waiting.front().is_some_and(|batch| batch.ticket <= durable)
             || !self.door.handed.is_empty()
             || !self.door.replies.is_empty()
@@ -298,6 +312,10 @@ impl Reactor {
     fn close(&mut self, name: usize) {
         if let Some(mut session) = self.sessions.try_remove(name) {
             drop(self.poll.registry().deregister(&mut session.stream));
+            if session.watching > 0 {
+                self.watches.forget(name);
+                self.say_whether_watched();
+            }
             self.stats.closed();
         }
     }
@@ -378,6 +396,7 @@ impl Reactor {
             self.due |= self.engine.visit(shard, self.index);
         }
         self.due |= self.engine.visit_desk(self.index);
+        self.take_notices();
         while let Some(batch) = self.engine.take(self.index) {
             self.keep_in_order(batch);
         }

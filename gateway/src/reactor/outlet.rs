@@ -26,8 +26,7 @@ impl Reactor {
     }
 
     /// Encodes the answers whose ticket is durable.
-    pub(super) fn release(&mut self) {
-        let durable = self.engine.journal().durable();
+    pub(super) fn release(&mut self, durable: u64) {
         while self.waiting.front().is_some_and(|batch| batch.ticket <= durable) {
             let Some(mut batch) = self.waiting.pop_front() else { return };
             self.waiting_len -= batch.slots.len();
@@ -48,7 +47,11 @@ impl Reactor {
                     }
                     shard::Answer::Order(order) => {
                         let view = convert::order(&order);
-                        self.put(slot.token, view.code, &view)
+                        if self.kind_of(slot.token) == Some(Kind::Watch) {
+                            self.watched(slot.token, &view)
+                        } else {
+                            self.put(slot.token, view.code, &view)
+                        }
                     }
                     shard::Answer::Channel(channel) => {
                         let view = convert::channel(channel.as_ref());
@@ -98,6 +101,11 @@ impl Reactor {
         self.put(token, answer.code, answer)
     }
 
+    /// The kind of request that this answers.
+    fn kind_of(&self, token: u64) -> Option<Kind> {
+        Some(self.frames.get(usize::try_from(token >> 32).ok()?)?.kind)
+    }
+
     /// Counts an answer and puts it in its place.
     fn put<R: Record>(&mut self, token: u64, code: u16, record: &R) -> Option<usize> {
         let name = usize::try_from(token >> 32).ok()?;
@@ -112,6 +120,7 @@ impl Reactor {
         let name = usize::try_from(token >> 32).ok()?;
         let code = Code::DeadlineExceeded.number();
         match self.frames.get(name)?.kind {
+            Kind::Watch => self.watched(token, &OrderView { code, ..OrderView::default() }),
             Kind::ReadOrder => self.put(token, code, &OrderView { code, ..OrderView::default() }),
             Kind::ReadChannel => self.put(token, code, &ChannelView { code, ..ChannelView::default() }),
             Kind::ReadChannels => self.put(token, code, &ChannelsView { code, ..ChannelsView::default() }),

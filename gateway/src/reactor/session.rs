@@ -29,6 +29,8 @@ pub(crate) struct Session {
     pub(crate) in_flight: u32,
     /// Fetches among them.
     pub(crate) fetching: u32,
+    /// Orders that it watches, or that are being read for that.
+    pub(crate) watching: usize,
     pub(crate) greeted: bool,
     /// The socket may have more to read than was taken.
     pub(crate) readable: bool,
@@ -52,6 +54,7 @@ impl Session {
             written: 0,
             in_flight: 0,
             fetching: 0,
+            watching: 0,
             greeted: false,
             readable: true,
             ended: false,

@@ -17,6 +17,8 @@ pub struct ReactorStats {
     accepted: AtomicU64,
     faults: AtomicU64,
     drilled: AtomicU64,
+    watched: AtomicU64,
+    pushed: AtomicU64,
     ops: Vec<OpStats>,
 }
 
@@ -37,6 +39,8 @@ impl Default for ReactorStats {
             accepted: AtomicU64::new(0),
             faults: AtomicU64::new(0),
             drilled: AtomicU64::new(0),
+            watched: AtomicU64::new(0),
+            pushed: AtomicU64::new(0),
             ops: requests.map(OpStats::new).collect(),
         }
     }
@@ -83,6 +87,16 @@ impl ReactorStats {
         self.drilled.load(Ordering::Relaxed)
     }
 
+    /// Orders that are watched now, those that are being read for that included.
+    pub fn orders_watched(&self) -> u64 {
+        self.watched.load(Ordering::Relaxed)
+    }
+
+    /// Pushes sent.
+    pub fn pushes(&self) -> u64 {
+        self.pushed.load(Ordering::Relaxed)
+    }
+
     /// Each kind of operation.
     pub fn ops(&self) -> &[OpStats] {
         &self.ops
@@ -99,6 +113,14 @@ impl ReactorStats {
 
     pub(super) fn fault(&self) {
         self.faults.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn watched(&self, orders: u64) {
+        self.watched.store(orders, Ordering::Relaxed);
+    }
+
+    pub(super) fn pushed(&self) {
+        self.pushed.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn drilled(&self, count: u32) {

@@ -1,6 +1,9 @@
 //! `order`, `stock show` and `audit`: what a storefront does by machine, by hand.
 
-use crate::{Serving, fails, folder, run, write};
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use crate::{Serving, binary, fails, folder, run, write};
 
 #[test]
 fn an_order_is_placed_paid_shown_and_given_back_by_hand() {
@@ -37,6 +40,9 @@ fn an_order_is_placed_paid_shown_and_given_back_by_hand() {
     let number = other["order"].as_str().unwrap();
     assert_eq!(json(&["order", "cancel", number, "--user", "2", "--reason", "4"])["state"], "CANCELLED");
     let stock = json(&["stock", "show", "7"]);
+    // It has its offer already, and watching says so at once.
+    let number = waiting["order"].as_str().unwrap();
+    assert_eq!(json(&["order", "watch", number, "--user", "3"])["state"], "HELD");
     let accounts = ["available", "held", "sold", "waiting"].map(|name| stock[name].as_u64().unwrap());
     assert_eq!(accounts, [1, 1, 1, 0], "the unit that came back was offered");
 
@@ -97,4 +103,34 @@ fn a_server_that_is_not_there_is_said_with_its_address() {
         assert_eq!(code, 2, "{arguments:?}");
         assert!(complained.contains(part), "{complained}");
     }
+}
+
+#[test]
+fn who_waits_and_watches_sees_the_offer_come() {
+    let place = folder();
+    write(place.path(), "stock.csv", "sku,units\n7,1\n");
+    let server = Serving::start(place.path(), &[]);
+    let at = ["--server", server.address.as_str()];
+    let run = |arguments: &[&str]| run(place.path(), &[arguments, &at].concat());
+    assert_eq!(run(&["stock", "import", "stock.csv"]).0, 0);
+    let (_, held, _) = run(&["order", "reserve", "--user", "1", "--sku", "7", "--bare"]);
+    let wish = ["order", "reserve", "--user", "2", "--sku", "7", "--wait", "5m", "--watch"];
+    let mut waiting = binary(place.path()).args(wish).args(at).stdout(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(waiting.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let first = said.next().unwrap();
+    assert!(first.contains(" is WAITING until 20"), "{first}");
+    assert_eq!(run(&["order", "cancel", held.trim(), "--user", "1"]).0, 0);
+    let second = said.next().unwrap();
+    assert!(second.contains(" is HELD until 20") && second.ends_with(": 1 of SKU 7"), "{second}");
+    assert_eq!((said.next(), waiting.wait().unwrap().code()), (None, Some(0)));
+    let order = second.split(' ').nth(1).unwrap();
+    fails(
+        place.path(),
+        &[&["order", "watch", order, "--user", "3"][..], &at].concat(),
+        7,
+        &["OWNER_MISMATCH"],
+    );
+    let alone = ["order", "reserve", "--user", "2", "--sku", "7", "--watch"];
+    let (code, _, complained) = run(&alone);
+    assert!(code == 2 && complained.contains("--wait"), "{complained}");
 }

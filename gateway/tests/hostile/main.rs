@@ -1,6 +1,7 @@
 //! Peers that break the protocol, or keep to it without mercy. Each gets a clear error frame or a closed connection; a
 //! second, healthy connection is served all the while.
 
+mod watching;
 mod wire;
 
 use doorbuster_gateway::testing::Server;

@@ -9,6 +9,7 @@ mod groups;
 mod limits;
 mod orders;
 mod payments;
+mod pushes;
 mod repeats;
 mod restarts;
 mod time;

@@ -7,7 +7,7 @@
 
 use super::{Ledger, Place, Violation};
 use crate::event::Event;
-use crate::ids::{ChannelId, UserId};
+use crate::ids::{ChannelId, OrderNumber, UserId};
 use crate::order::Order;
 use crate::outcome::OrderState;
 use crate::stock::{Marks, Sku};
@@ -102,6 +102,12 @@ impl Ledger {
         } else {
             sku.available
         }
+    }
+
+    /// Whether an order waited in vain. One that has left memory did not.
+    pub fn has_lapsed(&self, number: OrderNumber) -> bool {
+        self.order_at(Place::default(), number)
+            .is_some_and(|(_, order)| order.state() == Some(OrderState::Lapsed))
     }
 
     /// Whether an order waits.

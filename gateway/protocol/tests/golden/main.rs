@@ -11,11 +11,11 @@ use doorbuster_protocol::{
     ChannelsView, Confirm, ConfirmLines, CouponView, Extend, FLAG_FIRST_ATTEMPT, FailPay, Fault, FeedEvent,
     Fetch, Fetched, FundBudget, GoodsView, HEADER_LEN, Header, Hello, Inspect, IssueCoupons, Kind, Line,
     LineUnits, LineView, MAGIC, MAX_BATCH, MAX_BODY, MAX_FETCH, MAX_LINES, OrderView, Parsed, PhaseView,
-    PriceView, ProgressView, ProtocolError, PutPhase, PutPrice, PutSku, ReadBudget, ReadCampaign,
+    PriceView, ProgressView, ProtocolError, Push, PutPhase, PutPrice, PutSku, ReadBudget, ReadCampaign,
     ReadChannel, ReadChannels, ReadCoupon, ReadGoods, ReadLine, ReadOrder, ReadPhase, ReadPrice,
     ReadProgress, ReadShortfall, ReadStock, Rebalance, Record, Refund, Reserve, ReserveClaims, ReserveOrder,
     Restock, SetBudget, SetCampaign, SetChannel, SetLimits, SetOnHand, ShortfallView, StatusView, StockView,
-    StopBudget, Welcome, body, parse,
+    StopBudget, Watch, Welcome, body, parse,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -183,6 +183,12 @@ fn requests_have_these_bytes() {
     );
     check(&ReadChannel { sku: 1, channel: 2 }, "0100000000000000 0200");
     check(&ReadChannels { sku: 1, first: 2 }, "0100000000000000 0200");
+    check(&Watch { order: 1, user: 2 }, "0100000000000000 0200000000000000");
+    let push = Push { order: 1, user: 2, sku: 3, expires_at: 4, at: 5, quantity: 6, state: 1 };
+    check(
+        &push,
+        "0100000000000000 0200000000000000 0300000000000000 0400000000000000 0500000000000000 06000000 01",
+    );
     let lines = vec![LineUnits { sku: 4, units: 5 }, LineUnits { sku: 6, units: 7 }];
     check(
         &ConfirmLines { order: 1, user: 2, payment_id: PAYMENT, amount: 3, lines: lines.clone() },
@@ -425,6 +431,10 @@ fn the_least_length_of_each_record_is_its_smallest_length() {
     smallest(&ChannelView::default());
     smallest(&ReadOrder::default());
     smallest(&ReadOrder { order: u64::MAX, user: u64::MAX });
+    smallest(&Watch::default());
+    smallest(&Watch { order: u64::MAX, user: u64::MAX });
+    smallest(&Push::default());
+    smallest(&Push { order: u64::MAX, quantity: u32::MAX, state: u8::MAX, ..Push::default() });
     smallest(&ReadStock::default());
     smallest(&ReadStock { sku: u64::MAX });
     smallest(&PutSku::default());
@@ -599,6 +609,8 @@ fn read_any(header: &Header, content: &[u8]) -> Result<(), ProtocolError> {
         Kind::Extend => body::read(header, content, |_: Extend| {}),
         Kind::ReadOrder => body::read(header, content, |_: ReadOrder| {}),
         Kind::ReadStock => body::read(header, content, |_: ReadStock| {}),
+        Kind::Watch => body::read(header, content, |_: Watch| {}),
+        Kind::Push => body::read(header, content, |_: Push| {}),
         Kind::Fetch => body::read(header, content, |_: Fetch| {}),
         Kind::Fetched => body::read(header, content, |_: Fetched| {}),
         Kind::PutSku => body::read(header, content, |_: PutSku| {}),
@@ -624,6 +636,7 @@ fn read_any(header: &Header, content: &[u8]) -> Result<(), ProtocolError> {
         | Kind::SkuBound
         | Kind::PricePut
         | Kind::LimitsSet
+        | Kind::Watched
         | Kind::Advanced
         | Kind::Refunded
         | Kind::OnHandSet

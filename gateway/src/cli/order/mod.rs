@@ -1,6 +1,7 @@
 //! `doorbuster order`: by hand what a storefront does by machine.
 
 mod after;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -46,6 +47,14 @@ pub(super) enum OrderCommand {
     },
     #[command(flatten)]
     After(after::AfterCommand),
+    /// Stay until an order that waits has its units, or waits no more, and show how it stands.
+    #[command(after_help = "Example:\n  doorbuster order watch 4503599627370497 --user 1")]
+    Watch {
+        #[command(flatten)]
+        whose: Whose,
+        #[command(flatten)]
+        server: ServerOptions,
+    },
     /// Show how an order stands.
     Show {
         #[command(flatten)]
@@ -86,6 +95,9 @@ pub(super) struct ReserveOptions {
     /// How long to wait if there are too few, such as 30m; not at all unless given
     #[arg(long, value_name = "TIME", value_parser = short_span)]
     wait: Option<u32>,
+    /// Stay until the order that waits has its units, or waits no more.
+    #[arg(long, requires = "wait", conflicts_with = "bare")]
+    watch: bool,
     /// The budget that pays a discount
     #[arg(long, value_name = "N", requires = "discount", conflicts_with = "wait")]
     budget: Option<u32>,
@@ -145,6 +157,7 @@ pub(super) fn run(command: &OrderCommand) -> ExitCode {
             })
         }
         OrderCommand::After(command) => after::run(command),
+        OrderCommand::Watch { whose, server } => watch::run(*whose, server),
         OrderCommand::Show { whose, server } => {
             let read = ReadOrder { order: whose.order, user: whose.user };
             ask(server, async |client| client.read_order(&read).await).map(|outcome| match outcome {
@@ -204,7 +217,13 @@ fn reserve(options: &ReserveOptions) -> Result<ExitCode, ExitCode> {
             say(&hold.order);
             ExitCode::SUCCESS
         }
-        Outcome::Done(hold) => stands(server, hold.order, hold.state, hold.expires_at, hold.replayed),
+        Outcome::Done(hold) => {
+            let code = stands(server, hold.order, hold.state, hold.expires_at, hold.replayed);
+            if options.watch && hold.state == OrderState::Waiting {
+                return watch::run(Whose { order: hold.order, user: options.user }, server);
+            }
+            code
+        }
     })
 }
 
