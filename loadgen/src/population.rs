@@ -59,6 +59,8 @@ pub enum Step {
     Wait,
     /// Looks at the order that waits.
     Poll,
+    /// Asks to be told when it waits no more.
+    Watch,
     /// Begins the payment with this ordinal.
     Begin(u8),
     /// Says that it failed.
@@ -247,6 +249,13 @@ impl Population {
             None => false,
             Some(waitlist) => self.random.random::<f64>() < waitlist.share,
         }
+    }
+
+    /// Whether a shopper who waits asks to be told, instead of looking now and then.
+    pub fn watches(&mut self) -> bool {
+        let share = self.waitlist.as_ref().map_or(0.0, |waitlist| waitlist.push_share);
+        // Without any, no number is drawn: scenarios from before keep their course.
+        share > 0.0 && self.random.random::<f64>() < share
     }
 
     /// How long a shopper waits at most, milliseconds.

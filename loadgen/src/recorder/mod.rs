@@ -31,6 +31,10 @@ pub enum Operation {
     Wait,
     /// Look at an order that waits.
     Poll,
+    /// Ask to be told when an order waits no more.
+    Watch,
+    /// Being told of an offer: no request, and counted from when units came back.
+    Push,
     /// Begin a payment.
     Begin,
     /// Say that a payment failed.
@@ -54,6 +58,8 @@ impl Operation {
             Self::Look => "look",
             Self::Wait => "wait",
             Self::Poll => "poll",
+            Self::Watch => "watch",
+            Self::Push => "push",
             Self::Begin => "begin",
             Self::Fail => "fail",
             Self::PayPart => "pay-part",
@@ -177,6 +183,8 @@ impl Recorder {
             | Operation::Look
             | Operation::Wait
             | Operation::Poll
+            | Operation::Watch
+            | Operation::Push
             | Operation::Swap => self.limits.reserve_ns,
             Operation::Confirm
             | Operation::Cancel
@@ -188,7 +196,7 @@ impl Recorder {
         let class = Code::from_number(code).map_or(Class::Final, Code::class);
         let second = self.second(now_ns);
         match class {
-            Class::Done if matches!(operation, Operation::Look | Operation::Poll) => {}
+            Class::Done if matches!(operation, Operation::Look | Operation::Poll | Operation::Watch) => {}
             Class::Done => {
                 second.done += 1;
                 second.in_time += u64::from(response <= limit);
@@ -198,6 +206,17 @@ impl Recorder {
             }
             Class::Final | Class::Later => second.refused += 1,
             Class::Retry => second.shed += 1,
+        }
+    }
+
+    /// A shopper who waits was told of an offer that was made then. It answers no request and counts as none.
+    pub fn pushed(&mut self, offered_ns: u64, now_ns: u64) {
+        let (operation, code) = (Operation::Push, Code::Ok.number());
+        let took = now_ns.saturating_sub(offered_ns).max(1);
+        let latency = self.latency.entry((operation, code)).or_insert_with(|| Latency::empty(histogram));
+        latency.record(took, took);
+        if let Some(phase) = self.phase(offered_ns) {
+            phase.answered(operation, code, took, took);
         }
     }
 

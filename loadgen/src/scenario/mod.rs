@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn values_of_optional_tables_out_of_range_are_named_with_their_line_and_rule() {
-        let optional = "\n[waitlist]\nshare = 0.1\nwait_seconds = 10\npoll_seconds = 1\ndrain_seconds = 5\n\
+        let optional = "\n[waitlist]\nshare = 0.1\nwait_seconds = 10\npoll_seconds = 1\npush_share = 0.5\ndrain_seconds = 5\n\
                         [payments]\nbegin_share = 0.5\nfail_share = 0.1\nduplicate_share = 0.05\n\
                         out_of_order_share = 0.02\nlate_share = 0.01\ndouble_share = 0.005\n\
                         [server]\noffer_seconds = 100\nmax_waiting = 5\n\
@@ -236,6 +236,7 @@ mod tests {
         for (from, to, key) in [
             ("\nshare = 0.1", "\nshare = 1.1", "waitlist.share"),
             ("poll_seconds = 1", "poll_seconds = 0", "waitlist.poll_seconds"),
+            ("push_share = 0.5", "push_share = 1.5", "waitlist.push_share"),
             ("double_share = 0.005", "double_share = 0.98", "payments.double_share"),
             ("tries = 3", "tries = 0", "retries.tries"),
             ("offer_seconds = 100", "offer_seconds = -1", "server.offer_seconds"),

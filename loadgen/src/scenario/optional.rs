@@ -26,6 +26,9 @@ pub struct Waitlist {
     /// Mean time between two looks at an order that waits, before scaling, seconds; each pause is half to one and a half of
     /// it.
     pub poll_seconds: f64,
+    /// Share of those who wait that are told by the server instead of looking themselves.
+    #[serde(default)]
+    pub push_share: f64,
     /// Longest time after the phases until everybody has had his turn, not scaled, seconds.
     pub drain_seconds: f64,
 }
@@ -239,6 +242,7 @@ pub(super) fn first_fault(scenario: &super::Scenario) -> Option<Fault> {
             at("waitlist", "share", share(waitlist.share), SHARE),
             at("waitlist", "wait_seconds", time(waitlist.wait_seconds), TIME),
             at("waitlist", "poll_seconds", time(waitlist.poll_seconds), TIME),
+            at("waitlist", "push_share", share(waitlist.push_share), SHARE),
             at("waitlist", "drain_seconds", time(waitlist.drain_seconds), TIME),
         ]);
     }

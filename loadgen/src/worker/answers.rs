@@ -44,6 +44,7 @@ impl Worker {
                 self.placed(flight, plan, answer, Placing::Wait, reply.position, now_ns);
             }
             (Step::Poll, Content::Order(view)) => self.looked(plan, view, now_ns),
+            (Step::Watch, Content::Answer(answer)) => self.watched(plan, answer, now_ns),
             (Step::Pay(_) | Step::PayPart(_), _) => self.journal.confirmed(flight.errand.payment, reply.code),
             (Step::Cancel, _) => self.journal.cancelled(plan.attempt, reply.code),
             (Step::Cut, _) => {
@@ -56,6 +57,7 @@ impl Worker {
                 | Step::Repeat
                 | Step::Wait
                 | Step::Poll
+                | Step::Watch
                 | Step::Begin(_)
                 | Step::Fail(_)
                 | Step::Swap,
@@ -76,7 +78,11 @@ impl Worker {
     ) {
         if self.journal.placed(plan.attempt, answer, placing) {
             if answer.state == OrderState::Waiting.byte() {
-                self.poll_later(plan.attempt, now_ns);
+                if self.task.population.watches() {
+                    self.plan(now_ns, plan.attempt, Step::Watch);
+                } else {
+                    self.poll_later(plan.attempt, now_ns);
+                }
             } else {
                 let mut script = self.task.population.script(u64::from(self.task.hold_ms) * 1_000_000);
                 let attempt = self.journal.attempts.get(plan.attempt as usize);
@@ -118,9 +124,7 @@ impl Worker {
         match OrderState::from_byte(view.state).filter(|_| view.code == Code::Ok.number()) {
             Some(OrderState::Waiting) => self.poll_later(plan.attempt, now_ns),
             Some(OrderState::Held | OrderState::Paying) => {
-                let left_ms = view.expires_at.saturating_sub(self.server_ms(now_ns));
-                let script = self.task.population.offer_script(left_ms * 1_000_000);
-                self.follow_script(plan.attempt, &script, now_ns);
+                self.take_offer(plan.attempt, view.expires_at, now_ns);
             }
             // It ended: there is nothing to do.
             Some(
@@ -143,7 +147,7 @@ impl Worker {
         }
     }
 
-    fn poll_later(&mut self, attempt: u32, now_ns: u64) {
+    pub(super) fn poll_later(&mut self, attempt: u32, now_ns: u64) {
         if self.settled {
             return;
         }
@@ -151,7 +155,7 @@ impl Worker {
         self.plan(now_ns + pause_ns, attempt, Step::Poll);
     }
 
-    fn follow_script(&mut self, attempt: u32, script: &[(u64, Step)], now_ns: u64) {
+    pub(super) fn follow_script(&mut self, attempt: u32, script: &[(u64, Step)], now_ns: u64) {
         for &(delay, step) in script {
             self.plan(now_ns + delay, attempt, step);
         }

@@ -94,6 +94,7 @@ impl Worker {
             | Step::Repeat
             | Step::Wait
             | Step::Poll
+            | Step::Watch
             | Step::Begin(_)
             | Step::Fail(_)
             | Step::Pay(_)

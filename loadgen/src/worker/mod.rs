@@ -9,17 +9,18 @@ mod baskets;
 mod campaign;
 mod claims;
 mod flight;
+mod pushes;
 mod retry;
 mod task;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use doorbuster_protocol::{
     BeginPay, Cancel, Class, Confirm, FLAG_DRILL, FLAG_FIRST_ATTEMPT, FailPay, Header, Kind, Line, ReadOrder,
-    ReadStock, Record, Reserve, ReserveOrder, body,
+    ReadStock, Record, Reserve, ReserveOrder, Watch, body,
 };
 
 use self::flight::{Errand, Flight, Plan, Reply};
@@ -59,6 +60,8 @@ pub struct Worker {
     free: Vec<u32>,
     plans: BinaryHeap<Reverse<Plan>>,
     replies: Vec<Reply>,
+    /// Purchases by their orders that wait and are watched.
+    watched: HashMap<u64, u32>,
     ids: IdMaker,
     /// Server milliseconds at the start.
     server_start_ms: u64,
@@ -98,6 +101,7 @@ impl Worker {
             free: Vec::new(),
             plans: BinaryHeap::new(),
             replies: Vec::new(),
+            watched: HashMap::new(),
             ids: IdMaker::new(IdMaker::fresh_nonce()),
             server_start_ms: server_now_ms,
             seen: 0,
@@ -157,9 +161,12 @@ impl Worker {
             }
             self.flush()?;
             let next = arrival.into_iter().chain(self.plans.peek().map(|plan| plan.0.due_ns)).min();
-            if next.is_none() {
+            // Who watches may be told at any time, as long as anybody waits and the drill lasts.
+            let told = !self.watched.is_empty();
+            let over = self.settled || stop || now_ns > self.task.last_ns;
+            if next.is_none() && (over || !told) {
                 let give_up = *give_up_ns.get_or_insert(now_ns + DRAIN_NS);
-                if self.free.len() == self.flights.len() || now_ns >= give_up {
+                if (self.free.len() == self.flights.len() && !told) || now_ns >= give_up {
                     return Ok(());
                 }
             } else {
@@ -252,6 +259,10 @@ impl Worker {
             Step::Poll => {
                 let read = ReadOrder { order, user };
                 self.send(errand(Operation::Poll, none), Kind::ReadOrder, &read, lane, now_ns);
+            }
+            Step::Watch => {
+                let watch = Watch { order, user };
+                self.send(errand(Operation::Watch, none), Kind::Watch, &watch, lane, now_ns);
             }
             Step::Begin(ordinal) => {
                 let payment = self.journal.payment(plan.attempt, ordinal);
@@ -350,9 +361,12 @@ impl Worker {
         }
         self.links[token].receive()?;
         let mut replies = std::mem::take(&mut self.replies);
+        let mut pushes = Vec::new();
         let read = self.links[token].each_frame(|header, content| {
-            if header.kind != Kind::Goodbye {
-                replies.push(Reply::read(header, content)?);
+            match header.kind {
+                Kind::Goodbye => {}
+                Kind::Push => body::read(header, content, |push| pushes.push(push))?,
+                _ => replies.push(Reply::read(header, content)?),
             }
             Ok(())
         });
@@ -364,6 +378,9 @@ impl Worker {
             }
         }
         self.replies = replies;
+        for push in &pushes {
+            self.pushed(push, now_ns);
+        }
         read
     }
 
@@ -377,6 +394,7 @@ impl Worker {
         self.poller.add(link.stream(), token)?;
         self.links[token] = link;
         self.reconnects += 1;
+        self.watch_again(token);
         Ok(())
     }
 

@@ -389,6 +389,13 @@ fn units_that_come_in_go_to_those_who_wait_and_then_to_newcomers() {
     let examined = |check: &str| of_check(&report, check, "examined");
     assert!(examined("waitlist") > 0 && examined("refusals") > 0, "{}", report["checks"]);
     assert_eq!(text.lines().filter(|line| line.starts_with("delivery ")).count(), 5, "{text}");
+    // Half of those who wait are told, the others look.
+    let operations = report["operations"].as_array().expect("rows");
+    for operation in ["watch", "push", "poll"] {
+        let known = |row: &&serde_json::Value| row["operation"] == operation && row["outcome"] == "OK";
+        let row = operations.iter().find(known).unwrap_or_else(|| panic!("no {operation} in\n{text}"));
+        assert!(row["count"].as_u64().is_some_and(|count| count > 0), "{row}");
+    }
 }
 
 #[test]
