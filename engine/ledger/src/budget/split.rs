@@ -24,10 +24,11 @@ pub fn split(amount: Amount, funders: &[Funder]) -> [u64; MAX_FUNDERS] {
         *rest = remainder.saturating_add(1);
         left = left.saturating_sub(*part);
     }
+    let rests = rests.get_mut(..funders.len().min(MAX_FUNDERS)).unwrap_or_default();
     // Fewer than there are funders.
     while left > 0 {
         let most = rests.iter().copied().max().unwrap_or(0);
-        let Some((part, rest)) = parts.iter_mut().zip(&mut rests).find(|(_, rest)| **rest == most) else {
+        let Some((part, rest)) = parts.iter_mut().zip(&mut *rests).find(|(_, rest)| **rest == most) else {
             break;
         };
         if most == 0 {

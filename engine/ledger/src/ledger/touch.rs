@@ -13,6 +13,7 @@
 //! Nothing is decided here; leaving it out changes no answer.
 
 use super::{Ledger, Place};
+use crate::budget::BudgetId;
 use crate::command::{Cancel, Command, Composite, Confirm, Line, Reserve};
 use crate::event::{Event, Subject};
 use crate::ids::{OrderNumber, PartitionId, RequestId, SkuId, UserId};
@@ -31,6 +32,8 @@ enum Target {
         sku: SkuId,
         /// A SKU without units is all that will be looked at.
         first_attempt: bool,
+        /// What pays a discount.
+        budget: Option<BudgetId>,
     },
     Order(OrderNumber),
     Sku(SkuId),
@@ -46,6 +49,7 @@ impl From<&Command> for Target {
                 user: reserve.user,
                 sku: reserve.sku,
                 first_attempt: reserve.first_attempt && reserve.wait_ms == 0,
+                budget: reserve.claim.map(|claim| claim.budget),
             },
             Command::Confirm(confirm) => Self::Order(confirm.order),
             Command::Cancel(cancel) => Self::Order(cancel.order),
@@ -70,6 +74,7 @@ impl From<&Event> for Target {
                 user: reserved.user,
                 sku: reserved.sku,
                 first_attempt: false,
+                budget: None,
             },
             Subject::Order(number) => Self::Order(number),
             Subject::Sku(sku) | Subject::Goods(sku) | Subject::Restock { sku, .. } | Subject::Leg(_, sku) => {
@@ -114,6 +119,7 @@ impl Ledger {
             user: reserve.user,
             sku,
             first_attempt: false,
+            budget: reserve.claim.map(|claim| claim.budget),
         };
         let orders = commands.filter_map(|(command, _)| match command {
             Composite::Confirm(Confirm { order, .. })
@@ -163,7 +169,7 @@ impl Ledger {
         for (target, place) in targets.zip(&mut places) {
             place.request_hash = 0;
             match target {
-                Target::Sale { request, user, first_attempt, .. } => {
+                Target::Sale { request, user, first_attempt, budget, .. } => {
                     if let Some(sku) = self.stock.get(place.sku)
                         && !(first_attempt && sku.available == 0)
                     {
@@ -177,6 +183,9 @@ impl Ledger {
                         }
                         if sku.marks.has(Marks::CHANNELS) {
                             seen ^= self.channels.touch(place.sku);
+                        }
+                        if let Some(budget) = budget {
+                            seen ^= self.budgets.touch(budget, sku.partition);
                         }
                         *place = self.hashed(*place, place.sku, request, user);
                         if let Some(home) = free.next() {
