@@ -22,6 +22,8 @@ pub(crate) struct Waitlists {
     unsettled: BTreeSet<Slot>,
     /// Where the last look at these ended, so that each has its turn.
     turn: Slot,
+    /// Who was set aside, and of which SKU. Nearly always empty.
+    aside: BTreeSet<(UserId, Slot)>,
 }
 
 /// A channel with rules of its own, or all others together.
@@ -65,7 +67,9 @@ impl Waitlists {
     pub(crate) fn leave(&mut self, sku: Slot, order: &Order, channel: Channel) -> Option<bool> {
         let list = self.lists.get_mut(&sku)?;
         list.shoppers.remove(&order.user)?;
-        if !list.aside.remove(&order.number) {
+        if list.aside.remove(&order.number) {
+            self.aside.remove(&(order.user, sku));
+        } else {
             list.unqueue(order, channel)?;
         }
         let left = !list.shoppers.is_empty();
@@ -82,6 +86,7 @@ impl Waitlists {
             && list.unqueue(order, channel).is_some()
         {
             list.aside.insert(order.number);
+            self.aside.insert((order.user, sku));
         }
     }
 
@@ -93,7 +98,8 @@ impl Waitlists {
 
     /// SKUs for which the shopper waits with an order that was set aside.
     pub(crate) fn with_aside(&self, user: UserId) -> Vec<Slot> {
-        self.lists.keys().copied().filter(|sku| self.aside(*sku, user).is_some()).collect()
+        let his = self.aside.range((user, 0)..=(user, Slot::MAX));
+        his.map(|(_, sku)| *sku).collect()
     }
 
     /// Orders that were set aside, of one SKU.
@@ -111,6 +117,7 @@ impl Waitlists {
         if let Some(list) = self.lists.get_mut(&sku)
             && list.aside.remove(&order.number)
         {
+            self.aside.remove(&(order.user, sku));
             list.queue(slot, order, channel);
         }
     }

@@ -32,4 +32,4 @@ pub use slices::MAX_FUNDED;
 pub use split::{MAX_FUNDERS, split};
 
 pub(crate) use coupons::UsedCoupons;
-pub(crate) use slices::{Budgets, Room, Slice};
+pub(crate) use slices::{Budgets, Money, Room, Slice};

@@ -31,15 +31,23 @@ struct Slices {
     /// For each partition, one more than where its slice is in `rows`, or 0. Empty as long as there is none.
     places: Vec<u16>,
     rows: Vec<Slice>,
+    /// Of all of them: a crowd that asks for what is gone must not have them added up each time.
+    all: Money,
+}
+
+/// Where the money of a slice, or of several, is, minor units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Money {
+    pub(crate) left: u64,
+    pub(crate) reserved: u64,
+    pub(crate) spent: u64,
 }
 
 /// A partition's part of a budget. A claim looks at its first cache line only, where there are no more than four funders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C, align(64))]
 pub(crate) struct Slice {
-    pub(crate) left: u64,
-    pub(crate) reserved: u64,
-    pub(crate) spent: u64,
+    pub(crate) money: Money,
     partition: PartitionId,
     /// What each funder pays of what is reserved and spent.
     pub(crate) posted: [u64; MAX_FUNDERS],
@@ -65,6 +73,40 @@ pub(crate) struct Budgets {
     banks: BTreeMap<BudgetId, u64>,
 }
 
+impl Money {
+    fn fill(&mut self, cents: u64) -> Option<()> {
+        self.left = self.left.checked_add(cents)?;
+        Some(())
+    }
+
+    fn claim(&mut self, cents: u64) -> Option<()> {
+        self.left = self.left.checked_sub(cents)?;
+        self.reserved = self.reserved.checked_add(cents)?;
+        Some(())
+    }
+
+    fn give_back(&mut self, cents: u64) -> Option<()> {
+        self.reserved = self.reserved.checked_sub(cents)?;
+        self.left = self.left.checked_add(cents)?;
+        Some(())
+    }
+
+    fn spend(&mut self, cents: u64) -> Option<()> {
+        self.reserved = self.reserved.checked_sub(cents)?;
+        self.spent = self.spent.checked_add(cents)?;
+        Some(())
+    }
+
+    /// The sum of both.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            left: self.left.saturating_add(other.left),
+            reserved: self.reserved.saturating_add(other.reserved),
+            spent: self.spent.saturating_add(other.spent),
+        }
+    }
+}
+
 impl Slices {
     fn place(&self, partition: PartitionId) -> Option<usize> {
         let place = *self.places.get(usize::from(partition.raw()))?;
@@ -78,6 +120,18 @@ impl Slices {
     fn get_mut(&mut self, partition: PartitionId) -> Option<&mut Slice> {
         let place = self.place(partition)?;
         self.rows.get_mut(place)
+    }
+
+    /// Moves money of a partition's slice. Returns the slice.
+    fn moved(
+        &mut self,
+        partition: PartitionId,
+        step: impl Fn(&mut Money) -> Option<()>,
+    ) -> Option<&mut Slice> {
+        step(&mut self.all)?;
+        let slice = self.get_mut(partition)?;
+        step(&mut slice.money)?;
+        Some(slice)
     }
 
     /// The partition's slice, which is made if need be.
@@ -120,6 +174,20 @@ impl Budgets {
         self.known.get(&budget).into_iter().flat_map(|known| &known.slices.rows)
     }
 
+    /// What those have, in all.
+    pub(crate) fn money(&self, budget: BudgetId) -> Money {
+        self.known.get(&budget).map_or_else(Money::default, |known| known.slices.all)
+    }
+
+    /// Memory that slices take.
+    pub(crate) fn bytes(&self) -> usize {
+        let of = |known: &Budget| {
+            let places = known.slices.places.capacity().saturating_mul(size_of::<u16>());
+            places.saturating_add(known.slices.rows.capacity().saturating_mul(size_of::<Slice>()))
+        };
+        self.known.values().map(of).fold(0, usize::saturating_add)
+    }
+
     /// How many those are.
     pub(crate) fn count_slices(&self, budget: BudgetId) -> usize {
         self.known.get(&budget).map_or(0, |known| known.slices.rows.len())
@@ -129,19 +197,16 @@ impl Budgets {
         self.known.get(&budget)?.slices.get(partition)
     }
 
-    fn slice_mut(&mut self, budget: BudgetId, partition: PartitionId) -> Option<&mut Slice> {
-        self.known.get_mut(&budget)?.slices.get_mut(partition)
-    }
-
     /// What the partition's slice has paid, and is to pay for open orders.
     pub(crate) fn paid(&self, budget: BudgetId, partition: PartitionId) -> u64 {
-        self.slice(budget, partition).map_or(0, |slice| slice.reserved.saturating_add(slice.spent))
+        self.slice(budget, partition)
+            .map_or(0, |slice| slice.money.reserved.saturating_add(slice.money.spent))
     }
 
     /// Reads the place where a claim will look, so that it is in the cache then.
     #[inline]
     pub(crate) fn touch(&self, budget: BudgetId, partition: PartitionId) -> u32 {
-        let low = |slice: &Slice| u32::try_from(slice.left & u64::from(u32::MAX)).unwrap_or(0);
+        let low = |slice: &Slice| u32::try_from(slice.money.left & u64::from(u32::MAX)).unwrap_or(0);
         self.slice(budget, partition).map_or(0, low)
     }
 
@@ -151,7 +216,7 @@ impl Budgets {
             None => Room::Unknown,
             Some(budget) if budget.stopped => Room::Stopped,
             Some(budget) => {
-                let left = budget.slices.get(partition).map_or(0, |slice| slice.left);
+                let left = budget.slices.get(partition).map_or(0, |slice| slice.money.left);
                 match claim.amount.raw().saturating_sub(left.saturating_add(freed)) {
                     0 => Room::Enough,
                     short => Room::Short(short),
@@ -201,7 +266,10 @@ impl Budgets {
     /// All slices' rests, `cents` over all ledgers, go back into the bank.
     pub(crate) fn drain(&mut self, budget: BudgetId, cents: u64, here: bool) -> Option<()> {
         let known = self.known.get_mut(&budget)?;
-        known.slices.rows.iter_mut().for_each(|slice| slice.left = 0);
+        if known.slices.all.left > 0 {
+            known.slices.rows.iter_mut().for_each(|slice| slice.money.left = 0);
+            known.slices.all.left = 0;
+        }
         if here {
             let bank = self.banks.entry(budget).or_default();
             *bank = bank.checked_add(cents)?;
@@ -223,8 +291,8 @@ impl Budgets {
             *bank = bank.checked_sub(cents)?;
         }
         if slice {
-            let slice = known.slices.entry(partition)?;
-            slice.left = slice.left.checked_add(cents)?;
+            known.slices.entry(partition)?;
+            known.slices.moved(partition, |money| money.fill(cents))?;
         }
         Some(())
     }
@@ -232,9 +300,7 @@ impl Budgets {
     /// An order claims what its partition's slice has left.
     pub(crate) fn claim(&mut self, claim: Claim, partition: PartitionId) -> Option<()> {
         let Budget { funders, slices, .. } = self.known.get_mut(&claim.budget)?;
-        let (slice, cents) = (slices.get_mut(partition)?, claim.amount.raw());
-        slice.left = slice.left.checked_sub(cents)?;
-        slice.reserved = slice.reserved.checked_add(cents)?;
+        let slice = slices.moved(partition, |money| money.claim(claim.amount.raw()))?;
         slice.post(funders, claim.amount, Amount::new(0))
     }
 
@@ -242,19 +308,14 @@ impl Budgets {
     pub(crate) fn give_back(&mut self, claim: Claim, partition: PartitionId, left: Amount) -> Option<()> {
         let cents = claim.amount.raw().checked_sub(left.raw())?;
         let Budget { funders, slices, .. } = self.known.get_mut(&claim.budget)?;
-        let slice = slices.get_mut(partition)?;
-        slice.reserved = slice.reserved.checked_sub(cents)?;
-        slice.left = slice.left.checked_add(cents)?;
+        let slice = slices.moved(partition, |money| money.give_back(cents))?;
         slice.post(funders, left, claim.amount)
     }
 
     /// The order of a claim that is reserved was paid.
     pub(crate) fn spend(&mut self, claim: Claim, partition: PartitionId) -> Option<()> {
-        let cents = claim.amount.raw();
-        let slice = self.slice_mut(claim.budget, partition)?;
-        slice.reserved = slice.reserved.checked_sub(cents)?;
-        slice.spent = slice.spent.checked_add(cents)?;
-        Some(())
+        let slices = &mut self.known.get_mut(&claim.budget)?.slices;
+        slices.moved(partition, |money| money.spend(claim.amount.raw())).map(|_| ())
     }
 }
 

@@ -25,9 +25,10 @@ impl Ledger {
         limit: u32,
         (units, freed): (u32, u32),
     ) -> Result<(), Refusal> {
-        if limit == u32::MAX || !sku.marks.has(Marks::GROUPED) {
+        if !sku.marks.has(Marks::GROUPED) {
             return Ok(());
         }
+        // Also where there is no limit: what is counted must not overflow.
         let has = self.units_in_group(slot, user).saturating_sub(freed);
         if has.checked_add(units).is_some_and(|units| units <= limit) {
             return Ok(());
@@ -36,7 +37,6 @@ impl Ledger {
     }
 
     /// Counts units no longer as a shopper's. What he waits for of other SKUs of the group may be his now.
-    #[cold]
     pub(super) fn disown_in_group(&mut self, sku: Slot, user: UserId, units: u32) -> Result<(), Violation> {
         let group = self.offers.group(sku);
         let hash = self.hasher.user(user, group);

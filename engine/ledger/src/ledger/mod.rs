@@ -301,6 +301,6 @@ impl Ledger {
     pub fn bytes(&self) -> usize {
         let stock = self.stock.bytes().saturating_add(self.offers.bytes());
         let orders = self.orders.bytes().saturating_add(self.progress.bytes());
-        stock.saturating_add(orders).saturating_add(self.tally.bytes())
+        stock.saturating_add(orders).saturating_add(self.tally.bytes()).saturating_add(self.budgets.bytes())
     }
 }

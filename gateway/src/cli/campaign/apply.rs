@@ -1,7 +1,8 @@
 //! Carrying a plan out.
 //!
-//! In an order in which nothing is ever sold by half a change: budgets, prices and phases are there before anything counts them, and a
-//! SKU is handed to the campaign last. Where the server refuses a part, what comes behind it is left undone.
+//! In an order in which nothing is ever sold by half a change: budgets, prices and phases are there before anything counts them, a
+//! SKU is handed to the campaign when all of it is, and money is taken back last. Where the server refuses a part, what comes
+//! behind it is left undone.
 
 use std::process::ExitCode;
 
@@ -9,6 +10,7 @@ use doorbuster_client::{
     Applied, BindSku, Client, Error, Outcome, PutPhase, PutPrice, SetCampaign, SetChannel, SetLimits,
 };
 
+use super::budget::Change;
 use super::plan::{Plan, tell, why};
 use super::say;
 use super::spec::Spec;
@@ -65,11 +67,10 @@ pub(super) fn run(spec: &Spec, plan: &Plan, who: Who, server: &ServerOptions) ->
 }
 
 async fn carry_out(client: &Client, plan: &Plan, who: Who, report: &mut Report) -> Result<(), Error> {
-    for change in &plan.budgets {
-        match change.carry_out(client, who).await? {
-            Outcome::Done(applied) => report.count(&applied),
-            Outcome::Refused(refusal) => report.refused.push(change.refused(&refusal)),
-        }
+    budgets(client, plan.budgets.iter().filter(|change| !change.takes_back()), who, report).await?;
+    if !report.refused.is_empty() {
+        // Prices and phases never change once they are written: not without the money that they count on.
+        return Ok(());
     }
     let Who { by, reason } = who;
     let prices: Vec<_> = plan.prices.iter().map(|put| PutPrice { by, reason, ..*put }).collect();
@@ -110,6 +111,28 @@ async fn carry_out(client: &Client, plan: &Plan, who: Who, report: &mut Report) 
     let binds: Vec<_> = plan.binds.iter().map(|bind| BindSku { by, reason, ..*bind }).collect();
     for binds in binds.chunks(CHUNK) {
         report.note(client.bind_skus(binds).await, |nth| format!("SKU {}", Sku(binds[nth].sku)))?;
+    }
+    if !report.refused.is_empty() {
+        return Ok(());
+    }
+    budgets(client, plan.budgets.iter().filter(|change| change.takes_back()), who, report).await
+}
+
+/// Sets budgets up, or puts money in or takes it out. The first refusal ends it.
+async fn budgets(
+    client: &Client,
+    changes: impl Iterator<Item = &Change>,
+    who: Who,
+    report: &mut Report,
+) -> Result<(), Error> {
+    for change in changes {
+        match change.carry_out(client, who).await? {
+            Outcome::Done(applied) => report.count(&applied),
+            Outcome::Refused(refusal) => {
+                report.refused.push(change.refused(&refusal));
+                break;
+            }
+        }
     }
     Ok(())
 }

@@ -119,16 +119,20 @@ fn differ(known: &BudgetView, wanted: &Budget, take_back: bool, plan: &mut Plan)
         plan.doubts.push(format!("budget {budget} was stopped for good: it pays no further discounts"));
     }
     let used = funded.saturating_sub(left);
-    if wanted.funded < used {
+    if wanted.funded < funded && !take_back {
+        let back = if wanted.funded < used {
+            format!("{used} of it is reserved and spent")
+        } else {
+            format!("--take-back takes {} out", funded - wanted.funded)
+        };
+        plan.doubts.push(format!(
+            "budget {budget}: {funded} was put in, more than the {} of the file, and stays there; {back}",
+            wanted.funded
+        ));
+    } else if wanted.funded < used {
         plan.faults.push(format!(
             "budget {budget}: {used} is reserved and spent already, more than the {} of the file",
             wanted.funded
-        ));
-    } else if wanted.funded < funded && !take_back {
-        plan.doubts.push(format!(
-            "budget {budget}: {funded} was put in, more than the {} of the file, and stays there; --take-back takes {} out",
-            wanted.funded,
-            funded - wanted.funded
         ));
     } else if wanted.funded != funded {
         let expected = funded;
@@ -143,6 +147,11 @@ impl Change {
             Self::Set(set) => set.budget,
             Self::Fund(fund) => fund.budget,
         }
+    }
+
+    /// Whether money is taken out.
+    pub(super) fn takes_back(&self) -> bool {
+        matches!(self, Self::Fund(fund) if fund.funded < fund.expected)
     }
 
     /// Carries it out.

@@ -219,19 +219,13 @@ pub(super) fn read(path: &Path) -> Result<Spec, FileError> {
     faults.end(path).map(|()| spec)
 }
 
-/// A limit over several SKUs needs them in one placement group.
+/// A limit over several SKUs needs them in placement groups.
 fn together(spec: &Spec, faults: &mut Faults) {
     let Some((name, _)) = spec.phases.iter().find(|(_, phase)| phase.group_limit != 0) else { return };
-    let group = |sku: &u64| doorbuster_ledger::SkuId::new(*sku).group();
-    let mut skus = spec.skus.keys();
-    if let Some(first) = skus.next()
-        && let Some(other) = skus.find(|sku| group(sku).is_none() || group(sku) != group(first))
-    {
+    for sku in spec.skus.keys().filter(|sku| doorbuster_ledger::SkuId::new(**sku).group().is_none()) {
         faults.note(format!(
-            "phase {name} has a group_limit, but SKUs {} and {} are in no placement group together; give them numbers like 7/1 \
-             and 7/2",
-            Sku(*first),
-            Sku(*other)
+            "phase {name} has a group_limit, but SKU {} is in no placement group; give it a number like 7/1, or another campaign",
+            Sku(*sku)
         ));
     }
 }

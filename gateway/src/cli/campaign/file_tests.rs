@@ -162,7 +162,7 @@ fn each_fault_is_named() {
         (
             "prices = 2\nchannels = [1, 2]\n\n[[sku]]",
             "prices = 2\ngroup_limit = 2\n[[sku]]\nsku = \"7/1\"\n[[sku]]\nsku = \"7/2\"\n[[sku]]",
-            "phase rush has a group_limit, but SKUs 5 and 7/1 are in no placement group together",
+            "phase rush has a group_limit, but SKU 5 is in no placement group; give it a number like 7/1",
         ),
     ] {
         assert!(GOOD.contains(from), "{from}");

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use doorbuster_client::{Client, Error, Kept, OrderState, OrderView, Outcome, ReadOrder, Refusal};
+use doorbuster_client::{Client, Code, Error, Kept, OrderState, OrderView, Outcome, ReadOrder, Refusal};
 
 use super::{Whose, show};
 use crate::cli::connect::{ServerOptions, ask, refused};
@@ -27,6 +27,15 @@ async fn until_settled(client: &Client, whose: Whose) -> Result<Outcome<OrderVie
             Outcome::Done(Kept { state: OrderState::Waiting, .. }) => {
                 // Whatever comes, the order itself is asked.
                 drop(tokio::time::timeout(LOOK_AGAIN, pushes.next()).await);
+            }
+            // As many are watched as may be: reading now and then tells it, too.
+            Outcome::Refused(refusal) if refusal.code == Code::CapacityExceeded => {
+                match client.read_order(&ReadOrder { order, user }).await? {
+                    Outcome::Done(read) if OrderState::from_byte(read.state) == Some(OrderState::Waiting) => {
+                        tokio::time::sleep(LOOK_AGAIN).await;
+                    }
+                    settled => return Ok(settled),
+                }
             }
             Outcome::Done(_) => return client.read_order(&ReadOrder { order, user }).await,
             Outcome::Refused(refusal) => {

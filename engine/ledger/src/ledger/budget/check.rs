@@ -2,7 +2,7 @@
 
 use alloc::collections::BTreeMap;
 
-use crate::budget::{BudgetId, CouponId, MAX_FUNDERS, Slice, split};
+use crate::budget::{BudgetId, CouponId, MAX_FUNDERS, Money, Slice, split};
 use crate::ids::PartitionId;
 use crate::ledger::{Ledger, Violation};
 use crate::outcome::OrderState;
@@ -17,14 +17,20 @@ impl Ledger {
     /// Every cent of this ledger's budgets is in one place, and the claims of its orders are those that its slices count.
     fn check_budgets(&self, all: &[&Self]) -> Result<(), Violation> {
         for (budget, known) in self.budgets.known() {
+            let slices = self.budgets.slices_of(budget);
+            let sum = slices.fold(Money::default(), |sum, slice| sum.and(slice.money));
+            if sum != self.budgets.money(budget) {
+                return Err(Violation::Budget { budget });
+            }
             if !self.share.serves(budget.partition()) {
                 continue;
             }
             let slices = all.iter().flat_map(|ledger| ledger.budgets.slices_of(budget));
             let sum = slices.fold(u128::from(self.budgets.bank(budget)), |sum, slice| {
-                sum.saturating_add(u128::from(slice.left))
-                    .saturating_add(u128::from(slice.reserved))
-                    .saturating_add(u128::from(slice.spent))
+                let money = slice.money;
+                sum.saturating_add(u128::from(money.left))
+                    .saturating_add(u128::from(money.reserved))
+                    .saturating_add(u128::from(money.spent))
             });
             if sum != u128::from(known.funded) {
                 return Err(Violation::Budget { budget });
@@ -36,9 +42,9 @@ impl Ledger {
             let Some((claim, _)) = self.orders.claim(order) else { continue };
             let slice = claimed.entry((claim.budget, order.number.partition())).or_default();
             if state.is_open() {
-                slice.reserved = slice.reserved.saturating_add(claim.amount.raw());
+                slice.money.reserved = slice.money.reserved.saturating_add(claim.amount.raw());
             } else if is_paid(state) {
-                slice.spent = slice.spent.saturating_add(claim.amount.raw());
+                slice.money.spent = slice.money.spent.saturating_add(claim.amount.raw());
             } else {
                 continue;
             }
@@ -54,10 +60,10 @@ impl Ledger {
             // Orders that were paid leave memory, and what they spent stays.
             let least = (0..MAX_FUNDERS).all(|nth| slice.posted.get(nth) >= known.posted.get(nth));
             let posted = slice.posted.iter().fold(0_u64, |sum, posted| sum.saturating_add(*posted));
-            if slice.reserved != known.reserved
-                || slice.spent < known.spent
+            if slice.money.reserved != known.money.reserved
+                || slice.money.spent < known.money.spent
                 || !least
-                || posted != slice.reserved.saturating_add(slice.spent)
+                || posted != slice.money.reserved.saturating_add(slice.money.spent)
                 || !self.share.serves(partition)
             {
                 return Err(Violation::Budget { budget });

@@ -20,7 +20,7 @@ impl Ledger {
         }
         for (budget, partition, slice) in self.budgets.slices() {
             let mix = Mix::new(22).word(u64::from(budget.raw())).word(u64::from(partition.raw()));
-            let mix = mix.word(slice.left).word(slice.reserved).word(slice.spent);
+            let mix = mix.word(slice.money.left).word(slice.money.reserved).word(slice.money.spent);
             digest.entry(slice.posted.iter().fold(mix, |mix, posted| mix.word(*posted)));
         }
         for (batch, coupons) in self.coupons.batches() {

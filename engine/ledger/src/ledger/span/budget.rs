@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use super::Span;
 use crate::budget::{
     BudgetCommand, BudgetEvent, BudgetId, BudgetRefusal, BudgetSnapshot, Claim, CouponBatch, CouponId,
-    Coupons, Funder, FunderSnapshot, MAX_FUNDED, MAX_FUNDERS, Room,
+    Coupons, Funder, FunderSnapshot, MAX_FUNDED, MAX_FUNDERS, Money, Room,
 };
 use crate::event::Event;
 use crate::ids::{PartitionId, Timestamp};
@@ -26,16 +26,6 @@ const OF_ITS_SHARE: u64 = 2;
 
 /// As long as a budget has few slices, it is dealt out as if it had so many: more orders will come, from other partitions.
 const FEW_SLICES: u64 = 64;
-
-/// What a budget comes to over all ledgers.
-#[derive(Clone, Copy, Debug, Default)]
-struct Sums {
-    bank: u64,
-    /// What slices have left.
-    slices: u64,
-    reserved: u64,
-    spent: u64,
-}
 
 impl Span<'_, '_> {
     /// Decides a command at `now` (or at the latest time that any of the ledgers has seen) and applies what it came to, as
@@ -77,7 +67,7 @@ impl Span<'_, '_> {
     pub fn read_budget(&self, budget: BudgetId) -> Result<Option<BudgetSnapshot>, Violation> {
         let home = self.all_serving(budget.partition())?;
         let Some(known) = home.budgets.get(budget) else { return Ok(None) };
-        let Sums { bank, slices, reserved, spent } = self.sums(home, budget);
+        let Money { left, reserved, spent } = self.in_slices(budget);
         let mut funders = [FunderSnapshot::default(); MAX_FUNDERS];
         for (nth, (row, funder)) in funders.iter_mut().zip(&known.funders).enumerate() {
             let slices = self.ledgers.iter().flat_map(|ledger| ledger.budgets.slices_of(budget));
@@ -88,7 +78,7 @@ impl Span<'_, '_> {
         Ok(Some(BudgetSnapshot {
             budget,
             funded: known.funded,
-            left: bank.saturating_add(slices),
+            left: home.budgets.bank(budget).saturating_add(left),
             reserved,
             spent,
             stopped: known.stopped,
@@ -156,13 +146,13 @@ impl Span<'_, '_> {
         if funded > MAX_FUNDED {
             return Ok(Outcome::Refused(Refusal::Invalid { field: Field::Funded }));
         }
-        let sums = self.sums(home, budget);
-        let used = sums.reserved.saturating_add(sums.spent);
+        let money = self.in_slices(budget);
+        let used = money.reserved.saturating_add(money.spent);
         let Some(left) = funded.checked_sub(used) else {
             return Ok(Outcome::Refused(Refusal::Budget(BudgetRefusal::InUse { used })));
         };
-        if known.funded.saturating_sub(funded) > sums.bank {
-            events.push(Event::Budget(BudgetEvent::Drained { budget, cents: sums.slices, at: now }));
+        if known.funded.saturating_sub(funded) > home.budgets.bank(budget) {
+            events.push(Event::Budget(BudgetEvent::Drained { budget, cents: money.left, at: now }));
         }
         events.push(Event::Budget(BudgetEvent::Funded { budget, funded, by, reason, at: now }));
         Ok(Outcome::BudgetSet { left })
@@ -182,9 +172,9 @@ impl Span<'_, '_> {
         if known.stopped {
             return Ok(unchanged());
         }
-        let Sums { bank, slices, .. } = self.sums(home, budget);
+        let left = self.in_slices(budget).left.saturating_add(home.budgets.bank(budget));
         events.push(Event::Budget(BudgetEvent::Stopped { budget, by, reason, at: now }));
-        Ok(Outcome::BudgetSet { left: bank.saturating_add(slices) })
+        Ok(Outcome::BudgetSet { left })
     }
 
     fn decide_issue(
@@ -256,7 +246,7 @@ impl Span<'_, '_> {
         let keeper = self.all_serving(budget.partition())?;
         let (mut cents, mut needed) = (keeper.budgets.bank(budget), short);
         if cents < needed {
-            let slices = self.sums(keeper, budget).slices.saturating_add(back);
+            let slices = self.in_slices(budget).left.saturating_add(back);
             cents = cents.saturating_add(slices);
             if cents < claim.amount.raw() {
                 return refuse(BudgetRefusal::Exhausted { left: cents });
@@ -293,15 +283,10 @@ impl Span<'_, '_> {
         Ok(self.serving(coupon.partition())?.coupons.has_use(coupon, false))
     }
 
-    fn sums(&self, home: &Ledger, budget: BudgetId) -> Sums {
-        let slices = self.ledgers.iter().flat_map(|ledger| ledger.budgets.slices_of(budget));
-        let start = Sums { bank: home.budgets.bank(budget), ..Sums::default() };
-        slices.fold(start, |sums, slice| Sums {
-            slices: sums.slices.saturating_add(slice.left),
-            reserved: sums.reserved.saturating_add(slice.reserved),
-            spent: sums.spent.saturating_add(slice.spent),
-            ..sums
-        })
+    /// What the slices of a budget have over all ledgers.
+    fn in_slices(&self, budget: BudgetId) -> Money {
+        let each = self.ledgers.iter().map(|ledger| ledger.budgets.money(budget));
+        each.fold(Money::default(), Money::and)
     }
 
     /// As [`serving`](Self::serving), where all other ledgers must be at hand, too.
