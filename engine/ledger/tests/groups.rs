@@ -2,28 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
 
-use doorbuster_ledger::*;
+mod plain;
 
-const NOW: Timestamp = Timestamp::new(1_700_000_000_000);
+use doorbuster_ledger::*;
+use plain::{NOW, reserve};
 
 fn sku(number: u32) -> SkuId {
     GroupId::new(7).unwrap().sku(number)
 }
 
 fn wish(request: u64, sku: SkuId, units: u32) -> Reserve {
-    Reserve {
-        request: RequestId::new((u128::from(NOW.raw()) << 80) | (7 << 76) | (2 << 62) | u128::from(request)),
-        user: UserId::new(1),
-        sku,
-        quantity: Quantity::new(units).unwrap(),
-        amount: Amount::new(0),
-        hold_ms: 60_000,
-        channel: ChannelId::new(1),
-        first_attempt: true,
-        wait_ms: 0,
-        terms: Terms::default(),
-        claim: None,
-    }
+    Reserve { user: UserId::new(1), quantity: Quantity::new(units).unwrap(), ..reserve(request, sku) }
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
 
-use doorbuster_ledger::*;
+mod plain;
 
-const NOW: Timestamp = Timestamp::new(1_700_000_000_000);
+use doorbuster_ledger::*;
+use plain::{NOW, reserve};
 
 /// Ledgers that serve the partitions together.
 const SHARDS: u16 = 2;
@@ -34,7 +35,8 @@ fn claims(skus: u64, orders: u64) -> (u64, u64) {
     assert!(matches!(set, Ok(Outcome::BudgetSet { .. })), "{set:?}");
     let (mut over_all, mut of_first_half) = (0, 0);
     for number in 0..orders {
-        let reserve = reserve(number, SkuId::new(1 + number % skus));
+        let claim = Some(Claim { budget: budget(), amount: Amount::new(DISCOUNT) });
+        let reserve = Reserve { claim, ..reserve(number, SkuId::new(1 + number % skus)) };
         let ledger = home(&mut ledgers, reserve.sku);
         let outcome = ledger.execute(NOW, &Command::Reserve(reserve), |_| {}).unwrap();
         if outcome == Outcome::Refused(Refusal::Budget(BudgetRefusal::SliceShort)) {
@@ -59,22 +61,6 @@ fn claims(skus: u64, orders: u64) -> (u64, u64) {
 
 fn home(ledgers: &mut [Ledger], sku: SkuId) -> &mut Ledger {
     ledgers.iter_mut().find(|ledger| ledger.share().serves(PartitionId::of(sku))).unwrap()
-}
-
-fn reserve(number: u64, sku: SkuId) -> Reserve {
-    Reserve {
-        request: RequestId::new((u128::from(NOW.raw()) << 80) | (7 << 76) | (2 << 62) | u128::from(number)),
-        user: UserId::new(number),
-        sku,
-        quantity: Quantity::new(1).unwrap(),
-        amount: Amount::new(0),
-        hold_ms: 60_000,
-        channel: ChannelId::new(1),
-        first_attempt: true,
-        wait_ms: 0,
-        terms: Terms::default(),
-        claim: Some(Claim { budget: budget(), amount: Amount::new(DISCOUNT) }),
-    }
 }
 
 #[test]

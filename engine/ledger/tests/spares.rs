@@ -2,30 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
 
-use doorbuster_ledger::*;
+mod plain;
 
-const NOW: Timestamp = Timestamp::new(1_700_000_000_000);
+use doorbuster_ledger::*;
+use plain::{NOW, reserve};
 
 /// Orders: enough for several chunks of rows, and for tables that split.
 const ORDERS: u64 = 60_000;
 
 const SKU: SkuId = SkuId::new(1);
-
-fn reserve(number: u64) -> Command {
-    Command::Reserve(Reserve {
-        request: RequestId::new((u128::from(NOW.raw()) << 80) | (7 << 76) | (2 << 62) | u128::from(number)),
-        user: UserId::new(number),
-        sku: SKU,
-        quantity: Quantity::new(1).unwrap(),
-        amount: Amount::new(0),
-        hold_ms: 60_000,
-        channel: ChannelId::new(1),
-        first_attempt: true,
-        wait_ms: 0,
-        terms: Terms::default(),
-        claim: None,
-    })
-}
 
 /// Sells to all, takes money from every other, and lets the rest expire; after each step `supply` may look after the
 /// ledger. Returns all events and the digest.
@@ -36,7 +21,9 @@ fn sale(seed: u64, mut supply: impl FnMut(&mut Ledger)) -> (Vec<Event>, Digest) 
     ledger.execute(NOW, &Command::PutSku(put), |event| events.push(*event)).unwrap();
     for number in 0..ORDERS {
         supply(&mut ledger);
-        let outcome = ledger.execute(NOW, &reserve(number), |event| events.push(*event)).unwrap();
+        let outcome = ledger
+            .execute(NOW, &Command::Reserve(reserve(number, SKU)), |event| events.push(*event))
+            .unwrap();
         let Outcome::Reserved { order, .. } = outcome else { panic!("{outcome:?}") };
         if number % 2 == 0 {
             let (user, payment, amount) = (UserId::new(number), PaymentId::new(1), Amount::new(0));
