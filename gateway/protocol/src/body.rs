@@ -27,6 +27,14 @@ pub trait Record: Encode + Decode<()> + Sized {
     /// The least bytes that one record can have; bounds how many a body of known length can hold.
     const MIN_LEN: usize;
 
+    /// Reads a record from the front of `bytes` in the place of this one, whose lists may be used again; returns how many bytes
+    /// it took. `None`: it is cut short or over its bound, and what is here now means nothing.
+    fn read_over(&mut self, bytes: &[u8]) -> Option<usize> {
+        let (record, used) = bincode::decode_from_slice::<Self, _>(bytes, LAYOUT).ok()?;
+        *self = record;
+        Some(used)
+    }
+
     /// What the layout alone can't say: ranges and enumerations.
     ///
     /// # Errors
@@ -62,16 +70,48 @@ pub fn frame<R: Record>(mut header: Header, records: &[R], out: &mut Vec<u8>) {
 /// [`ProtocolError::BatchSize`] for an empty batch. Records before the fault have been handed over: decide nothing
 /// before this returns `Ok`.
 pub fn read<R: Record>(header: &Header, body: &[u8], mut each: impl FnMut(R)) -> Result<(), ProtocolError> {
+    records(header, body, |rest| {
+        let (record, used) = bincode::decode_from_slice::<R, _>(rest, LAYOUT).map_err(|_| CUT)?;
+        record.validate()?;
+        each(record);
+        Ok(used)
+    })
+}
+
+/// As [`read`], with one record for all: what has a list needs no memory for each.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_each<R: Record + Default>(
+    header: &Header,
+    body: &[u8],
+    mut each: impl FnMut(&R),
+) -> Result<(), ProtocolError> {
+    let mut record = R::default();
+    records(header, body, |rest| {
+        let used = record.read_over(rest).ok_or(CUT)?;
+        record.validate()?;
+        each(&record);
+        Ok(used)
+    })
+}
+
+/// What is wrong with a record that can't be read.
+const CUT: &str = "cut short or over its bound";
+
+/// Lets `one` read a record from the front of what is left, as often as the header says.
+fn records(
+    header: &Header,
+    body: &[u8],
+    mut one: impl FnMut(&[u8]) -> Result<usize, &'static str>,
+) -> Result<(), ProtocolError> {
     let kind = header.kind.name();
     if header.count == 0 {
         return Err(ProtocolError::BatchSize { count: 0, limit: crate::MAX_BATCH });
     }
     let mut rest = body;
     for index in 0..header.count {
-        let (record, used) = bincode::decode_from_slice::<R, _>(rest, LAYOUT)
-            .map_err(|_| ProtocolError::Body { kind, index, reason: "cut short or over its bound" })?;
-        record.validate().map_err(|reason| ProtocolError::Body { kind, index, reason })?;
-        each(record);
+        let used = one(rest).map_err(|reason| ProtocolError::Body { kind, index, reason })?;
         rest = rest.get(used..).unwrap_or_default();
     }
     if rest.is_empty() {

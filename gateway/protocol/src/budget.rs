@@ -3,6 +3,7 @@
 use bincode::{Decode, Encode};
 
 use crate::body::Record;
+use crate::cursor::Cursor;
 use crate::kind::Kind;
 use crate::request::ReserveOrder;
 
@@ -194,7 +195,23 @@ macro_rules! record {
     };
 }
 
-record!(ReserveClaims, ReserveClaims, 112, |this| this.order.validate());
+impl Record for ReserveClaims {
+    const KINDS: &'static [Kind] = &[Kind::ReserveClaims];
+    const MIN_LEN: usize = 112;
+
+    fn read_over(&mut self, bytes: &[u8]) -> Option<usize> {
+        let Self { discount, coupon, budget, order } = self;
+        let mut from = Cursor::new(bytes);
+        (*discount, *coupon, *budget) = (from.u64()?, from.u64()?, from.u32()?);
+        order.read_from(&mut from)?;
+        bytes.len().checked_sub(from.left())
+    }
+
+    fn validate(&self) -> Result<(), &'static str> {
+        self.order.validate()
+    }
+}
+
 record!(SetBudget, SetBudget, 32, |this| match this.funders.len() {
     0 => Err("a budget needs a funder"),
     1..=MAX_FUNDERS => Ok(()),

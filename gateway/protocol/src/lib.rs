@@ -33,6 +33,7 @@ pub mod body;
 pub mod budget;
 mod campaign;
 pub mod code;
+mod cursor;
 pub mod error;
 pub mod feed;
 pub mod frame;

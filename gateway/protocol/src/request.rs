@@ -4,6 +4,7 @@
 use bincode::{Decode, Encode};
 
 use crate::body::Record;
+use crate::cursor::Cursor;
 use crate::kind::Kind;
 
 /// Most lines in one order. Carts are small; the bound keeps one operation's work and log record small.
@@ -332,10 +333,67 @@ macro_rules! record {
 }
 
 record!(Reserve, Reserve, 64, |_this| Ok(()));
-record!(ReserveOrder, ReserveOrder, 92, |this| {
-    listed(this.lines.len())?;
-    if this.lines.iter().any(|line| line.gift > 1) { Err("gift is 0 or 1") } else { Ok(()) }
-});
+impl Record for ReserveOrder {
+    const KINDS: &'static [Kind] = &[Kind::ReserveOrder];
+    const MIN_LEN: usize = 92;
+
+    fn read_over(&mut self, bytes: &[u8]) -> Option<usize> {
+        let mut from = Cursor::new(bytes);
+        self.read_from(&mut from)?;
+        bytes.len().checked_sub(from.left())
+    }
+
+    fn validate(&self) -> Result<(), &'static str> {
+        listed(self.lines.len())?;
+        if self.lines.iter().any(|line| line.gift > 1) { Err("gift is 0 or 1") } else { Ok(()) }
+    }
+}
+
+impl ReserveOrder {
+    /// The record's fields in its layout's order. Its list is cleared and filled again.
+    pub(crate) fn read_from(&mut self, from: &mut Cursor<'_>) -> Option<()> {
+        let Self {
+            request_id,
+            user,
+            amount,
+            hold_ms,
+            campaign,
+            price_version,
+            channel,
+            tier,
+            device,
+            address,
+            pay_account,
+            supersedes,
+            wait_ms,
+            lines,
+        } = self;
+        *request_id = from.take()?;
+        (*user, *amount) = (from.u64()?, from.u64()?);
+        (*hold_ms, *campaign, *price_version) = (from.u32()?, from.u32()?, from.u32()?);
+        (*channel, *tier) = (from.u16()?, from.u16()?);
+        (*device, *address, *pay_account) = (from.u64()?, from.u64()?, from.u64()?);
+        (*supersedes, *wait_ms) = (from.u64()?, from.u32()?);
+        let count = usize::try_from(from.u64()?).ok()?;
+        // A length that lies gets no memory.
+        if count > from.left() / Line::LEN {
+            return None;
+        }
+        lines.clear();
+        for _ in 0..count {
+            let (sku, quantity) = (from.u64()?, from.u32()?);
+            let (location, pool, gift) = (from.u16()?, from.u16()?, from.u8()?);
+            lines.push(Line { sku, quantity, location, pool, gift });
+        }
+        Some(())
+    }
+}
+
+impl Line {
+    /// Bytes on the wire.
+    const LEN: usize = 17;
+}
+
 record!(ConfirmLines, ConfirmLines, 48, |this| listed(this.lines.len()));
 record!(CancelLines, CancelLines, 36, |this| listed(this.lines.len()));
 record!(ReadLine, ReadLine, 17, |_this| Ok(()));

@@ -21,6 +21,8 @@ fn a_length_that_lies_is_refused_without_memory_for_it() {
             order.extend_from_slice(&[0; 64]);
             let read = body::read(&Header::new(Kind::ReserveOrder, 0, 1), &order, |_: ReserveOrder| {});
             assert!(read.is_err(), "{length} lines");
+            let header = Header::new(Kind::ReserveOrder, 0, 1);
+            assert!(body::read_each(&header, &order, |_: &ReserveOrder| {}).is_err(), "{length} lines");
 
             let mut hello = b"DOORBSTR\x01\x01\0\0\0\0\0\0\0\0".to_vec();
             hello.extend_from_slice(&length.to_le_bytes());

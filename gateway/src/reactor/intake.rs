@@ -192,7 +192,7 @@ impl Reactor {
     }
 
     /// Sorts a frame's operations into the shards' batches.
-    pub(super) fn operations<R: doorbuster_protocol::Record>(
+    pub(super) fn operations<R: doorbuster_protocol::Record + Default>(
         &mut self,
         name: usize,
         header: &Header,
@@ -221,14 +221,14 @@ impl Reactor {
             self.filling.get_mut(desk).map(|batch| std::mem::take(&mut batch.funders)).unwrap_or_default();
         let funders_mark = funders.len();
         let (filling, rng, engine) = (&mut self.filling, &mut self.rng, &self.engine);
-        let read = body::read(header, body, |asked: R| {
+        let read = body::read_each(header, body, |asked: &R| {
             let token = Frames::token(frame, index);
             index += 1;
             let first = u32::try_from(lines.len()).unwrap_or(u32::MAX);
             let first_funder = u32::try_from(funders.len()).unwrap_or(u32::MAX);
             let mut fresh = || fresh_id(rng, engine.now());
             let mut aids = convert::Aids { fresh: &mut fresh, lines: &mut lines, funders: &mut funders };
-            let (to, request) = match convert(&asked, &mut aids) {
+            let (to, request) = match convert(asked, &mut aids) {
                 Ok(Ask::Shard(partition, request)) => (engine.shard_of(partition), request),
                 Ok(Ask::All(request)) => (desk, request),
                 Ok(Ask::Desk(command, count)) => {

@@ -99,6 +99,8 @@ pub(crate) struct Reactor {
     watches: Watches,
     /// What is to be told when it is durable.
     notices: Vec<Notice>,
+    /// The least ticket of these; `u64::MAX` where there are none.
+    first_ticket: u64,
     spare: Vec<Vec<Slot>>,
     /// Sessions with output to write.
     dirty: Vec<usize>,
@@ -148,6 +150,7 @@ impl Reactor {
             waiting: VecDeque::new(),
             watches: Watches::default(),
             notices: Vec::new(),
+            first_ticket: u64::MAX,
             spare: Vec::new(),
             dirty: Vec::new(),
             stalled: Vec::new(),

@@ -70,23 +70,23 @@ impl Reactor {
         while self.notices.len() < MAX_NOTICES
             && let Some(notice) = self.engine.take_notice(self.index)
         {
+            self.first_ticket = self.first_ticket.min(notice.ticket);
             self.notices.push(notice);
         }
     }
 
     /// Whether something may be told now.
     pub(super) fn has_durable_notice(&self, durable: u64) -> bool {
-        self.notices.iter().any(|notice| notice.ticket <= durable)
+        self.first_ticket <= durable
     }
 
     /// Tells what is durable. To be called when the answers that are durable are out.
     pub(super) fn push(&mut self, durable: u64) {
-        if self.notices.is_empty() {
+        if !self.has_durable_notice(durable) {
             return;
         }
-        let (ready, later): (Vec<_>, Vec<_>) =
-            self.notices.drain(..).partition(|notice| notice.ticket <= durable);
-        self.notices = later;
+        let ready: Vec<_> = self.notices.extract_if(.., |notice| notice.ticket <= durable).collect();
+        self.first_ticket = self.notices.iter().map(|notice| notice.ticket).min().unwrap_or(u64::MAX);
         for notice in ready {
             let (state, expires_at) = match notice.news {
                 News::Offered(until) => (OrderState::Held, until),

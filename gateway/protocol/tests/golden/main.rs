@@ -40,6 +40,18 @@ fn encoded<R: Record>(record: &R) -> Vec<u8> {
     out
 }
 
+/// What both ways of reading come to; they must not differ but in the words for what is over a bound.
+fn read_twice<R: Record + Default + Clone + PartialEq + Debug>(
+    header: &Header,
+    bytes: &[u8],
+) -> Result<Vec<R>, ()> {
+    let (mut found, mut again) = (Vec::new(), Vec::new());
+    let read = body::read(header, bytes, |record| found.push(record));
+    let read_again = body::read_each(header, bytes, |record: &R| again.push(record.clone()));
+    assert_eq!((read.is_ok(), &found), (read_again.is_ok(), &again));
+    read.map(|()| found).map_err(drop)
+}
+
 fn read_all<R: Record>(kind: Kind, count: u32, bytes: &[u8]) -> Result<Vec<R>, ProtocolError> {
     let mut found = Vec::new();
     body::read(&Header::new(kind, 0, count), bytes, |record| found.push(record))?;
@@ -693,6 +705,38 @@ proptest! {
             assert!((1..=MAX_LINES).contains(&order.lines.len()));
         });
         prop_assert!(read.is_ok() || count != 1 || input[72..80] != [2, 0, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn orders_read_by_hand_are_what_their_layout_says(
+        changes in prop::collection::vec((0..300_usize, any::<u8>()), 0..5), cut in 0..300_usize, count in 1..4_u32,
+    ) {
+        let order = sample_order();
+        let one = Line { sku: 9, quantity: 8, location: 7, pool: 6, gift: 1 };
+        let shorter = ReserveOrder { lines: vec![one], wait_ms: 77, ..sample_order() };
+        let claims = [
+            ReserveClaims::of(order.clone()).discount(5, 6).coupon(7 << 32),
+            ReserveClaims::of(shorter.clone()),
+        ];
+        let (mut orders, mut claimed) = (Vec::new(), Vec::new());
+        for order in [&order, &shorter] {
+            body::put(order, &mut orders);
+        }
+        for claims in &claims {
+            body::put(claims, &mut claimed);
+        }
+        prop_assert_eq!(read_twice::<ReserveOrder>(&Header::new(Kind::ReserveOrder, 0, 2), &orders).map(|all| all.len()), Ok(2));
+        prop_assert_eq!(read_twice(&Header::new(Kind::ReserveClaims, 0, 2), &claimed), Ok(claims.to_vec()));
+        for input in [&mut orders, &mut claimed] {
+            for &(at, byte) in &changes {
+                if let Some(place) = input.get_mut(at) {
+                    *place = byte;
+                }
+            }
+            input.truncate(input.len().max(cut) - cut);
+        }
+        drop(read_twice::<ReserveOrder>(&Header::new(Kind::ReserveOrder, 0, count), &orders));
+        drop(read_twice::<ReserveClaims>(&Header::new(Kind::ReserveClaims, 0, count), &claimed));
     }
 
     #[test]
