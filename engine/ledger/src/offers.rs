@@ -104,11 +104,18 @@ impl Offers {
         self.offers.get(sku).map_or(NONE, |offer| offer.campaign)
     }
 
-    /// Reads the places where its campaign and its latest price are.
+    /// Reads the place where it says which its campaign and its latest price are.
     #[inline]
     pub(crate) fn touch(&self, sku: Slot) -> u32 {
-        let offer = self.offers.get(sku).copied().unwrap_or_default();
-        offer.campaign ^ self.prices.get(offer.price).map_or(0, |latest| latest.version)
+        self.offers.get(sku).map_or(NONE, |offer| offer.price)
+    }
+
+    /// Reads the place of the latest price, of a SKU that was touched before.
+    #[inline]
+    pub(crate) fn touch_price(&self, sku: Slot) -> u32 {
+        let latest = self.offers.get(sku).and_then(|offer| self.prices.get(offer.price));
+        // Both ends of what is looked at: half of the rows lie in two cache lines.
+        latest.map_or(0, |latest| latest.version ^ u32::from(latest.price.floor.raw() == 0))
     }
 
     /// What the SKU costs by this version.

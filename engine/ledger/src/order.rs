@@ -302,12 +302,6 @@ impl Orders {
         (slot != NONE).then_some(slot)
     }
 
-    /// Reads the place where the partition's next order will be noted.
-    #[inline]
-    pub(crate) fn touch_sequence(&self, partition: PartitionId) -> Slot {
-        self.sequences.touch(partition)
-    }
-
     /// The number that the next order of the partition gets; `None` when the partition or the table is full.
     #[inline]
     pub(crate) fn next_number(&self, partition: PartitionId) -> Option<OrderNumber> {

@@ -124,6 +124,12 @@ impl Payments {
         core::iter::successors(self.0.get(first), |payment| self.0.get(payment.next))
     }
 
+    /// Reads the first of a list, so that it is in the cache when it is needed.
+    #[inline]
+    pub(crate) fn touch(&self, first: Slot) -> Slot {
+        self.0.get(first).map_or(NONE, |payment| payment.next)
+    }
+
     /// Puts a payment in front of a list; returns the new first. `None` if there is no room.
     pub(crate) fn add(&mut self, first: Slot, mut payment: Payment) -> Option<Slot> {
         payment.next = first;

@@ -71,14 +71,25 @@ impl Sequences {
     pub(crate) fn slot(&self, number: OrderNumber) -> Slot {
         let Some(partition) = self.partition(number.partition()) else { return NONE };
         let (page, at) = split(number.sequence());
-        let kept = page.checked_sub(partition.dropped).and_then(|nth| usize::try_from(nth).ok());
-        let page = kept.and_then(|nth| partition.kept.get(nth)).and_then(|kept| self.pages.get(kept.page));
-        page.and_then(|page| page.0.get(at)).map_or(NONE, |slot| *slot)
+        let page = if page == split(partition.next.saturating_sub(1)).0 {
+            // The latest orders are asked for most, and their page is named in the partition's own line.
+            partition.last
+        } else {
+            let kept = page.checked_sub(partition.dropped).and_then(|nth| usize::try_from(nth).ok());
+            kept.and_then(|nth| partition.kept.get(nth)).map_or(NONE, |kept| kept.page)
+        };
+        self.pages.get(page).and_then(|page| page.0.get(at)).map_or(NONE, |slot| *slot)
     }
 
-    /// Reads the places where the partition's next order will be noted.
+    /// Reads the partition's line.
     #[inline]
     pub(crate) fn touch(&self, partition: PartitionId) -> Slot {
+        self.partition(partition).map_or(NONE, |partition| partition.last)
+    }
+
+    /// Reads the place where the partition's next order will be noted, of a partition that was touched before.
+    #[inline]
+    pub(crate) fn touch_next(&self, partition: PartitionId) -> Slot {
         self.partition(partition).map_or(NONE, |partition| {
             let page = self.pages.get(partition.last);
             page.and_then(|page| page.0.get(split(partition.next).1)).map_or(NONE, |slot| *slot)

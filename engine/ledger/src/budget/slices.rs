@@ -324,13 +324,13 @@ impl Slice {
     /// cent.
     fn post(&mut self, funders: &[Funder], after: Amount, before: Amount) -> Option<()> {
         let parts = split(after, funders);
-        for ((posted, part), _) in self.posted.iter_mut().zip(parts).zip(funders) {
-            *posted = posted.checked_add(part)?;
+        for ((posted, part), _) in self.posted.iter_mut().zip(&parts).zip(funders) {
+            *posted = posted.checked_add(*part)?;
         }
         if before.raw() > 0 {
             let parts = split(before, funders);
-            for ((posted, part), _) in self.posted.iter_mut().zip(parts).zip(funders) {
-                *posted = posted.checked_sub(part)?;
+            for ((posted, part), _) in self.posted.iter_mut().zip(&parts).zip(funders) {
+                *posted = posted.checked_sub(*part)?;
             }
         }
         Some(())

@@ -170,7 +170,7 @@ impl Ledger {
             orders: Orders::new(),
             tally: Tally::new(seed),
             waitlists: Waitlists::default(),
-            channels: Channels::default(),
+            channels: Channels::new(),
             campaigns: Campaigns::default(),
             offers: Offers::new(),
             budgets: Budgets::default(),
@@ -299,7 +299,8 @@ impl Ledger {
     /// Bytes that its tables use, and those of spares. Tables take memory half a mebibyte at a time; what is not used yet of
     /// the last piece is not counted.
     pub fn bytes(&self) -> usize {
-        let stock = self.stock.bytes().saturating_add(self.offers.bytes());
+        let stock =
+            self.stock.bytes().saturating_add(self.offers.bytes()).saturating_add(self.channels.bytes());
         let orders = self.orders.bytes().saturating_add(self.progress.bytes());
         stock.saturating_add(orders).saturating_add(self.tally.bytes()).saturating_add(self.budgets.bytes())
     }

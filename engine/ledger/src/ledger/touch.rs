@@ -17,8 +17,8 @@ use crate::budget::BudgetId;
 use crate::command::{Cancel, Command, Composite, Confirm, Line, Reserve};
 use crate::event::{Event, Subject};
 use crate::ids::{OrderNumber, PartitionId, RequestId, SkuId, UserId};
-use crate::stock::Marks;
-use crate::table::{Home, NONE};
+use crate::stock::{Marks, Sku};
+use crate::table::{Home, NONE, Slot};
 
 /// Commands or events that one call deals with; more would push the first ones' lines out of the cache again.
 pub const TOUCHED: usize = 64;
@@ -163,38 +163,28 @@ impl Ledger {
                 Target::Nothing => {}
             }
         }
-        // Of the requests and of the shoppers' tallies.
+        for (target, place) in targets.clone().zip(&places) {
+            seen ^= self.touch_near(target, place.sku, place.order);
+        }
+        for (target, place) in targets.clone().zip(&places) {
+            seen ^= self.touch_far(target, place.sku, place.order);
+        }
+        // Of the requests, and of the shoppers' tallies.
         let mut homes = [(Home::default(), Home::default()); TOUCHED];
         let mut free = homes.iter_mut();
         for (target, place) in targets.zip(&mut places) {
             place.request_hash = 0;
-            match target {
-                Target::Sale { request, user, first_attempt, budget, .. } => {
-                    if let Some(sku) = self.stock.get(place.sku)
-                        && !(first_attempt && sku.available == 0)
-                    {
-                        seen ^= self.orders.touch_sequence(sku.partition);
-                        if sku.marks.has(Marks::CAMPAIGN) {
-                            seen ^= self.offers.touch(place.sku);
-                        }
-                        if sku.marks.has(Marks::GROUPED) {
-                            let group = self.offers.group(place.sku);
-                            seen ^= self.tally.touch(self.tally.home(self.hasher.user(user, group)));
-                        }
-                        if sku.marks.has(Marks::CHANNELS) {
-                            seen ^= self.channels.touch(place.sku);
-                        }
-                        if let Some(budget) = budget {
-                            seen ^= self.budgets.touch(budget, sku.partition);
-                        }
-                        *place = self.hashed(*place, place.sku, request, user);
-                        if let Some(home) = free.next() {
-                            *home = (self.orders.home(place.request_hash), self.tally.home(place.user_hash));
-                        }
-                    }
+            if let Target::Sale { request, user, .. } = target
+                && let Some(sku) = self.wanted(target, place.sku)
+            {
+                if sku.marks.has(Marks::GROUPED) {
+                    let group = self.offers.group(place.sku);
+                    seen ^= self.tally.touch(self.tally.home(self.hasher.user(user, group)));
                 }
-                Target::Order(_) => seen ^= self.stock.get(place.sku).map_or(0, |sku| sku.holds),
-                Target::Sku(_) | Target::Nothing => {}
+                *place = self.hashed(*place, place.sku, request, user);
+                if let Some(home) = free.next() {
+                    *home = (self.orders.home(place.request_hash), self.tally.home(place.user_hash));
+                }
             }
         }
         let filled = TOUCHED.saturating_sub(free.len());
@@ -207,5 +197,66 @@ impl Ledger {
         }
         core::hint::black_box(seen);
         places
+    }
+
+    /// The SKU of an order, if more will be looked at than its row.
+    #[inline]
+    fn wanted(&self, target: Target, slot: Slot) -> Option<&Sku> {
+        let Target::Sale { first_attempt, .. } = target else { return None };
+        self.stock.get(slot).filter(|sku| !(first_attempt && sku.available == 0))
+    }
+
+    /// Reads what the rows of the SKU and of the order name.
+    #[inline]
+    fn touch_near(&self, target: Target, sku_slot: Slot, order: Slot) -> u32 {
+        let mut seen = 0;
+        match target {
+            Target::Sale { budget, .. } => {
+                if let Some(sku) = self.wanted(target, sku_slot) {
+                    seen ^= self.orders.sequences.touch(sku.partition);
+                    if sku.marks.has(Marks::CAMPAIGN) {
+                        seen ^= self.offers.touch(sku_slot);
+                    }
+                    if sku.marks.has(Marks::CHANNELS) {
+                        seen ^= self.channels.touch(sku_slot);
+                    }
+                    if let Some(budget) = budget {
+                        seen ^= self.budgets.touch(budget, sku.partition);
+                    }
+                }
+            }
+            Target::Order(_) => {
+                seen ^= self.stock.get(sku_slot).map_or(0, |sku| sku.holds);
+                seen ^=
+                    self.orders.rows.get(order).map_or(0, |order| self.orders.payments.touch(order.payment));
+            }
+            Target::Sku(_) | Target::Nothing => {}
+        }
+        seen
+    }
+
+    /// Reads what that names.
+    #[inline]
+    fn touch_far(&self, target: Target, sku_slot: Slot, order: Slot) -> u32 {
+        let mut seen = 0;
+        match target {
+            Target::Sale { .. } => {
+                if let Some(sku) = self.wanted(target, sku_slot) {
+                    seen ^= self.orders.sequences.touch_next(sku.partition);
+                    if sku.marks.has(Marks::CAMPAIGN) {
+                        seen ^= self.offers.touch_price(sku_slot);
+                    }
+                    if sku.marks.has(Marks::CHANNELS) {
+                        seen ^= self.channels.touch_rules(sku_slot);
+                    }
+                }
+            }
+            Target::Order(number) => {
+                let claim = self.orders.rows.get(order).and_then(|order| self.orders.claim(order));
+                seen ^= claim.map_or(0, |(claim, _)| self.budgets.touch(claim.budget, number.partition()));
+            }
+            Target::Sku(_) | Target::Nothing => {}
+        }
+        seen
     }
 }
