@@ -39,7 +39,7 @@ pub struct Options {
     #[arg(long, value_enum, default_value = "reserve")]
     pub op: Operation,
     /// Ask for SKUs that a sale's rules are in force for: all of them, or those that are named. Each repeat measures the
-    /// same without rules before.
+    /// same without rules, too, by turns before and after.
     #[arg(
         long,
         value_name = "RULE,…",

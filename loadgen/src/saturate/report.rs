@@ -31,7 +31,7 @@ pub(super) fn head(options: &Options, target: Option<&Target>, out: &mut dyn Wri
     say!(out, "saturate {}: {shape}; {} users, {} SKUs", options.op.name(), options.users, options.skus);
     if !options.rules.is_empty() {
         let rules = rules::named(&options.rules);
-        say!(out, "by rules: {rules}; before each repeat the same without");
+        say!(out, "by rules: {rules}; beside each repeat, by turns before and after, the same without");
     }
     say!(out, "against {server}; {} x {} s", options.repeat, options.seconds);
 }
@@ -58,7 +58,7 @@ pub(super) fn line(repeat: u32, name: &str, run: &Run, out: &mut dyn Write) {
     };
     say!(
         out,
-        "#{:<2} {:<9} {:>11.0}/s  p50 {:>8.0} us  p99 {:>8.0} us  p99.9 {:>8.0} us  max {:>8.0} us{sync}{late} | cores: generator {:.2}, server {:.2}, others {:.2}, stolen {:.2}",
+        "#{:<2} {:<9} {:>11.0}/s  p50 {:>8.0} us  p99 {:>8.0} us  p99.9 {:>8.0} us  max {:>8.0} us{sync}{late} | cores: generator {:.2}, server {:.2} ({:.0} ns each), others {:.2}, stolen {:.2}",
         repeat + 1,
         name,
         measured.rate(),
@@ -68,6 +68,7 @@ pub(super) fn line(repeat: u32, name: &str, run: &Run, out: &mut dyn Write) {
         us(latency.max()),
         run.cpu.generator_cores,
         run.cpu.server_cores,
+        cpu_ns(run),
         run.cpu.others_cores,
         run.cpu.stolen_cores,
     );
@@ -112,24 +113,33 @@ pub(super) fn summary(options: &Options, runs: &[Run], echoes: &[Run], plain: &[
         // At a fixed rate both have the same throughput, and what differs is how long an answer takes.
         let (what, figure): (_, fn(&Run) -> f64) =
             if options.rate.is_some() { ("p99", p99_ns) } else { ("rate", |run| run.measured.rate()) };
-        if let Some(line) = compared(what, &figures(runs, figure), &figures(plain, figure)) {
-            say!(out, "{line}");
+        let figures = [(what, figure), ("the server's CPU time", cpu_ns as fn(&Run) -> f64)];
+        for (what, figure) in figures {
+            if let Some(line) = compared(what, &figures_of(runs, figure), &figures_of(plain, figure)) {
+                say!(out, "{line}");
+            }
         }
     }
+}
+
+/// CPU time of the server for one operation, nanoseconds. Where others take the machine away, it says more than the rate.
+fn cpu_ns(run: &Run) -> f64 {
+    run.cpu.server_cores * 1e9 / run.measured.rate().max(1.0)
 }
 
 fn p99_ns(run: &Run) -> f64 {
     lossy(run.measured.latency_ns.value_at_quantile(0.99))
 }
 
-fn figures(runs: &[Run], figure: fn(&Run) -> f64) -> Vec<f64> {
+fn figures_of(runs: &[Run], figure: fn(&Run) -> f64) -> Vec<f64> {
     runs.iter().map(figure).collect()
 }
 
-/// What rules cost: the ratio of the medians, and that of each pair.
+/// What rules cost: the ratio of the medians, and that of each pair. `None` where nothing was measured: of a server that runs
+/// elsewhere, its CPU time is not known.
 fn compared(what: &str, ruled: &[f64], plain: &[f64]) -> Option<String> {
     let (median, ..) = spread(ruled.to_vec())?;
-    let (beside, ..) = spread(plain.to_vec())?;
+    let (beside, ..) = spread(plain.to_vec()).filter(|(median, ..)| *median > 0.0)?;
     let pairs: Vec<String> =
         ruled.iter().zip(plain).map(|(ruled, plain)| format!("{:.2}", ruled / plain.max(1.0))).collect();
     Some(format!(
@@ -155,6 +165,7 @@ mod tests {
         let line = compared("rate", &[80.0, 90.0, 60.0], &[100.0, 90.0, 120.0]).expect("there are runs");
         assert_eq!(line, "rate by rules / without: 0.80 of the medians; pairs 0.80 1.00 0.50");
         assert_eq!(compared("rate", &[], &[]), None);
+        assert_eq!(compared("the server's CPU time", &[0.0], &[0.0]), None, "it runs elsewhere");
     }
 
     #[test]
