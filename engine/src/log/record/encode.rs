@@ -11,7 +11,28 @@ use doorbuster_ledger::{
     Amount, Event, LegEnd, LegHeld, OrderNumber, PaymentId, Reserved, SetChannel, Terms, Timestamp,
 };
 
+/// Bytes that are made ready for a record at once: nearly all are shorter.
+const ROOM: usize = 128;
+
+#[inline]
 pub(super) fn put(kind: u8, body: &impl Encode, out: &mut Vec<u8>) {
+    // Of a vector that grows field by field, each field asks whether there is room and stores a new length.
+    let start = out.len();
+    out.resize(start + ROOM, 0);
+    let written = out.get_mut(start..).and_then(<[u8]>::split_first_mut).and_then(|(first, rest)| {
+        *first = kind;
+        bincode::encode_into_slice(body, rest, LAYOUT).ok()
+    });
+    if let Some(written) = written {
+        out.truncate(start + 1 + written);
+    } else {
+        out.truncate(start);
+        put_long(kind, body, out);
+    }
+}
+
+#[cold]
+fn put_long(kind: u8, body: &impl Encode, out: &mut Vec<u8>) {
     out.push(kind);
     let written = bincode::encode_into_std_write(body, out, LAYOUT);
     debug_assert!(written.is_ok(), "encoding a record into memory failed: {written:?}");
