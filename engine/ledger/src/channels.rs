@@ -11,7 +11,10 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use crate::ids::{ChannelId, Timestamp};
-use crate::table::{NONE, Row, Rows, Slot, index};
+use crate::table::{Slot, index};
+
+/// SKUs whose channels are kept together: some 48 KiB.
+const CHUNK: usize = 1_024;
 
 /// What one channel may have of one SKU, and has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,9 +36,8 @@ impl Allotment {
     }
 }
 
-/// A channel with rules, in a cache line: every order for the SKU looks at all of them.
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(align(64))]
+/// A channel with rules, packed: every order for the SKU looks at all of them.
+#[derive(Clone, Copy, Debug)]
 struct Ruled {
     guarantee: u64,
     /// The largest number: no limit.
@@ -43,28 +45,14 @@ struct Ruled {
     /// The end of time: never.
     release_at: Timestamp,
     taken: u64,
-    /// The SKU's next channel with rules.
-    next: Slot,
     channel: ChannelId,
-}
-
-const _: () = assert!(size_of::<Ruled>() == 64);
-
-impl Row for Ruled {
-    fn link(&self) -> Slot {
-        self.next
-    }
-
-    fn set_link(&mut self, link: Slot) {
-        self.next = link;
-    }
 }
 
 impl Ruled {
     fn new(channel: ChannelId, allotment: Allotment) -> Self {
         let Allotment { guarantee, cap, release_at, taken } = allotment;
         let release_at = release_at.unwrap_or(Timestamp::new(u64::MAX));
-        Self { guarantee, cap: cap.unwrap_or(u64::MAX), release_at, taken, next: NONE, channel }
+        Self { guarantee, cap: cap.unwrap_or(u64::MAX), release_at, taken, channel }
     }
 
     fn allotment(&self) -> Allotment {
@@ -97,147 +85,107 @@ pub(crate) struct Freed {
     pub(crate) units: u64,
 }
 
-/// Where a SKU's channels are.
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    /// The first of those with rules, by their number: few, as only operators add to them, and so looked through one by one.
-    first: Slot,
-    /// Those without, in the list of them.
-    others: Slot,
+/// One SKU's channels.
+#[derive(Debug, Default)]
+struct Allotments {
+    /// Those with rules, by their number: few, as only operators add to them, and so looked through one by one.
+    ruled: Vec<Ruled>,
+    /// Units that other channels hold or have sold.
+    others: BTreeMap<ChannelId, u64>,
 }
 
-/// Units of one SKU that channels without rules hold or have sold.
-#[derive(Debug, Default)]
-struct Others {
-    sku: Slot,
-    taken: BTreeMap<ChannelId, u64>,
+impl Allotments {
+    #[inline]
+    fn of(&self, channel: ChannelId) -> Option<&Ruled> {
+        self.ruled.iter().find(|ruled| ruled.channel == channel)
+    }
+
+    #[inline]
+    fn of_mut(&mut self, channel: ChannelId) -> Option<&mut Ruled> {
+        self.ruled.iter_mut().find(|ruled| ruled.channel == channel)
+    }
+
+    fn get(&self, channel: ChannelId) -> Allotment {
+        let taken = || self.others.get(&channel).copied().unwrap_or(0);
+        let other = || Allotment { taken: taken(), ..Allotment::default() };
+        self.of(channel).map_or_else(other, Ruled::allotment)
+    }
 }
 
 /// The rules of all SKUs that have any.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Channels {
-    /// By the SKU's slot. Grows when rules are first set for a SKU, which is no shopper's time: eight megabytes for a million
-    /// SKUs.
-    places: Vec<Place>,
-    ruled: Rows<Ruled>,
-    others: Vec<Others>,
+    /// By the SKU's slot, in chunks that never move, up to the last SKU that has rules. An order finds its SKU's with one look,
+    /// and no table is ever copied.
+    chunks: Vec<Vec<Allotments>>,
     /// When guarantees end.
     releases: BTreeSet<(Timestamp, Slot, ChannelId)>,
 }
 
 impl Channels {
-    pub(crate) const fn new() -> Self {
-        Self { places: Vec::new(), ruled: Rows::new(), others: Vec::new(), releases: BTreeSet::new() }
+    #[inline]
+    fn of(&self, sku: Slot) -> Option<&Allotments> {
+        self.chunks.get(index(sku) / CHUNK)?.get(index(sku) % CHUNK)
     }
 
     #[inline]
-    fn first(&self, sku: Slot) -> Slot {
-        self.places.get(index(sku)).map_or(NONE, |place| place.first)
+    fn of_mut(&mut self, sku: Slot) -> Option<&mut Allotments> {
+        self.chunks.get_mut(index(sku) / CHUNK)?.get_mut(index(sku) % CHUNK)
     }
 
-    /// The channels of a SKU that have rules.
-    #[inline]
-    fn with_rules(&self, sku: Slot) -> impl Iterator<Item = &Ruled> {
-        core::iter::successors(self.ruled.get(self.first(sku)), |known| self.ruled.get(known.next))
-    }
-
-    #[inline]
-    fn rules_of(&self, sku: Slot, channel: ChannelId) -> Option<&Ruled> {
-        self.with_rules(sku).find(|known| known.channel == channel)
-    }
-
-    #[inline]
-    fn rules_of_mut(&mut self, sku: Slot, channel: ChannelId) -> Option<&mut Ruled> {
-        let mut at = self.first(sku);
-        while self.ruled.get(at)?.channel != channel {
-            at = self.ruled.get(at)?.next;
+    /// As [`of_mut`](Self::of_mut), with room for a SKU that has none.
+    fn entry(&mut self, sku: Slot) -> Option<&mut Allotments> {
+        while self.of(sku).is_none() {
+            let mut chunk = Vec::new();
+            chunk.resize_with(CHUNK, Allotments::default);
+            self.chunks.push(chunk);
         }
-        self.ruled.get_mut(at)
-    }
-
-    fn others(&self, sku: Slot) -> Option<&BTreeMap<ChannelId, u64>> {
-        let place = self.places.get(index(sku))?;
-        self.others.get(index(place.others)).map(|others| &others.taken)
-    }
-
-    fn others_mut(&mut self, sku: Slot) -> Option<&mut BTreeMap<ChannelId, u64>> {
-        let place = self.places.get(index(sku))?;
-        self.others.get_mut(index(place.others)).map(|others| &mut others.taken)
-    }
-
-    /// Begins to count the units of a SKU's channels, unless they are counted.
-    fn begin(&mut self, sku: Slot) -> Option<()> {
-        if self.others(sku).is_none() {
-            let wanted = index(sku).saturating_add(1);
-            if self.places.len() < wanted {
-                self.places.resize(wanted, Place { first: NONE, others: NONE });
-            }
-            let others = Slot::try_from(self.others.len()).ok()?;
-            self.others.push(Others { sku, ..Others::default() });
-            self.places.get_mut(index(sku))?.others = others;
-        }
-        Some(())
-    }
-
-    /// Puts a channel that had no rules in its place among those that have.
-    fn link(&mut self, sku: Slot, rules: Ruled) -> Option<()> {
-        let (mut before, mut next) = (NONE, self.first(sku));
-        while let Some(known) = self.ruled.get(next).filter(|known| known.channel < rules.channel) {
-            (before, next) = (next, known.next);
-        }
-        let slot = self.ruled.insert(Ruled { next, ..rules })?;
-        match self.ruled.get_mut(before) {
-            Some(before) => before.next = slot,
-            None => self.places.get_mut(index(sku))?.first = slot,
-        }
-        Some(())
+        self.of_mut(sku)
     }
 
     /// Reads the place that says where a SKU's channels are.
     #[inline]
-    pub(crate) fn touch(&self, sku: Slot) -> Slot {
-        self.first(sku)
+    pub(crate) fn touch(&self, sku: Slot) -> u32 {
+        self.of(sku).map_or(0, |channels| u32::from(channels.ruled.is_empty()))
     }
 
     /// Reads where [`left`](Self::left) will look, of a SKU that was touched before.
     #[inline]
-    pub(crate) fn touch_rules(&self, sku: Slot) -> Slot {
-        self.with_rules(sku).fold(0, |seen, known| seen ^ known.next)
+    pub(crate) fn touch_rules(&self, sku: Slot) -> u32 {
+        self.with_rules(sku).fold(0, |seen, ruled| seen ^ u32::from(ruled.channel.raw()))
     }
 
     /// What is known of a channel of a SKU that has rules.
     pub(crate) fn get(&self, sku: Slot, channel: ChannelId) -> Allotment {
-        let taken = || self.others(sku).and_then(|others| others.get(&channel)).copied().unwrap_or(0);
-        let other = || Allotment { taken: taken(), ..Allotment::default() };
-        self.rules_of(sku, channel).map_or_else(other, Ruled::allotment)
+        self.of(sku).map(|channels| channels.get(channel)).unwrap_or_default()
     }
 
     /// The channel, if it has rules of its own for the SKU. All others share what is left.
     #[inline]
     pub(crate) fn ruled(&self, sku: Slot, channel: ChannelId) -> Option<ChannelId> {
-        self.rules_of(sku, channel).map(|_| channel)
+        self.of(sku)?.of(channel).map(|_| channel)
     }
 
-    /// Sets a channel's rules; what it has taken stays. Returns whether it had none before, or `None` if there is no room.
-    pub(crate) fn set(&mut self, sku: Slot, channel: ChannelId, rules: Allotment) -> Option<bool> {
-        self.begin(sku)?;
-        let known = self.get(sku, channel);
+    /// Sets a channel's rules; what it has taken stays. Returns whether it had none before.
+    pub(crate) fn set(&mut self, sku: Slot, channel: ChannelId, rules: Allotment) -> bool {
+        let Some(channels) = self.entry(sku) else { return false };
+        let known = channels.get(channel);
         let rules = Allotment { taken: known.taken, ..rules };
-        let fresh = if let Some(place) = self.rules_of_mut(sku, channel) {
-            *place = Ruled { next: place.next, ..Ruled::new(channel, rules) };
-            false
+        let fresh = channels.of(channel).is_none();
+        if let Some(place) = channels.of_mut(channel) {
+            *place = Ruled::new(channel, rules);
         } else {
-            self.link(sku, Ruled::new(channel, rules))?;
-            self.others_mut(sku)?.remove(&channel);
-            true
-        };
+            channels.others.remove(&channel);
+            let at = channels.ruled.partition_point(|known| known.channel < channel);
+            channels.ruled.insert(at, Ruled::new(channel, rules));
+        }
         if let Some(at) = known.release_at {
             self.releases.remove(&(at, sku, channel));
         }
         if let Some(at) = rules.release_at {
             self.releases.insert((at, sku, channel));
         }
-        Some(fresh)
+        fresh
     }
 
     /// Units that a channel may take at `now`, of so many that are free, once another order has given `freed` of these back.
@@ -269,11 +217,18 @@ impl Channels {
         self.with_rules(sku).fold(0_u64, |sum, channel| sum.saturating_add(channel.kept(now)))
     }
 
+    /// The channels of a SKU that have rules.
+    #[inline]
+    fn with_rules(&self, sku: Slot) -> impl Iterator<Item = &Ruled> {
+        self.of(sku).into_iter().flat_map(|channels| channels.ruled.iter())
+    }
+
     /// The channels of a SKU that have rules or units, from this one on, by their number.
     pub(crate) fn from(&self, sku: Slot, first: ChannelId) -> impl Iterator<Item = ChannelId> {
-        let ruled = self.with_rules(sku).map(|known| known.channel);
+        let known = self.of(sku);
+        let ruled = known.into_iter().flat_map(|known| &known.ruled).map(|ruled| ruled.channel);
         let mut ruled = ruled.filter(move |channel| *channel >= first).peekable();
-        let others = self.others(sku).into_iter().flat_map(move |others| others.range(first..));
+        let others = known.into_iter().flat_map(move |known| known.others.range(first..));
         let mut others = others.map(|(channel, _)| *channel).peekable();
         core::iter::from_fn(move || match (ruled.peek(), others.peek()) {
             (Some(one), Some(other)) if other < one => others.next(),
@@ -284,39 +239,39 @@ impl Channels {
 
     /// How many channels of a SKU have rules.
     pub(crate) fn rules(&self, sku: Slot) -> usize {
-        self.with_rules(sku).count()
+        self.of(sku).map_or(0, |known| known.ruled.len())
     }
 
     /// Units that all channels hold or have sold.
     pub(crate) fn taken(&self, sku: Slot) -> u64 {
         let ruled = self.with_rules(sku).map(|channel| channel.taken);
-        let others = self.others(sku).into_iter().flat_map(|others| others.values().copied());
+        let others = self.of(sku).into_iter().flat_map(|known| known.others.values().copied());
         ruled.chain(others).fold(0_u64, u64::saturating_add)
     }
 
     /// Counts units that a channel takes.
     #[inline]
     pub(crate) fn take(&mut self, sku: Slot, channel: ChannelId, units: u64) {
-        if let Some(known) = self.rules_of_mut(sku, channel) {
-            known.taken = known.taken.saturating_add(units);
-        } else if let Some(others) = self.others_mut(sku) {
-            let taken = others.entry(channel).or_default();
-            *taken = taken.saturating_add(units);
-        }
+        let Some(channels) = self.of_mut(sku) else { return };
+        let taken = match channels.of_mut(channel) {
+            Some(known) => &mut known.taken,
+            None => channels.others.entry(channel).or_default(),
+        };
+        *taken = taken.saturating_add(units);
     }
 
     /// Counts units that a channel gives back. `None`, and no change, if it has not taken as many.
     pub(crate) fn give_back(&mut self, sku: Slot, channel: ChannelId, units: u64) -> Option<()> {
-        if let Some(known) = self.rules_of_mut(sku, channel) {
+        let channels = self.of_mut(sku)?;
+        if let Some(known) = channels.of_mut(channel) {
             known.taken = known.taken.checked_sub(units)?;
             return Some(());
         }
-        let others = self.others_mut(sku)?;
-        let taken = others.get_mut(&channel)?;
+        let taken = channels.others.get_mut(&channel)?;
         *taken = taken.checked_sub(units)?;
         // Anybody may name any channel; those that mean nothing any more are forgotten.
         if *taken == 0 {
-            others.remove(&channel);
+            channels.others.remove(&channel);
         }
         Some(())
     }
@@ -330,20 +285,21 @@ impl Channels {
 
     /// All that is known.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, ChannelId, Allotment)> {
-        self.others.iter().flat_map(|others| {
-            let ruled = self.with_rules(others.sku).map(|ruled| (ruled.channel, ruled.allotment()));
+        let all = self.chunks.iter().flatten();
+        (0..).zip(all).flat_map(|(sku, channels)| {
+            let ruled = channels.ruled.iter().map(|ruled| (ruled.channel, ruled.allotment()));
             let other = |(channel, taken): (&ChannelId, &u64)| {
                 (*channel, Allotment { taken: *taken, ..Allotment::default() })
             };
-            let all = ruled.chain(others.taken.iter().map(other));
-            all.map(|(channel, allotment)| (others.sku, channel, allotment))
+            let all = ruled.chain(channels.others.iter().map(other));
+            all.map(move |(channel, allotment)| (sku, channel, allotment))
         })
     }
 
-    /// Bytes in use, but for the trees.
+    /// Bytes of the chunks and of the rules.
     pub(crate) fn bytes(&self) -> usize {
-        let places = self.places.capacity().saturating_mul(size_of::<Place>());
-        let others = self.others.capacity().saturating_mul(size_of::<Others>());
-        places.saturating_add(others).saturating_add(self.ruled.bytes())
+        let ruled = |known: &Allotments| known.ruled.capacity().saturating_mul(size_of::<Ruled>());
+        let known = self.chunks.iter().flatten();
+        known.map(|known| size_of::<Allotments>().saturating_add(ruled(known))).fold(0, usize::saturating_add)
     }
 }

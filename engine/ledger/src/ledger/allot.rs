@@ -96,7 +96,7 @@ impl Ledger {
             return Err(Violation::Channel { channel });
         }
         row.marks.set(Marks::CHANNELS, true);
-        self.set_rules(slot, channel, Allotment { guarantee, cap, release_at, taken: 0 })?;
+        self.set_rules(slot, channel, Allotment { guarantee, cap, release_at, taken: 0 });
         self.waitlists.unsettle(slot);
         Ok(())
     }
@@ -111,19 +111,18 @@ impl Ledger {
         let slot = self.sku_at(place, sku);
         let (gives, gets) = (self.channels.get(slot, from), self.channels.get(slot, to));
         let guarantee = gives.guarantee.checked_sub(units).ok_or(Violation::Channel { channel: from })?;
-        self.set_rules(slot, from, Allotment { guarantee, ..gives })?;
+        self.set_rules(slot, from, Allotment { guarantee, ..gives });
         let guarantee = gets.guarantee.saturating_add(units);
-        self.set_rules(slot, to, Allotment { guarantee, ..gets })?;
+        self.set_rules(slot, to, Allotment { guarantee, ..gets });
         self.waitlists.unsettle(slot);
         Ok(())
     }
 
-    fn set_rules(&mut self, slot: Slot, channel: ChannelId, rules: Allotment) -> Result<(), Violation> {
-        if self.channels.set(slot, channel, rules).ok_or(Violation::Channel { channel })? {
+    fn set_rules(&mut self, slot: Slot, channel: ChannelId, rules: Allotment) {
+        if self.channels.set(slot, channel, rules) {
             let orders = &self.orders.rows;
             self.waitlists.rule(slot, channel, |order| orders.get(order).map(|order| order.channel));
         }
-        Ok(())
     }
 
     /// Guarantees that have ended by now are anybody's: those who wait come first.

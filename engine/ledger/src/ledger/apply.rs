@@ -4,6 +4,7 @@ use super::accounts::Taker;
 use super::check::Violation;
 use super::decide::{MAX_REFUNDS, fingerprint};
 use super::{Ledger, MAX_UNITS, Place};
+use crate::budget::BudgetEvent;
 use crate::event::{Event, Reserved};
 use crate::ids::{Amount, OrderNumber, PartitionId, PaymentId, RequestId, SkuId, Timestamp, UserId};
 use crate::order::{Order, Phase};
@@ -78,6 +79,9 @@ impl Ledger {
             }
             Event::Campaign(event) => self.apply_campaign(event, place),
             Event::After(event) => self.apply_after(event, place),
+            Event::Budget(BudgetEvent::Claimed { order, claim, .. }) => {
+                self.apply_claimed(*order, *claim, place)
+            }
             Event::Budget(event) => self.apply_budget(event, place),
             Event::GraceGranted { until, .. } => {
                 self.apply_grace(*until);

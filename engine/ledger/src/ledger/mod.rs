@@ -170,7 +170,7 @@ impl Ledger {
             orders: Orders::new(),
             tally: Tally::new(seed),
             waitlists: Waitlists::default(),
-            channels: Channels::new(),
+            channels: Channels::default(),
             campaigns: Campaigns::default(),
             offers: Offers::new(),
             budgets: Budgets::default(),

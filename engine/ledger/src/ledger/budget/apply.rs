@@ -1,7 +1,7 @@
 //! Application of what happens to budgets and coupons.
 
 use crate::budget::{BudgetEvent, BudgetId, Claim, CouponUse};
-use crate::ids::Amount;
+use crate::ids::{Amount, OrderNumber};
 use crate::ledger::{Ledger, Place, Violation};
 use crate::payment::Payment;
 use crate::table::{NONE, Slot};
@@ -32,15 +32,7 @@ impl Ledger {
                 let here = (serves(budget), self.share.serves(partition));
                 (budget, self.budgets.fill(budget, partition, cents, here))
             }
-            BudgetEvent::Claimed { order: number, claim, .. } => {
-                let row = Payment::claim(claim, claim.amount);
-                let known = self.orders.rows.get(place.order).filter(|order| order.number == number);
-                let free = known.is_some_and(|order| order.is_open() && self.orders.claim(order).is_none());
-                if !free || self.orders.attach(place.order, row).is_none() {
-                    return Err(Violation::NoSuchOrder { number });
-                }
-                (claim.budget, self.budgets.claim(claim, number.partition()))
-            }
+            BudgetEvent::Claimed { order, claim, .. } => return self.apply_claimed(order, claim, place),
             BudgetEvent::Issued { batch, coupons, .. } => {
                 return self.coupons.issue(batch, coupons).ok_or(Violation::Batch { batch });
             }
@@ -49,6 +41,24 @@ impl Ledger {
             BudgetEvent::CouponRedeemed(end) => return self.apply_coupon_ended(&end, true),
         };
         applied.ok_or(Violation::Budget { budget })
+    }
+
+    /// An order that was just placed claims a discount.
+    #[inline]
+    pub(in crate::ledger) fn apply_claimed(
+        &mut self,
+        number: OrderNumber,
+        claim: Claim,
+        place: Place,
+    ) -> Result<(), Violation> {
+        let row = Payment::claim(claim, claim.amount);
+        let known = self.orders.rows.get(place.order).filter(|order| order.number == number);
+        let free = known.is_some_and(|order| order.is_open() && self.orders.claim(order).is_none());
+        if !free || self.orders.attach(place.order, row).is_none() {
+            return Err(Violation::NoSuchOrder { number });
+        }
+        let claimed = self.budgets.claim(claim, number.partition());
+        claimed.ok_or(Violation::Budget { budget: claim.budget })
     }
 
     fn apply_coupon_held(&mut self, held: &CouponUse) -> Result<(), Violation> {

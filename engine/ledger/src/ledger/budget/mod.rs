@@ -30,7 +30,7 @@ pub(super) fn claimed(command: &Command, event: &Event) -> Option<Event> {
 
 impl Ledger {
     /// Whether an order of this partition may have a discount, as far as this ledger alone can tell.
-    #[cold]
+    #[inline]
     pub(super) fn may_claim(&self, claim: Claim, partition: PartitionId) -> Result<(), Refusal> {
         if claim.amount.raw() == 0 {
             return Err(Refusal::Invalid { field: Field::Discount });
