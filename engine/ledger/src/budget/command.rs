@@ -71,7 +71,7 @@ pub enum BudgetRefusal {
         /// The first setting that differs.
         field: Field,
     },
-    /// The budget pays no further discounts.
+    /// The budget pays no further discounts, and takes no more money.
     Stopped,
     /// Less would be in the budget than is reserved and spent.
     InUse {

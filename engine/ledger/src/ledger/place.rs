@@ -97,6 +97,8 @@ impl Ledger {
             Subject::Order(number) => self
                 .order_at(place, number)
                 .map_or_else(Place::default, |(slot, order)| Place::of_order(slot, order.sku)),
+            // Where only the order is, the SKU would be looked for in vain, and in cold memory.
+            Subject::Leg(_, sku) if !self.accounts(sku) => Place::default(),
             Subject::Leg(_, sku) | Subject::Goods(sku) => Place::of_sku(self.sku_at(place, sku)),
             Subject::Sku(_) | Subject::Budget(_) | Subject::All => Place::default(),
         }

@@ -158,6 +158,9 @@ impl Model {
                 if known.funded != expected {
                     return Outcome::Refused(Refusal::CasMismatch { found: known.funded });
                 }
+                if known.stopped && funded > known.funded {
+                    return refuse(BudgetRefusal::Stopped);
+                }
                 let used: u64 = self.claims(budget, None).map(|(cents, _)| cents).sum();
                 if funded < used {
                     return refuse(BudgetRefusal::InUse { used });

@@ -146,6 +146,10 @@ impl Span<'_, '_> {
         if funded > MAX_FUNDED {
             return Ok(Outcome::Refused(Refusal::Invalid { field: Field::Funded }));
         }
+        if known.stopped && funded > known.funded {
+            // It would never be paid to anybody.
+            return Ok(Outcome::Refused(Refusal::Budget(BudgetRefusal::Stopped)));
+        }
         let money = self.in_slices(budget);
         let used = money.reserved.saturating_add(money.spent);
         let Some(left) = funded.checked_sub(used) else {

@@ -108,6 +108,10 @@ impl Span<'_, '_> {
 
     /// After a decision: what became available takes the place of missing units, and orders that were paid with it may be hit.
     pub(super) fn settle_short(&mut self, event: &Event, events: &mut Vec<Event>) -> Result<(), Violation> {
+        // A hold brings nothing back, and takes nothing where units are missing: of those, none are free.
+        if matches!(event, Event::Reserved(_) | Event::LegHeld(_)) {
+            return Ok(());
+        }
         let mut further = Vec::new();
         for ledger in &mut *self.ledgers {
             if event.concerns(ledger.share) {
