@@ -113,7 +113,7 @@ codes! {
     SkuExists = 1203, "SKU_EXISTS", Final;
     /// The order has several lines, or gifts, and this goes with one plain line only: waiting does.
     SeveralSkus = 1204, "SEVERAL_SKUS", Final;
-    /// A partition, table or counter is full; nothing was taken.
+    /// A partition, table or counter is full, or too many orders are watched; nothing was taken.
     CapacityExceeded = 1205, "CAPACITY_EXCEEDED", Final;
 
     /// As many orders wait for the SKU as may.
@@ -165,7 +165,7 @@ codes! {
     UnknownBudget = 1321, "UNKNOWN_BUDGET", Final;
     /// The budget exists already with other settings; `field` names the first that differs.
     BudgetExists = 1322, "BUDGET_EXISTS", Final;
-    /// The budget was stopped and pays no further discounts.
+    /// The budget was stopped: it pays no further discounts and takes no more money.
     BudgetStopped = 1323, "BUDGET_STOPPED", Final;
     /// Less money would be in the budget than is reserved and spent; `units` is what is, minor units.
     BudgetInUse = 1324, "BUDGET_IN_USE", Final;

@@ -30,7 +30,7 @@ fn stock_is_imported_checked_and_reported() {
     };
     let (code, said, _) = import("a.csv", &["--json"]);
     let expected = serde_json::json!({
-        "schema_version": 1, "dry_run": false, "skus": 2, "set_up": 2, "unchanged": 0,
+        "schema_version": 1, "dry_run": false, "skus": 2, "in_groups": 0, "set_up": 2, "unchanged": 0,
         "refused_count": 0, "refused": [],
     });
     assert_eq!((code, json(&said)), (0, expected), "the dry run had set nothing up");
@@ -38,6 +38,15 @@ fn stock_is_imported_checked_and_reported() {
     let (code, said, _) = import("b.jsonl", &["--by", "7", "--reason", "3"]);
     assert_eq!(code, 0);
     assert!(said.starts_with("b.jsonl: 1 set up, 1 unchanged, 0 refused, in "), "{said}");
+
+    // A plain number may be large enough to name a group; whoever wrote it is told.
+    write(place.path(), "groups.csv", "sku,units\n9223372036854775809,1\n7/12,1\n5,1\n");
+    let (code, said, _) = import("groups.csv", &["--dry-run"]);
+    let groups = "2 of them are in placement groups: their numbers are GROUP/NUMBER, or 2^63 and more\n";
+    assert_eq!(
+        (code, said),
+        (0, format!("groups.csv: 3 SKUs, no fault; nothing was sent (--dry-run)\n{groups}"))
+    );
 
     // What is set up otherwise is refused and named; the others go on.
     write(place.path(), "c.csv", "sku,units\n1,11\n4,40\n");

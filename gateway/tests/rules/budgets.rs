@@ -221,6 +221,14 @@ async fn a_budget_that_is_stopped_pays_what_is_reserved_and_no_more() {
     assert_eq!(refused(&client, &off(2, 1)).await.0, Code::BudgetStopped);
     confirm(&client, paid_by(first, 1, 1, 0)).await.unwrap();
     assert_eq!((money(&client).await.2, read(&client).await.stopped), (10, 1));
+    let fund = |funded, expected| FundBudget { budget: BUDGET, reason: 2, funded, expected, by: 9 };
+    let more = *client.fund_budget(&fund(101, 100)).await.unwrap().refusal().unwrap();
+    assert_eq!(more.code, Code::BudgetStopped, "it would never be paid to anybody");
+    assert_eq!(
+        client.fund_budget(&fund(10, 100)).await.unwrap().done().unwrap().units,
+        0,
+        "the rest is taken out"
+    );
 }
 
 #[tokio::test]

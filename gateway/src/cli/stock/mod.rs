@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use clap::Subcommand;
 use doorbuster_client::{Client, Code, Outcome, PutSku, Refusal, StockView};
+use doorbuster_ledger::SkuId;
 
 use self::progress::Progress;
 use super::connect::ServerOptions;
@@ -91,7 +92,8 @@ pub(super) fn run(command: &StockCommand) -> ExitCode {
             return fail(2, &error);
         }
     };
-    let mut report = Report { skus: found.skus.len(), ..Report::default() };
+    let grouped = found.skus.iter().filter(|put| SkuId::new(put.sku).group().is_some()).count();
+    let mut report = Report { skus: found.skus.len(), grouped, ..Report::default() };
     let started = Instant::now();
     let imported = if *dry_run { Ok(()) } else { import(*server, &found, &mut report, &mut progress) };
     drop(progress);
@@ -106,6 +108,7 @@ pub(super) fn run(command: &StockCommand) -> ExitCode {
             "schema_version": 1,
             "dry_run": dry_run,
             "skus": report.skus,
+            "in_groups": report.grouped,
             "set_up": report.set_up,
             "unchanged": report.unchanged,
             "refused_count": report.refused_count,
@@ -120,6 +123,7 @@ pub(super) fn run(command: &StockCommand) -> ExitCode {
             file.display(),
             report.skus
         ));
+        tell_groups(&report);
     } else {
         for (line, sku, why) in &report.refused {
             say(&format_args!("{}, line {line}: SKU {}: {why}", file.display(), crate::sku::Sku(*sku)));
@@ -132,13 +136,26 @@ pub(super) fn run(command: &StockCommand) -> ExitCode {
             report.refused_count,
             started.elapsed().as_secs_f64()
         ));
+        tell_groups(&report);
     }
     if report.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(7) }
+}
+
+/// A number of 2^63 and more names a group, whether its writer knew that or not.
+fn tell_groups(report: &Report) {
+    if report.grouped > 0 {
+        say(&format_args!(
+            "{} of them are in placement groups: their numbers are GROUP/NUMBER, or 2^63 and more",
+            report.grouped
+        ));
+    }
 }
 
 #[derive(Debug, Default)]
 struct Report {
     skus: usize,
+    /// Those of them that are in a placement group.
+    grouped: usize,
     set_up: usize,
     unchanged: usize,
     refused_count: usize,
