@@ -7,14 +7,15 @@
 mod support;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 
 use doorbuster_ledger::*;
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestRunner, contextualize_config};
-use support::ask::{Asked, Made, Step, command, funders, paid_step, step};
+use support::ask::{Step, funders, paid_step, step};
+use support::asked::{Asked, Made, command};
 use support::groups::sku_of;
 use support::operators::{phase_of, price_of};
+use support::seen::{ANSWERS, ANSWERS_AFTER, Seen};
 use support::{Model, Shop};
 
 const START: u64 = 1_700_000_000_000;
@@ -379,141 +380,6 @@ fn reads_like(shop: &mut Shop, model: &Model, now: u64) {
         assert_eq!(ledger.line(order.number, sale.user, beyond), Err(Refusal::NoSuchLine));
     }
 }
-
-/// How often each kind of answer came up: a test of rules that never apply proves nothing.
-#[derive(Debug, Default)]
-struct Seen(BTreeMap<String, u64>);
-
-impl Seen {
-    fn note(&mut self, outcome: &Outcome) {
-        let text = format!("{outcome:?}");
-        let inner = text.strip_prefix("Refused(").unwrap_or(&text);
-        let name = inner.split([' ', ')']).next().unwrap();
-        *self.0.entry(name.to_owned()).or_default() += 1;
-        if let Outcome::Refused(Refusal::Budget(refusal)) = outcome {
-            let text = format!("{refusal:?}");
-            let name = text.split(' ').next().unwrap();
-            *self.0.entry(format!("budget {name}")).or_default() += 1;
-        }
-    }
-
-    fn count(&mut self, event: &Event) {
-        let text = format!("{event:?}");
-        let name = text.split(' ').next().unwrap();
-        let name = if name.starts_with("After(") {
-            name.split('(').take(2).collect::<Vec<_>>().join("(")
-        } else {
-            name.split('(').next().unwrap().to_owned()
-        };
-        *self.0.entry(format!("event {name}")).or_default() += 1;
-        if let Event::Budget(event) = event {
-            let text = format!("{event:?}");
-            let name = text.split([' ', '(']).next().unwrap();
-            *self.0.entry(format!("budget event {name}")).or_default() += 1;
-        }
-    }
-}
-
-/// Every answer and event that a history must come to now and then.
-const ANSWERS: [&str; 75] = [
-    "CampaignSet",
-    "NotStarted",
-    "Ended",
-    "Paused",
-    "TierRequired",
-    "ChannelClosed",
-    "PriceChanged",
-    "PriceOutOfBounds",
-    "VersionExists",
-    "NoSuchCampaign",
-    "PlanIncomplete",
-    "event Campaign",
-    "BudgetSet",
-    "budget Exhausted",
-    "budget Unknown",
-    "budget Exists",
-    "budget Stopped",
-    "budget InUse",
-    "budget CouponInvalid",
-    "budget CouponUsed",
-    "budget CouponsExist",
-    "budget CantWait",
-    "budget event Opened",
-    "budget event Stopped",
-    "budget event Drained",
-    "budget event Filled",
-    "budget event Claimed",
-    "budget event Issued",
-    "budget event CouponHeld",
-    "budget event CouponReleased",
-    "budget event CouponRedeemed",
-    "ChannelSet",
-    "ChannelExhausted",
-    "OverAllotted",
-    "TooLate",
-    "Rebalanced",
-    "CasMismatch",
-    "Reserved",
-    "Confirmed",
-    "Reacquired",
-    "RefundRequired",
-    "Kept",
-    "Waitlisted",
-    "event Offered",
-    "event Cut",
-    "event LegCut",
-    "event LegSold",
-    "event LegReleased",
-    "event Superseded",
-    "LineRefused",
-    "ExceedsHeld",
-    "AlreadyWaiting",
-    "StillWaiting",
-    "ExtendLimit",
-    "PaymentUnderWay",
-    "Cancelled",
-    "Restocked",
-    "Replayed",
-    "SoldOut",
-    "Insufficient",
-    "UnknownSku",
-    "SkuExists",
-    "UserLimit",
-    "GroupLimit",
-    "OrderLimit",
-    "IdempotencyConflict",
-    "IdTooOld",
-    "IdFromFuture",
-    "Invalid",
-    "NoSuchOrder",
-    "OwnerMismatch",
-    "HoldExpired",
-    "AlreadyConfirmed",
-    "AlreadyCancelled",
-    "AmountMismatch",
-];
-
-/// The same, of histories in which most orders are paid.
-const ANSWERS_AFTER: [&str; 18] = [
-    "After(Advanced",
-    "After(PaidBack",
-    "After(Counted",
-    "After(Inspected",
-    "After(OrderState",
-    "After(ShipExceeds",
-    "After(CancelExceeds",
-    "After(ReturnExceeds",
-    "After(ReturnWindow",
-    "After(RefundExceeds",
-    "After(NoSuchPayment",
-    "After(RefundDiffers",
-    "After(Shortfall",
-    "After(StaleWatermark",
-    "event After(Shorted",
-    "event After(Covered",
-    "event After(WrittenOff",
-    "event After(Closed",
-];
 
 /// Runs 10,000 histories from a fixed seed, so that every run checks the same ones. `PROPTEST_CASES` and
 /// `PROPTEST_RNG_SEED` take others.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use doorbuster_ledger::*;
 use proptest::prelude::*;
 
-use super::ask::{Asked, Made};
+use super::asked::{Asked, Made};
 use super::groups::sku_of;
 
 #[derive(Clone, Debug)]

@@ -4,6 +4,7 @@
 pub(crate) mod after;
 pub(crate) mod ask;
 mod ask_after;
+pub(crate) mod asked;
 mod budgets;
 mod campaigns;
 mod channels;
@@ -12,6 +13,7 @@ mod holds;
 mod line;
 pub(crate) mod operators;
 mod reserve;
+pub(crate) mod seen;
 mod shop;
 mod short;
 

@@ -3,7 +3,8 @@
 use doorbuster_ledger::*;
 use proptest::prelude::*;
 
-use super::ask::{Ask, Asked};
+use super::ask::Ask;
+use super::asked::Asked;
 use super::groups::sku_of;
 
 /// What operators do about campaigns. Mostly the one that is there from the start.
