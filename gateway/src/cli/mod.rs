@@ -8,6 +8,7 @@ mod coupon;
 mod dev;
 mod explain;
 mod feed;
+mod id;
 mod order;
 mod serve;
 mod source;

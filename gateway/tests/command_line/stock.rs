@@ -52,7 +52,7 @@ fn stock_is_imported_checked_and_reported() {
     write(place.path(), "c.csv", "sku,units\n1,11\n4,40\n");
     let (code, said, _) = import("c.csv", &["--json"]);
     let why = "is set up already and stays as it is: units are 10, not 11, user_limit is 2, not 0; change \
-               units by RESTOCK and limits by a campaign's file";
+               units by `stock restock` and limits by a campaign's file";
     let refused = serde_json::json!([{ "line": 2, "sku": 1, "why": why }]);
     let report = json(&said);
     assert_eq!((code, &report["set_up"], &report["refused"]), (7, &1.into(), &refused));
@@ -64,6 +64,38 @@ fn stock_is_imported_checked_and_reported() {
     assert!(show("1").starts_with("SKU 1: 10 available, 0 held, 0 sold, of 10 stocked;"), "{}", show("1"));
     let (_, feed, _) = run(place.path(), &["feed", "--sku", "3", "--server", &server.address]);
     assert!(feed.ends_with("SKU_PUT           sku 3 units 30 by 7 reason 3 order_limit 1\n"), "{feed}");
+    assert_eq!(server.terminate(), Some(0));
+}
+
+#[test]
+fn units_come_in_and_are_withdrawn_while_the_sale_runs_and_a_repeat_counts_once() {
+    let place = folder();
+    let server = Serving::start(place.path(), &[]);
+    write(place.path(), "a.csv", "sku,units\n7,10\n");
+    let stock = |arguments: &[&str]| {
+        run(place.path(), &[&["stock"], arguments, &["--server", &server.address]].concat())
+    };
+    assert_eq!(stock(&["import", "a.csv"]).0, 0);
+    let (code, said, _) = stock(&["restock", "7", "--units", "5", "--by", "12", "--reason", "3"]);
+    assert!(code == 0 && said.starts_with("SKU 7: 15 available now; request "), "{said}");
+    let request = said.trim().rsplit(' ').next().expect("it ends with the id").to_owned();
+    let (code, said, _) =
+        stock(&["restock", "7", "--units", "5", "--by", "12", "--reason", "3", "--request", &request]);
+    assert_eq!((code, said), (0, format!("SKU 7: request {request} was done before; nothing changed\n")));
+    let (code, said, _) = stock(&["restock", "7", "--units=-15", "--json"]);
+    let done: serde_json::Value = serde_json::from_str(&said).expect("one object");
+    assert_eq!((code, &done["available"], &done["replayed"]), (0, &0.into(), &false.into()));
+
+    let (code, _, complained) = stock(&["restock", "7", "--units", "-1"]);
+    assert!(code == 7 && complained.contains("INSUFFICIENT"), "{complained}");
+    let (code, _, complained) = stock(&["restock", "8", "--units", "1"]);
+    assert!(code == 7 && complained.contains("UNKNOWN_SKU"), "{complained}");
+    let (code, _, complained) = stock(&["restock", "7", "--units", "0"]);
+    assert!(code == 2 && complained.contains("--units"), "{complained}");
+    let (code, _, complained) = stock(&["restock", "7", "--units", "1", "--request", "7"]);
+    assert!(code == 2 && complained.contains("32 hexadecimal digits"), "{complained}");
+    let (_, feed, _) = run(place.path(), &["feed", "--sku", "7", "--server", &server.address]);
+    assert!(feed.contains("by 12 reason 3"), "{feed}");
     assert_eq!(server.terminate(), Some(0));
 }
 

@@ -7,9 +7,9 @@ use doorbuster_client::{
     Advance, Advanced, GoodsTo, LineUnits, OrderState, Outcome, ProgressView, ReadOrder, Refund, Step,
 };
 
-use super::{Whose, payment_id};
+use super::Whose;
 use crate::cli::connect::{ServerOptions, ask, refused};
-use crate::cli::{fail, say};
+use crate::cli::{fail, id, say};
 use crate::sku::Sku;
 use crate::utc::Utc;
 
@@ -55,13 +55,13 @@ pub(in crate::cli) enum AfterCommand {
         #[command(flatten)]
         step: StepOptions,
         /// The payment, 32 hexadecimal digits
-        #[arg(long, value_name = "HEX", value_parser = payment_id)]
+        #[arg(long, value_name = "HEX", value_parser = id::id)]
         payment: [u8; 16],
         /// What went back, minor units
         #[arg(long, value_name = "MINOR")]
         amount: u64,
         /// Names the refund, 32 hexadecimal digits. The same again is no second refund.
-        #[arg(long, value_name = "HEX", value_parser = payment_id)]
+        #[arg(long, value_name = "HEX", value_parser = id::id)]
         refund: [u8; 16],
     },
     /// Say that nothing more is to come of an order.

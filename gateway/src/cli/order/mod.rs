@@ -12,7 +12,7 @@ use doorbuster_client::{
 };
 
 use super::connect::{ServerOptions, ask, refused};
-use super::{coupon, fail, say};
+use super::{coupon, fail, id, say};
 use crate::duration::Span;
 use crate::sku::Sku;
 use crate::utc::Utc;
@@ -30,7 +30,7 @@ pub(super) enum OrderCommand {
         #[arg(long, value_name = "MINOR", default_value_t = 0)]
         amount: u64,
         /// Names the payment, 32 hexadecimal digits; a fresh one unless given. The same again is no second payment.
-        #[arg(long, value_name = "HEX", value_parser = payment_id)]
+        #[arg(long, value_name = "HEX", value_parser = id::id)]
         payment: Option<[u8; 16]>,
         #[command(flatten)]
         server: ServerOptions,
@@ -139,12 +139,6 @@ fn short_span(text: &str) -> Result<u32, String> {
     u32::try_from(span.ms()).map_err(|_| format!("{text} is too long: at most 49d"))
 }
 
-fn payment_id(text: &str) -> Result<[u8; 16], String> {
-    let digits = text.len() == 32 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
-    let number = u128::from_str_radix(text, 16).ok().filter(|number| digits && *number != 0);
-    number.map(u128::to_be_bytes).ok_or_else(|| "write 32 hexadecimal digits that are not all 0".to_owned())
-}
-
 pub(super) fn run(command: &OrderCommand) -> ExitCode {
     let done = match command {
         OrderCommand::Reserve(options) => reserve(options),
@@ -238,7 +232,7 @@ fn pay(
         let pay = Confirm { order: whose.order, user: whose.user, payment_id, amount };
         Ok((client.confirm(&pay).await?, payment_id))
     })?;
-    let payment = format!("{:032x}", u128::from_be_bytes(payment_id));
+    let payment = id::written(payment_id);
     Ok(match outcome {
         Outcome::Refused(refusal) => refused(server, &refusal),
         Outcome::Done(settled) if server.json => {
@@ -323,14 +317,6 @@ fn show(server: &ServerOptions, order: &OrderView) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_payment_is_named_by_32_digits() {
-        assert_eq!(payment_id(&"ab".repeat(16)), Ok([0xAB; 16]));
-        for text in ["", "ab", &"0".repeat(32), &"+a".repeat(16), &"ab".repeat(17)] {
-            assert!(payment_id(text).unwrap_err().contains("32 hexadecimal digits"), "{text}");
-        }
-    }
 
     #[test]
     fn a_time_fits_its_field() {

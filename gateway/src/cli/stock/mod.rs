@@ -4,6 +4,7 @@ mod count;
 mod file;
 mod lines;
 mod progress;
+mod restock;
 mod show;
 
 use std::net::SocketAddr;
@@ -66,6 +67,8 @@ pub(super) enum StockCommand {
     },
     /// Move units out of quarantine.
     Inspect(count::InspectOptions),
+    /// Bring units in, or withdraw some.
+    Restock(restock::RestockOptions),
     /// Show a SKU's accounts.
     Show {
         /// The SKU
@@ -83,6 +86,7 @@ pub(super) fn run(command: &StockCommand) -> ExitCode {
         StockCommand::Count(options) => return count::run(options),
         StockCommand::Goods { sku, server } => return count::goods(*sku, server),
         StockCommand::Inspect(options) => return count::inspect(options),
+        StockCommand::Restock(options) => return restock::run(options),
     };
     let mut progress = Progress::start();
     let found = match file::read(file, &mut progress) {
@@ -220,7 +224,7 @@ fn differences(wanted: &PutSku, known: &StockView) -> String {
     let mut change = Vec::new();
     if known.stocked != wanted.units {
         differ.push(format!("units are {}, not {}", known.stocked, wanted.units));
-        change.push("units by RESTOCK");
+        change.push("units by `stock restock`");
     }
     for (name, now, file) in [
         ("user_limit", known.user_limit, wanted.user_limit),
