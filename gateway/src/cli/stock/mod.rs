@@ -67,7 +67,10 @@ pub(super) enum StockCommand {
     },
     /// Move units out of quarantine.
     Inspect(count::InspectOptions),
-    /// Bring units in, or withdraw some.
+    /// Bring units in, or withdraw some that are free.
+    ///
+    /// What comes in is offered to those who wait first. Whoever can't be sure that it was done, as the connection broke, repeats it
+    /// with the same --request: it counts once.
     Restock(restock::RestockOptions),
     /// Show a SKU's accounts.
     Show {

@@ -1,5 +1,6 @@
 //! `doorbuster stock restock`: units that come in, or are withdrawn, while the sale runs.
 
+use std::cell::Cell;
 use std::num::NonZeroI64;
 use std::process::ExitCode;
 
@@ -7,15 +8,11 @@ use clap::Args;
 use doorbuster_client::{Outcome, Restock};
 
 use crate::cli::connect::{ServerOptions, ask, refused};
-use crate::cli::id;
-use crate::cli::say;
 use crate::cli::who::Who;
+use crate::cli::{id, say, warn};
 use crate::sku::Sku;
 
-/// Bring units in, or withdraw some that are free.
-///
-/// What comes in is offered to those who wait first. Whoever can't be sure that it was done, as the connection broke, repeats it
-/// with the same --request: it counts once.
+/// Units for a SKU.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:\n  doorbuster stock restock 7 --units 500 --by 12 --reason 3\n  \
                         doorbuster stock restock 7 --units=-20")]
@@ -37,8 +34,11 @@ pub(in crate::cli) struct RestockOptions {
 
 pub(super) fn run(options: &RestockOptions) -> ExitCode {
     let server = &options.server;
+    // Known outside, for whoever loses the connection.
+    let sent = Cell::new(None);
     let asked = ask(server, async |client| {
         let request_id = options.request.unwrap_or_else(|| client.new_request_id());
+        sent.set(Some(request_id));
         let Who { by, reason } = options.who;
         let restock = Restock { request_id, sku: options.sku, units: options.units.get(), reason, by };
         Ok((client.restock(&restock).await?, request_id))
@@ -65,6 +65,12 @@ pub(super) fn run(options: &RestockOptions) -> ExitCode {
             }
             ExitCode::SUCCESS
         }
-        Err(code) => code,
+        Err(code) => {
+            if let Some(request) = sent.get() {
+                let request = id::written(request);
+                warn(&format_args!("whether it was done is not known: repeat it with --request {request}"));
+            }
+            code
+        }
     }
 }
