@@ -333,6 +333,7 @@ macro_rules! record {
 }
 
 record!(Reserve, Reserve, 64, |_this| Ok(()));
+
 impl Record for ReserveOrder {
     const KINDS: &'static [Kind] = &[Kind::ReserveOrder];
     const MIN_LEN: usize = 92;

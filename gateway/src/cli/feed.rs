@@ -122,7 +122,7 @@ fn print<'a>(events: impl Iterator<Item = &'a FeedEvent>, json: bool) -> io::Res
 fn fields(event: &FeedEvent) -> Vec<(&'static str, serde_json::Value)> {
     use EventKind as K;
     let name = |number: u64| serde_json::Value::from(number.to_string());
-    let hex = |bytes: [u8; 16]| serde_json::Value::from(format!("{:032x}", u128::from_be_bytes(bytes)));
+    let hex = |bytes| serde_json::Value::from(super::id::written(bytes));
     let mut fields = Vec::new();
     let mut put = |field, there: bool, value: serde_json::Value| {
         if there {

@@ -8,7 +8,7 @@ pub(super) fn id(text: &str) -> Result<[u8; 16], String> {
 }
 
 /// Writes it.
-pub(super) fn written(id: [u8; 16]) -> String {
+pub(in crate::cli) fn written(id: [u8; 16]) -> String {
     format!("{:032x}", u128::from_be_bytes(id))
 }
 

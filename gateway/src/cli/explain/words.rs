@@ -46,9 +46,7 @@ pub(super) fn amount(minor: u64, decimals: u8) -> String {
 }
 
 /// A payment's id, as the feed writes it.
-pub(super) fn payment(id: [u8; 16]) -> String {
-    format!("{:032x}", u128::from_be_bytes(id))
-}
+pub(super) use crate::cli::id::written as payment;
 
 #[cfg(test)]
 mod tests {

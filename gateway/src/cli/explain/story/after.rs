@@ -3,7 +3,7 @@
 use doorbuster_client::{EventKind, FeedEvent, GoodsTo};
 
 use super::stock::reason;
-use crate::cli::explain::words::{Line, amount, pieces, units, were};
+use crate::cli::explain::words::{Line, amount, payment, pieces, units, were};
 use crate::sku::Sku;
 use crate::utc::Utc;
 
@@ -107,7 +107,7 @@ pub(super) fn tell(
             } else {
                 *to_pay_back = to_pay_back.saturating_sub(event.amount);
             }
-            let id = format!("{:032x}", u128::from_be_bytes(event.payment_id));
+            let id = payment(event.payment_id);
             format!("{money} of the payment {id} was paid back{why}.")
         }
         EventKind::Shorted => {
