@@ -473,6 +473,7 @@ impl<'a> At<'a> {
             journal.give_back(self.bytes);
             return held.iter().map(Held::ticket).max().unwrap_or(0);
         }
+        held.iter_mut().for_each(Held::wipe_returned);
         let ticket = journal.hand_over(self.count, self.bytes);
         // While the shards are still held: what they delivered comes before.
         self.engine.ports().tell(&mut self.notices, ticket);

@@ -10,6 +10,7 @@ use doorbuster_ledger::{Digest, Event, PARTITIONS, PartitionId, Place, Rules, Sk
 use crate::campaigns::CampaignBoard;
 use crate::clock::Clock;
 use crate::composite::Desk;
+use crate::directory::{Directory, SoldOut};
 use crate::error::EngineError;
 use crate::journal::{Durability, Journal, Scribe};
 use crate::keeper::Keeper;
@@ -76,6 +77,7 @@ pub struct Engine {
     ports: Arc<Ports>,
     keeper: Arc<Keeper>,
     desk: Desk,
+    directory: Arc<Directory>,
     campaigns: CampaignBoard,
     clock: Arc<dyn Clock>,
     /// The latest time handed out, milliseconds. Whoever reads the clock raises it; it never falls. Relaxed: each
@@ -146,13 +148,15 @@ impl Engine {
         // The first spares are made as soon as the keeper starts.
         replayed.ledgers.iter_mut().enumerate().for_each(|(shard, ledger)| keeper.serve(shard, ledger));
         let desk = Desk::new();
-        let shard = |(number, ledger)| Shard::new(number, ledger, desk.inbox());
+        let directory = Arc::new(Directory::new());
+        let shard = |(number, ledger)| Shard::new(number, ledger, desk.inbox(), Arc::clone(&directory));
         let engine = Arc::new(Self {
             shards: replayed.ledgers.into_iter().enumerate().map(shard).collect(),
             journal: Arc::clone(&journal),
             ports: Arc::clone(&ports),
             keeper,
             desk,
+            directory,
             campaigns: CampaignBoard::default(),
             clock: Arc::clone(&clock),
             latest_ms: AtomicU64::new(latest.raw()),
@@ -244,6 +248,13 @@ impl Engine {
     #[inline]
     pub fn shard_of_sku(&self, sku: SkuId) -> usize {
         self.shard_of(PartitionId::of(sku))
+    }
+
+    /// Whether a SKU is known to have no free unit, without asking its shard. `None` says nothing. `now` is from
+    /// [`now`](Self::now).
+    #[inline]
+    pub fn sold_out(&self, sku: SkuId, now: Timestamp) -> Option<SoldOut> {
+        self.directory.read(sku, now, self.journal.durable())
     }
 
     /// Shards.
@@ -426,12 +437,21 @@ impl Engine {
         digests.fold(Digest::default(), Digest::and)
     }
 
-    /// Asserts the ledgers' invariants. Walks everything.
+    /// Asserts the ledgers' invariants, and that nobody is told "sold out" of what isn't. Walks everything.
     ///
     /// # Errors
-    /// [`EngineError::Violation`] for the first that is broken.
+    /// [`EngineError::Violation`] or [`EngineError::Directory`] for the first that is broken.
     pub fn check(&self) -> Result<(), EngineError> {
-        self.check_all().map_err(EngineError::Violation)
+        self.check_all().map_err(EngineError::Violation)?;
+        let wrong = self.shards.iter().find_map(|shard| {
+            shard.inspect(|ledger, _| {
+                let mut noted = self.directory.noted();
+                noted.find(|&sku| {
+                    ledger.share().serves(PartitionId::of(sku)) && !ledger.is_sold_out(sku, Place::default())
+                })
+            })
+        });
+        wrong.map_or(Ok(()), |sku| Err(EngineError::Directory { sku }))
     }
 
     /// One event for all shards: hand it over once, apply it everywhere.

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use doorbuster_ledger::{Digest, Violation};
+use doorbuster_ledger::{Digest, SkuId, Violation};
 
 use crate::engine::MAX_SHARDS;
 use crate::log::LogError;
@@ -28,6 +28,12 @@ pub enum EngineError {
     /// The state contradicts itself, or an event can't follow it. Keep the data folder and report it.
     #[error("the ledger contradicts itself: {0}")]
     Violation(Violation),
+    /// The sold-out directory speaks of a SKU that has free units. Report it.
+    #[error("the sold-out directory names SKU {}, which has free units", sku.raw())]
+    Directory {
+        /// The SKU.
+        sku: SkuId,
+    },
     /// Replay came to another state than the one that was recorded. Keep the data folder and report it.
     #[error("replay came to digest {found}, but {recorded} was recorded")]
     Digest {

@@ -17,6 +17,7 @@
 pub mod campaigns;
 pub mod clock;
 mod composite;
+mod directory;
 mod engine;
 mod error;
 pub mod journal;
@@ -28,6 +29,7 @@ mod replay;
 pub mod shard;
 pub mod storage;
 
+pub use directory::{SoldOut, VALID_MS};
 pub use engine::{Engine, MAX_SHARDS, Opened, Options, Recovery, Threads};
 pub use error::EngineError;
 pub use keeper::Keeper;

@@ -38,6 +38,7 @@ fn nothing_acknowledged_is_lost_and_nothing_is_invented() {
                 sum.claimed += report.claimed;
                 sum.coupons += report.coupons;
                 sum.rerouted += report.rerouted;
+                sum.sold_out += report.sold_out;
             }
             Err(fault) => {
                 panic!("seed {seed}: {fault} (reproduce with DOORBUSTER_SEEDS={seed}..{})", seed + 1)
@@ -50,6 +51,7 @@ fn nothing_acknowledged_is_lost_and_nothing_is_invented() {
     assert!(sum.acknowledged > 50 * worlds && sum.crashes > 3 * worlds);
     assert!(sum.expired > worlds && sum.composite > worlds && sum.advanced > worlds);
     assert!(sum.claimed > worlds && sum.coupons > worlds && sum.rerouted > worlds);
+    assert!(sum.sold_out > worlds);
 }
 
 #[test]

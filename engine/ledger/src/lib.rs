@@ -89,6 +89,7 @@ mod offers;
 mod order;
 mod outcome;
 mod payment;
+mod returns;
 mod sequence;
 mod stock;
 mod table;
@@ -125,3 +126,4 @@ pub use outcome::{
     CHANNEL_PAGE, ChannelPage, ChannelSnapshot, Field, LineSnapshot, OrderSnapshot, OrderState, Outcome,
     Refusal, StockSnapshot,
 };
+pub use returns::Returned;

@@ -47,6 +47,11 @@ impl Held<'_> {
         self.state.last_ticket
     }
 
+    /// To be called before events are handed over: units may have come back, and nobody is told "sold out" any more.
+    pub(crate) fn wipe_returned(&mut self) {
+        self.state.wipe_returned(&self.shard.directory);
+    }
+
     /// Notes that so many events were handed over, so many of them offers to orders that wait, and that the log is at
     /// `ticket` after them.
     pub(crate) fn decided(&mut self, ticket: u64, events: u32, offered: u32) {

@@ -38,13 +38,15 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 use crossbeam::queue::ArrayQueue;
 use crossbeam::utils::CachePadded;
 use doorbuster_ledger::{
-    BudgetRefusal, Event, Ledger, OrderNumber, Outcome, Place, Refusal, TOUCHED, Timestamp,
+    BudgetRefusal, Command, Event, Ledger, OrderNumber, Outcome, Place, Refusal, Reserve, Returned, SkuId,
+    TOUCHED, Timestamp,
 };
 use parking_lot::Mutex;
 
 use self::elsewhere::Elsewhere;
 use self::figures::Board;
 use self::lag::LagBoard;
+use crate::directory::{Directory, SoldOut};
 use crate::journal::Journal;
 use crate::keeper::Keeper;
 use crate::log::{MAX_BLOCK, record};
@@ -87,6 +89,8 @@ pub struct Shard {
     /// On a line of its own: readers take nothing away from those who work.
     board: CachePadded<Board>,
     lag: CachePadded<LagBoard>,
+    /// What reactors may say without asking. Of the partitions served here it is written under the lock alone.
+    directory: Arc<Directory>,
 }
 
 /// What the lock guards.
@@ -109,6 +113,8 @@ struct State {
     notices: Vec<Notice>,
     /// Orders whose time was up, of the pulse that is carried out. Empty between pulses.
     ended: Vec<OrderNumber>,
+    /// SKUs that were found sold out, to be noted once the ticket is known. Empty between visits.
+    sold_out: Vec<(SkuId, SoldOut)>,
 }
 
 /// What a shard has done since the process started.
@@ -133,7 +139,12 @@ pub struct Counters {
 }
 
 impl Shard {
-    pub(crate) fn new(number: usize, ledger: Ledger, desk: Arc<ArrayQueue<Batch>>) -> Self {
+    pub(crate) fn new(
+        number: usize,
+        ledger: Ledger,
+        desk: Arc<ArrayQueue<Batch>>,
+        directory: Arc<Directory>,
+    ) -> Self {
         let mut state = State {
             number,
             measured_at: ledger.now(),
@@ -145,6 +156,7 @@ impl Shard {
             elsewhere: Elsewhere::default(),
             notices: Vec::new(),
             ended: Vec::new(),
+            sold_out: Vec::new(),
         };
         state.measure();
         let board = CachePadded::new(Board::default());
@@ -157,6 +169,7 @@ impl Shard {
             overdue: AtomicBool::new(false),
             board,
             lag: CachePadded::default(),
+            directory,
         }
     }
 
@@ -208,7 +221,7 @@ impl Shard {
     ) -> bool {
         // Dropped before the lock: nobody decides on a state that a panic has left half changed.
         let guard = journal.poison_on_panic();
-        let more = state.pulse(now, journal, ports, &self.lag);
+        let more = state.pulse(now, journal, ports, self);
         let more = state.work(self, now, journal, ports, keeper) && more;
         drop(guard);
         self.overdue.store(state.ledger.errands().next().is_some(), Ordering::Relaxed);
@@ -254,7 +267,7 @@ impl State {
         ports: &Ports,
         keeper: &Keeper,
     ) -> bool {
-        let Shard { inbox, board, wanted, .. } = shard;
+        let Shard { inbox, board, wanted, directory, .. } = shard;
         if now.since(self.measured_at) >= MEASURE_EVERY_MS {
             self.measured_at = now;
             self.measure();
@@ -279,7 +292,10 @@ impl State {
                 journal.give_back(bytes);
                 return true;
             }
-            self.hand_over(journal, events, bytes);
+            self.hand_over(journal, events, bytes, directory);
+            for (sku, sold_out) in self.sold_out.drain(..) {
+                directory.note(sku, sold_out, now, self.last_ticket);
+            }
             // Before the answers leave: who has one finds it counted.
             board.publish(self.figures());
             for mut batch in self.decided.drain(..) {
@@ -363,7 +379,14 @@ impl State {
                                 slot.work = Work::Rerouted;
                                 continue;
                             }
-                            Ok(outcome) => Answer::Outcome(outcome),
+                            Ok(outcome) => {
+                                if let Outcome::Refused(Refusal::SoldOut { holds, next_expiry }) = outcome {
+                                    let sold_out = SoldOut { holds, next_expiry };
+                                    let (ledger, known) = (&self.ledger, &mut self.sold_out);
+                                    note_sold_out(ledger, command, place, sold_out, known);
+                                }
+                                Answer::Outcome(outcome)
+                            }
                             Err(violation) => {
                                 journal.poison(format!("the ledger contradicts itself: {violation}"));
                                 return false;
@@ -408,7 +431,7 @@ impl State {
     }
 
     /// Carries out a bounded part of what is due. Returns whether there is more.
-    fn pulse(&mut self, now: Timestamp, journal: &Journal, ports: &Ports, lag: &LagBoard) -> bool {
+    fn pulse(&mut self, now: Timestamp, journal: &Journal, ports: &Ports, shard: &Shard) -> bool {
         if !journal.has_room() {
             return false;
         }
@@ -431,9 +454,9 @@ impl State {
                 self.counters.lapsed += u64::from(pulse.lapsed);
                 self.counters.evicted += u64::from(pulse.evicted);
                 self.counters.release_lag_max_ms = self.counters.release_lag_max_ms.max(pulse.lags.max_ms);
-                lag.note(&pulse.lags);
+                shard.lag.note(&pulse.lags);
                 self.note_lapsed(pulse.lapsed, now);
-                self.hand_over(journal, events, bytes);
+                self.hand_over(journal, events, bytes, &shard.directory);
                 ports.tell(&mut self.notices, self.last_ticket);
                 pulse.more
             }
@@ -454,12 +477,45 @@ impl State {
         }
     }
 
-    fn hand_over(&mut self, journal: &Journal, events: u32, bytes: Vec<u8>) {
+    /// Wipes out of the directory what units came back to. Before anybody can hear of it: before the events are handed over.
+    fn wipe_returned(&mut self, directory: &Directory) {
+        let (share, sold_out) = (self.ledger.share(), &mut self.sold_out);
+        self.ledger.take_returns(|returned| match returned {
+            Returned::One(sku) => {
+                directory.wipe(sku);
+                sold_out.retain(|(known, _)| *known != sku);
+            }
+            Returned::Many => {
+                directory.wipe_all(|partition| share.serves(partition));
+                sold_out.clear();
+            }
+        });
+    }
+
+    fn hand_over(&mut self, journal: &Journal, events: u32, bytes: Vec<u8>, directory: &Directory) {
+        self.wipe_returned(directory);
         if events == 0 {
             journal.give_back(bytes);
         } else {
             self.counters.events += u64::from(events);
             self.last_ticket = journal.hand_over(events, bytes);
         }
+    }
+}
+
+/// Keeps a SKU that was refused as sold out, to be noted in the directory, if it truly has nothing: units that are kept for those
+/// who wait are no newcomer's, but nobody says when that ends.
+#[inline]
+fn note_sold_out(
+    ledger: &Ledger,
+    command: &Command,
+    place: Place,
+    sold_out: SoldOut,
+    known: &mut Vec<(SkuId, SoldOut)>,
+) {
+    let Command::Reserve(Reserve { sku, .. }) = *command else { return };
+    // A crowd asks for one SKU after the other.
+    if known.last().is_none_or(|(last, _)| *last != sku) && ledger.is_sold_out(sku, place) {
+        known.push((sku, sold_out));
     }
 }

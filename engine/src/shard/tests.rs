@@ -9,6 +9,7 @@ use doorbuster_ledger::{
 };
 
 use super::{Answer, Batch, Figures, MEASURE_EVERY_MS, Request, Shard, Slot, Work};
+use crate::directory::Directory;
 use crate::journal::Journal;
 use crate::keeper::Keeper;
 use crate::port::{MAX_BATCHES, Ports};
@@ -31,7 +32,7 @@ impl World {
         ledger.resume(START);
         let ports = Ports::new(vec![Arc::new(|| {})]);
         Self {
-            shard: Shard::new(0, ledger, Arc::new(ArrayQueue::new(1))),
+            shard: Shard::new(0, ledger, Arc::new(ArrayQueue::new(1)), Arc::new(Directory::new())),
             journal: Journal::new(0),
             ports,
             keeper: Keeper::new(1),

@@ -58,6 +58,8 @@ pub(crate) struct Report {
     pub(crate) claimed: u64,
     pub(crate) coupons: u64,
     pub(crate) rerouted: u64,
+    /// Steps after which the directory knew of a SKU that it is sold out.
+    pub(crate) sold_out: u64,
     pub(crate) digest: u64,
 }
 
@@ -99,6 +101,19 @@ impl Ask {
             | Self::WithCoupon(Composite::Reserve { reserve, .. }, ..) => Some(reserve),
             Self::One(_) | Self::Several(..) | Self::WithCoupon(..) | Self::Budget(..) => None,
         }
+    }
+}
+
+impl Ask {
+    /// The same, as it is sent again: an earlier copy may have been decided.
+    fn again(mut self) -> Self {
+        if let Self::One(Command::Reserve(reserve))
+        | Self::Several(Composite::Reserve { reserve, .. }, _)
+        | Self::WithCoupon(Composite::Reserve { reserve, .. }, ..) = &mut self
+        {
+            reserve.first_attempt = false;
+        }
+        self
     }
 }
 
@@ -229,6 +244,8 @@ impl World {
             self.report.poisoned += 1;
             self.crash()?;
         }
+        let now = self.engine.now();
+        self.report.sold_out += u64::from(SKUS.iter().any(|sku| self.engine.sold_out(*sku, now).is_some()));
         self.engine.check().map_err(|error| error.to_string())
     }
 
@@ -287,7 +304,7 @@ impl World {
         }
         for command in std::mem::take(&mut self.asked).into_values() {
             if command.reserve().is_some() {
-                self.unanswered.push(command);
+                self.unanswered.push(command.again());
             }
         }
         self.waiting.clear();

@@ -196,7 +196,7 @@ impl World {
             amount: Amount::new(0),
             hold_ms: if self.rng.random_bool(0.5) { 0 } else { 300 },
             channel: self.channel(),
-            first_attempt: false,
+            first_attempt: self.rng.random_bool(0.7),
             wait_ms: if self.rng.random_bool(0.5) { 0 } else { 6_000 },
             terms: Terms::default(),
             claim: self.claim(),

@@ -84,6 +84,7 @@ impl Ledger {
     ) -> Result<(), Violation> {
         let units = u64::from(quantity);
         let sku = self.stock.get_mut(slot).ok_or(missing)?;
+        self.returns.note(sku);
         sku.available = sku.available.saturating_add(units);
         self.totals.available = self.totals.available.saturating_add(units);
         self.disown(slot, (user, channel), quantity, missing)

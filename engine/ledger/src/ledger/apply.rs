@@ -406,6 +406,7 @@ impl Ledger {
         live: bool,
     ) -> Result<(), Violation> {
         let sku = self.stock.get_mut(place.sku).ok_or(Violation::NoSuchOrder { number })?;
+        self.returns.note(sku);
         let available = sku.available.checked_add_signed(units);
         let stocked = sku.stocked.checked_add_signed(units);
         let (Some(available), Some(stocked)) = (available, stocked) else {

@@ -47,6 +47,7 @@ use crate::offers::Offers;
 use crate::order::Orders;
 use crate::outcome::{OrderSnapshot, OrderState, Outcome, Refusal, StockSnapshot};
 use crate::payment::Payment;
+use crate::returns::{Returned, Returns};
 use crate::stock::{Marks, Stock};
 use crate::tally::Tally;
 use crate::waitlist::Waitlists;
@@ -149,6 +150,8 @@ pub struct Ledger {
     goods: AllGoods,
     /// Orders with several lines whose time is up: no ledger alone can end them. See [`Span`].
     overdue: BTreeSet<OrderNumber>,
+    /// What came back since the last [`take_returns`](Self::take_returns).
+    returns: Returns,
     now: Timestamp,
     totals: Totals,
 }
@@ -179,6 +182,7 @@ impl Ledger {
             progress: AllProgress::default(),
             goods: AllGoods::default(),
             overdue: BTreeSet::new(),
+            returns: Returns::default(),
             now: Timestamp::default(),
             totals: Totals::default(),
         }
@@ -250,6 +254,19 @@ impl Ledger {
             }
         }
         Ok(decision.outcome)
+    }
+
+    /// Hands over which SKUs got free units since the last call that had none before. Whoever tells others "sold out" without
+    /// asking must be told before anybody hears of what was decided.
+    #[inline]
+    pub fn take_returns(&mut self, each: impl FnMut(Returned)) {
+        self.returns.take(each);
+    }
+
+    /// Whether a SKU has no free unit at all, where it stands as [`touch`](Self::touch) saw it in `place`.
+    #[inline]
+    pub fn is_sold_out(&self, sku: SkuId, place: Place) -> bool {
+        self.stock.get(self.sku_at(place, sku)).is_some_and(|row| row.available == 0)
     }
 
     /// The accounts of a SKU.

@@ -149,6 +149,7 @@ impl Ledger {
         let wrong = Violation::Goods { sku };
         let row = self.stock.get_mut(slot).ok_or(Violation::UnknownSku { sku })?;
         let goods = self.goods.of(slot, row.stocked);
+        self.returns.note(row);
         row.available = row.available.checked_add_signed(change).ok_or(wrong)?;
         row.stocked = row.stocked.checked_add_signed(change).ok_or(wrong)?;
         goods.counted = goods.counted.saturating_add(change);
@@ -170,6 +171,7 @@ impl Ledger {
         goods.quarantine = goods.quarantine.checked_sub(units).ok_or(wrong)?;
         match to {
             Disposition::Restock if row.stocked.saturating_add(units) <= MAX_UNITS => {
+                self.returns.note(row);
                 row.available = row.available.saturating_add(units);
                 row.stocked = row.stocked.saturating_add(units);
                 self.totals.available = self.totals.available.saturating_add(units);
