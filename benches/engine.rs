@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use doorbuster_benches::{Crowd, START};
@@ -26,7 +27,15 @@ fn log_options() -> LogOptions {
 
 fn options(durability: Durability) -> Options {
     let rules = Rules::default();
-    Options { shards: 1, rules, durability, recovery_grace_ms: 0, log: log_options(), seed: 1 }
+    Options {
+        shards: 1,
+        rules,
+        durability,
+        recovery_grace_ms: 0,
+        log: log_options(),
+        seed: 1,
+        added_cost: Duration::ZERO,
+    }
 }
 
 fn clock() -> Arc<dyn Clock> {

@@ -274,6 +274,7 @@ impl Engine {
             Request::Budget { .. } | Request::ReadBudget { .. } | Request::ReadCampaign { .. } => u64::MAX,
             Request::ReadCoupon { coupon } => bit(coupon.partition()),
             Request::Command(_)
+            | Request::Recall(_)
             | Request::ReadLine { .. }
             | Request::ReadOrder { .. }
             | Request::ReadChannel { .. }
@@ -417,6 +418,7 @@ impl<'a> At<'a> {
             }
             // Never sent here; nothing is decided, so nothing is lost.
             Request::Command(_)
+            | Request::Recall(_)
             | Request::ReadLine { .. }
             | Request::ReadOrder { .. }
             | Request::ReadChannel { .. }

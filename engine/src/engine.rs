@@ -46,6 +46,9 @@ pub struct Options {
     pub log: LogOptions,
     /// Makes hash tables unpredictable; random in production.
     pub seed: u64,
+    /// Work that is added to each command, for rehearsals of an overload on a machine that can't ask for as much as a server
+    /// can do; zero otherwise.
+    pub added_cost: Duration,
 }
 
 /// What recovery found.
@@ -149,7 +152,9 @@ impl Engine {
         replayed.ledgers.iter_mut().enumerate().for_each(|(shard, ledger)| keeper.serve(shard, ledger));
         let desk = Desk::new();
         let directory = Arc::new(Directory::new());
-        let shard = |(number, ledger)| Shard::new(number, ledger, desk.inbox(), Arc::clone(&directory));
+        let shard = |(number, ledger)| {
+            Shard::new(number, ledger, desk.inbox(), Arc::clone(&directory), options.added_cost)
+        };
         let engine = Arc::new(Self {
             shards: replayed.ledgers.into_iter().enumerate().map(shard).collect(),
             journal: Arc::clone(&journal),

@@ -311,6 +311,7 @@ mod tests {
             recovery_grace_ms: 0,
             log: LogOptions::new(Owner::new(1)),
             seed: 1,
+            added_cost: std::time::Duration::ZERO,
         };
         Replay::start(&options).unwrap()
     }

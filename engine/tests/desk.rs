@@ -167,6 +167,7 @@ fn threads_that_work_at_the_desk_and_at_shards_forget_no_batch_and_no_unit() {
         recovery_grace_ms: 0,
         log: LogOptions { segment_bytes: 4 << 20, ..LogOptions::new(Owner::new(1)) },
         seed: 1,
+        added_cost: std::time::Duration::ZERO,
     };
     let woken = Arc::new(AtomicUsize::new(0));
     let waker = || -> Waker {

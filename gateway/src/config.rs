@@ -23,6 +23,8 @@ pub struct Config {
     pub log: LogConfig,
     /// The rules of selling.
     pub rules: RulesConfig,
+    /// What is done when there is too much to do.
+    pub overload: OverloadConfig,
 }
 
 /// `[server]`
@@ -97,6 +99,16 @@ pub struct RulesConfig {
     pub max_waiting: u32,
 }
 
+/// `[overload]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OverloadConfig {
+    /// How much work may wait before new holds are refused, microseconds; 0: nothing is refused.
+    pub backlog_us: u64,
+    /// Work that is added to each command, microseconds: for rehearsals.
+    pub added_cost_us: u64,
+}
+
 /// The durability levels by name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -134,6 +146,12 @@ impl Default for LogConfig {
             segment_bytes: doorbuster_engine::log::DEFAULT_SEGMENT,
             recovery_grace_ms: 30_000,
         }
+    }
+}
+
+impl Default for OverloadConfig {
+    fn default() -> Self {
+        Self { backlog_us: 5_000, added_cost_us: 0 }
     }
 }
 
@@ -290,7 +308,10 @@ impl Config {
         within("rules.max_extensions", u64::from(rules.max_extensions), 0..=100, "0 to 100")?;
         within("rules.offer_ms", rules.offer_ms, 1_000..=MAX_HOLD_MS, "1 s to a week, in ms")?;
         within("rules.max_wait_ms", rules.max_wait_ms, 0..=MAX_HOLD_MS, "0 to a week, in ms")?;
-        within("rules.max_waiting", u64::from(rules.max_waiting), 0..=10_000_000, "0 to 10,000,000")
+        within("rules.max_waiting", u64::from(rules.max_waiting), 0..=10_000_000, "0 to 10,000,000")?;
+        let overload = &self.overload;
+        within("overload.backlog_us", overload.backlog_us, 0..=1_000_000, "0 to 1,000,000 us")?;
+        within("overload.added_cost_us", overload.added_cost_us, 0..=100_000, "0 to 100,000 us")
     }
 
     /// The durability level with its interval.

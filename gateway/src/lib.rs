@@ -11,13 +11,14 @@ mod duration;
 mod error;
 mod feed;
 mod late;
+mod overload;
 mod reactor;
 mod server;
 mod sku;
 pub mod testing;
 mod utc;
 
-pub use config::{Config, ConfigError, DurabilityName, LogConfig, RulesConfig, ServerConfig};
+pub use config::{Config, ConfigError, DurabilityName, LogConfig, OverloadConfig, RulesConfig, ServerConfig};
 pub use error::ServerError;
-pub use reactor::{OpStats, ReactorStats};
+pub use reactor::{OpStats, Pressure, ReactorStats};
 pub use server::{Server, Setup};

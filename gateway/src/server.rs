@@ -18,6 +18,7 @@ use crate::admin::{Admin, Dev};
 use crate::config::MAX_REACTORS;
 use crate::error::ServerError;
 use crate::feed::Desk;
+use crate::overload::admission::Settings;
 use crate::reactor::{Door, Reactor, ReactorStats, prepare};
 
 /// How a server is set up. [`Config`](crate::Config) makes one from files, environment and flags.
@@ -51,6 +52,10 @@ pub struct Setup {
     pub max_connections: usize,
     /// Longest wait for answers on their way when stopping.
     pub drain: Duration,
+    /// How much work may wait before new holds are refused, microseconds; 0: nothing is refused.
+    pub backlog_us: u64,
+    /// Work that is added to each command, microseconds: for rehearsals.
+    pub added_cost_us: u64,
     /// The data is thrown away when the server stops; told to clients, so that a drill knows.
     pub throwaway: bool,
     /// The clock, where it may be put forward over the admin port: only on data that may be thrown away. It must be what
@@ -86,6 +91,8 @@ impl Setup {
             segment_bytes: doorbuster_engine::log::DEFAULT_SEGMENT,
             max_connections: 4_096,
             drain: Duration::from_secs(5),
+            backlog_us: 5_000,
+            added_cost_us: 0,
             throwaway: false,
             dev_clock: None,
         }
@@ -135,6 +142,7 @@ pub(crate) struct Shared {
     pub(crate) dev: Option<Dev>,
     pub(crate) max_connections: usize,
     pub(crate) drain: Duration,
+    pub(crate) admission: Settings,
     pub(crate) seed: u64,
     pub(crate) stats: Vec<Arc<ReactorStats>>,
     /// Set once, by whoever stops the server; reactors look at it each pass.
@@ -214,6 +222,7 @@ impl Server {
                 ..LogOptions::new(Owner::new(random_u64().map_err(ServerError::Storage)?))
             },
             seed,
+            added_cost: Duration::from_micros(setup.added_cost_us),
         };
         let Opened { engine, scribe, preparer, recovery } =
             Engine::open(&setup.storage, &options, Arc::clone(&setup.clock), wakers.collect())?;
@@ -231,6 +240,7 @@ impl Server {
             dev: setup.dev_clock.map(Dev::new),
             max_connections: max_connections.div_ceil(reactors),
             drain: setup.drain,
+            admission: Settings { target_us: setup.backlog_us },
             seed,
             stats: (0..reactors).map(|_| Arc::default()).collect(),
             stop: AtomicBool::new(false),
@@ -267,6 +277,11 @@ impl Server {
     /// The engine, for looking at.
     pub fn engine(&self) -> &Engine {
         &self.shared.engine
+    }
+
+    /// What each reactor counts.
+    pub fn stats(&self) -> impl Iterator<Item = &ReactorStats> {
+        self.shared.stats.iter().map(AsRef::as_ref)
     }
 
     /// Whether the log has failed: nothing is acknowledged any more, and [`stop`](Self::stop) says why.

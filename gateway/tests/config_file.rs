@@ -16,7 +16,7 @@ fn known(table: &str) -> BTreeSet<String> {
     let error = Config::parse("probe", &format!("{header}no_such_key = 1\n"))
         .expect_err("no such key is known")
         .to_string();
-    let (_, expected) = error.split_once("expected one of ").expect("the message lists the keys");
+    let (_, expected) = error.split_once("expected ").expect("the message lists the keys");
     expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 

@@ -1,4 +1,4 @@
-//! SKUs that had no free unit, and have some now.
+//! SKUs that had no free unit, and have some now, or are sold by other rules.
 //!
 //! Whoever told the crowd "sold out" must hear of it, in the same step. It is no part of the state: replay doesn't need it.
 
@@ -34,6 +34,11 @@ impl Returns {
         if sku.available == 0 {
             self.add(sku.id);
         }
+    }
+
+    /// To be told when what any SKU is refused with may be another now: phases of campaigns have changed.
+    pub(crate) fn note_all(&mut self) {
+        self.more = true;
     }
 
     #[cold]
@@ -84,7 +89,7 @@ mod tests {
     #[test]
     fn more_than_are_remembered_stand_for_all() {
         let mut returns = Returns::default();
-        (0..=MAX_RETURNS as u64).for_each(|id| returns.note(&sku(id, 0)));
+        (0..).take(MAX_RETURNS + 1).for_each(|id| returns.note(&sku(id, 0)));
         assert_eq!(taken(&mut returns), [Returned::Many]);
         assert_eq!(taken(&mut returns), []);
     }

@@ -57,6 +57,8 @@ pub enum Work {
 pub enum Request {
     /// Something that may change the ledger.
     Command(Command),
+    /// As `Command`, but nothing may change any more: only if it was decided before, or needs no change, is it answered.
+    Recall(Command),
     /// Something that may change several ledgers. Not for a shard: see
     /// [`Engine::submit_composite`](crate::Engine::submit_composite).
     Composite {
@@ -177,6 +179,8 @@ pub enum Answer {
     Coupon(Option<CouponSnapshot>),
     /// Too much waits at the desk; nothing was decided.
     Busy,
+    /// A [`Request::Recall`] would have to change something; nothing was decided.
+    NotKnown,
     /// The deadline had passed; nothing was decided.
     DeadlineExceeded,
 }

@@ -34,6 +34,7 @@ pub use lag::ReleaseLag;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
+use std::time::{Duration, Instant};
 
 use crossbeam::queue::ArrayQueue;
 use crossbeam::utils::CachePadded;
@@ -115,6 +116,8 @@ struct State {
     ended: Vec<OrderNumber>,
     /// SKUs that were found sold out, to be noted once the ticket is known. Empty between visits.
     sold_out: Vec<(SkuId, SoldOut)>,
+    /// See [`Options::added_cost`](crate::Options::added_cost).
+    added_cost: Duration,
 }
 
 /// What a shard has done since the process started.
@@ -144,6 +147,7 @@ impl Shard {
         ledger: Ledger,
         desk: Arc<ArrayQueue<Batch>>,
         directory: Arc<Directory>,
+        added_cost: Duration,
     ) -> Self {
         let mut state = State {
             number,
@@ -157,6 +161,7 @@ impl Shard {
             notices: Vec::new(),
             ended: Vec::new(),
             sold_out: Vec::new(),
+            added_cost,
         };
         state.measure();
         let board = CachePadded::new(Board::default());
@@ -335,14 +340,14 @@ impl State {
         let mut places = self
             .ledger
             .touch(slots.iter().filter_map(|slot| match &slot.work {
-                Work::Asked(Request::Command(command)) => Some(command),
+                Work::Asked(Request::Command(command) | Request::Recall(command)) => Some(command),
                 Work::Asked(_) | Work::Answered(_) | Work::Rerouted => None,
             }))
             .into_iter();
         for slot in slots {
             let Work::Asked(request) = &slot.work else { continue };
             let place = match request {
-                Request::Command(_) => places.next().unwrap_or_default(),
+                Request::Command(_) | Request::Recall(_) => places.next().unwrap_or_default(),
                 Request::Composite { .. }
                 | Request::ReadCampaign { .. }
                 | Request::ReadPhase { .. }
@@ -362,8 +367,16 @@ impl State {
                 Answer::DeadlineExceeded
             } else {
                 match request {
+                    Request::Recall(command) => {
+                        let decision = self.ledger.decide(self.ledger.now().max(now), command, place);
+                        match decision.event {
+                            None => Answer::Outcome(decision.outcome),
+                            Some(_) => Answer::NotKnown,
+                        }
+                    }
                     Request::Command(command) => {
                         self.counters.commands += 1;
+                        spend(self.added_cost);
                         let (offered, notices) = (&mut self.counters.offered, &mut self.notices);
                         let decided = self.ledger.execute_at(now, command, place, |event| {
                             *events += 1;
@@ -517,5 +530,16 @@ fn note_sold_out(
     // A crowd asks for one SKU after the other.
     if known.last().is_none_or(|(last, _)| *last != sku) && ledger.is_sold_out(sku, place) {
         known.push((sku, sold_out));
+    }
+}
+
+/// Keeps the processor busy for a while.
+#[inline]
+fn spend(while_: Duration) {
+    if !while_.is_zero() {
+        let began = Instant::now();
+        while began.elapsed() < while_ {
+            std::hint::spin_loop();
+        }
     }
 }

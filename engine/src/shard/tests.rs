@@ -1,6 +1,7 @@
 //! What a shard shows of itself, while it works and while somebody else holds its lock.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossbeam::queue::ArrayQueue;
 use doorbuster_ledger::{
@@ -32,7 +33,13 @@ impl World {
         ledger.resume(START);
         let ports = Ports::new(vec![Arc::new(|| {})]);
         Self {
-            shard: Shard::new(0, ledger, Arc::new(ArrayQueue::new(1)), Arc::new(Directory::new())),
+            shard: Shard::new(
+                0,
+                ledger,
+                Arc::new(ArrayQueue::new(1)),
+                Arc::new(Directory::new()),
+                Duration::ZERO,
+            ),
             journal: Journal::new(0),
             ports,
             keeper: Keeper::new(1),

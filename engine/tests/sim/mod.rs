@@ -181,6 +181,7 @@ fn options(plan: &Plan) -> Options {
             ..LogOptions::new(Owner::new(plan.seed))
         },
         seed: plan.seed,
+        added_cost: std::time::Duration::ZERO,
     }
 }
 

@@ -230,12 +230,20 @@ codes! {
 
     /// The server is at a bound; nothing was executed.
     Busy = 1500, "BUSY", Retry;
+    /// Too much of this kind failed or was slow just now, so that none is tried for a while; nothing was executed.
+    BreakerOpen = 1501, "BREAKER_OPEN", Retry;
     /// The request's deadline had passed before it was decided; nothing was executed.
     DeadlineExceeded = 1502, "DEADLINE_EXCEEDED", Retry;
     /// The server is reading its log after a start.
     Recovering = 1503, "RECOVERING", Retry;
     /// The server is shutting down and takes no new work.
     ShuttingDown = 1507, "SHUTTING_DOWN", Retry;
+    /// The shopper asks more often than anybody may; nothing was executed.
+    RateLimited = 1508, "RATE_LIMITED", Retry;
+    /// More waits than the server can do in time; nothing was executed.
+    Shed = 1509, "SHED", Retry;
+    /// More shoppers are in line for the SKU just now than it has units for; nothing was executed.
+    BusySku = 1510, "BUSY_SKU", Retry;
 
     /// The log ends before the position that was asked for; `durable` says where. The position is of another log, or the log
     /// lost its end in a crash at a durability other than `always`: what was built from the feed must be built anew.

@@ -41,7 +41,7 @@ pub const FLAG_DRILL: u8 = 0x02;
 pub struct Header {
     /// What the body carries.
     pub kind: Kind,
-    /// Service class; 0 lets the server choose by kind. Others are reserved.
+    /// Request: 0. Answer to operations: the load, of which [`FULL_LOAD`](crate::FULL_LOAD) is all that may wait.
     pub class: u8,
     /// Bits `FLAG_*`; unknown bits are ignored.
     pub flags: u8,

@@ -20,7 +20,7 @@ pub struct Hello {
     pub oldest: u8,
     /// Newest protocol version that the client speaks.
     pub newest: u8,
-    /// Wanted features, one bit each; none is defined yet, send 0.
+    /// Wanted features, one bit each: [`FEATURES`](crate::FEATURES) says which there are.
     pub features: u64,
     /// Name of the client, for logs; UTF-8, at most [`MAX_TEXT`] bytes.
     pub client: String,

@@ -220,6 +220,10 @@ kinds! {
     Inspected = 0xC3, "INSPECTED";
     /// Orders that were watched wait no more: [`Push`](crate::Push). Answers nothing.
     Push = 0xF0, "PUSH";
+    /// Frames were refused as a whole: [`Refused`](crate::Refused). Answers each of them.
+    Refused = 0xF1, "REFUSED";
+    /// How much the connection may have unanswered: [`Credit`](crate::Credit). Answers nothing.
+    Credit = 0xF2, "CREDIT";
     /// The server closes soon: no new request will be taken on this connection.
     Goodbye = 0xFE, "GOODBYE";
     /// A fault that concerns the frame as a whole: [`Fault`](crate::Fault).

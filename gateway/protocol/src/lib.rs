@@ -39,6 +39,7 @@ pub mod feed;
 pub mod frame;
 pub mod hello;
 pub mod kind;
+pub mod overload;
 pub mod request;
 pub mod watch;
 
@@ -65,6 +66,7 @@ pub use feed::{EventKind, FeedEvent, Fetch, Fetched, MAX_FETCH, MAX_FETCH_WAIT_M
 pub use frame::{FLAG_DRILL, FLAG_FIRST_ATTEMPT, HEADER_LEN, Header, MAX_BATCH, MAX_BODY, Parsed, parse};
 pub use hello::{Fault, Hello, MAGIC, Welcome};
 pub use kind::Kind;
+pub use overload::{Credit, FEATURE_BULK_REFUSALS, FEATURE_CREDITS, FEATURES, FULL_LOAD, Refused};
 pub use request::{
     BeginPay, Cancel, CancelLines, Confirm, ConfirmLines, Extend, FailPay, Line, LineUnits, MAX_LINES,
     PutSku, ReadChannel, ReadChannels, ReadLine, ReadOrder, ReadStock, Rebalance, RequestId, Reserve,

@@ -104,6 +104,8 @@ fn fields(code: Code) -> &'static str {
         Code::PaymentUnderWay => "`at` (the hold's deadline)",
         Code::AmountMismatch => "`units` (amount due, minor units)",
         Code::Busy => "`retry_after_ms`. RESERVE_CLAIMS and CONFIRM, of orders with a discount, and FETCH",
+        Code::BreakerOpen | Code::RateLimited | Code::BusySku => "`retry_after_ms`",
+        Code::Shed => "`retry_after_ms`. In an answer, an error frame or REFUSED",
         Code::Recovering => "`retry_after_ms`. Reserved: this version does not send it",
         Code::DeadlineExceeded => "`retry_after_ms` (0: at once, with a new deadline)",
         Code::ShuttingDown => "Error frame only: `retry_after_ms` (0: as soon as a connection can be made)",
@@ -183,7 +185,19 @@ fn a_class_is_final_unless_the_page_says_otherwise() {
     };
     assert_eq!(of(Class::Done), ["OK", "REPLAYED", "REACQUIRED", "WAITLISTED"]);
     assert_eq!(of(Class::Later), ["SOLD_OUT", "NOT_STARTED", "PAUSED", "TIER_REQUIRED", "PAYMENT_UNDER_WAY"]);
-    assert_eq!(of(Class::Retry), ["BUSY", "DEADLINE_EXCEEDED", "RECOVERING", "SHUTTING_DOWN"]);
+    assert_eq!(
+        of(Class::Retry),
+        [
+            "BUSY",
+            "BREAKER_OPEN",
+            "DEADLINE_EXCEEDED",
+            "RECOVERING",
+            "SHUTTING_DOWN",
+            "RATE_LIMITED",
+            "SHED",
+            "BUSY_SKU"
+        ]
+    );
 }
 
 #[test]

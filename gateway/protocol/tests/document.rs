@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use doorbuster_protocol::budget::FunderView;
 use doorbuster_protocol::{
     Advance, Answer, BeginPay, BindSku, BudgetView, CampaignView, Cancel, CancelLines, ChannelView,
-    ChannelsView, Code, Confirm, ConfirmLines, CouponView, EventKind, Extend, FLAG_FIRST_ATTEMPT, FailPay,
-    Fault, FeedEvent, Fetch, Fetched, FundBudget, Funder, GoodsView, HEADER_LEN, Header, Hello, Inspect,
-    IssueCoupons, Kind, Line, LineUnits, LineView, MAGIC, MAX_BATCH, MAX_BODY, OrderState, OrderView, Parsed,
-    PhaseView, PriceView, ProgressView, Push, PutPhase, PutPrice, PutSku, ReadBudget, ReadCampaign,
-    ReadChannel, ReadChannels, ReadCoupon, ReadGoods, ReadLine, ReadOrder, ReadPhase, ReadPrice,
-    ReadProgress, ReadShortfall, ReadStock, Rebalance, Record, Refund, Reserve, ReserveClaims, ReserveOrder,
-    Restock, SetBudget, SetCampaign, SetChannel, SetLimits, SetOnHand, ShortfallView, StatusView, StockView,
-    StopBudget, Watch, Welcome, body, parse,
+    ChannelsView, Code, Confirm, ConfirmLines, CouponView, Credit, EventKind, Extend, FLAG_FIRST_ATTEMPT,
+    FailPay, Fault, FeedEvent, Fetch, Fetched, FundBudget, Funder, GoodsView, HEADER_LEN, Header, Hello,
+    Inspect, IssueCoupons, Kind, Line, LineUnits, LineView, MAGIC, MAX_BATCH, MAX_BODY, OrderState,
+    OrderView, Parsed, PhaseView, PriceView, ProgressView, Push, PutPhase, PutPrice, PutSku, ReadBudget,
+    ReadCampaign, ReadChannel, ReadChannels, ReadCoupon, ReadGoods, ReadLine, ReadOrder, ReadPhase,
+    ReadPrice, ReadProgress, ReadShortfall, ReadStock, Rebalance, Record, Refund, Refused, Reserve,
+    ReserveClaims, ReserveOrder, Restock, SetBudget, SetCampaign, SetChannel, SetLimits, SetOnHand,
+    ShortfallView, StatusView, StockView, StopBudget, Watch, Welcome, body, parse,
 };
 
 fn document() -> String {
@@ -213,6 +213,8 @@ fn the_tables_of_offsets_add_up_to_each_record() {
             ("READ_ORDER", ReadOrder::MIN_LEN),
             ("WATCH", Watch::MIN_LEN),
             ("PUSH", Push::MIN_LEN),
+            ("REFUSED", Refused::MIN_LEN),
+            ("CREDIT", Credit::MIN_LEN),
             ("READ_STOCK", ReadStock::MIN_LEN),
             ("FETCH", Fetch::MIN_LEN),
             ("FETCHED", Fetched::MIN_LEN),

@@ -17,6 +17,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::buckets::Buckets;
+use super::pressure;
 use crate::server::Shared;
 
 pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
@@ -63,6 +64,7 @@ impl Collector for Sources {
                 buckets.encode(family.encode_family(&[("op", kind)])?)?;
             }
         }
+        pressure::encode(shared, &mut encoder)?;
         let engine = &shared.engine;
         let (totals, counters, journal) = (engine.totals(), engine.counters(), engine.journal());
         {
@@ -181,11 +183,13 @@ fn encode_counts(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> Result
     let accepted: u64 = shared.stats.iter().map(|stats| stats.accepted()).sum();
     let pushes: u64 = shared.stats.iter().map(|stats| stats.pushes()).sum();
     let faults: u64 = shared.stats.iter().map(|stats| stats.faults()).sum();
+    let sold_out: u64 = shared.stats.iter().map(|stats| stats.sold_out_from_directory()).sum();
     let drilled: u64 = shared.stats.iter().map(|stats| stats.drill_operations()).sum();
     let counts = [
         ("connections_accepted", "Connections ever taken", accepted),
         ("faults", "Error frames sent", faults),
         ("drill_operations", "Operations that a drill asked for, counted among all others", drilled),
+        ("sold_out_from_directory", "Requests answered from the sold-out directory, by no shard", sold_out),
         ("events", "Events decided", counters.events),
         ("holds_expired", "Holds that ended by their deadline", counters.expired),
         ("orders_offered", "Orders that waited and were offered units", counters.offered),

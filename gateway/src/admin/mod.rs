@@ -4,6 +4,7 @@
 mod buckets;
 mod dev;
 mod metrics;
+mod pressure;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;

@@ -135,6 +135,14 @@ fn serve(options: &ServeOptions, config: &Config, folder: &std::path::Path) -> R
     setup.segment_bytes = config.log.segment_bytes;
     setup.max_connections = config.server.max_connections;
     setup.drain = Duration::from_millis(config.server.drain_ms);
+    setup.backlog_us = config.overload.backlog_us;
+    setup.added_cost_us = config.overload.added_cost_us;
+    if setup.added_cost_us > 0 {
+        tracing::warn!(
+            added_cost_us = setup.added_cost_us,
+            "overload.added_cost_us makes each command slower, for rehearsals"
+        );
+    }
     setup.throwaway = options.dev || options.throwaway;
     let server = Server::start(setup)?;
     greet(options, config, folder, &server);

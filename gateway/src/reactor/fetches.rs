@@ -19,13 +19,14 @@ impl Reactor {
             ask,
             received: self.now,
         };
+        self.stats.offered(Kind::Fetch, 1);
         let room = session.fetching < MAX_FETCHES_EACH && self.fetching < MAX_FETCHES;
         if room && self.shared.desk.push(job) {
             session.fetching += 1;
             session.in_flight = session.in_flight.saturating_add(1);
             self.fetching += 1;
         } else {
-            self.stats.count(Kind::Fetch, Code::Busy.number());
+            self.stats.count(Kind::Fetch, Code::Busy.number(), 1);
             let answer = busy(ask.from);
             self.say(name, &Header::new(Kind::Fetched, header.correlation, 1), |out| body::put(&answer, out));
         }
@@ -36,7 +37,7 @@ impl Reactor {
     pub(super) fn release_fetched(&mut self) {
         while let Some(reply) = self.door.replies.pop() {
             self.fetching = self.fetching.saturating_sub(1);
-            self.stats.count(Kind::Fetch, reply.code);
+            self.stats.count(Kind::Fetch, reply.code, 1);
             let session = self.sessions.get_mut(reply.session);
             if let Some(session) = session.filter(|session| session.generation == reply.generation) {
                 session.fetching = session.fetching.saturating_sub(1);

@@ -26,6 +26,8 @@ pub(crate) struct Frame {
 #[derive(Debug, Default)]
 pub(crate) struct Frames {
     frames: Slab<Frame>,
+    /// Operations of them that have no answer yet.
+    unanswered: u64,
     spare: Vec<Vec<u8>>,
 }
 
@@ -65,6 +67,7 @@ impl Frames {
     ) -> usize {
         let mut body = self.spare.pop().unwrap_or_default();
         body.resize(answer_len(header.kind) * header.count as usize, 0);
+        self.unanswered += u64::from(header.count);
         self.frames.insert(Frame {
             session,
             generation,
@@ -93,7 +96,10 @@ impl Frames {
         if let Some(place) = frame.body.get_mut(from..from + R::MIN_LEN) {
             body::put_at(record, place);
         }
-        frame.remaining = frame.remaining.saturating_sub(1);
+        if frame.remaining > 0 {
+            frame.remaining -= 1;
+            self.unanswered -= 1;
+        }
         (frame.remaining == 0).then_some(name)
     }
 
@@ -103,18 +109,25 @@ impl Frames {
     }
 
     /// Takes a frame out whose answers are all there and appends it to `out`, with the durable position that they
-    /// have seen.
-    pub(crate) fn finish(&mut self, name: usize, position: u64, out: Option<&mut Vec<u8>>) {
+    /// have seen, and the load.
+    pub(crate) fn finish(&mut self, name: usize, (position, load): (u64, u8), out: Option<&mut Vec<u8>>) {
         let Some(mut frame) = self.frames.try_remove(name) else { return };
+        self.unanswered -= u64::from(frame.remaining);
         if let (Some(out), Some(kind)) = (out, frame.kind.answer()) {
             let mut header = Header::new(kind, frame.correlation, frame.count);
             header.time = position;
+            header.class = load;
             header.encode(out, |body| body.extend_from_slice(&frame.body));
         }
         if self.spare.len() < MAX_SPARE && frame.body.capacity() <= KEEP_BODY {
             frame.body.clear();
             self.spare.push(frame.body);
         }
+    }
+
+    /// Operations that have no answer yet.
+    pub(crate) fn unanswered(&self) -> u64 {
+        self.unanswered
     }
 
     /// Frames that wait.

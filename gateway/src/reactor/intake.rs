@@ -1,17 +1,26 @@
 //! The way in: bytes of a connection to operations in the shards' batches.
 
 use doorbuster_engine::shard::{self, MAX_SLOTS, Slot, Work};
-use doorbuster_ledger::{RequestId, Timestamp};
-use doorbuster_protocol::{
-    Answer, Code, FLAG_DRILL, FLAG_FIRST_ATTEMPT, Header, Hello, Kind, Parsed, ProtocolError, ReadBudget,
-    ReadCampaign, ReadCoupon, ReadGoods, ReadStock, StatusView, VERSION, Welcome, body, parse,
-};
+use doorbuster_engine::{Engine, SoldOut};
+use doorbuster_ledger::{Command, Outcome, Refusal, RequestId, Reserve, Timestamp};
+use doorbuster_protocol::{Answer, FLAG_DRILL, Header, Parsed, ProtocolError, Record, body, parse};
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
+use super::Reactor;
 use super::frames::Frames;
-use super::{MAX_IN_FLIGHT, Reactor};
-use crate::convert::{self, Ask, budget};
+use super::gate::Entry;
+use crate::convert::{self, Ask};
+
+/// A frame of requests that was let in.
+#[derive(Clone, Copy)]
+pub(super) struct Incoming<'a> {
+    /// The session.
+    pub(super) name: usize,
+    pub(super) header: &'a Header,
+    pub(super) body: &'a [u8],
+    pub(super) entry: Entry,
+}
 
 impl Reactor {
     /// Reads what a connection has, until it is empty or at a bound.
@@ -88,117 +97,13 @@ impl Reactor {
         }
     }
 
-    pub(super) fn frame(&mut self, name: usize, header: &Header, body: &[u8]) -> Result<(), ProtocolError> {
-        let Some(session) = self.sessions.get_mut(name) else { return Ok(()) };
-        if !session.greeted && header.kind != Kind::Hello {
-            self.fault(name, header.correlation, Code::HelloRequired, "the first frame must be HELLO");
-            self.close_after_flush(name);
-            return Ok(());
-        }
-        if self.draining_since.is_some() && header.kind != Kind::Ping {
-            self.fault(name, header.correlation, Code::ShuttingDown, "the server is shutting down");
-            return Ok(());
-        }
-        match header.kind {
-            Kind::Hello => self.hello(name, header, body),
-            Kind::Ping => {
-                self.say(name, &Header::new(Kind::Pong, header.correlation, 0), |_| {});
-                Ok(())
-            }
-            Kind::ReadStatus => {
-                self.status(name, header);
-                Ok(())
-            }
-            Kind::Reserve => {
-                let first = header.flags & FLAG_FIRST_ATTEMPT != 0;
-                self.operations(name, header, body, |asked, aids| convert::reserve(asked, first, aids))
-            }
-            Kind::ReserveOrder => {
-                let first = header.flags & FLAG_FIRST_ATTEMPT != 0;
-                self.operations(name, header, body, |asked, aids| convert::reserve_order(asked, first, aids))
-            }
-            Kind::ReserveClaims => {
-                let first = header.flags & FLAG_FIRST_ATTEMPT != 0;
-                self.operations(name, header, body, |asked, aids| budget::reserve_claims(asked, first, aids))
-            }
-            Kind::SetBudget => self.operations(name, header, body, budget::set_budget),
-            Kind::FundBudget => self.operations(name, header, body, |asked, _| budget::fund_budget(asked)),
-            Kind::StopBudget => self.operations(name, header, body, |asked, _| budget::stop_budget(asked)),
-            Kind::IssueCoupons => {
-                self.operations(name, header, body, |asked, _| budget::issue_coupons(asked))
-            }
-            Kind::ReadBudget => {
-                self.operations(name, header, body, |asked: &ReadBudget, _| budget::read_budget(*asked))
-            }
-            Kind::ReadCoupon => {
-                self.operations(name, header, body, |asked: &ReadCoupon, _| budget::read_coupon(*asked))
-            }
-            Kind::Confirm => self.operations(name, header, body, |asked, _| Ok(convert::confirm(asked))),
-            Kind::Cancel => self.operations(name, header, body, |asked, _| Ok(convert::cancel(asked))),
-            Kind::ConfirmLines => self.operations(name, header, body, convert::confirm_lines),
-            Kind::CancelLines => self.operations(name, header, body, convert::cancel_lines),
-            Kind::BeginPay => self.operations(name, header, body, |asked, _| Ok(convert::begin_pay(asked))),
-            Kind::FailPay => self.operations(name, header, body, |asked, _| Ok(convert::fail_pay(asked))),
-            Kind::Extend => self.operations(name, header, body, |asked, _| Ok(convert::extend(asked))),
-            Kind::PutSku => self.operations(name, header, body, |asked, _| Ok(convert::put_sku(asked))),
-            Kind::Restock => {
-                self.operations(name, header, body, |asked, aids| Ok(convert::restock(asked, aids)))
-            }
-            Kind::ReadOrder => self.operations(name, header, body, |asked, _| Ok(convert::read_order(asked))),
-            Kind::SetChannel => {
-                self.operations(name, header, body, |asked, _| Ok(convert::set_channel(asked)))
-            }
-            Kind::Rebalance => self.operations(name, header, body, |asked, _| Ok(convert::rebalance(asked))),
-            Kind::ReadChannel => {
-                self.operations(name, header, body, |asked, _| Ok(convert::read_channel(asked)))
-            }
-            Kind::ReadChannels => {
-                self.operations(name, header, body, |asked, _| Ok(convert::read_channels(asked)))
-            }
-            Kind::ReadLine => self.operations(name, header, body, |asked, _| Ok(convert::read_line(asked))),
-            Kind::ReadStock => {
-                self.operations(name, header, body, |asked: &ReadStock, _| Ok(convert::read_stock(*asked)))
-            }
-            Kind::PutPhase => self.operations(name, header, body, |asked, _| convert::put_phase(asked)),
-            Kind::SetCampaign => {
-                self.operations(name, header, body, |asked, _| Ok(convert::set_campaign(asked)))
-            }
-            Kind::BindSku => self.operations(name, header, body, |asked, _| Ok(convert::bind_sku(asked))),
-            Kind::PutPrice => self.operations(name, header, body, |asked, _| Ok(convert::put_price(asked))),
-            Kind::SetLimits => self.operations(name, header, body, |asked, _| Ok(convert::set_limits(asked))),
-            Kind::ReadCampaign => self
-                .operations(name, header, body, |asked: &ReadCampaign, _| Ok(convert::read_campaign(*asked))),
-            Kind::ReadPhase => self.operations(name, header, body, |asked, _| Ok(convert::read_phase(asked))),
-            Kind::ReadPrice => self.operations(name, header, body, |asked, _| Ok(convert::read_price(asked))),
-            Kind::Advance => self.operations(name, header, body, convert::after::advance),
-            Kind::Refund => self.operations(name, header, body, |asked, _| Ok(convert::after::refund(asked))),
-            Kind::SetOnHand => {
-                self.operations(name, header, body, |asked, _| Ok(convert::after::set_on_hand(asked)))
-            }
-            Kind::Inspect => self.operations(name, header, body, |asked, _| convert::after::inspect(asked)),
-            Kind::ReadProgress => {
-                self.operations(name, header, body, |asked, _| Ok(convert::after::read_progress(asked)))
-            }
-            Kind::ReadGoods => self.operations(name, header, body, |asked: &ReadGoods, _| {
-                Ok(convert::after::read_goods(*asked))
-            }),
-            Kind::ReadShortfall => {
-                self.operations(name, header, body, |asked, _| Ok(convert::after::read_shortfall(asked)))
-            }
-            Kind::Watch => self.watch(name, header, body),
-            Kind::Fetch => self.fetch(name, header, body),
-            kind => Err(ProtocolError::UnknownKind { kind: kind.byte() }),
-        }
-    }
-
     /// Sorts a frame's operations into the shards' batches.
-    pub(super) fn operations<R: doorbuster_protocol::Record + Default>(
+    pub(super) fn operations<R: Record + Default>(
         &mut self,
-        name: usize,
-        header: &Header,
-        body: &[u8],
+        incoming: &Incoming<'_>,
         mut convert: impl FnMut(&R, &mut convert::Aids<'_>) -> convert::Asked,
     ) -> Result<(), ProtocolError> {
+        let Incoming { name, header, body, entry } = *incoming;
         if header.count == 0 {
             return Err(ProtocolError::BatchSize { count: 0, limit: doorbuster_protocol::MAX_BATCH });
         }
@@ -212,7 +117,7 @@ impl Reactor {
         let frame = self.frames.expect(header, (name, session.generation), self.now);
         let deadline = Timestamp::new(header.time);
         let mut index = 0;
-        let mut refused: Vec<(u64, Answer)> = Vec::new();
+        let mut answered = std::mem::take(&mut self.answered);
         let desk = self.engine.shards();
         let mut lines =
             self.filling.get_mut(desk).map(|batch| std::mem::take(&mut batch.lines)).unwrap_or_default();
@@ -220,16 +125,23 @@ impl Reactor {
         let mut funders =
             self.filling.get_mut(desk).map(|batch| std::mem::take(&mut batch.funders)).unwrap_or_default();
         let funders_mark = funders.len();
-        let (filling, rng, engine) = (&mut self.filling, &mut self.rng, &self.engine);
+        let (filling, rng, engine, wall) = (&mut self.filling, &mut self.rng, &self.engine, self.wall);
+        let (mut let_in, mut sold_out) = (0, 0);
         let read = body::read_each(header, body, |asked: &R| {
             let token = Frames::token(frame, index);
             index += 1;
             let first = u32::try_from(lines.len()).unwrap_or(u32::MAX);
             let first_funder = u32::try_from(funders.len()).unwrap_or(u32::MAX);
-            let mut fresh = || fresh_id(rng, engine.now());
+            let mut fresh = || fresh_id(rng, wall);
             let mut aids = convert::Aids { fresh: &mut fresh, lines: &mut lines, funders: &mut funders };
             let (to, request) = match convert(asked, &mut aids) {
-                Ok(Ask::Shard(partition, request)) => (engine.shard_of(partition), request),
+                Ok(Ask::Shard(partition, request)) => {
+                    if let Some(answer) = known_sold_out(engine, &request, wall) {
+                        sold_out += 1;
+                        return answered.push((token, answer));
+                    }
+                    (engine.shard_of(partition), entry.recalled(request))
+                }
                 Ok(Ask::All(request)) => (desk, request),
                 Ok(Ask::Desk(command, count)) => {
                     (desk, shard::Request::Composite { command, first, count, coupon: None })
@@ -240,9 +152,10 @@ impl Reactor {
                 Ok(Ask::Budget(command, count)) => {
                     (desk, shard::Request::Budget { command, first: first_funder, count })
                 }
-                Err(answer) => return refused.push((token, answer)),
+                Err(answer) => return answered.push((token, answer)),
             };
             if let Some(batch) = filling.get_mut(to) {
+                let_in += 1;
                 batch.slots.push(Slot { token, deadline, work: Work::Asked(request) });
             }
         });
@@ -258,19 +171,25 @@ impl Reactor {
             for (batch, mark) in self.filling.iter_mut().zip(mark) {
                 batch.slots.truncate(mark);
             }
-            self.frames.finish(frame, 0, None);
+            answered.clear();
+            self.answered = answered;
+            self.frames.finish(frame, (0, 0), None);
             return Err(error);
         }
+        self.admission.let_in(let_in);
+        self.stats.sold_out(sold_out);
+        self.stats.offered(header.kind, header.count);
         session.in_flight = session.in_flight.saturating_add(header.count);
         if header.flags & FLAG_DRILL != 0 {
             self.stats.drilled(header.count);
         }
-        for (token, answer) in refused {
-            self.stats.count(header.kind, answer.code);
+        for (token, answer) in answered.drain(..) {
+            self.stats.count(header.kind, answer.code, 1);
             if let Some(done) = self.frames.answer(token, &answer) {
                 self.finish(done);
             }
         }
+        self.answered = answered;
         for shard in 0..self.filling.len() {
             if self.filling[shard].slots.len() >= MAX_SLOTS / 2 {
                 self.hand_in(shard);
@@ -278,54 +197,18 @@ impl Reactor {
         }
         Ok(())
     }
+}
 
-    pub(super) fn hello(&mut self, name: usize, header: &Header, body: &[u8]) -> Result<(), ProtocolError> {
-        let hello: Hello = body::read_one(header, body)?;
-        if hello.oldest > VERSION || hello.newest < VERSION {
-            return Err(ProtocolError::Version { found: hello.newest });
-        }
-        let rules = self.shared.rules;
-        let welcome = Welcome {
-            version: VERSION,
-            durability: self.shared.durability_byte(),
-            features: 0,
-            now_ms: self.engine.now().raw(),
-            log_id: self.shared.log_id,
-            max_batch: doorbuster_protocol::MAX_BATCH,
-            max_body: doorbuster_protocol::MAX_BODY,
-            max_in_flight: MAX_IN_FLIGHT,
-            idempotency_window_ms: rules.idempotency_window_ms,
-            default_hold_ms: rules.default_hold_ms,
-            max_hold_ms: rules.max_hold_ms,
-            server: concat!("doorbuster/", env!("CARGO_PKG_VERSION")).to_owned(),
-        };
-        if let Some(session) = self.sessions.get_mut(name) {
-            session.greeted = true;
-        }
-        self.say(name, &Header::new(Kind::Welcome, header.correlation, 1), |out| body::put(&welcome, out));
-        Ok(())
-    }
-
-    pub(super) fn status(&mut self, name: usize, header: &Header) {
-        let totals = self.engine.totals();
-        let journal = self.engine.journal();
-        let view = StatusView {
-            code: Code::Ok.number(),
-            durability: self.shared.durability_byte(),
-            throwaway: u8::from(self.shared.throwaway),
-            shards: u32::try_from(self.engine.shards()).unwrap_or(u32::MAX),
-            now_ms: self.engine.now().raw(),
-            skus: totals.skus,
-            orders: totals.orders,
-            available: totals.available,
-            held: totals.held,
-            sold: totals.sold,
-            decided: journal.decided(),
-            durable: journal.durable(),
-            sync_p99_us: journal.stats().sync_times().p99_us,
-        };
-        self.say(name, &Header::new(Kind::StatusRead, header.correlation, 1), |out| body::put(&view, out));
-    }
+/// The answer to a plain first attempt for a SKU of which the directory knows that it is sold out.
+#[inline]
+fn known_sold_out(engine: &Engine, request: &shard::Request, now: Timestamp) -> Option<Answer> {
+    let shard::Request::Command(Command::Reserve(Reserve { sku, first_attempt: true, wait_ms: 0, .. })) =
+        *request
+    else {
+        return None;
+    };
+    let SoldOut { holds, next_expiry } = engine.sold_out(sku, now)?;
+    Some(convert::outcome(&Outcome::Refused(Refusal::SoldOut { holds, next_expiry })))
 }
 
 /// A UUID version 7 made here, for a client that sent no id.

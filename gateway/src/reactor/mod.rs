@@ -14,9 +14,11 @@
 //! Answers wait in one queue ordered by ticket. The journal wakes the reactor after each group; the reactor says when
 //! it sleeps, so that a busy one is never woken.
 
+mod dispatch;
 mod door;
 mod fetches;
 mod frames;
+mod gate;
 mod intake;
 mod outlet;
 mod pushes;
@@ -26,7 +28,7 @@ mod watches;
 
 pub(crate) use door::{Door, prepare};
 pub(crate) use session::MAX_IN_FLIGHT;
-pub use stats::{OpStats, ReactorStats};
+pub use stats::{OpStats, Pressure, ReactorStats};
 
 use std::collections::VecDeque;
 use std::io;
@@ -36,13 +38,15 @@ use std::time::{Duration, Instant};
 
 use doorbuster_engine::shard::{Batch, MAX_SLOTS, Slot};
 use doorbuster_engine::{Engine, MAX_BATCHES, Notice};
-use doorbuster_protocol::{Code, Fault, Header, Kind, ProtocolError, body};
+use doorbuster_ledger::Timestamp;
+use doorbuster_protocol::{Answer, Code, Fault, Header, Kind, ProtocolError, body};
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use slab::Slab;
 
+use crate::overload::Admission;
 use crate::server::Shared;
 use door::WAKER;
 use frames::Frames;
@@ -109,8 +113,16 @@ pub(crate) struct Reactor {
     scratch: Vec<u8>,
     rng: Xoshiro256PlusPlus,
     stats: Arc<ReactorStats>,
+    /// Who is let in.
+    admission: Admission,
+    /// Answers of a frame that needed no shard. Empty between frames.
+    answered: Vec<(u64, Answer)>,
+    /// When it began to work.
+    started: Instant,
     /// The time of this pass.
     now: Instant,
+    /// The same, as the engine has it.
+    wall: Timestamp,
     draining_since: Option<Instant>,
 }
 
@@ -156,9 +168,13 @@ impl Reactor {
             stalled: Vec::new(),
             scratch: vec![0; READ],
             rng: Xoshiro256PlusPlus::seed_from_u64(seed),
+            admission: Admission::new(shared.admission),
+            answered: Vec::new(),
+            started: Instant::now(),
+            now: Instant::now(),
+            wall: engine.now(),
             engine,
             shared,
-            now: Instant::now(),
             draining_since: None,
         })
     }
@@ -175,6 +191,7 @@ impl Reactor {
             }
             self.door.asleep.store(false, Ordering::SeqCst);
             self.now = Instant::now();
+            self.wall = self.engine.now();
             for event in &events {
                 match event.token() {
                     WAKER => {}
@@ -199,6 +216,7 @@ impl Reactor {
             }
             self.adopt();
             self.resume();
+            self.end_reading();
             self.decide();
             // One durable position for both: what is told follows the answers that it is later than.
             let durable = self.engine.journal().durable();
@@ -368,6 +386,7 @@ impl Reactor {
 
     /// Hands the batches in and decides them, and whatever else waits at the shards.
     fn decide(&mut self) {
+        let (began, before) = (Instant::now(), self.waiting_len);
         for shard in 0..self.filling.len() {
             if !self.filling[shard].slots.is_empty() {
                 self.hand_in(shard);
@@ -402,6 +421,10 @@ impl Reactor {
         self.take_notices();
         while let Some(batch) = self.engine.take(self.index) {
             self.keep_in_order(batch);
+        }
+        let decided = self.waiting_len.saturating_sub(before);
+        if decided > 0 {
+            self.admission.measured(decided as u64, began.elapsed());
         }
     }
 

@@ -17,6 +17,7 @@ impl Reactor {
     /// Files a decided batch by its ticket. Nearly always the last place.
     pub(super) fn keep_in_order(&mut self, batch: Batch) {
         self.underway = self.underway.saturating_sub(usize::from(!batch.rerouted));
+        self.came_back(&batch);
         let mut at = self.waiting.len();
         while at > 0 && self.waiting[at - 1].ticket > batch.ticket {
             at -= 1;
@@ -34,7 +35,13 @@ impl Reactor {
                 let Work::Answered(answer) = slot.work else { continue };
                 let done = match answer {
                     shard::Answer::Outcome(outcome) => self.answer(slot.token, &convert::outcome(&outcome)),
-                    shard::Answer::DeadlineExceeded => self.answer_too_late(slot.token),
+                    shard::Answer::DeadlineExceeded => {
+                        self.answer_only(slot.token, &Answer::of(Code::DeadlineExceeded))
+                    }
+                    shard::Answer::NotKnown => {
+                        let retry_after_ms = self.admission.retry_after_ms();
+                        self.answer_only(slot.token, &Answer { retry_after_ms, ..Answer::of(Code::Shed) })
+                    }
                     shard::Answer::Busy => self.answer(slot.token, &convert::budget::busy()),
                     shard::Answer::Budget(at) => {
                         let read = at.and_then(|at| batch.budgets.get(at as usize));
@@ -102,7 +109,7 @@ impl Reactor {
     }
 
     /// The kind of request that this answers.
-    fn kind_of(&self, token: u64) -> Option<Kind> {
+    pub(super) fn kind_of(&self, token: u64) -> Option<Kind> {
         Some(self.frames.get(usize::try_from(token >> 32).ok()?)?.kind)
     }
 
@@ -110,15 +117,15 @@ impl Reactor {
     fn put<R: Record>(&mut self, token: u64, code: u16, record: &R) -> Option<usize> {
         let name = usize::try_from(token >> 32).ok()?;
         if let Some(frame) = self.frames.get(name) {
-            self.stats.count(frame.kind, code);
+            self.stats.count(frame.kind, code, 1);
         }
         self.frames.answer(token, record)
     }
 
-    /// Answers an operation whose deadline had passed, with the record that its kind calls for.
-    pub(super) fn answer_too_late(&mut self, token: u64) -> Option<usize> {
+    /// Answers an operation that was not decided, with the record that its kind calls for.
+    pub(super) fn answer_only(&mut self, token: u64, answer: &Answer) -> Option<usize> {
         let name = usize::try_from(token >> 32).ok()?;
-        let code = Code::DeadlineExceeded.number();
+        let code = answer.code;
         match self.frames.get(name)?.kind {
             Kind::Watch => self.watched(token, &OrderView { code, ..OrderView::default() }),
             Kind::ReadOrder => self.put(token, code, &OrderView { code, ..OrderView::default() }),
@@ -134,7 +141,7 @@ impl Reactor {
             Kind::ReadBudget => self.put(token, code, &BudgetView { code, ..BudgetView::default() }),
             Kind::ReadCoupon => self.put(token, code, &CouponView { code, ..CouponView::default() }),
             Kind::ReadStock => self.put(token, code, &StockView { code, ..StockView::default() }),
-            _ => self.answer(token, &Answer::of(Code::DeadlineExceeded)),
+            _ => self.answer(token, answer),
         }
     }
 
@@ -150,7 +157,7 @@ impl Reactor {
             session.output()
         });
         let alive = output.is_some();
-        self.frames.finish(done, position, output);
+        self.frames.finish(done, (position, self.admission.load()), output);
         if alive {
             self.mark_dirty(name);
         }
@@ -160,6 +167,7 @@ impl Reactor {
         for name in std::mem::take(&mut self.dirty) {
             let Some(session) = self.sessions.get_mut(name) else { continue };
             session.dirty = false;
+            session.say_refused();
             let flushed = session.flush();
             let answered = session.backlog() == 0 && session.in_flight == 0;
             if flushed.is_err() || (session.closing && answered) {

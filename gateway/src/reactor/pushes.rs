@@ -11,12 +11,14 @@ use doorbuster_protocol::{
 };
 
 use super::Reactor;
+use super::intake::Incoming;
 use super::watches::Watched;
 use crate::convert;
 
 impl Reactor {
     /// Reads orders, and takes a place for each, as far as there are any.
-    pub(super) fn watch(&mut self, name: usize, header: &Header, body: &[u8]) -> Result<(), ProtocolError> {
+    pub(super) fn watch(&mut self, incoming: &Incoming<'_>) -> Result<(), ProtocolError> {
+        let name = incoming.name;
         let Some(has) = self.sessions.get(name).map(|session| session.watching) else { return Ok(()) };
         let sessions = &mut self.sessions;
         let room = self.watches.room(has, self.engine.now().raw(), |over| {
@@ -25,7 +27,7 @@ impl Reactor {
             }
         });
         let mut taken = 0;
-        self.operations(name, header, body, |asked: &Watch, _| {
+        self.operations(incoming, |asked: &Watch, _| {
             if taken == room {
                 return Err(Answer::of(Code::CapacityExceeded));
             }

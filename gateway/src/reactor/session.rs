@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 
+use doorbuster_protocol::Refused;
 use mio::net::TcpStream;
 
 /// Operations of one connection that may be unanswered. At the bound the server stops reading from it, so that TCP
@@ -32,6 +33,10 @@ pub(crate) struct Session {
     /// Orders that it watches, or that are being read for that.
     pub(crate) watching: usize,
     pub(crate) greeted: bool,
+    /// Features that both sides have.
+    pub(crate) features: u64,
+    /// Frames that were refused, and not said yet.
+    pub(super) refused: Option<Refused>,
     /// The socket may have more to read than was taken.
     pub(crate) readable: bool,
     /// The peer has closed its side. Readiness is told once, so the end must be read now, behind what is left.
@@ -56,6 +61,8 @@ impl Session {
             fetching: 0,
             watching: 0,
             greeted: false,
+            features: 0,
+            refused: None,
             readable: true,
             ended: false,
             closing: false,

@@ -19,7 +19,26 @@ pub struct ReactorStats {
     drilled: AtomicU64,
     watched: AtomicU64,
     pushed: AtomicU64,
+    sold_out: AtomicU64,
+    pressure: [AtomicU64; 6],
     ops: Vec<OpStats>,
+}
+
+/// How hard a reactor is pressed, as of its latest pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pressure {
+    /// Operations that have no answer yet.
+    pub in_flight: u64,
+    /// Work that waits.
+    pub backlog: Duration,
+    /// What one operation costs.
+    pub cost: Duration,
+    /// How much is asked for, of which [`FULL_LOAD`](doorbuster_protocol::FULL_LOAD) may wait.
+    pub load: u8,
+    /// Whether requests are refused.
+    pub overloaded: bool,
+    /// How long they were, in all.
+    pub overloaded_for: Duration,
 }
 
 /// What happened to one kind of operation.
@@ -27,6 +46,7 @@ pub struct ReactorStats {
 pub struct OpStats {
     /// The kind.
     pub kind: Kind,
+    offered: AtomicU64,
     outcomes: Vec<AtomicU64>,
     took: Mutex<Histogram<u64>>,
 }
@@ -41,6 +61,8 @@ impl Default for ReactorStats {
             drilled: AtomicU64::new(0),
             watched: AtomicU64::new(0),
             pushed: AtomicU64::new(0),
+            sold_out: AtomicU64::new(0),
+            pressure: Default::default(),
             ops: requests.map(OpStats::new).collect(),
         }
     }
@@ -50,7 +72,17 @@ impl OpStats {
     fn new(kind: Kind) -> Self {
         let took =
             Histogram::new_with_bounds(1, MAX_US, 2).expect("1..=60 s with two digits are valid bounds");
-        Self { kind, outcomes: Code::ALL.iter().map(|_| AtomicU64::new(0)).collect(), took: Mutex::new(took) }
+        Self {
+            kind,
+            offered: AtomicU64::new(0),
+            outcomes: Code::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
+            took: Mutex::new(took),
+        }
+    }
+
+    /// Operations that were asked for, in frames that were understood.
+    pub fn offered(&self) -> u64 {
+        self.offered.load(Ordering::Relaxed)
     }
 
     /// Answers by code, those that never came left out.
@@ -97,6 +129,25 @@ impl ReactorStats {
         self.pushed.load(Ordering::Relaxed)
     }
 
+    /// Operations that the sold-out directory answered.
+    pub fn sold_out_from_directory(&self) -> u64 {
+        self.sold_out.load(Ordering::Relaxed)
+    }
+
+    /// How hard it is pressed. Each figure is of a pass, though not all need be of the same.
+    pub fn pressure(&self) -> Pressure {
+        let [in_flight, backlog, cost, load, overloaded, overloaded_for] =
+            self.pressure.each_ref().map(|cell| cell.load(Ordering::Relaxed));
+        Pressure {
+            in_flight,
+            backlog: Duration::from_micros(backlog),
+            cost: Duration::from_nanos(cost),
+            load: u8::try_from(load).unwrap_or(u8::MAX),
+            overloaded: overloaded != 0,
+            overloaded_for: Duration::from_micros(overloaded_for),
+        }
+    }
+
     /// Each kind of operation.
     pub fn ops(&self) -> &[OpStats] {
         &self.ops
@@ -123,6 +174,21 @@ impl ReactorStats {
         self.pushed.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(super) fn sold_out(&self, operations: u64) {
+        self.sold_out.store(self.sold_out_from_directory() + operations, Ordering::Relaxed);
+    }
+
+    pub(super) fn press(&self, pressure: Pressure) {
+        let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        let Pressure { in_flight, backlog, cost, load, overloaded, overloaded_for } = pressure;
+        let cost_ns = u64::try_from(cost.as_nanos()).unwrap_or(u64::MAX);
+        let all =
+            [in_flight, us(backlog), cost_ns, u64::from(load), u64::from(overloaded), us(overloaded_for)];
+        for (cell, value) in self.pressure.iter().zip(all) {
+            cell.store(value, Ordering::Relaxed);
+        }
+    }
+
     pub(super) fn drilled(&self, count: u32) {
         self.drilled.fetch_add(u64::from(count), Ordering::Relaxed);
     }
@@ -132,12 +198,19 @@ impl ReactorStats {
     }
 
     #[inline]
-    pub(super) fn count(&self, kind: Kind, code: u16) {
+    pub(super) fn offered(&self, kind: Kind, count: u32) {
+        if let Some(op) = self.op(kind) {
+            op.offered.store(op.offered() + u64::from(count), Ordering::Relaxed);
+        }
+    }
+
+    #[inline]
+    pub(super) fn count(&self, kind: Kind, code: u16, operations: u32) {
         let Some(op) = self.op(kind) else { return };
         let place = Code::ALL.iter().position(|known| known.number() == code);
         if let Some(count) = place.and_then(|place| op.outcomes.get(place)) {
             // The reactor is the only writer: a load and a store are enough, and cheaper than an atomic addition.
-            count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+            count.store(count.load(Ordering::Relaxed) + u64::from(operations), Ordering::Relaxed);
         }
     }
 

@@ -38,6 +38,10 @@ use crate::net::Control;
 use crate::target::Target;
 use doorbuster_protocol::{Answer, Code, Kind, PutSku};
 
+/// What the started server is told. It refuses nothing: a closed loop waits for its answers, and what is measured is how much the
+/// server can do, not how much it lets wait.
+const CONFIG: &str = "[overload]\nbacklog_us = 0\n";
+
 /// Units of each SKU that a load sells from: more than any run can sell.
 const PLENTY: u64 = 1 << 32;
 
@@ -56,7 +60,7 @@ fn measure(options: &Options, out: &mut dyn Write) -> Result<Exit, Failure> {
     sensible(options)?;
     let target = match options.op {
         Operation::Echo => None,
-        _ => Some(Target::reach(options.target.as_deref(), &options.durability, "")?),
+        _ => Some(Target::reach(options.target.as_deref(), &options.durability, CONFIG)?),
     };
     let echo = echo::Echo::start().map_err(|error| Failure::could_not("start the echo server", &error))?;
     report::head(options, target.as_ref(), out);

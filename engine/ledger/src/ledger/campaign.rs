@@ -87,6 +87,9 @@ impl Ledger {
 
     /// Other rules hold for a SKU: whoever waits is looked at again, also those who were passed before.
     fn open_list(&mut self, sku: Slot) {
+        if let Some(row) = self.stock.get(sku) {
+            self.returns.note(row);
+        }
         for number in self.waitlists.all_aside(sku) {
             if let Some((slot, order)) = self.order_at(Place::default(), number) {
                 let order = *order;
@@ -98,6 +101,7 @@ impl Ledger {
 
     /// As [`open_list`](Self::open_list), for the SKUs of this campaign, or of all.
     fn open_lists(&mut self, of: Option<CampaignId>) {
+        self.returns.note_all();
         for sku in self.waitlists.skus() {
             let campaign = self.campaign_id(sku);
             if campaign.is_some() && (of.is_none() || campaign == of) {

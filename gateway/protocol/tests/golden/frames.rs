@@ -4,14 +4,14 @@ use std::fmt::Debug;
 
 use doorbuster_protocol::{
     Advance, Answer, BeginPay, BindSku, BudgetView, CampaignView, Cancel, CancelLines, ChannelView,
-    ChannelsView, Confirm, ConfirmLines, CouponView, Extend, FLAG_FIRST_ATTEMPT, FailPay, Fault, Fetch,
-    Fetched, FundBudget, GoodsView, HEADER_LEN, Header, Hello, Inspect, IssueCoupons, Kind, Line, LineView,
-    MAGIC, MAX_BATCH, MAX_BODY, MAX_LINES, OrderView, Parsed, PhaseView, PriceView, ProgressView,
+    ChannelsView, Confirm, ConfirmLines, CouponView, Credit, Extend, FLAG_FIRST_ATTEMPT, FailPay, Fault,
+    Fetch, Fetched, FundBudget, GoodsView, HEADER_LEN, Header, Hello, Inspect, IssueCoupons, Kind, Line,
+    LineView, MAGIC, MAX_BATCH, MAX_BODY, MAX_LINES, OrderView, Parsed, PhaseView, PriceView, ProgressView,
     ProtocolError, Push, PutPhase, PutPrice, PutSku, ReadBudget, ReadCampaign, ReadChannel, ReadChannels,
     ReadCoupon, ReadGoods, ReadLine, ReadOrder, ReadPhase, ReadPrice, ReadProgress, ReadShortfall, ReadStock,
-    Rebalance, Record, Refund, Reserve, ReserveClaims, ReserveOrder, Restock, SetBudget, SetCampaign,
-    SetChannel, SetLimits, SetOnHand, ShortfallView, StatusView, StockView, StopBudget, Watch, Welcome, body,
-    parse,
+    Rebalance, Record, Refund, Refused, Reserve, ReserveClaims, ReserveOrder, Restock, SetBudget,
+    SetCampaign, SetChannel, SetLimits, SetOnHand, ShortfallView, StatusView, StockView, StopBudget, Watch,
+    Welcome, body, parse,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -170,6 +170,8 @@ fn read_any(header: &Header, content: &[u8]) -> Result<(), ProtocolError> {
         Kind::ReadStock => body::read(header, content, |_: ReadStock| {}),
         Kind::Watch => body::read(header, content, |_: Watch| {}),
         Kind::Push => body::read(header, content, |_: Push| {}),
+        Kind::Refused => body::read(header, content, |_: Refused| {}),
+        Kind::Credit => body::read(header, content, |_: Credit| {}),
         Kind::Fetch => body::read(header, content, |_: Fetch| {}),
         Kind::Fetched => body::read(header, content, |_: Fetched| {}),
         Kind::PutSku => body::read(header, content, |_: PutSku| {}),

@@ -7,11 +7,11 @@ mod campaigns;
 mod frames;
 
 use doorbuster_protocol::{
-    Answer, BeginPay, Cancel, CancelLines, ChannelView, ChannelsView, Confirm, ConfirmLines, Extend, FailPay,
-    Fault, FeedEvent, Fetch, Fetched, Header, Hello, Kind, Line, LineUnits, LineView, MAGIC, MAX_BODY,
-    MAX_FETCH, OrderView, ProtocolError, Push, PutSku, ReadChannel, ReadChannels, ReadLine, ReadOrder,
-    ReadStock, Rebalance, Record, Reserve, ReserveOrder, Restock, SetChannel, StatusView, StockView, Watch,
-    Welcome, body,
+    Answer, BeginPay, Cancel, CancelLines, ChannelView, ChannelsView, Confirm, ConfirmLines, Credit, Extend,
+    FailPay, Fault, FeedEvent, Fetch, Fetched, Header, Hello, Kind, Line, LineUnits, LineView, MAGIC,
+    MAX_BODY, MAX_FETCH, OrderView, ProtocolError, Push, PutSku, ReadChannel, ReadChannels, ReadLine,
+    ReadOrder, ReadStock, Rebalance, Record, Refused, Reserve, ReserveOrder, Restock, SetChannel, StatusView,
+    StockView, Watch, Welcome, body,
 };
 
 /// Bytes 0x10 to 0x1f.
@@ -183,6 +183,11 @@ fn requests_have_these_bytes() {
         &push,
         "0100000000000000 0200000000000000 0300000000000000 0400000000000000 0500000000000000 06000000 01",
     );
+    check(
+        &Refused { first: 1, frames: 2, operations: 3, retry_after_ms: 4, code: 5, reserved: 0 },
+        "0100000000000000 02000000 03000000 04000000 0500 0000",
+    );
+    check(&Credit { operations: 1, load: 2, reserved: [0; 3] }, "01000000 02 000000");
     let lines = vec![LineUnits { sku: 4, units: 5 }, LineUnits { sku: 6, units: 7 }];
     check(
         &ConfirmLines { order: 1, user: 2, payment_id: PAYMENT, amount: 3, lines: lines.clone() },
@@ -429,6 +434,9 @@ fn the_least_length_of_each_record_is_its_smallest_length() {
     smallest(&Watch { order: u64::MAX, user: u64::MAX });
     smallest(&Push::default());
     smallest(&Push { order: u64::MAX, quantity: u32::MAX, state: u8::MAX, ..Push::default() });
+    smallest(&Refused::default());
+    smallest(&Refused { first: u64::MAX, frames: u32::MAX, code: u16::MAX, ..Refused::default() });
+    smallest(&Credit { operations: 1, ..Credit::default() });
     smallest(&ReadStock::default());
     smallest(&ReadStock { sku: u64::MAX });
     smallest(&PutSku::default());

@@ -1,0 +1,200 @@
+//! Who is let in: the checks of a frame before its body is looked at.
+//!
+//! From the cheapest to the dearest; each way out has a code and a counter of its own:
+//!
+//! 1. the connection is greeted, and the server isn't stopping ([`dispatch`](super::dispatch));
+//! 2. all that is asked for is known to be sold out: the directory answers, and nothing waits;
+//! 3. admission: as much of the frame's class waits as may.
+//!
+//! What is refused was not executed, this time. An earlier copy of it may have been, and then its shopper must hear so: a
+//! frame without `FIRST_ATTEMPT` is let in as a repeat, which a shard looks up without changing anything.
+
+use std::time::Duration;
+
+use doorbuster_engine::shard::{Batch, Request};
+use doorbuster_ledger::SkuId;
+use doorbuster_protocol::{
+    Answer, Code, FEATURE_BULK_REFUSALS, FLAG_FIRST_ATTEMPT, Fault, Header, Kind, Record, Refused, Reserve,
+    body,
+};
+
+use super::session::Session;
+use super::{Pressure, Reactor};
+use crate::overload::Class;
+
+/// Where the SKU stands in the record of a RESERVE, after `request_id` and `user`.
+const SKU_AT: usize = 24;
+
+/// How a frame came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// To be decided.
+    Open,
+    /// To be answered if that needs no change; else it is refused.
+    Repeat,
+}
+
+impl Entry {
+    /// What the shard is asked.
+    #[inline]
+    pub(super) fn recalled(self, request: Request) -> Request {
+        match (self, request) {
+            (Self::Repeat, Request::Command(command)) => Request::Recall(command),
+            (Self::Open | Self::Repeat, request) => request,
+        }
+    }
+}
+
+impl Reactor {
+    /// Lets a frame in, or refuses it: then it has its answer.
+    #[inline]
+    pub(super) fn enter(&mut self, name: usize, header: &Header, body: &[u8]) -> Option<Entry> {
+        let class = Class::of(header.kind);
+        if self.admission.lets_in(class, header.count) {
+            return Some(Entry::Open);
+        }
+        self.enter_full(name, class, header, body)
+    }
+
+    #[cold]
+    fn enter_full(&mut self, name: usize, class: Class, header: &Header, body: &[u8]) -> Option<Entry> {
+        if class == Class::Settle {
+            self.push_out(self.admission.too_many(class, header.count));
+            if self.admission.lets_in(class, header.count) {
+                return Some(Entry::Open);
+            }
+        }
+        let first = header.flags & FLAG_FIRST_ATTEMPT != 0;
+        match header.kind {
+            Kind::Reserve if first && self.all_sold_out(body) => return Some(Entry::Open),
+            Kind::Reserve | Kind::Confirm | Kind::Cancel | Kind::BeginPay | Kind::FailPay | Kind::Extend
+                if !first =>
+            {
+                return Some(Entry::Repeat);
+            }
+            // To be looked up at several shards at once; so they are let in for longer.
+            Kind::ReserveOrder | Kind::ReserveClaims
+                if !first && self.admission.lets_in(Class::Settle, header.count) =>
+            {
+                return Some(Entry::Open);
+            }
+            _ => {}
+        }
+        self.refuse(name, header, Code::Shed);
+        None
+    }
+
+    /// Whether all SKUs of a RESERVE frame are known to be sold out.
+    fn all_sold_out(&self, body: &[u8]) -> bool {
+        body.chunks_exact(Reserve::MIN_LEN).all(|record| {
+            let sku = record.get(SKU_AT..).and_then(<[u8]>::first_chunk::<8>);
+            sku.is_some_and(|sku| {
+                self.engine.sold_out(SkuId::new(u64::from_le_bytes(*sku)), self.wall).is_some()
+            })
+        })
+    }
+
+    /// Refuses a frame as a whole.
+    pub(super) fn refuse(&mut self, name: usize, header: &Header, code: Code) {
+        self.admission.refuse(header.count);
+        self.stats.offered(header.kind, header.count);
+        self.stats.count(header.kind, code.number(), header.count);
+        let retry_after_ms = self.admission.retry_after_ms();
+        if let Some(session) = self.sessions.get_mut(name) {
+            session.refuse(header, code, retry_after_ms);
+        }
+        self.mark_dirty(name);
+    }
+
+    /// Takes so many operations that came in, and were not handed to a shard, out again: the newest reads, then the newest
+    /// holds.
+    fn push_out(&mut self, operations: u64) {
+        let mut left = operations;
+        let mut out = Vec::new();
+        for class in [Class::Read, Class::Reserve] {
+            for shard in 0..self.filling.len() {
+                let mut at = self.filling[shard].slots.len();
+                while at > 0 && left > 0 {
+                    at -= 1;
+                    let token = self.filling[shard].slots[at].token;
+                    if self.kind_of(token).map(Class::of) == Some(class) {
+                        self.filling[shard].slots.remove(at);
+                        out.push(token);
+                        left -= 1;
+                    }
+                }
+            }
+        }
+        self.admission.gone(out.len() as u64);
+        let retry_after_ms = self.admission.retry_after_ms();
+        for token in out {
+            self.admission.refuse(1);
+            if let Some(done) = self.answer_only(token, &Answer { retry_after_ms, ..Answer::of(Code::Shed) })
+            {
+                self.finish(done);
+            }
+        }
+    }
+
+    /// Everything that had come is let in or refused; says how hard that was.
+    pub(super) fn end_reading(&mut self) {
+        let now = self.now.saturating_duration_since(self.started);
+        self.admission.end_reading(now);
+        let admission = &self.admission;
+        self.stats.press(Pressure {
+            in_flight: self.frames.unanswered() + self.fetching as u64,
+            backlog: Duration::from_micros(admission.backlog_us()),
+            cost: Duration::from_nanos(admission.cost_ns()),
+            load: admission.load(),
+            overloaded: admission.is_overloaded(),
+            overloaded_for: admission.overloaded_for(now),
+        });
+    }
+
+    /// Operations of a batch that came back wait no more.
+    pub(super) fn came_back(&mut self, batch: &Batch) {
+        if !batch.rerouted {
+            self.admission.gone(batch.slots.len() as u64);
+        }
+    }
+}
+
+impl Session {
+    /// Says that a frame was refused; together with those before it, where the client understands that.
+    fn refuse(&mut self, header: &Header, code: Code, retry_after_ms: u32) {
+        if self.features & FEATURE_BULK_REFUSALS == 0 {
+            let fault = Fault { code: code.number(), retry_after_ms, message: String::new() };
+            Header::new(Kind::Error, header.correlation, 1)
+                .encode(self.output(), |out| body::put(&fault, out));
+            return;
+        }
+        match &mut self.refused {
+            Some(refused)
+                if refused.code == code.number()
+                    && refused.first.wrapping_add(u64::from(refused.frames)) == header.correlation =>
+            {
+                refused.frames += 1;
+                refused.operations = refused.operations.saturating_add(header.count);
+                refused.retry_after_ms = refused.retry_after_ms.max(retry_after_ms);
+            }
+            _ => {
+                self.say_refused();
+                self.refused = Some(Refused {
+                    first: header.correlation,
+                    frames: 1,
+                    operations: header.count,
+                    retry_after_ms,
+                    code: code.number(),
+                    reserved: 0,
+                });
+            }
+        }
+    }
+
+    /// Appends what was refused and not said yet.
+    pub(super) fn say_refused(&mut self) {
+        if let Some(refused) = self.refused.take() {
+            Header::new(Kind::Refused, 0, 1).encode(self.output(), |out| body::put(&refused, out));
+        }
+    }
+}
