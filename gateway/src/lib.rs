@@ -11,6 +11,15 @@ mod duration;
 mod error;
 mod feed;
 mod late;
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        unused_imports,
+        reason = "only its own tests use it until reactors refuse by these rules"
+    )
+)]
+pub(crate) mod overload;
 mod reactor;
 mod server;
 mod sku;

@@ -1,0 +1,14 @@
+//! What refuses work before the engine does it: rules that decide, and nothing else.
+//!
+//! Nothing here reads a clock, draws from the system's randomness, starts a thread or writes to anything. The time is an
+//! argument, a [`Moment`], and so is every seed; what a rule has to remember is in a value of bounded size that its owner
+//! holds. So each rule can be tested at its exact boundaries, and a run that went wrong can be repeated.
+//!
+//! - [`breaker`] stops asking a part that is broken, and asks it again with care.
+//!
+//! None of them decides about stock. Refusing here costs a shopper a moment; what is sold is the ledger's matter alone.
+
+pub(crate) mod breaker;
+mod moment;
+
+pub(crate) use moment::{Micros, Moment};
