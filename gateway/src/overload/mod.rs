@@ -5,10 +5,12 @@
 //! holds. So each rule can be tested at its exact boundaries, and a run that went wrong can be repeated.
 //!
 //! - [`breaker`] stops asking a part that is broken, and asks it again with care.
+//! - [`gcra`] keeps one client from taking what all share.
 //!
 //! None of them decides about stock. Refusing here costs a shopper a moment; what is sold is the ledger's matter alone.
 
 pub(crate) mod breaker;
+pub(crate) mod gcra;
 mod moment;
 
 pub(crate) use moment::{Micros, Moment};
