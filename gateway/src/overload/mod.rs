@@ -6,11 +6,13 @@
 //!
 //! - [`breaker`] stops asking a part that is broken, and asks it again with care.
 //! - [`gcra`] keeps one client from taking what all share.
+//! - [`tickets`] keeps a crowd from queueing for units that can't be enough.
 //!
 //! None of them decides about stock. Refusing here costs a shopper a moment; what is sold is the ledger's matter alone.
 
 pub(crate) mod breaker;
 pub(crate) mod gcra;
 mod moment;
+pub(crate) mod tickets;
 
 pub(crate) use moment::{Micros, Moment};
