@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use doorbuster_engine::clock::{Clock, DevClock, SystemClock};
 use doorbuster_engine::journal::Durability;
@@ -143,6 +143,8 @@ pub(crate) struct Shared {
     pub(crate) max_connections: usize,
     pub(crate) drain: Duration,
     pub(crate) admission: Settings,
+    /// The start of the time by which the rules of overload go.
+    pub(crate) started: Instant,
     pub(crate) seed: u64,
     pub(crate) stats: Vec<Arc<ReactorStats>>,
     /// Set once, by whoever stops the server; reactors look at it each pass.
@@ -240,6 +242,7 @@ impl Server {
             dev: setup.dev_clock.map(Dev::new),
             max_connections: max_connections.div_ceil(reactors),
             drain: setup.drain,
+            started: Instant::now(),
             admission: Settings { target_us: setup.backlog_us },
             seed,
             stats: (0..reactors).map(|_| Arc::default()).collect(),

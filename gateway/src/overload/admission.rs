@@ -31,7 +31,7 @@ use std::time::Duration;
 
 use doorbuster_protocol::FULL_LOAD;
 
-use super::class::Class;
+use super::{Class, Micros, Moment};
 
 /// What an operation is taken to cost before any was measured, nanoseconds.
 const FIRST_COST_NS: u64 = 2_000;
@@ -52,7 +52,7 @@ const MOST_COST_NS: u64 = 10_000_000;
 const RETRY_AFTER_MS: std::ops::RangeInclusive<u64> = 20..=1_000;
 
 /// How long nothing may have been refused before the overload counts as over.
-const CALM: Duration = Duration::from_millis(100);
+const CALM: Micros = Micros::from_ms(100);
 
 /// How a server's doors are set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,10 +75,10 @@ pub(crate) struct Admission {
     refused: u64,
     /// The load of the last pass, as answers name it.
     load: u8,
-    /// Since when, and until when at least, the server is overloaded; on the caller's clock.
-    overloaded: Option<(Duration, Duration)>,
+    /// Since when, and until when at least, the server is overloaded.
+    overloaded: Option<(Moment, Moment)>,
     /// How long it was, before that.
-    overloaded_for: Duration,
+    overloaded_for: Micros,
 }
 
 impl Admission {
@@ -91,7 +91,7 @@ impl Admission {
             refused: 0,
             load: 0,
             overloaded: None,
-            overloaded_for: Duration::ZERO,
+            overloaded_for: Micros::ZERO,
         }
     }
 
@@ -154,18 +154,18 @@ impl Admission {
     }
 
     /// Ends a pass's reading: everything that had come is let in or refused.
-    pub(crate) fn end_reading(&mut self, now: Duration) {
+    pub(crate) fn end_reading(&mut self, now: Moment) {
         let all = self.time_us(self.waiting + self.refused);
         let load = all.saturating_mul(u64::from(FULL_LOAD)).checked_div(self.settings.target_us).unwrap_or(0);
         // Passes are of different lengths: a short one in the middle of a flood must not call it over.
         self.load = u8::try_from(load).unwrap_or(u8::MAX).max(self.load - self.load.div_ceil(8));
         match &mut self.overloaded {
-            Some((_, until)) if self.refused > 0 => *until = now + CALM,
+            Some((_, until)) if self.refused > 0 => *until = now.plus(CALM),
             Some((since, until)) if now >= *until => {
-                self.overloaded_for += until.saturating_sub(*since);
+                self.overloaded_for = self.overloaded_for.and(until.since(*since));
                 self.overloaded = None;
             }
-            None if self.refused > 0 => self.overloaded = Some((now, now + CALM)),
+            None if self.refused > 0 => self.overloaded = Some((now, now.plus(CALM))),
             Some(_) | None => {}
         }
         self.refused = 0;
@@ -198,9 +198,9 @@ impl Admission {
     }
 
     /// How long that was so, in all.
-    pub(crate) fn overloaded_for(&self, now: Duration) -> Duration {
-        let current = self.overloaded.map_or(Duration::ZERO, |(since, _)| now.saturating_sub(since));
-        self.overloaded_for + current
+    pub(crate) fn overloaded_for(&self, now: Moment) -> Micros {
+        let current = self.overloaded.map_or(Micros::ZERO, |(since, _)| now.since(since));
+        self.overloaded_for.and(current)
     }
 }
 
@@ -208,7 +208,10 @@ impl Admission {
 mod tests {
     use super::*;
 
-    const MS: Duration = Duration::from_millis(1);
+    /// So many milliseconds after the start.
+    fn at(ms: u64) -> Moment {
+        Moment::after_start(Micros::from_ms(ms))
+    }
 
     /// A door with a target of 5 ms, where an operation costs 10 us: 500 of them.
     fn door() -> Admission {
@@ -254,7 +257,7 @@ mod tests {
     #[test]
     fn what_operations_cost_is_learnt_and_the_bound_follows_in_numbers() {
         let mut door = door();
-        (0..200).for_each(|_| door.measured(1_000, MS));
+        (0..200).for_each(|_| door.measured(1_000, Duration::from_millis(1)));
         assert_eq!(door.cost_ns(), 1_000);
         assert!((4_990..=5_010).contains(&come(&mut door, Class::Reserve, 10_000)));
         // Few operations are no sample, and a machine that stood still is no cost.
@@ -268,7 +271,7 @@ mod tests {
     fn without_a_target_nothing_is_refused() {
         let mut door = Admission::new(Settings { target_us: 0 });
         assert_eq!(come(&mut door, Class::Read, 100_000), 100_000);
-        door.end_reading(MS);
+        door.end_reading(at(1));
         assert_eq!((door.load(), door.is_overloaded()), (0, false));
     }
 
@@ -276,21 +279,21 @@ mod tests {
     fn the_load_rises_at_once_and_falls_slowly() {
         let mut door = door();
         come(&mut door, Class::Reserve, 250);
-        door.end_reading(MS);
+        door.end_reading(at(1));
         assert_eq!(door.load(), FULL_LOAD / 2);
         door.gone(250);
         come(&mut door, Class::Reserve, 1_000);
-        door.end_reading(2 * MS);
+        door.end_reading(at(2));
         assert_eq!(door.load(), 2 * FULL_LOAD);
         door.gone(500);
         let falls: Vec<u8> = (3..6)
-            .map(|at| {
-                door.end_reading(at * MS);
+            .map(|ms| {
+                door.end_reading(at(ms));
                 door.load()
             })
             .collect();
         assert_eq!(falls, [112, 98, 85]);
-        (6..100).for_each(|at| door.end_reading(at * MS));
+        (6..100).for_each(|ms| door.end_reading(at(ms)));
         assert_eq!(door.load(), 0);
     }
 
@@ -299,17 +302,17 @@ mod tests {
         let mut door = door();
         come(&mut door, Class::Reserve, 501);
         assert_eq!(door.retry_after_ms(), 20);
-        door.end_reading(10 * MS);
+        door.end_reading(at(10));
         door.gone(500);
-        door.end_reading(60 * MS);
+        door.end_reading(at(60));
         come(&mut door, Class::Reserve, 501);
-        door.end_reading(70 * MS);
-        door.end_reading(169 * MS);
+        door.end_reading(at(70));
+        door.end_reading(at(169));
         assert!(door.is_overloaded());
-        assert_eq!(door.overloaded_for(169 * MS), 159 * MS);
-        door.end_reading(170 * MS);
+        assert_eq!(door.overloaded_for(at(169)), Micros::from_ms(159));
+        door.end_reading(at(170));
         assert!(!door.is_overloaded());
-        assert_eq!(door.overloaded_for(500 * MS), 160 * MS);
+        assert_eq!(door.overloaded_for(at(500)), Micros::from_ms(160));
     }
 
     #[test]

@@ -16,6 +16,14 @@ pub(crate) enum Class {
 }
 
 impl Class {
+    /// Whether a breaker of this class opens because answers are slow. Where money was promised, late is better than never.
+    pub(crate) const fn opens_when_slow(self) -> bool {
+        match self {
+            Self::Read | Self::Reserve => true,
+            Self::Settle | Self::Operate => false,
+        }
+    }
+
     /// The class of a kind of request.
     #[inline]
     pub(crate) const fn of(kind: Kind) -> Self {

@@ -1,7 +1,23 @@
-//! Staying useful when there is too much to do.
+//! What refuses work before the engine does it: rules that decide, and nothing else.
+//!
+//! Nothing here reads a clock, draws from the system's randomness, starts a thread or writes to anything. The time is an
+//! argument, a [`Moment`], and so is every seed; what a rule has to remember is in a value of bounded size that its owner
+//! holds. So each rule can be tested at its exact boundaries, and a run that went wrong can be repeated.
+//!
+//! - [`admission`] lets in what can be done in a bearable time.
+//! - [`breaker`] stops asking a part that is broken, and asks it again with care.
+//! - [`gcra`] keeps one client from taking what all share.
+//! - [`tickets`] keeps a crowd from queueing for units that can't be enough.
+//!
+//! None of them decides about stock. Refusing here costs a shopper a moment; what is sold is the ledger's matter alone.
 
 pub(crate) mod admission;
+pub(crate) mod breaker;
 mod class;
+pub(crate) mod gcra;
+mod moment;
+pub(crate) mod tickets;
 
 pub(crate) use admission::Admission;
 pub(crate) use class::Class;
+pub(crate) use moment::{Micros, Moment};

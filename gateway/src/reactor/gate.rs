@@ -20,7 +20,7 @@ use doorbuster_protocol::{
 
 use super::session::Session;
 use super::{Pressure, Reactor};
-use crate::overload::Class;
+use crate::overload::{Class, Micros, Moment};
 
 /// Where the SKU stands in the record of a RESERVE, after `request_id` and `user`.
 const SKU_AT: usize = 24;
@@ -138,7 +138,7 @@ impl Reactor {
 
     /// Everything that had come is let in or refused; says how hard that was.
     pub(super) fn end_reading(&mut self) {
-        let now = self.now.saturating_duration_since(self.started);
+        let now = self.moment();
         self.admission.end_reading(now);
         let admission = &self.admission;
         self.stats.press(Pressure {
@@ -147,8 +147,14 @@ impl Reactor {
             cost: Duration::from_nanos(admission.cost_ns()),
             load: admission.load(),
             overloaded: admission.is_overloaded(),
-            overloaded_for: admission.overloaded_for(now),
+            overloaded_for: Duration::from_micros(admission.overloaded_for(now).us()),
         });
+    }
+
+    /// The time of this pass, as the rules of overload see it.
+    pub(super) fn moment(&self) -> Moment {
+        let passed = self.now.saturating_duration_since(self.shared.started).as_micros();
+        Moment::after_start(Micros::from_us(u64::try_from(passed).unwrap_or(u64::MAX)))
     }
 
     /// Operations of a batch that came back wait no more.

@@ -117,8 +117,6 @@ pub(crate) struct Reactor {
     admission: Admission,
     /// Answers of a frame that needed no shard. Empty between frames.
     answered: Vec<(u64, Answer)>,
-    /// When it began to work.
-    started: Instant,
     /// The time of this pass.
     now: Instant,
     /// The same, as the engine has it.
@@ -170,7 +168,6 @@ impl Reactor {
             rng: Xoshiro256PlusPlus::seed_from_u64(seed),
             admission: Admission::new(shared.admission),
             answered: Vec::new(),
-            started: Instant::now(),
             now: Instant::now(),
             wall: engine.now(),
             engine,
