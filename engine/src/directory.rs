@@ -68,24 +68,52 @@ const _: () = assert!(size_of::<Place>() == 64);
 #[derive(Debug)]
 pub(crate) struct Directory {
     places: Vec<Place>,
+    /// A bit for each place where something is noted: 2 KiB, which stay in a core's first-level cache. While a sale goes on most
+    /// places are empty, and reading each SKU's own took a tenth of the time that an order takes. A hint: the words of the
+    /// place say what is so. Set behind a note and cleared behind its end, by several shards, hence by atomic operations.
+    noted: Vec<AtomicU64>,
 }
 
 impl Directory {
     pub(crate) fn new() -> Self {
-        Self { places: (0..PLACES).map(|_| Place::default()).collect() }
+        Self {
+            places: (0..PLACES).map(|_| Place::default()).collect(),
+            noted: (0..PLACES / 64).map(|_| AtomicU64::new(0)).collect(),
+        }
     }
 
+    /// The number of a SKU's place.
     #[inline]
-    fn place(&self, sku: SkuId) -> Option<&Place> {
-        let partition = PartitionId::of(sku);
+    fn number(sku: SkuId) -> usize {
         let way = usize::try_from(sku.raw() % WAYS as u64).unwrap_or(0);
-        self.places.get(usize::from(partition.raw()) * WAYS + way)
+        usize::from(PartitionId::of(sku).raw()) * WAYS + way
+    }
+
+    fn place(&self, sku: SkuId) -> Option<&Place> {
+        self.places.get(Self::number(sku))
+    }
+
+    /// Says in the list of bits whether something is noted in a place.
+    fn mark(&self, number: usize, noted: bool) {
+        let Some(word) = self.noted.get(number / 64) else { return };
+        let bit = 1 << (number % 64);
+        if (word.load(Ordering::Relaxed) & bit != 0) != noted {
+            if noted {
+                word.fetch_or(bit, Ordering::Relaxed);
+            } else {
+                word.fetch_and(!bit, Ordering::Relaxed);
+            }
+        }
     }
 
     /// What is noted of a SKU and may be said at `now`, while the log is durable up to `durable`.
     #[inline]
     pub(crate) fn read(&self, sku: SkuId, now: Timestamp, durable: u64) -> Option<SoldOut> {
-        let place = self.place(sku)?;
+        let number = Self::number(sku);
+        if self.noted.get(number / 64)?.load(Ordering::Relaxed) & (1 << (number % 64)) == 0 {
+            return None;
+        }
+        let place = self.places.get(number)?;
         let version = place.version.load(Ordering::Acquire);
         let known = place.sku.load(Ordering::Relaxed);
         let (ticket, until) = (place.ticket.load(Ordering::Relaxed), place.until.load(Ordering::Relaxed));
@@ -109,6 +137,7 @@ impl Directory {
             place.holds.store(u64::from(sold_out.holds), Ordering::Relaxed);
             place.next_expiry.store(sold_out.next_expiry.map_or(0, Timestamp::raw), Ordering::Relaxed);
         });
+        self.mark(Self::number(sku), true);
     }
 
     /// What is noted, out of date or not. Of the partitions whose shard's lock the caller holds.
@@ -122,6 +151,7 @@ impl Directory {
         let place = self.place(sku);
         if let Some(place) = place.filter(|place| place.sku.load(Ordering::Relaxed) == sku.raw()) {
             place.write(|| place.until.store(0, Ordering::Relaxed));
+            self.mark(Self::number(sku), false);
         }
     }
 
@@ -129,8 +159,9 @@ impl Directory {
     pub(crate) fn wipe_all(&self, serves: impl Fn(PartitionId) -> bool) {
         for partition in (0..PARTITIONS).filter_map(PartitionId::new).filter(|partition| serves(*partition)) {
             let first = usize::from(partition.raw()) * WAYS;
-            for place in self.places.get(first..first + WAYS).unwrap_or_default() {
+            for (number, place) in (first..).zip(self.places.get(first..first + WAYS).unwrap_or_default()) {
                 place.write(|| place.until.store(0, Ordering::Relaxed));
+                self.mark(number, false);
             }
         }
     }
