@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::drill::{self, Request};
 use crate::exit::{Exit, Failure};
+use crate::knee;
 use crate::saturate;
 use crate::scenario::{self, Auto, BUILT_IN, Scenario};
 
@@ -43,6 +44,9 @@ enum Command {
     List,
     /// Load the server as hard as it goes, or at a fixed rate, and say what it did.
     Saturate(saturate::Options),
+    /// Find the server's peak, ask for multiples of it, and say how much is answered in time.
+    #[command(after_help = EXIT_CODES)]
+    Knee(knee::Options),
 }
 
 #[derive(Debug, Args)]
@@ -87,6 +91,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let mut out = std::io::stdout();
     match Cli::try_parse_from(arguments) {
         Ok(Cli { command: Some(Command::Saturate(options)), .. }) => saturate::run(&options, &mut out),
+        Ok(Cli { command: Some(Command::Knee(options)), .. }) => knee::run(&options, &mut out),
         Ok(Cli { command: Some(Command::List), .. }) => list(&mut out),
         Ok(Cli { command: Some(Command::Run(run)), .. }) => start(*run),
         Ok(Cli { command: None, run }) => start(run),
@@ -181,7 +186,9 @@ mod tests {
         match Cli::try_parse_from(all).expect("valid") {
             Cli { command: Some(Command::Run(run)), .. } => *run,
             Cli { command: None, run } => run,
-            Cli { command: Some(Command::Saturate(_) | Command::List), .. } => panic!("another command"),
+            Cli { command: Some(Command::Saturate(_) | Command::Knee(_) | Command::List), .. } => {
+                panic!("another command")
+            }
         }
     }
 

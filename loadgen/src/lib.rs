@@ -21,6 +21,7 @@ pub mod frames;
 pub mod health;
 pub mod ids;
 pub mod journal;
+pub mod knee;
 pub mod net;
 pub mod population;
 pub mod progress;

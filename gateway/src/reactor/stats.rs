@@ -10,6 +10,23 @@ use parking_lot::Mutex;
 /// Longest service time that is told from longer ones, microseconds: a minute.
 const MAX_US: u64 = 60_000_000;
 
+/// Where each code stands among all codes, by its number less 1,000; [`NOWHERE`]: there is no such code. Each answer is counted, so
+/// none is searched for.
+const PLACES: [u8; 1_000] = {
+    let mut places = [NOWHERE; 1_000];
+    let mut place: u8 = 0;
+    while (place as usize) < Code::ALL.len() {
+        places[Code::ALL[place as usize].number() as usize - 1_000] = place;
+        place += 1;
+    }
+    places
+};
+
+/// No place.
+const NOWHERE: u8 = u8::MAX;
+
+const _: () = assert!(Code::ALL.len() < NOWHERE as usize);
+
 /// Counters and histograms of one reactor.
 #[derive(Debug)]
 pub struct ReactorStats {
@@ -22,6 +39,8 @@ pub struct ReactorStats {
     sold_out: AtomicU64,
     pressure: [AtomicU64; 6],
     ops: Vec<OpStats>,
+    /// Where a request's kind stands among them, by its byte; [`NOWHERE`] for other bytes.
+    by_kind: [u8; 128],
 }
 
 /// How hard a reactor is pressed, as of its latest pass.
@@ -53,7 +72,11 @@ pub struct OpStats {
 
 impl Default for ReactorStats {
     fn default() -> Self {
-        let requests = Kind::ALL.iter().copied().filter(|kind| kind.is_request());
+        let requests = || Kind::ALL.iter().copied().filter(|kind| kind.is_request());
+        let mut by_kind = [NOWHERE; 128];
+        for (place, kind) in (0..NOWHERE).zip(requests()) {
+            by_kind[usize::from(kind.byte())] = place;
+        }
         Self {
             connections: AtomicU64::new(0),
             accepted: AtomicU64::new(0),
@@ -63,7 +86,8 @@ impl Default for ReactorStats {
             pushed: AtomicU64::new(0),
             sold_out: AtomicU64::new(0),
             pressure: Default::default(),
-            ops: requests.map(OpStats::new).collect(),
+            ops: requests().map(OpStats::new).collect(),
+            by_kind,
         }
     }
 }
@@ -194,7 +218,7 @@ impl ReactorStats {
     }
 
     fn op(&self, kind: Kind) -> Option<&OpStats> {
-        self.ops.iter().find(|op| op.kind == kind)
+        self.ops.get(usize::from(*self.by_kind.get(usize::from(kind.byte()))?))
     }
 
     #[inline]
@@ -207,8 +231,8 @@ impl ReactorStats {
     #[inline]
     pub(super) fn count(&self, kind: Kind, code: u16, operations: u32) {
         let Some(op) = self.op(kind) else { return };
-        let place = Code::ALL.iter().position(|known| known.number() == code);
-        if let Some(count) = place.and_then(|place| op.outcomes.get(place)) {
+        let place = PLACES.get(usize::from(code).wrapping_sub(1_000)).copied().unwrap_or(NOWHERE);
+        if let Some(count) = op.outcomes.get(usize::from(place)) {
             // The reactor is the only writer: a load and a store are enough, and cheaper than an atomic addition.
             count.store(count.load(Ordering::Relaxed) + u64::from(operations), Ordering::Relaxed);
         }
@@ -218,6 +242,34 @@ impl ReactorStats {
         let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX).clamp(1, MAX_US);
         if let Some(op) = self.op(kind) {
             op.took.lock().saturating_record_n(us, u64::from(count));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_request_and_every_code_has_a_counter_of_its_own() {
+        let stats = ReactorStats::default();
+        let requests = || Kind::ALL.iter().copied().filter(|kind| kind.is_request());
+        for kind in requests() {
+            for code in Code::ALL {
+                stats.count(kind, code.number(), u32::from(code.number()));
+            }
+            // Neither codes that there aren't nor answers are counted, and nothing panics.
+            for code in [0, 999, 1_998, u16::MAX] {
+                stats.count(kind, code, 1);
+            }
+        }
+        stats.count(Kind::Error, Code::Ok.number(), 1);
+        assert_eq!(stats.ops().len(), requests().count());
+        for op in stats.ops() {
+            let counted: Vec<(Code, u64)> = op.outcomes().collect();
+            let expected: Vec<(Code, u64)> =
+                Code::ALL.iter().map(|code| (*code, u64::from(code.number()))).collect();
+            assert_eq!(counted, expected, "{}", op.kind.name());
         }
     }
 }

@@ -55,12 +55,20 @@ impl Link {
     /// # Errors
     /// If nobody listens, the greeting doesn't come in five seconds, or the server refuses it.
     pub fn connect(address: SocketAddr, name: &str) -> Result<(Self, Welcome), LinkError> {
+        Self::connect_for(address, name, 0)
+    }
+
+    /// As [`connect`](Self::connect), asking for these features.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub fn connect_for(address: SocketAddr, name: &str, features: u64) -> Result<(Self, Welcome), LinkError> {
         let mut link = Self::connect_ungreeted(address)?;
         link.stream.set_nonblocking(false)?;
         link.greeting = true;
         link.stream.set_read_timeout(Some(GREETING))?;
         let hello =
-            Hello { magic: MAGIC, oldest: VERSION, newest: VERSION, features: 0, client: name.to_owned() };
+            Hello { magic: MAGIC, oldest: VERSION, newest: VERSION, features, client: name.to_owned() };
         let mut greeting = Vec::new();
         body::frame(Header::new(Kind::Hello, 0, 1), std::slice::from_ref(&hello), &mut greeting);
         link.stream.write_all(&greeting)?;

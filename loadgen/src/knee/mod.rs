@@ -1,0 +1,165 @@
+//! `doorbuster-drill knee`: how much the server answers in time, at its peak and far beyond it.
+//!
+//! A server that is asked for more than it can do may still do all that it can, or work as hard as ever on answers that nobody
+//! waits for any more. Throughput doesn't tell the two apart; **goodput** does: the answers that come within the objective, counted
+//! from when their requests were due.
+//!
+//! 1. **The peak** is the largest rate of new holds of which 99 % are answered in time: found by doubling, then by halving the
+//!    interval, in the same run on the same server as everything else.
+//! 2. **The curve**: the same load at multiples of the peak, some points several times over, by turns with other policies.
+//! 3. **The generator is measured, too.** Requests leave when they are due, whatever the server does (an open loop, Poisson
+//!    arrivals). Where they left late, or some had no room, the point says nothing about the server and is INVALID.
+//!
+//! Server and generator have a core each, as far as the machine has two: each would otherwise slow down what it measures. Payments
+//! follow holds, so they don't grow with what is asked for: nobody pays for what he didn't get.
+
+mod curve;
+mod drive;
+mod options;
+mod pin;
+mod point;
+mod report;
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+pub use options::{Options, Policy};
+
+use self::curve::{Curve, Measured};
+use self::drive::Asked;
+use self::point::Point;
+use crate::exit::{Exit, Failure};
+use crate::ids::{IdMaker, mix};
+use crate::net::LinkError;
+use crate::saturate::set_up;
+use crate::target::Target;
+
+/// SKUs, drawn evenly.
+const SKUS: u64 = 1_000;
+
+/// Units of each: more than any run can sell.
+const PLENTY: u64 = 1 << 32;
+
+/// Where the search for the peak begins, operations a second.
+const FIRST_RATE: f64 = 2_000.0;
+
+/// Most that is tried.
+const MOST_RATE: f64 = 8_000_000.0;
+
+/// How often the interval is halved: the peak is known to 3 %.
+const HALVINGS: u32 = 5;
+
+/// Measured time of a try.
+const TRY: Duration = Duration::from_secs(2);
+
+/// Runs the command and gives the exit code.
+pub fn run(options: &Options, out: &mut dyn Write) -> ExitCode {
+    match measure(options, out) {
+        Ok(exit) => exit.into(),
+        Err(failure) => failure.print(),
+    }
+}
+
+/// A server with stock.
+struct Stage {
+    policy: Policy,
+    target: Target,
+    first_sku: u64,
+}
+
+impl Stage {
+    fn set(options: &Options, policy: Policy) -> Result<Self, Failure> {
+        let config = policy.config(options.added_cost_us, options.backlog_us);
+        let target = Target::reach(None, &options.durability, &config)?;
+        let first_sku = mix(IdMaker::fresh_nonce()) >> 24 << 20;
+        set_up(target.address(), first_sku, SKUS, PLENTY)?;
+        Ok(Self { policy, target, first_sku })
+    }
+
+    fn point(&self, options: &Options, rate: f64, seconds: Duration, seed: u64) -> Result<Point, Failure> {
+        let asked = Asked {
+            rate,
+            batch: options.batch,
+            connections: options.connections,
+            seconds,
+            slo: Duration::from_millis(options.slo_ms),
+            bulk: options.bulk,
+            paid: options.paid,
+            first_sku: self.first_sku,
+            skus: SKUS,
+            seed,
+        };
+        drive::drive(asked, self.target.address(), self.target.server_pid()).map_err(|error: LinkError| {
+            let words = self.target.last_words();
+            Failure::could_not("load the server", &format!("{error}{words}"))
+        })
+    }
+}
+
+fn measure(options: &Options, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let (stages, pinned) = pin::apart(|| {
+        options
+            .policy
+            .iter()
+            .map(|policy| Stage::set(options, *policy))
+            .collect::<Result<Vec<Stage>, Failure>>()
+    });
+    let stages = stages?;
+    report::head(options, pinned, out);
+    let first = stages.first().ok_or_else(|| Failure::usage("--policy names none"))?;
+    let peak = match options.peak {
+        Some(peak) => f64::from(peak),
+        None => search(first, options, out)?,
+    };
+    report::peak(peak, options, out);
+    let mut curves: Vec<Curve> = stages.iter().map(|stage| Curve::new(stage.policy)).collect();
+    for repeat in 0..options.repeat {
+        for (stage, curve) in stages.iter().zip(&mut curves) {
+            for &times in &options.times {
+                let seed = options.seed.wrapping_add(u64::from(repeat));
+                let point = stage.point(options, peak * times, Duration::from_secs(options.seconds), seed)?;
+                let measured = Measured { times, point };
+                report::line(stage.policy, repeat, &measured, peak, out);
+                curve.measured.push(measured);
+            }
+        }
+    }
+    report::tables(&curves, peak, options, out);
+    if let Some(folder) = &options.report {
+        report::files(&curves, peak, options, folder)?;
+    }
+    let invalid =
+        curves.iter().flat_map(|curve| &curve.measured).any(|measured| measured.point.invalid().is_some());
+    Ok(if invalid { Exit::Invalid } else { Exit::Pass })
+}
+
+/// Finds the peak.
+fn search(stage: &Stage, options: &Options, out: &mut dyn Write) -> Result<f64, Failure> {
+    let mut attempt = |rate: f64| -> Result<bool, Failure> {
+        let point = stage.point(options, rate, TRY, options.seed)?;
+        let holds = point.holds() && point.invalid().is_none();
+        report::attempt(rate, &point, holds, out);
+        Ok(holds)
+    };
+    let (mut holds, mut fails) = (0.0, FIRST_RATE);
+    while fails < MOST_RATE && attempt(fails)? {
+        holds = fails;
+        fails *= 2.0;
+    }
+    if holds == 0.0 {
+        return Err(Failure::could_not(
+            "find the peak",
+            &format!("not even {FIRST_RATE} a second are answered within {} ms", options.slo_ms),
+        ));
+    }
+    for _ in 0..HALVINGS {
+        let middle = f64::midpoint(holds, fails);
+        if attempt(middle)? {
+            holds = middle;
+        } else {
+            fails = middle;
+        }
+    }
+    Ok(holds)
+}
