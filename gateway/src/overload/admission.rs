@@ -153,8 +153,9 @@ impl Admission {
         }
     }
 
-    /// Ends a pass's reading: everything that had come is let in or refused.
-    pub(crate) fn end_reading(&mut self, now: Moment) {
+    /// Ends a pass's reading: everything that had come is let in or refused. Returns how long all of it would take,
+    /// microseconds.
+    pub(crate) fn end_reading(&mut self, now: Moment) -> u64 {
         let all = self.time_us(self.waiting + self.refused);
         let load = all.saturating_mul(u64::from(FULL_LOAD)).checked_div(self.settings.target_us).unwrap_or(0);
         // Passes are of different lengths: a short one in the middle of a flood must not call it over.
@@ -169,6 +170,12 @@ impl Admission {
             Some(_) | None => {}
         }
         self.refused = 0;
+        all
+    }
+
+    /// How much work may wait before new holds are refused, microseconds.
+    pub(crate) const fn target_us(&self) -> u64 {
+        self.settings.target_us
     }
 
     /// How much waits, as a share of what may; [`FULL_LOAD`] is all of it.
@@ -293,7 +300,9 @@ mod tests {
             })
             .collect();
         assert_eq!(falls, [112, 98, 85]);
-        (6..100).for_each(|ms| door.end_reading(at(ms)));
+        for ms in 6..100 {
+            door.end_reading(at(ms));
+        }
         assert_eq!(door.load(), 0);
     }
 

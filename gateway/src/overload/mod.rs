@@ -5,6 +5,7 @@
 //! holds. So each rule can be tested at its exact boundaries, and a run that went wrong can be repeated.
 //!
 //! - [`admission`] lets in what can be done in a bearable time.
+//! - [`credits`] tells clients what not to send.
 //! - [`breaker`] stops asking a part that is broken, and asks it again with care.
 //! - [`gcra`] keeps one client from taking what all share.
 //! - [`tickets`] keeps a crowd from queueing for units that can't be enough.
@@ -14,10 +15,12 @@
 pub(crate) mod admission;
 pub(crate) mod breaker;
 mod class;
+pub(crate) mod credits;
 pub(crate) mod gcra;
 mod moment;
 pub(crate) mod tickets;
 
 pub(crate) use admission::Admission;
 pub(crate) use class::Class;
+pub(crate) use credits::Credits;
 pub(crate) use moment::{Micros, Moment};

@@ -1,8 +1,8 @@
 //! What a frame asks for, by its kind.
 
 use doorbuster_protocol::{
-    Code, FEATURES, FLAG_FIRST_ATTEMPT, Header, Hello, Kind, ProtocolError, ReadBudget, ReadCampaign,
-    ReadCoupon, ReadGoods, ReadStock, StatusView, VERSION, Welcome, body,
+    Code, FEATURE_CREDITS, FEATURES, FLAG_FIRST_ATTEMPT, Header, Hello, Kind, ProtocolError, ReadBudget,
+    ReadCampaign, ReadCoupon, ReadGoods, ReadStock, StatusView, VERSION, Welcome, body,
 };
 
 use super::intake::Incoming;
@@ -123,10 +123,15 @@ impl Reactor {
             server: concat!("doorbuster/", env!("CARGO_PKG_VERSION")).to_owned(),
         };
         if let Some(session) = self.sessions.get_mut(name) {
+            let before = std::mem::replace(&mut session.features, welcome.features) & FEATURE_CREDITS;
             session.greeted = true;
-            session.features = welcome.features;
+            self.crediting += u64::from(before == 0 && welcome.features & FEATURE_CREDITS != 0);
+            self.crediting -= u64::from(before != 0 && welcome.features & FEATURE_CREDITS == 0);
         }
         self.say(name, &Header::new(Kind::Welcome, header.correlation, 1), |out| body::put(&welcome, out));
+        if welcome.features & FEATURE_CREDITS != 0 && self.credit.is_some() {
+            self.say_credit(name);
+        }
         Ok(())
     }
 

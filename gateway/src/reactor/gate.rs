@@ -14,12 +14,12 @@ use std::time::Duration;
 use doorbuster_engine::shard::{Batch, Request};
 use doorbuster_ledger::SkuId;
 use doorbuster_protocol::{
-    Answer, Code, FEATURE_BULK_REFUSALS, FLAG_FIRST_ATTEMPT, Fault, Header, Kind, Record, Refused, Reserve,
-    body,
+    Answer, Code, Credit, FEATURE_BULK_REFUSALS, FEATURE_CREDITS, FLAG_FIRST_ATTEMPT, Fault, Header, Kind,
+    Record, Refused, Reserve, body,
 };
 
 use super::session::Session;
-use super::{Pressure, Reactor};
+use super::{MAX_IN_FLIGHT, Pressure, Reactor};
 use crate::overload::{Class, Micros, Moment};
 
 /// Where the SKU stands in the record of a RESERVE, after `request_id` and `user`.
@@ -139,7 +139,8 @@ impl Reactor {
     /// Everything that had come is let in or refused; says how hard that was.
     pub(super) fn end_reading(&mut self) {
         let now = self.moment();
-        self.admission.end_reading(now);
+        let delay_us = self.admission.end_reading(now);
+        self.give_credit(now, delay_us);
         let admission = &self.admission;
         self.stats.press(Pressure {
             in_flight: self.frames.unanswered() + self.fetching as u64,
@@ -149,6 +150,32 @@ impl Reactor {
             overloaded: admission.is_overloaded(),
             overloaded_for: Duration::from_micros(admission.overloaded_for(now).us()),
         });
+    }
+
+    /// Tells connections what they may have unanswered, where that has changed by more than a tenth.
+    fn give_credit(&mut self, now: Moment, delay_us: u64) {
+        self.credits.note(delay_us);
+        self.credits.tick(now, self.admission.target_us(), self.frames.unanswered(), self.crediting);
+        let each = self.credits.each(self.crediting);
+        let alike = match (self.credit, each) {
+            (Some(told), Some(each)) => told.abs_diff(each) <= told / 10,
+            (told, each) => told == each,
+        };
+        if alike {
+            return;
+        }
+        self.credit = each;
+        let keeps = |session: &Session| session.features & FEATURE_CREDITS != 0;
+        let names: Vec<usize> =
+            self.sessions.iter().filter(|(_, session)| keeps(session)).map(|(name, _)| name).collect();
+        names.into_iter().for_each(|name| self.say_credit(name));
+    }
+
+    /// Tells a connection what it may have unanswered.
+    pub(super) fn say_credit(&mut self, name: usize) {
+        let operations = self.credit.unwrap_or(MAX_IN_FLIGHT);
+        let credit = Credit { operations, load: self.admission.load(), reserved: [0; 3] };
+        self.say(name, &Header::new(Kind::Credit, 0, 1), |out| body::put(&credit, out));
     }
 
     /// The time of this pass, as the rules of overload see it.

@@ -39,14 +39,14 @@ use std::time::{Duration, Instant};
 use doorbuster_engine::shard::{Batch, MAX_SLOTS, Slot};
 use doorbuster_engine::{Engine, MAX_BATCHES, Notice};
 use doorbuster_ledger::Timestamp;
-use doorbuster_protocol::{Answer, Code, Fault, Header, Kind, ProtocolError, body};
+use doorbuster_protocol::{Answer, Code, FEATURE_CREDITS, Fault, Header, Kind, ProtocolError, body};
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use slab::Slab;
 
-use crate::overload::Admission;
+use crate::overload::{Admission, Credits};
 use crate::server::Shared;
 use door::WAKER;
 use frames::Frames;
@@ -115,6 +115,12 @@ pub(crate) struct Reactor {
     stats: Arc<ReactorStats>,
     /// Who is let in.
     admission: Admission,
+    /// What connections may have unanswered.
+    credits: Credits,
+    /// Connections that keep to their credit.
+    crediting: u64,
+    /// What they were told last, each.
+    credit: Option<u32>,
     /// Answers of a frame that needed no shard. Empty between frames.
     answered: Vec<(u64, Answer)>,
     /// The time of this pass.
@@ -167,6 +173,9 @@ impl Reactor {
             scratch: vec![0; READ],
             rng: Xoshiro256PlusPlus::seed_from_u64(seed),
             admission: Admission::new(shared.admission),
+            credits: Credits::default(),
+            crediting: 0,
+            credit: None,
             answered: Vec::new(),
             now: Instant::now(),
             wall: engine.now(),
@@ -330,6 +339,9 @@ impl Reactor {
     fn close(&mut self, name: usize) {
         if let Some(mut session) = self.sessions.try_remove(name) {
             drop(self.poll.registry().deregister(&mut session.stream));
+            if session.features & FEATURE_CREDITS != 0 {
+                self.crediting -= 1;
+            }
             if session.watching > 0 {
                 self.watches.forget(name);
                 self.say_whether_watched();

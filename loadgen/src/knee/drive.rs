@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use doorbuster_protocol::{
-    Answer, FEATURE_BULK_REFUSALS, FLAG_FIRST_ATTEMPT, Fault, Header, Kind, ProtocolError, Refused, body,
+    Answer, Credit, FEATURE_BULK_REFUSALS, FEATURE_CREDITS, FLAG_FIRST_ATTEMPT, Fault, Header, Kind,
+    ProtocolError, Refused, body,
 };
 use rand::RngExt;
 use rand::SeedableRng;
@@ -46,6 +47,7 @@ pub(super) struct Asked {
     pub(super) seconds: Duration,
     pub(super) slo: Duration,
     pub(super) bulk: bool,
+    pub(super) credits: bool,
     /// Of a hundred holds.
     pub(super) paid: u64,
     pub(super) first_sku: u64,
@@ -70,6 +72,9 @@ struct Lane {
     next: u64,
     flights: Vec<Flight>,
     dirty: bool,
+    /// Operations without an answer, and how many there may be.
+    unanswered: u64,
+    credit: u64,
 }
 
 /// A payment to come.
@@ -93,14 +98,22 @@ struct Loop {
 /// Drives one point.
 pub(super) fn drive(asked: Asked, address: SocketAddr, server: Option<u32>) -> Result<Point, LinkError> {
     let poller = Poller::new()?;
-    let features = if asked.bulk { FEATURE_BULK_REFUSALS } else { 0 };
+    let features =
+        if asked.bulk { FEATURE_BULK_REFUSALS } else { 0 } | if asked.credits { FEATURE_CREDITS } else { 0 };
     let mut lanes = Vec::new();
     let mut server_ms = 0;
     for token in 0..asked.connections as usize {
         let (link, welcome) = Link::connect_for(address, "doorbuster-drill", features)?;
         server_ms = welcome.now_ms;
         poller.add(link.stream(), token)?;
-        lanes.push(Lane { link, next: 1, flights: vec![Flight::default(); FLIGHTS], dirty: false });
+        lanes.push(Lane {
+            link,
+            next: 1,
+            flights: vec![Flight::default(); FLIGHTS],
+            dirty: false,
+            unanswered: 0,
+            credit: u64::from(welcome.max_in_flight),
+        });
     }
     let mut random = Xoshiro256PlusPlus::seed_from_u64(asked.seed);
     let mut reserves = Template::reserves(asked.batch as usize, HOLD_MS, FLAG_FIRST_ATTEMPT);
@@ -202,6 +215,10 @@ impl Loop {
             self.point.lag_ns.saturating_record(nanos(now.saturating_sub(due)).max(1));
         }
         let Some(lane) = self.lanes.get_mut(lane) else { return };
+        if self.asked.credits && !confirm && lane.unanswered + operations > lane.credit {
+            self.point.held_back += if measured { operations } else { 0 };
+            return;
+        }
         let correlation = lane.next;
         let place = place(correlation);
         let full =
@@ -211,6 +228,7 @@ impl Loop {
             return;
         }
         lane.next += 1;
+        lane.unanswered += operations;
         lane.flights[place] = Flight { due: due_ns, correlation, number, confirm, open: true };
         lane.dirty = true;
         put(correlation, lane.link.out());
@@ -219,7 +237,9 @@ impl Loop {
 
     fn receive(&mut self, token: usize, poller: &Poller) -> Result<(), LinkError> {
         let Self { asked, lanes, began, payments, point, open, from_ns, until_ns } = self;
-        let Some(Lane { link, flights, .. }) = lanes.get_mut(token) else { return Ok(()) };
+        let Some(Lane { link, flights, unanswered, credit, .. }) = lanes.get_mut(token) else {
+            return Ok(());
+        };
         if !link.is_flushed() && link.flush()? {
             poller.want_write(link.stream(), token, false)?;
         }
@@ -237,6 +257,7 @@ impl Loop {
             })?;
             flight.open = false;
             *open -= 1;
+            *unanswered -= if flight.confirm { 1 } else { u64::from(asked.batch) };
             Ok(*flight)
         };
         link.each_frame(|header, content| {
@@ -256,6 +277,7 @@ impl Loop {
                         refuse(take(correlation, header)?, refused.code);
                     }
                 }
+                Kind::Credit => *credit = u64::from(body::read_one::<Credit>(header, content)?.operations),
                 Kind::Error => {
                     let fault: Fault = body::read_one(header, content)?;
                     if header.correlation == 0 {

@@ -85,6 +85,7 @@ impl Stage {
             seconds,
             slo: Duration::from_millis(options.slo_ms),
             bulk: options.bulk,
+            credits: options.credits,
             paid: options.paid,
             first_sku: self.first_sku,
             skus: SKUS,

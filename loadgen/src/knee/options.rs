@@ -77,6 +77,9 @@ pub struct Options {
     /// Refusals may be said in bulk.
     #[arg(long, value_name = "BOOL", default_value = "true", action = clap::ArgAction::Set)]
     pub bulk: bool,
+    /// Clients keep to the credits that the server gives: what exceeds them is asked for and not sent.
+    #[arg(long)]
+    pub credits: bool,
     /// Durability of the server.
     #[arg(long, value_name = "LEVEL", default_value = "always", value_parser = ["always", "interval", "none"])]
     pub durability: String,

@@ -50,17 +50,6 @@ impl Kindly {
             self.late += operations;
         }
     }
-
-    /// Requests without an answer.
-    pub(super) fn unanswered(&self) -> u64 {
-        self.offered - self.in_time - self.late - self.refused
-    }
-
-    /// Of those that weren't refused, how many were late or lost; 0 to 1.
-    pub(super) fn failed_share(&self) -> f64 {
-        let admitted = self.offered - self.refused;
-        lossy(self.late + self.unanswered()) / lossy(admitted.max(1))
-    }
 }
 
 /// See the module's doc.
@@ -73,6 +62,8 @@ pub(super) struct Point {
     pub(super) tally: Tally,
     /// Nanoseconds that requests left late.
     pub(super) lag_ns: Histogram<u64>,
+    /// Reserves that were due and not sent, because the connection's credit was used up.
+    pub(super) held_back: u64,
     /// Requests that the generator had no room for: it is the bottleneck.
     pub(super) dropped: u64,
     /// The server's processor time, in cores; that of the generator; that which the hypervisor took.
@@ -95,6 +86,7 @@ impl Point {
             confirms: Kindly::new(),
             tally: Tally::default(),
             lag_ns: histogram(),
+            held_back: 0,
             dropped: 0,
             server_cores: 0.0,
             own_cores: 0.0,
@@ -114,6 +106,18 @@ impl Point {
     /// Reserves that were answered in time, a second.
     pub(super) fn goodput(&self) -> f64 {
         self.a_second(self.reserves.in_time)
+    }
+
+    /// Reserves that were sent and have no answer.
+    pub(super) fn unanswered(&self) -> u64 {
+        let Kindly { offered, in_time, late, refused, .. } = self.reserves;
+        offered - in_time - late - refused - self.held_back - self.dropped
+    }
+
+    /// Of the reserves that were sent and not refused, how many were late or lost; 0 to 1.
+    pub(super) fn failed_share(&self) -> f64 {
+        let failed = self.reserves.late + self.unanswered();
+        lossy(failed) / lossy((self.reserves.in_time + failed).max(1))
     }
 
     /// 99th percentile of something, milliseconds; 0 where there is nothing.

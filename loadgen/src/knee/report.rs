@@ -17,7 +17,9 @@ macro_rules! say {
 }
 
 pub(super) fn head(options: &Options, pinned: Option<(usize, usize)>, out: &mut dyn Write) {
-    let Options { connections, batch, seconds, slo_ms, added_cost_us, paid, bulk, durability, .. } = options;
+    let Options {
+        connections, batch, seconds, slo_ms, added_cost_us, paid, bulk, credits, durability, ..
+    } = options;
     let policies: Vec<&str> = options.policy.iter().map(|policy| policy.name()).collect();
     say!(
         out,
@@ -31,7 +33,7 @@ pub(super) fn head(options: &Options, pinned: Option<(usize, usize)>, out: &mut 
     say!(
         out,
         "{where_}; one reactor, one shard, durability {durability}; {added_cost_us} us added to each command; \
-         refusals in bulk: {bulk}; policies: {}",
+         refusals in bulk: {bulk}; credits: {credits}; policies: {}",
         policies.join(", ")
     );
 }
@@ -54,6 +56,7 @@ pub(super) fn peak(peak: f64, options: &Options, out: &mut dyn Write) {
 pub(super) fn line(policy: Policy, repeat: u32, measured: &Measured, peak: f64, out: &mut dyn Write) {
     let Measured { times, point } = measured;
     let Point { reserves, confirms, .. } = point;
+    let held_back = (point.held_back > 0).then(|| format!("held back {}", point.held_back));
     let refusals: Vec<String> = point
         .tally
         .seen()
@@ -63,6 +66,7 @@ pub(super) fn line(policy: Policy, repeat: u32, measured: &Measured, peak: f64, 
                 Code::from_number(code).map_or_else(|| code.to_string(), |code| code.name().to_owned());
             format!("{name} {count}")
         })
+        .chain(held_back)
         .collect();
     say!(
         out,
@@ -76,7 +80,7 @@ pub(super) fn line(policy: Policy, repeat: u32, measured: &Measured, peak: f64, 
         100.0 * point.goodput() / peak,
         Point::p99_ms(&reserves.answered_ns),
         Point::p99_ms(&reserves.refused_ns),
-        100.0 * reserves.failed_share(),
+        100.0 * point.failed_share(),
         100.0 * unsettled(confirms),
         refusals.join(", "),
         point.server_cores,
@@ -112,7 +116,7 @@ pub(super) fn tables(curves: &[Curve], peak: f64, options: &Options, out: &mut d
                 "  {times:>5}  {median:>6.1} [{least:>5.1} .. {most:>5.1}]  {:>8.1}  {:>14.1}  {:>14.2}  {:>26.2}",
                 of(|point| Point::p99_ms(&point.reserves.answered_ns)),
                 of(|point| Point::p99_ms(&point.reserves.refused_ns)),
-                of(|point| 100.0 * point.reserves.failed_share()),
+                of(|point| 100.0 * point.failed_share()),
                 of(|point| 100.0 * unsettled(&point.confirms)),
             );
         }
@@ -135,7 +139,8 @@ pub(super) fn files(curves: &[Curve], peak: f64, options: &Options, folder: &Pat
                 "refused_p99_ms": Point::p99_ms(&point.reserves.refused_ns),
                 "refused": point.reserves.refused,
                 "late": point.reserves.late,
-                "unanswered": point.reserves.unanswered(),
+                "unanswered": point.unanswered(),
+                "held_back": point.held_back,
                 "confirms": point.confirms.offered,
                 "confirms_in_time": point.confirms.in_time,
                 "server_cores": point.server_cores,
@@ -152,6 +157,7 @@ pub(super) fn files(curves: &[Curve], peak: f64, options: &Options, folder: &Pat
         "slo_ms": options.slo_ms,
         "added_cost_us": options.added_cost_us,
         "bulk_refusals": options.bulk,
+        "credits": options.credits,
         "points": points.collect::<Vec<_>>(),
     });
     std::fs::write(folder.join("curve.json"), format!("{curve:#}\n")).map_err(failed)
