@@ -24,6 +24,7 @@ pub struct Builder {
     pub(crate) silence: Duration,
     pub(crate) backoff: Backoff,
     pub(crate) budget: RetryBudget,
+    pub(crate) hold_back: bool,
     pub(crate) drill: bool,
 }
 
@@ -37,6 +38,7 @@ impl Default for Builder {
             silence: Duration::from_secs(15),
             backoff: Backoff::default(),
             budget: RetryBudget::default(),
+            hold_back: true,
             drill: false,
         }
     }
@@ -94,6 +96,14 @@ impl Builder {
     #[must_use]
     pub fn retry_budget(mut self, budget: RetryBudget) -> Self {
         self.budget = budget;
+        self
+    }
+
+    /// Whether new holds and reads are held back, a part of them at random, while the server refuses most of them because it is
+    /// asked for too much: they end with [`Error::HeldBack`]. Default: yes.
+    #[must_use]
+    pub fn hold_back(mut self, hold_back: bool) -> Self {
+        self.hold_back = hold_back;
         self
     }
 

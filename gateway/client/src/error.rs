@@ -28,6 +28,10 @@ pub enum Error {
         /// The last failure.
         reason: String,
     },
+    /// Not sent: the server refuses most of what this client asks for just now, because it is asked for too much. Nothing was
+    /// executed. Try again in a second or two, or tell the shopper to.
+    #[error("held back: the server is overloaded and refuses most requests")]
+    HeldBack,
     /// The request was sent and no answer came: it may have taken effect. Send it again with the same request id
     /// (or payment id) to learn what happened.
     #[error("outcome unknown after {tries} tries: {reason}")]

@@ -25,7 +25,8 @@ impl From<Loss> for Failure {
             Loss::Fault(fault) => match Code::from_number(fault.code) {
                 Some(code) => Self::Fault {
                     code,
-                    message: fault.message,
+                    // A server that is busy refusing leaves it to the code to say why.
+                    message: if fault.message.is_empty() { code.meaning().to_owned() } else { fault.message },
                     retry_after: Duration::from_millis(u64::from(fault.retry_after_ms)),
                 },
                 None => Self::Protocol(ProtocolError::UnknownCode { number: fault.code }),

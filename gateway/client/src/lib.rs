@@ -48,6 +48,7 @@ mod pool;
 mod promotions;
 mod pushes;
 mod retry;
+mod throttle;
 
 pub use after::Advanced;
 pub use budget::RetryBudget;

@@ -12,12 +12,13 @@
 //! reported as lost (it may have arrived), and everything still queued stays queued for the next connection.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use doorbuster_protocol::{
-    Fault, Header, Hello, Kind, MAGIC, Parsed, ProtocolError, Push, VERSION, Welcome, body, parse,
+    Credit, FEATURES, Fault, Header, Hello, Kind, MAGIC, Parsed, ProtocolError, Push, Refused, VERSION,
+    Welcome, body, parse,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -83,8 +84,13 @@ async fn greet(settings: &Settings) -> Result<Session, Ended> {
     let mut stream = TcpStream::connect(&settings.address).await?;
     stream.set_nodelay(true)?;
     let began = Instant::now();
-    let hello =
-        Hello { magic: MAGIC, oldest: VERSION, newest: VERSION, features: 0, client: settings.name.clone() };
+    let hello = Hello {
+        magic: MAGIC,
+        oldest: VERSION,
+        newest: VERSION,
+        features: FEATURES,
+        client: settings.name.clone(),
+    };
     let mut bytes = Vec::new();
     body::frame(Header::new(Kind::Hello, 0, 1), std::slice::from_ref(&hello), &mut bytes);
     stream.write_all(&bytes).await?;
@@ -179,6 +185,8 @@ struct Shared {
     pending: Mutex<Pending>,
     /// Woken when answers make room.
     room: Notify,
+    /// Operations that may be unanswered, as the server says. One task reads and writes it: relaxed.
+    credit: AtomicUsize,
     /// The server said GOODBYE: write nothing more.
     closing: AtomicBool,
 }
@@ -195,7 +203,12 @@ async fn serve(
     session: Session,
     calls: &mut mpsc::Receiver<Call>,
 ) -> std::ops::ControlFlow<()> {
-    let shared = Shared { pending: Mutex::default(), room: Notify::new(), closing: AtomicBool::new(false) };
+    let shared = Shared {
+        pending: Mutex::default(),
+        room: Notify::new(),
+        credit: AtomicUsize::new(operations(session.welcome.max_in_flight)),
+        closing: AtomicBool::new(false),
+    };
     let (read_half, write_half) = session.stream.into_split();
     let reading = read_loop(&shared, read_half, session.buffer, settings);
     let writing = write_loop(&shared, write_half, calls, settings.in_flight, &session.welcome);
@@ -223,16 +236,17 @@ async fn write_loop(
     in_flight: usize,
     welcome: &Welcome,
 ) -> Result<(), Ended> {
-    let bound = in_flight.min(usize::try_from(welcome.max_in_flight).unwrap_or(usize::MAX)).max(1);
     let mut taken = Vec::new();
     let mut correlation = 1;
     let mut out = Vec::new();
     while calls.recv_many(&mut taken, CALLS_A_WRITE).await > 0 {
         // A caller that gave up meanwhile must not have its request executed.
         taken.retain(|call| !call.reply.is_closed());
-        for frame in pack(taken.drain(..), welcome.max_batch, &mut correlation) {
+        let credit = u32::try_from(shared.credit.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
+        for frame in pack(taken.drain(..), welcome.max_batch.min(credit), &mut correlation) {
             loop {
                 let woken = shared.room.notified();
+                let bound = in_flight.min(shared.credit.load(Ordering::Relaxed)).max(1);
                 if shared.pending().has_room(&frame, bound) {
                     break;
                 }
@@ -302,6 +316,19 @@ fn take_frames(shared: &Shared, pushes: &PushBoard, buffer: &[u8]) -> Result<usi
         at += consumed;
         match header.kind {
             Kind::Push => body::read(&header, content, |push: Push| pushes.put(push.into()))?,
+            Kind::Credit => {
+                let credit: Credit = body::read_one(&header, content)?;
+                shared.credit.store(operations(credit.operations), Ordering::Relaxed);
+            }
+            Kind::Refused => {
+                let refused: Refused = body::read_one(&header, content)?;
+                let Refused { first, frames, code, retry_after_ms, .. } = refused;
+                let fault = Fault { code, retry_after_ms, message: String::new() };
+                let mut correlations = (first..).take(usize::try_from(frames).unwrap_or(usize::MAX));
+                if !correlations.all(|correlation| shared.pending().refuse(correlation, fault.clone())) {
+                    return Err(Ended::unexpected(Kind::Refused));
+                }
+            }
             Kind::Goodbye => shared.closing.store(true, Ordering::Relaxed),
             Kind::Error => {
                 let fault: Fault = body::read_one(&header, content)?;
@@ -314,4 +341,8 @@ fn take_frames(shared: &Shared, pushes: &PushBoard, buffer: &[u8]) -> Result<usi
         }
     }
     Ok(at)
+}
+
+fn operations(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }

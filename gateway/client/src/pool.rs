@@ -21,6 +21,7 @@ use crate::outbox::Call;
 use crate::outcome::Reply;
 use crate::pushes::PushBoard;
 use crate::retry::{Backoff, MAX_TRIES};
+use crate::throttle::Throttle;
 
 /// How much longer than the deadline an answer is waited for: the server may refuse at the very deadline, and its
 /// answer still has to travel.
@@ -34,6 +35,9 @@ pub(crate) struct Pool {
     turn: AtomicUsize,
     settings: Arc<Settings>,
     budget: RetryBudget,
+    throttle: Option<Throttle>,
+    /// From when on the throttle counts time.
+    started: Instant,
     backoff: Backoff,
     flags: u8,
     max_batch: usize,
@@ -79,6 +83,8 @@ impl Pool {
             turn: AtomicUsize::new(0),
             settings,
             budget: builder.budget,
+            throttle: builder.hold_back.then(Throttle::default),
+            started: Instant::now(),
             backoff: builder.backoff,
             flags: if builder.drill { FLAG_DRILL } else { 0 },
             max_batch,
@@ -117,8 +123,18 @@ impl Pool {
                 if tries == 1 {
                     self.budget.deposit();
                 }
+                if self.holds_back(kind, chunk.len()) {
+                    for &index in chunk {
+                        // What an earlier try came to says more.
+                        results[index].get_or_insert(Err(Error::HeldBack));
+                    }
+                    continue;
+                }
                 let outcome =
                     self.attempt::<A>(kind, flags, deadline_ms, give_up_at, chunk, operations).await;
+                // A connection that broke says nothing about how busy the server is.
+                let heard = matches!(outcome, Ok(_) | Err(Failure::Fault { .. }));
+                let before = again.len();
                 match outcome {
                     Ok(answers) => {
                         for (&index, answer) in chunk.iter().zip(answers) {
@@ -142,6 +158,13 @@ impl Pool {
                         }
                     }
                 }
+                if heard
+                    && may_be_held_back(kind)
+                    && let Some(throttle) = &self.throttle
+                {
+                    let refused = again.len() - before;
+                    throttle.note(self.started.elapsed(), chunk.len(), chunk.len() - refused);
+                }
             }
             open = again;
             let pause = self.backoff.pause(tries, asked);
@@ -153,6 +176,17 @@ impl Pool {
         }
         let missing = || Err(Error::Unavailable { tries: 0, reason: "not tried".to_owned() });
         results.into_iter().map(|result| result.unwrap_or_else(missing)).collect()
+    }
+
+    /// Whether requests aren't sent, because the server would most likely refuse them.
+    fn holds_back(&self, kind: Kind, requests: usize) -> bool {
+        let Some(throttle) = self.throttle.as_ref().filter(|_| may_be_held_back(kind)) else { return false };
+        let now = self.started.elapsed();
+        let holds_back = !throttle.admits(now, rand::random());
+        if holds_back {
+            throttle.note(now, requests, 0);
+        }
+        holds_back
     }
 
     /// Splits what is open into frames that the server takes.
@@ -231,6 +265,19 @@ fn judge<A: Reply>(answer: A) -> (Answered<A>, Option<Duration>) {
         Ok(_) => (Ok(answer), None),
         Err(fault) => (Err(Error::Protocol(fault)), None),
     }
+}
+
+/// Whether requests of this kind may be held back: new holds, and what changes nothing.
+fn may_be_held_back(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Reserve
+            | Kind::ReserveOrder
+            | Kind::ReserveClaims
+            | Kind::ReadOrder
+            | Kind::ReadStock
+            | Kind::Watch
+    )
 }
 
 fn reads(kind: Kind) -> bool {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use doorbuster_client::{Backoff, Builder, Client, Code, Confirm, Error, Outcome, Reserve, RetryBudget};
 use doorbuster_protocol::{
-    Answer, Confirm as WireConfirm, FLAG_FIRST_ATTEMPT, Header, Kind, Reserve as Wire,
+    Answer, Confirm as WireConfirm, Credit, FLAG_FIRST_ATTEMPT, Header, Kind, Record, Refused,
+    Reserve as Wire, body,
 };
 use script::{Script, answers};
 
@@ -156,14 +157,116 @@ async fn the_budget_stops_a_retry_storm() {
         }
         assert_eq!(operations, 40 + 6);
     });
-    let client =
-        builder().retry_budget(RetryBudget::with_retries(2)).connect(&script.address).await.expect("ok");
+    let client = builder()
+        .retry_budget(RetryBudget::with_retries(2))
+        .hold_back(false)
+        .connect(&script.address)
+        .await
+        .expect("ok");
     for user in 0..40 {
         let outcome = client.reserve(&wish(user)).await.expect("answered");
         assert_eq!(outcome.refusal().expect("refused").code, Code::Busy);
     }
     drop(client);
     script.finish().await;
+}
+
+#[tokio::test]
+async fn what_would_be_refused_is_held_back_but_never_a_payment() {
+    const WISHES: u32 = 200;
+    let script = Script::start(|peers| {
+        let mut peer = peers.accept();
+        let mut reserves = 0;
+        while let Some((header, _)) = peer.read_or_end() {
+            let answer = if header.kind == Kind::Reserve {
+                reserves += header.count;
+                Answer::of(Code::Shed)
+            } else {
+                Answer { order: 5, state: 2, ..Answer::of(Code::Ok) }
+            };
+            peer.write(&answers(&header, &[answer]));
+        }
+        assert!((10..WISHES / 2).contains(&reserves), "{reserves} were sent");
+    });
+    let client =
+        builder().retry_budget(RetryBudget::with_retries(0)).connect(&script.address).await.expect("ok");
+    let mut held_back = 0;
+    for user in 0..u64::from(WISHES) {
+        match client.reserve(&wish(user)).await {
+            Ok(outcome) => assert_eq!(outcome.refusal().expect("refused").code, Code::Shed),
+            Err(error) => {
+                assert_eq!(error, Error::HeldBack);
+                held_back += 1;
+            }
+        }
+        let paid = client.confirm(&Confirm { order: 5, user, payment_id: [3; 16], amount: 0 }).await;
+        assert!(paid.expect("answered").done().is_some());
+    }
+    assert!(held_back > 0);
+    drop(client);
+    script.finish().await;
+}
+
+#[tokio::test]
+async fn frames_that_are_refused_together_are_retried_each() {
+    let script = Script::start(|peers| {
+        let mut peer = peers.accept();
+        let (first, _) = peer.read();
+        let refused = Refused {
+            first: first.correlation,
+            frames: 1,
+            operations: first.count,
+            retry_after_ms: 1,
+            code: Code::Shed.number(),
+            reserved: 0,
+        };
+        peer.write(&frame(Kind::Refused, &refused));
+        let (second, body) = peer.read();
+        assert_eq!(second.flags & FLAG_FIRST_ATTEMPT, 0);
+        let users: Vec<Answer> =
+            script::records::<Wire>(&second, &body).iter().map(|r| held(r.user)).collect();
+        peer.write(&answers(&second, &users));
+        peer.until_closed();
+    });
+    let client = builder().connect(&script.address).await.expect("connects");
+    assert_eq!(client.reserve(&wish(7)).await.expect("answered").done().expect("held").order, 7);
+    drop(client);
+    script.finish().await;
+}
+
+#[tokio::test]
+async fn no_more_is_unanswered_than_the_credit_allows() {
+    let script = Script::start(|peers| {
+        let mut peer = peers.accept();
+        peer.write(&frame(Kind::Credit, &Credit { operations: 1, ..Credit::default() }));
+        for _ in 0..9 {
+            let (header, body) = peer.read();
+            assert_eq!(header.count, 1);
+            let users: Vec<Answer> =
+                script::records::<Wire>(&header, &body).iter().map(|r| held(r.user)).collect();
+            peer.write(&answers(&header, &users));
+        }
+        peer.until_closed();
+    });
+    let client = builder().connect(&script.address).await.expect("connects");
+    // The credit came before this answer.
+    assert!(client.reserve(&wish(9)).await.expect("answered").done().is_some());
+    let tasks = (0..8).map(|user| {
+        let client = client.clone();
+        tokio::spawn(async move { client.reserve(&wish(user)).await })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        assert!(task.await.expect("no panic").expect("answered").done().is_some());
+    }
+    drop(client);
+    script.finish().await;
+}
+
+/// A frame that answers nothing.
+fn frame<R: Record>(kind: Kind, record: &R) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    body::frame(Header::new(kind, 0, 1), std::slice::from_ref(record), &mut bytes);
+    bytes
 }
 
 #[tokio::test]
