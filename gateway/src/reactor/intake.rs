@@ -99,6 +99,7 @@ impl Reactor {
             self.fault(name, header.correlation, Code::ShuttingDown, "the server is shutting down");
             return Ok(());
         }
+        let first = header.flags & FLAG_FIRST_ATTEMPT != 0;
         match header.kind {
             Kind::Hello => self.hello(name, header, body),
             Kind::Ping => {
@@ -110,17 +111,16 @@ impl Reactor {
                 Ok(())
             }
             Kind::Reserve => {
-                let first = header.flags & FLAG_FIRST_ATTEMPT != 0;
                 self.operations(name, header, body, |asked, aids| convert::reserve(asked, first, aids))
             }
             Kind::ReserveOrder => {
-                let first = header.flags & FLAG_FIRST_ATTEMPT != 0;
                 self.operations(name, header, body, |asked, aids| convert::reserve_order(asked, first, aids))
             }
             Kind::ReserveClaims => {
-                let first = header.flags & FLAG_FIRST_ATTEMPT != 0;
                 self.operations(name, header, body, |asked, aids| budget::reserve_claims(asked, first, aids))
             }
+            Kind::ReserveDiscounted => self
+                .operations(name, header, body, |asked, aids| budget::reserve_discounted(asked, first, aids)),
             Kind::SetBudget => self.operations(name, header, body, budget::set_budget),
             Kind::FundBudget => self.operations(name, header, body, |asked, _| budget::fund_budget(asked)),
             Kind::StopBudget => self.operations(name, header, body, |asked, _| budget::stop_budget(asked)),
