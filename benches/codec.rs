@@ -61,6 +61,7 @@ fn log(c: &mut Criterion) {
                 moves: 0,
                 wait_ms: 0,
                 terms: reserve.terms,
+                claim: reserve.claim,
             })
         })
         .collect();

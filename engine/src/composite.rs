@@ -39,10 +39,10 @@ const AT_ONCE: usize = 64;
 const ENOUGH: usize = 1_024;
 
 /// Most bytes of one command's events: 32 lines of a hold that give their units back, and 32 that take some, each with up
-/// to four offers to those who wait; the orders themselves; a discount that is claimed, for which a budget is drained and a
-/// slice filled; and two coupons. Or, of a paid order, 32 lines that go back, each of which may cover missing units, with two
+/// to four offers to those who wait; the orders themselves; a budget that is drained and a slice that is filled, for a
+/// discount; and two coupons. Or, of a paid order, 32 lines that go back, each of which may cover missing units, with two
 /// offers. Or 32 orders that a shortfall hits. A budget that is set up, with sixteen funders, takes less.
-const COMMAND_BYTES: usize = 32 * (55 + 39 + 2 * 2 * 25) + 2 * 160 + (29 + 21 + 23) + 2 * 25;
+const COMMAND_BYTES: usize = 32 * (55 + 39 + 2 * 2 * 25) + 2 * 160 + (21 + 23) + 2 * 25;
 
 const _: () = assert!(32 * (53 + 37 + 25 + 2 * 25) < COMMAND_BYTES);
 

@@ -5,7 +5,7 @@
 //! the checksum. A test compares a patched frame with one that the protocol's own encoder made.
 
 use doorbuster_protocol::{
-    Confirm, HEADER_LEN, Header, Kind, Line, Reserve, ReserveClaims, ReserveOrder, body,
+    Confirm, HEADER_LEN, Header, Kind, Line, Reserve, ReserveDiscounted, ReserveOrder, body,
 };
 
 use crate::saturate::{DISCOUNT, Terms};
@@ -14,13 +14,10 @@ use crate::saturate::{DISCOUNT, Terms};
 const RESERVE_LEN: usize = 64;
 /// Bytes of a reserve with two lines.
 const TWO_LINES_LEN: usize = 92 + 2 * 17;
-/// Bytes of a reserve with one line and a discount.
-const CLAIM_LEN: usize = 112 + 17;
+/// Bytes of a reserve with a discount, which begins as one without.
+const DISCOUNTED_LEN: usize = 76;
 /// Bytes of a confirm.
 const CONFIRM_LEN: usize = 40;
-/// Most reserves with a discount that a frame has room for.
-pub const MOST_CLAIMS: u32 = 8_128;
-const _: () = assert!(MOST_CLAIMS as usize * CLAIM_LEN <= doorbuster_protocol::MAX_BODY as usize);
 
 /// Bytes of a header that the checksum covers.
 const CHECKED: usize = 28;
@@ -52,7 +49,7 @@ pub struct Payment {
 pub struct Template {
     bytes: Vec<u8>,
     /// Whether its reserves claim a discount.
-    claims: bool,
+    discounted: bool,
 }
 
 impl Template {
@@ -65,30 +62,13 @@ impl Template {
     /// The same, and each says what the rules of its SKU need; with a budget, it claims a discount.
     pub fn reserves_by(terms: Terms, batch: usize, hold_ms: u32, flags: u8) -> Self {
         let Terms { amount, campaign, price_version, channel, budget } = terms;
+        let reserve =
+            Reserve { quantity: 1, hold_ms, amount, campaign, price_version, channel, ..Reserve::default() };
         if budget == 0 {
-            let reserve = Reserve {
-                quantity: 1,
-                hold_ms,
-                amount,
-                campaign,
-                price_version,
-                channel,
-                ..Reserve::default()
-            };
             return Self::of(Kind::Reserve, flags, &vec![reserve; batch]);
         }
-        let lines = vec![Line { quantity: 1, ..Line::default() }];
-        let order = ReserveOrder {
-            hold_ms,
-            amount,
-            campaign,
-            price_version,
-            channel,
-            lines,
-            ..ReserveOrder::default()
-        };
-        let order = ReserveClaims::of(order).discount(budget, DISCOUNT);
-        Self { claims: true, ..Self::of(Kind::ReserveClaims, flags, &vec![order; batch]) }
+        let discounted = ReserveDiscounted { reserve, discount: DISCOUNT, budget };
+        Self { discounted: true, ..Self::of(Kind::ReserveDiscounted, flags, &vec![discounted; batch]) }
     }
 
     /// A frame of `batch` reserves with two lines of one unit each, held for `hold_ms` milliseconds.
@@ -108,32 +88,30 @@ impl Template {
         header.flags = flags;
         let mut bytes = Vec::new();
         body::frame(header, records, &mut bytes);
-        Self { bytes, claims: false }
+        Self { bytes, discounted: false }
     }
 
     /// Appends the frame with these wishes to `out`.
-    pub fn put_reserves(&mut self, correlation: u64, mut wish: impl FnMut() -> Wish, out: &mut Vec<u8>) {
-        if self.claims {
-            self.put_claims(correlation, wish, out);
-            return;
+    pub fn put_reserves(&mut self, correlation: u64, wish: impl FnMut() -> Wish, out: &mut Vec<u8>) {
+        if self.discounted {
+            self.put_wishes::<DISCOUNTED_LEN>(correlation, wish, out);
+        } else {
+            self.put_wishes::<RESERVE_LEN>(correlation, wish, out);
         }
+    }
+
+    fn put_wishes<const LEN: usize>(
+        &mut self,
+        correlation: u64,
+        mut wish: impl FnMut() -> Wish,
+        out: &mut Vec<u8>,
+    ) {
         self.put(correlation, out, |content| {
-            for record in content.as_chunks_mut::<RESERVE_LEN>().0 {
+            for record in content.as_chunks_mut::<LEN>().0 {
                 let wish = wish();
                 record[..16].copy_from_slice(&wish.request_id);
                 record[16..24].copy_from_slice(&wish.user.to_le_bytes());
                 record[24..32].copy_from_slice(&wish.sku.to_le_bytes());
-            }
-        });
-    }
-
-    fn put_claims(&mut self, correlation: u64, mut wish: impl FnMut() -> Wish, out: &mut Vec<u8>) {
-        self.put(correlation, out, |content| {
-            for record in content.as_chunks_mut::<CLAIM_LEN>().0 {
-                let wish = wish();
-                record[20..36].copy_from_slice(&wish.request_id);
-                record[36..44].copy_from_slice(&wish.user.to_le_bytes());
-                record[112..120].copy_from_slice(&wish.sku.to_le_bytes());
             }
         });
     }
@@ -237,22 +215,11 @@ mod tests {
         Template::reserves_by(terms, 2, 1_000, 0).put_reserves(9, wish, &mut patched);
         body::frame(Header::new(Kind::Reserve, 9, 2), &[reserve; 2], &mut encoded);
         assert_eq!(patched, encoded);
-        let order = ReserveOrder {
-            request_id: [6; 16],
-            user: 5 << 40,
-            amount: 900,
-            hold_ms: 1_000,
-            campaign: 3,
-            price_version: 2,
-            channel: 4,
-            lines: vec![Line { sku: 7, quantity: 1, ..Line::default() }],
-            ..ReserveOrder::default()
-        };
-        let claims = vec![ReserveClaims::of(order).discount(8, DISCOUNT); 2];
+        let discounted = ReserveDiscounted { reserve, discount: DISCOUNT, budget: 8 };
         let (mut patched, mut encoded) = (Vec::new(), Vec::new());
         let terms = Terms { budget: 8, ..terms };
         Template::reserves_by(terms, 2, 1_000, 0).put_reserves(9, wish, &mut patched);
-        body::frame(Header::new(Kind::ReserveClaims, 9, 2), &claims, &mut encoded);
+        body::frame(Header::new(Kind::ReserveDiscounted, 9, 2), &[discounted; 2], &mut encoded);
         assert_eq!(patched, encoded);
     }
 

@@ -1,7 +1,7 @@
 //! What happened: the only thing that changes a ledger, live and in replay.
 
 use crate::after::{AfterEvent, LineMoved, Short};
-use crate::budget::BudgetEvent;
+use crate::budget::{BudgetEvent, Claim};
 use crate::campaign::CampaignEvent;
 use crate::command::{Line, SetChannel, Terms};
 use crate::ids::{
@@ -254,6 +254,8 @@ pub struct Reserved {
     pub wait_ms: u32,
     /// What later rules decide by.
     pub terms: Terms,
+    /// The discount that it takes out of its partition's slice of a budget. None where it waits.
+    pub claim: Option<Claim>,
 }
 
 /// The content of [`Event::LegHeld`]. Concerns two partitions: the order's and the SKU's.
@@ -394,7 +396,6 @@ impl Event {
                 | AfterEvent::WrittenOff { sku, .. }
                 | AfterEvent::Inspected { sku, .. } => Subject::Goods(*sku),
             },
-            Self::Budget(BudgetEvent::Claimed { order, .. }) => Subject::Order(*order),
             Self::Budget(event) => Subject::Budget(event),
             Self::GraceGranted { .. } => Subject::All,
         }

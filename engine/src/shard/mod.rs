@@ -62,9 +62,9 @@ const INBOX_CAPACITY: usize = 256;
 /// the rest of a long queue, about 100 us.
 const HAND_OVER_AFTER: usize = 240;
 
-/// Most bytes that the events of one command can take: an order that takes a hold's place has 125, the discount that it claims
-/// 29, and the units that come back may take the place of missing ones or be offered to two who wait, 25 bytes each.
-const COMMAND_BYTES: usize = 125 + 29 + 3 * 25;
+/// Most bytes that the events of one command can take: an order that claims a discount has up to 130, and the units that come back
+/// may take the place of missing ones or be offered to two who wait, 25 bytes each.
+const COMMAND_BYTES: usize = 130 + 3 * 25;
 
 const _: () = assert!((HAND_OVER_AFTER + MAX_SLOTS) * COMMAND_BYTES < MAX_BLOCK / 2);
 

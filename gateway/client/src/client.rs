@@ -6,8 +6,8 @@ use std::time::Duration;
 use doorbuster_protocol::{
     Answer, BeginPay, Cancel, CancelLines, ChannelView, Confirm, ConfirmLines, Extend, FailPay, Fetch,
     Fetched, Kind, LineView, OrderView, PutSku, ReadChannel, ReadLine, ReadOrder, ReadStock, Rebalance,
-    Record, RequestId, Reserve, ReserveClaims, ReserveOrder, Restock, SetChannel, StatusView, StockView,
-    body,
+    Record, RequestId, Reserve, ReserveClaims, ReserveDiscounted, ReserveOrder, Restock, SetChannel,
+    StatusView, StockView, body,
 };
 
 use crate::builder::Builder;
@@ -100,7 +100,8 @@ impl Client {
         Ok(hold(&answer, request_id)?)
     }
 
-    /// Holds all lines of an order or none, together with the discount and the coupon that it claims.
+    /// Holds all lines of an order or none, together with the discount and the coupon that it claims. One plain line with a discount
+    /// is sent in a shorter form.
     ///
     /// # Errors
     /// As [`Client::reserve`].
@@ -108,7 +109,11 @@ impl Client {
         let mut request = request.clone();
         let history = self.name(&mut request.order.request_id);
         let request_id = request.order.request_id;
-        let answer = only(self.operate_with::<_, Answer>(Kind::ReserveClaims, history, &[request]).await)?;
+        let answers = match ReserveDiscounted::of(&request) {
+            Some(short) => self.operate_with::<_, Answer>(Kind::ReserveDiscounted, history, &[short]).await,
+            None => self.operate_with(Kind::ReserveClaims, history, &[request]).await,
+        };
+        let answer = only(answers)?;
         Ok(hold(&answer, request_id)?)
     }
 

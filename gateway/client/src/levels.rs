@@ -168,7 +168,6 @@ impl Levels {
             | EventKind::BudgetStopped
             | EventKind::BudgetDrained
             | EventKind::BudgetFilled
-            | EventKind::DiscountClaimed
             | EventKind::CouponsIssued
             | EventKind::CouponHeld
             | EventKind::CouponReleased

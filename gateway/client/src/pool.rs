@@ -274,6 +274,7 @@ fn may_be_held_back(kind: Kind) -> bool {
         Kind::Reserve
             | Kind::ReserveOrder
             | Kind::ReserveClaims
+            | Kind::ReserveDiscounted
             | Kind::ReadOrder
             | Kind::ReadStock
             | Kind::Watch

@@ -388,6 +388,7 @@ record!(
         OnHandSet,
         Inspected,
         ClaimsReserved,
+        DiscountedReserved,
         BudgetSet,
         BudgetFunded,
         BudgetStopped,

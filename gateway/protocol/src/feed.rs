@@ -170,8 +170,6 @@ events! {
     BudgetDrained = 31, "BUDGET_DRAINED";
     /// A slice of a budget got money from its bank.
     BudgetFilled = 32, "BUDGET_FILLED";
-    /// The order that was just placed claimed a discount.
-    DiscountClaimed = 33, "DISCOUNT_CLAIMED";
     /// A batch of coupons was issued.
     CouponsIssued = 34, "COUPONS_ISSUED";
     /// A use of a coupon is held for an order.
@@ -256,13 +254,15 @@ pub struct FeedEvent {
     /// The payment.
     pub payment_id: [u8; 16],
     /// Who has it now: the order that took this one's place, the channel that got the units, or the campaign. Of what becomes
-    /// of paid orders and goods: who said so. Of budgets and coupons: the budget, the batch of coupons or the coupon.
+    /// of paid orders and goods: who said so. Of budgets and coupons: the budget, the batch of coupons or the coupon. Of an order
+    /// that is placed: the budget that pays its discount; 0: it has none.
     pub to: u64,
     /// Most units a shopper may have; 0: no limit.
     pub user_limit: u32,
     /// Most units in one order; 0: no limit.
     pub order_limit: u32,
-    /// Most units that a channel may take; `u64::MAX`: no limit. Of a count, the units that are on hand.
+    /// Most units that a channel may take; `u64::MAX`: no limit. Of a count, the units that are on hand. Of an order that is
+    /// placed, its discount, minor units.
     pub cap: u64,
     /// How many of the units are given for nothing.
     pub gifts: u32,

@@ -62,6 +62,8 @@ kinds! {
     CancelLines = 0x18, "CANCEL_LINES";
     /// Holds what an order claims with it, a discount and a coupon: [`ReserveClaims`](crate::ReserveClaims).
     ReserveClaims = 0x19, "RESERVE_CLAIMS";
+    /// Holds units of one SKU together with a discount: [`ReserveDiscounted`](crate::ReserveDiscounted).
+    ReserveDiscounted = 0x1A, "RESERVE_DISCOUNTED";
     /// Reads an order: [`ReadOrder`](crate::ReadOrder).
     ReadOrder = 0x20, "READ_ORDER";
     /// Reads a SKU's accounts: [`ReadStock`](crate::ReadStock).
@@ -152,6 +154,8 @@ kinds! {
     LinesCancelled = 0x98, "LINES_CANCELLED";
     /// Answers to `RESERVE_CLAIMS`.
     ClaimsReserved = 0x99, "CLAIMS_RESERVED";
+    /// Answers to `RESERVE_DISCOUNTED`.
+    DiscountedReserved = 0x9A, "DISCOUNTED_RESERVED";
     /// Answers to `READ_ORDER`: [`OrderView`](crate::OrderView).
     OrderRead = 0xA0, "ORDER_READ";
     /// Answers to `READ_STOCK`: [`StockView`](crate::StockView).

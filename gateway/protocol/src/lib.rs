@@ -54,7 +54,7 @@ pub use answer::{
 pub use body::Record;
 pub use budget::{
     BudgetView, CouponView, FundBudget, Funder, IssueCoupons, ReadBudget, ReadCoupon, ReserveClaims,
-    SetBudget, StopBudget,
+    ReserveDiscounted, SetBudget, StopBudget,
 };
 pub use campaign::{
     BindSku, CampaignView, MAX_PHASE_CHANNELS, Phase, PhaseView, PriceView, PutPhase, PutPrice, ReadCampaign,

@@ -45,8 +45,8 @@ other fields are those of the code.
 fn fields(code: Code) -> &'static str {
     match code {
         Code::Ok => {
-            "RESERVE, RESERVE_ORDER, RESERVE_CLAIMS: `order`, `state` (HELD), `at` (the hold's deadline). CONFIRM, CANCEL: `order`, \
-             `state`. RESTOCK: `order` (the change's own number), `state` (RESTOCKED), `units` (available now). \
+            "RESERVE, RESERVE_ORDER, RESERVE_CLAIMS, RESERVE_DISCOUNTED: `order`, `state` (HELD), `at` (the hold's \
+             deadline). CONFIRM, CANCEL: `order`, `state`. RESTOCK: `order` (the change's own number), `state` (RESTOCKED), `units` (available now). \
              REBALANCE: `units` (that were moved). \
              BEGIN_PAY, FAIL_PAY, EXTEND, CANCEL_LINES: `order`, `state`, `at` (the hold's deadline now). \
              CONFIRM_LINES: `order`, `state`. ADVANCE: `order`, `state`, `units` (that took the step). REFUND: `order`, \
@@ -103,7 +103,9 @@ fn fields(code: Code) -> &'static str {
         Code::ExtendLimit => "`at` (the latest deadline that may be asked for)",
         Code::PaymentUnderWay => "`at` (the hold's deadline)",
         Code::AmountMismatch => "`units` (amount due, minor units)",
-        Code::Busy => "`retry_after_ms`. RESERVE_CLAIMS and CONFIRM, of orders with a discount, and FETCH",
+        Code::Busy => {
+            "`retry_after_ms`. RESERVE_CLAIMS, RESERVE_DISCOUNTED and CONFIRM, of orders with a discount, and FETCH"
+        }
         Code::BreakerOpen | Code::RateLimited | Code::BusySku => "`retry_after_ms`",
         Code::Shed => "`retry_after_ms`. In an answer, an error frame or REFUSED",
         Code::Recovering => "`retry_after_ms`. Reserved: this version does not send it",

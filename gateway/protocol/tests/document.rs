@@ -12,8 +12,8 @@ use doorbuster_protocol::{
     OrderView, Parsed, PhaseView, PriceView, ProgressView, Push, PutPhase, PutPrice, PutSku, ReadBudget,
     ReadCampaign, ReadChannel, ReadChannels, ReadCoupon, ReadGoods, ReadLine, ReadOrder, ReadPhase,
     ReadPrice, ReadProgress, ReadShortfall, ReadStock, Rebalance, Record, Refund, Refused, Reserve,
-    ReserveClaims, ReserveOrder, Restock, SetBudget, SetCampaign, SetChannel, SetLimits, SetOnHand,
-    ShortfallView, StatusView, StockView, StopBudget, Watch, Welcome, body, parse,
+    ReserveClaims, ReserveDiscounted, ReserveOrder, Restock, SetBudget, SetCampaign, SetChannel, SetLimits,
+    SetOnHand, ShortfallView, StatusView, StockView, StopBudget, Watch, Welcome, body, parse,
 };
 
 fn document() -> String {
@@ -172,6 +172,7 @@ fn the_tables_of_offsets_add_up_to_each_record() {
             ("RESERVE_ORDER", ReserveOrder::MIN_LEN),
             ("Line", line),
             ("RESERVE_CLAIMS", ReserveClaims::MIN_LEN - ReserveOrder::MIN_LEN),
+            ("RESERVE_DISCOUNTED", ReserveDiscounted::MIN_LEN),
             ("SET_BUDGET", SetBudget::MIN_LEN),
             ("Funder", funder),
             ("FUND_BUDGET", FundBudget::MIN_LEN),

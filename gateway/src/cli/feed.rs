@@ -130,7 +130,8 @@ fn fields(event: &FeedEvent) -> Vec<(&'static str, serde_json::Value)> {
         }
     };
     let kind = event.kind();
-    let whose = matches!(kind, Some(K::Reserved | K::Waitlisted)) || of_line(event);
+    let placed = matches!(kind, Some(K::Reserved | K::Waitlisted));
+    let whose = placed || of_line(event);
     let of_sku = has_sku(event);
     let to = if kind == Some(K::Superseded) { name(event.to) } else { event.to.into() };
     put("order", event.order != 0, name(event.order));
@@ -144,6 +145,8 @@ fn fields(event: &FeedEvent) -> Vec<(&'static str, serde_json::Value)> {
     put("location", event.location != 0, event.location.into());
     put("pool", event.pool != 0, event.pool.into());
     put("amount", event.amount != 0 && !of_phase, event.amount.into());
+    put("discount", placed && event.cap != 0, event.cap.into());
+    put("budget", placed && event.to != 0, event.to.into());
     put("until_ms", event.until != 0, event.until.into());
     put("payment_id", event.payment_id != [0; 16], hex(event.payment_id));
     put("request_id", event.request_id != [0; 16], hex(event.request_id));

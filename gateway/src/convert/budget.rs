@@ -12,13 +12,27 @@ fn budget(raw: u32) -> Result<ledger::BudgetId, Answer> {
     ledger::BudgetId::new(raw).ok_or_else(|| bad(wire::Field::Budget))
 }
 
+/// A discount as a request names it.
+fn claim(raw: u32, cents: u64) -> Result<Option<ledger::Claim>, Answer> {
+    match (raw, cents) {
+        (0, 0) => Ok(None),
+        (_, 0) => Err(bad(wire::Field::Discount)),
+        (raw, cents) => Ok(Some(ledger::Claim { budget: budget(raw)?, amount: ledger::Amount::new(cents) })),
+    }
+}
+
+/// A plain reserve that claims a discount.
+pub(crate) fn reserve_discounted(
+    asked: &wire::ReserveDiscounted,
+    first_attempt: bool,
+    aids: &mut Aids<'_>,
+) -> Asked {
+    super::reserve_with(&asked.reserve, claim(asked.budget, asked.discount)?, first_attempt, aids)
+}
+
 /// A reserve that claims a discount, uses a coupon, or both.
 pub(crate) fn reserve_claims(asked: &wire::ReserveClaims, first_attempt: bool, aids: &mut Aids<'_>) -> Asked {
-    let claim = match (asked.budget, asked.discount) {
-        (0, 0) => None,
-        (_, 0) => return Err(bad(wire::Field::Discount)),
-        (raw, cents) => Some(ledger::Claim { budget: budget(raw)?, amount: ledger::Amount::new(cents) }),
-    };
+    let claim = claim(asked.budget, asked.discount)?;
     let coupon = match asked.coupon {
         0 => None,
         raw => Some(ledger::CouponId::new(raw).ok_or_else(|| bad(wire::Field::Coupon))?),

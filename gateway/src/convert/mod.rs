@@ -15,7 +15,7 @@ pub(crate) use order::{
     begin_pay, cancel, cancel_lines, confirm, confirm_lines, extend, fail_pay, line, order, read_line,
     read_order, reserve, reserve_order, watch, watched,
 };
-use order::{named, payment_id};
+use order::{named, payment_id, reserve_with};
 use outcome::{field, state};
 pub(crate) use outcome::{outcome, refusal};
 pub(crate) use stock::{

@@ -9,6 +9,17 @@ use super::{Aids, Ask, Asked, ask, bad, refusal, request_id, state};
 
 /// A plain reserve.
 pub(crate) fn reserve(asked: &wire::Reserve, first_attempt: bool, aids: &mut Aids<'_>) -> Asked {
+    reserve_with(asked, None, first_attempt, aids)
+}
+
+/// A plain reserve, with a discount perhaps.
+#[inline]
+pub(super) fn reserve_with(
+    asked: &wire::Reserve,
+    claim: Option<ledger::Claim>,
+    first_attempt: bool,
+    aids: &mut Aids<'_>,
+) -> Asked {
     let sku = ledger::SkuId::new(asked.sku);
     let reserve = ledger::Reserve {
         request: request_id(asked.request_id, aids),
@@ -20,7 +31,7 @@ pub(crate) fn reserve(asked: &wire::Reserve, first_attempt: bool, aids: &mut Aid
         channel: ledger::ChannelId::new(asked.channel),
         first_attempt,
         wait_ms: 0,
-        claim: None,
+        claim,
         terms: ledger::Terms {
             campaign: asked.campaign,
             price_version: asked.price_version,

@@ -28,7 +28,9 @@ impl Class {
     #[inline]
     pub(crate) const fn of(kind: Kind) -> Self {
         match kind {
-            Kind::Reserve | Kind::ReserveOrder | Kind::ReserveClaims => Self::Reserve,
+            Kind::Reserve | Kind::ReserveOrder | Kind::ReserveClaims | Kind::ReserveDiscounted => {
+                Self::Reserve
+            }
             Kind::ReadOrder
             | Kind::ReadStock
             | Kind::ReadLine

@@ -45,6 +45,10 @@ impl Reactor {
                 let first = header.flags & FLAG_FIRST_ATTEMPT != 0;
                 self.operations(&incoming, |asked, aids| budget::reserve_claims(asked, first, aids))
             }
+            Kind::ReserveDiscounted => {
+                let first = header.flags & FLAG_FIRST_ATTEMPT != 0;
+                self.operations(&incoming, |asked, aids| budget::reserve_discounted(asked, first, aids))
+            }
             Kind::SetBudget => self.operations(&incoming, budget::set_budget),
             Kind::FundBudget => self.operations(&incoming, |asked, _| budget::fund_budget(asked)),
             Kind::StopBudget => self.operations(&incoming, |asked, _| budget::stop_budget(asked)),

@@ -15,14 +15,14 @@ use doorbuster_engine::shard::{Batch, Request};
 use doorbuster_ledger::SkuId;
 use doorbuster_protocol::{
     Answer, Code, Credit, FEATURE_BULK_REFUSALS, FEATURE_CREDITS, FLAG_FIRST_ATTEMPT, Fault, Header, Kind,
-    Record, Refused, Reserve, body,
+    Record, Refused, Reserve, ReserveDiscounted, body,
 };
 
 use super::session::Session;
 use super::{MAX_IN_FLIGHT, Pressure, Reactor};
 use crate::overload::{Class, Micros, Moment};
 
-/// Where the SKU stands in the record of a RESERVE, after `request_id` and `user`.
+/// Where the SKU stands in the records of RESERVE and `RESERVE_DISCOUNTED`, after `request_id` and `user`.
 const SKU_AT: usize = 24;
 
 /// How a frame came in.
@@ -66,8 +66,17 @@ impl Reactor {
         }
         let first = header.flags & FLAG_FIRST_ATTEMPT != 0;
         match header.kind {
-            Kind::Reserve if first && self.all_sold_out(body) => return Some(Entry::Open),
-            Kind::Reserve | Kind::Confirm | Kind::Cancel | Kind::BeginPay | Kind::FailPay | Kind::Extend
+            Kind::Reserve if first && self.all_sold_out(body, Reserve::MIN_LEN) => return Some(Entry::Open),
+            Kind::ReserveDiscounted if first && self.all_sold_out(body, ReserveDiscounted::MIN_LEN) => {
+                return Some(Entry::Open);
+            }
+            Kind::Reserve
+            | Kind::ReserveDiscounted
+            | Kind::Confirm
+            | Kind::Cancel
+            | Kind::BeginPay
+            | Kind::FailPay
+            | Kind::Extend
                 if !first =>
             {
                 return Some(Entry::Repeat);
@@ -84,9 +93,9 @@ impl Reactor {
         None
     }
 
-    /// Whether all SKUs of a RESERVE frame are known to be sold out.
-    fn all_sold_out(&self, body: &[u8]) -> bool {
-        body.chunks_exact(Reserve::MIN_LEN).all(|record| {
+    /// Whether all SKUs of a frame are known to be sold out, of records of this length.
+    fn all_sold_out(&self, body: &[u8], length: usize) -> bool {
+        body.chunks_exact(length).all(|record| {
             let sku = record.get(SKU_AT..).and_then(<[u8]>::first_chunk::<8>);
             sku.is_some_and(|sku| {
                 self.engine.sold_out(SkuId::new(u64::from_le_bytes(*sku)), self.wall).is_some()

@@ -41,6 +41,10 @@ fn a_budget_and_a_coupon_are_set_up_used_and_shown_by_hand() {
     let story = said(&["explain", "--order", order.trim()]);
     assert!(story.contains("A discount of 3.33 was reserved for the order; budget 4 pays it."), "{story}");
     assert!(story.contains("Coupon 5-17 was redeemed."), "{story}");
+    let feed = said(&["feed", "--json"]);
+    let mut events = feed.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let placed = events.find(|event| event["kind"] == "RESERVED").unwrap();
+    assert_eq!((&placed["discount"], &placed["budget"]), (&333.into(), &4.into()));
     assert_eq!(said(&["budget", "stop", "4"]), "budget 4: done, 867 left\n");
     let again = [&reserve[..], &["--budget", "4", "--discount", "1"], &at].concat();
     fails(place.path(), &again, 7, &["BUDGET_STOPPED"]);

@@ -7,7 +7,9 @@ use doorbuster_client::{
     OrderState, Outcome, PutSku, Refusal, RequestId, ReserveClaims, ReserveOrder, SetBudget, StopBudget,
 };
 use doorbuster_engine::storage::SimStorage;
+use doorbuster_protocol::{Kind, ReserveDiscounted};
 
+use crate::wire::Wire;
 use crate::{
     DAY, SKU, START, accounts, cancel, confirm, connect, id, order, paid_by, set_up, shop, start_on,
 };
@@ -164,6 +166,75 @@ async fn a_repeat_is_told_by_its_claim() {
     assert_eq!(refused(&client, &other).await, conflict(Field::Coupon));
     let none = named(ReserveClaims::of(one(2, 1)), second);
     assert_eq!(refused(&client, &none).await, conflict(Field::Coupon));
+}
+
+/// An order of one unit with terms and a discount, named by the seed, in both forms.
+fn in_both_forms(seed: u64, budget: u32, cents: u64) -> (ReserveClaims, ReserveDiscounted) {
+    let order = ReserveOrder {
+        request_id: id(START, seed),
+        user: seed,
+        amount: 900,
+        campaign: 2,
+        price_version: 3,
+        tier: 4,
+        lines: vec![Line { sku: SKU, quantity: 1, location: 5, pool: 6, gift: 0 }],
+        ..ReserveOrder::default()
+    };
+    let claims = ReserveClaims::of(order).discount(budget, cents);
+    let discounted = ReserveDiscounted::of(&claims).expect("one plain line");
+    (claims, discounted)
+}
+
+#[tokio::test]
+async fn each_form_of_a_discounted_order_is_a_repeat_of_the_other() {
+    let (server, client) = shop(10).await;
+    set(&client, &budget(100)).await.unwrap();
+    let mut wire = Wire::greet(&server);
+    for (seed, long_first) in [(1, true), (2, false)] {
+        let (claims, discounted) = in_both_forms(seed, BUDGET, 10);
+        let mut ask = |long| {
+            if long {
+                wire.ask(Kind::ReserveClaims, &claims)
+            } else {
+                wire.ask(Kind::ReserveDiscounted, &discounted)
+            }
+        };
+        let (made, again) = (ask(long_first), ask(!long_first));
+        assert_eq!((made.code(), again.code()), (Ok(Code::Ok), Ok(Code::Replayed)), "{seed}");
+        assert_eq!((again.order, again.at), (made.order, made.at));
+        let (claims, discounted) = in_both_forms(seed, BUDGET, 11);
+        let differs =
+            [wire.ask(Kind::ReserveClaims, &claims), wire.ask(Kind::ReserveDiscounted, &discounted)];
+        for answer in differs {
+            let conflict = (Ok(Code::IdempotencyConflict), Field::Discount.byte(), made.order);
+            assert_eq!((answer.code(), answer.field, answer.order), conflict);
+        }
+    }
+    assert_eq!(money(&client).await.1, 20, "each is claimed once");
+}
+
+#[tokio::test]
+async fn both_forms_of_a_discounted_order_are_refused_alike() {
+    let (server, client) = shop(1).await;
+    set(&client, &budget(100)).await.unwrap();
+    let mut wire = Wire::greet(&server);
+    for (budget, cents, code, field) in [
+        (BUDGET, 0, Code::BadRequest, Field::Discount.byte()),
+        (0, 5, Code::BadRequest, Field::Budget.byte()),
+        (BUDGET + 1, 5, Code::UnknownBudget, 0),
+        (BUDGET, 101, Code::BudgetExhausted, 0),
+    ] {
+        let (claims, discounted) = in_both_forms(1, budget, cents);
+        let answer = wire.ask(Kind::ReserveDiscounted, &discounted);
+        assert_eq!((answer.code(), answer.field), (Ok(code), field));
+        assert_eq!(wire.ask(Kind::ReserveClaims, &claims), answer);
+    }
+    // Without a budget and a discount, it is a plain order.
+    let (_, discounted) = in_both_forms(1, 0, 0);
+    let made = wire.ask(Kind::ReserveDiscounted, &discounted);
+    let again = wire.ask(Kind::Reserve, &discounted.reserve);
+    assert_eq!((made.code(), again.code()), (Ok(Code::Ok), Ok(Code::Replayed)));
+    assert_eq!(money(&client).await.1, 0);
 }
 
 #[tokio::test]

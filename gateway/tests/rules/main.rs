@@ -14,6 +14,7 @@ mod repeats;
 mod restarts;
 mod time;
 mod waitlist;
+mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;

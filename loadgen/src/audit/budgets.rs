@@ -1,8 +1,8 @@
 //! Promotion budgets and coupons, by the log: every cent is in one place at any time, no budget pays what it doesn't have, and
 //! its funders pay each discount to the cent.
 //!
-//! The log says where money is put (kinds 65 to 70) and which order claims how much (kind 71); that the money is spent or goes
-//! back follows from what the log says of the order. All of it is added up here anew.
+//! The log says where money is put (kinds 65 to 70) and, of an order that is placed, how much it claims; that the money is spent
+//! or goes back follows from what else the log says of the order. All of it is added up here anew.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,6 +11,7 @@ use doorbuster_protocol::{BudgetView, Code};
 use super::Check;
 use super::log::{u16_at, u32_at, u64_at};
 use super::order::State;
+use super::record::Claim;
 use super::refusals::Left;
 use super::replay::Replay;
 use crate::journal::{Exhausted, Faults, Journal};
@@ -41,11 +42,6 @@ pub(super) enum Entry {
         partition: u16,
         cents: u64,
     },
-    Claimed {
-        order: u64,
-        budget: u32,
-        cents: u64,
-    },
     Issued {
         batch: u32,
         serials: u32,
@@ -70,7 +66,6 @@ pub(super) fn entry(kind: u8, fields: &[u8]) -> Option<(Entry, usize)> {
         68 => (24, Entry::Stopped { budget: int(0)? }),
         69 => (20, Entry::Drained { budget: int(0)?, cents: long(4)? }),
         70 => (22, Entry::Filled { budget: int(0)?, partition: short(4)?, cents: long(6)? }),
-        71 => (28, Entry::Claimed { order: long(0)?, budget: int(8)?, cents: long(12)? }),
         72 => (48, Entry::Issued { batch: int(0)?, serials: int(4)?, uses: int(8)? }),
         73..=75 => (24, Entry::Coupon { kind, coupon: long(0)? }),
         _ => return None,
@@ -121,9 +116,9 @@ fn parts(cents: u64, shares: &[u32]) -> Vec<u64> {
     parts
 }
 
-/// What an order claimed.
+/// What an order has claimed, and of whose slice.
 #[derive(Clone, Copy, Debug)]
-struct Claim {
+struct Claimed {
     budget: u32,
     partition: u16,
     cents: u64,
@@ -133,7 +128,7 @@ struct Claim {
 #[derive(Debug, Default)]
 pub(super) struct Budgets {
     accounts: BTreeMap<u32, Account>,
-    claims: HashMap<u64, Claim>,
+    claims: HashMap<u64, Claimed>,
     /// Batches by number: how many coupons, and how often each may be used.
     batches: BTreeMap<u32, (u32, u32)>,
     /// By coupon: uses that are held, and that were redeemed.
@@ -152,8 +147,8 @@ fn partition(order: u64) -> u16 {
 }
 
 impl Budgets {
-    /// Adds a record up; `open`: the order that it names is there and holds units.
-    pub(super) fn change(&mut self, position: u64, entry: Entry, open: bool) {
+    /// Adds a record up.
+    pub(super) fn change(&mut self, position: u64, entry: Entry) {
         let Self { accounts, faults, .. } = self;
         match entry {
             Entry::Opened { budget } => {
@@ -167,14 +162,13 @@ impl Budgets {
                 }
             }
             Entry::Coupon { kind, coupon } => self.coupon(kind, coupon),
-            Entry::Claimed { order, budget, cents } => self.claim(order, budget, cents, open),
             Entry::Funder { budget, .. }
             | Entry::Funded { budget, .. }
             | Entry::Stopped { budget }
             | Entry::Drained { budget, .. }
             | Entry::Filled { budget, .. } => self.money(budget, entry),
         }
-        if let Entry::Claimed { budget, .. } | Entry::Funded { budget, .. } = entry {
+        if let Entry::Funded { budget, .. } = entry {
             self.note(position, budget);
         }
     }
@@ -219,28 +213,29 @@ impl Budgets {
                 account.bank = bank;
                 *account.slices.entry(partition).or_default() += cents;
             }
-            Entry::Opened { .. } | Entry::Claimed { .. } | Entry::Issued { .. } | Entry::Coupon { .. } => {}
+            Entry::Opened { .. } | Entry::Issued { .. } | Entry::Coupon { .. } => {}
         }
     }
 
-    fn claim(&mut self, order: u64, budget: u32, cents: u64, open: bool) {
+    /// An order that is placed claims.
+    pub(super) fn claim(&mut self, position: u64, order: u64, claim: Claim) {
+        let Claim { budget, cents } = claim;
         self.claimed += 1;
         let least = self.least.entry(budget).or_insert(cents);
         *least = (*least).min(cents);
         let stopped = self.accounts.get(&budget).is_none_or(|account| account.stopped);
-        if !open
-            || stopped
-            || self.claims.insert(order, Claim { budget, partition: partition(order), cents }).is_some()
-        {
+        let claimed = Claimed { budget, partition: partition(order), cents };
+        if stopped || self.claims.insert(order, claimed).is_some() {
             self.faults.note(|| format!("log: order {order} can't claim {cents} from budget {budget}"));
         }
         self.take(order);
+        self.note(position, budget);
     }
 
     /// Takes what an order claims out of its slice.
     fn take(&mut self, order: u64) {
         let Self { accounts, claims, faults, .. } = self;
-        let Some(Claim { budget, partition, cents }) = claims.get(&order).copied() else { return };
+        let Some(Claimed { budget, partition, cents }) = claims.get(&order).copied() else { return };
         let Some(account) = accounts.get_mut(&budget) else { return };
         let left = account.slices.entry(partition).or_default();
         if *left < cents {
@@ -256,7 +251,7 @@ impl Budgets {
 
     /// An order ended, with what it claimed.
     pub(super) fn ended(&mut self, position: u64, order: u64, state: State) {
-        let Some(Claim { budget, partition, cents }) = self.claims.get(&order).copied() else { return };
+        let Some(Claimed { budget, partition, cents }) = self.claims.get(&order).copied() else { return };
         let Some(account) = self.accounts.get_mut(&budget) else { return };
         account.reserved = account.reserved.saturating_sub(cents);
         if state == State::Confirmed {
@@ -281,7 +276,7 @@ impl Budgets {
         let Some(claim) = self.claims.get_mut(&order) else { return };
         let cents = u128::from(claim.cents) * u128::from(left) / u128::from(before.max(1));
         let cents = u64::try_from(cents).unwrap_or(0);
-        let Claim { budget, partition, cents: had } = *claim;
+        let Claimed { budget, partition, cents: had } = *claim;
         claim.cents = cents;
         let Some(account) = self.accounts.get_mut(&budget) else { return };
         account.reserved = account.reserved.saturating_sub(had - cents);

@@ -9,11 +9,12 @@ use super::*;
 
 const ORDER: u64 = 7 << 52 | 1;
 
-/// A plain hold of one unit of SKU 5.
-fn reserved(order: u64) -> Vec<u8> {
+/// A hold of one unit of SKU 5 that claims so much of budget 3.
+fn claiming(order: u64, cents: u64) -> Vec<u8> {
     let fields =
         [(order, 8), (order, 8), (0, 8), (7, 8), (5, 8), (1, 8), (0, 8), (1, 4), (0, 4), (0, 4), (0, 2)];
-    record(3, &fields)
+    let claim = [(0, 4), (0, 4), (0, 2), (3, 4), (cents, 8)];
+    record(48, &[&fields[..], &claim].concat())
 }
 
 fn confirmed(order: u64) -> Vec<u8> {
@@ -26,10 +27,6 @@ fn cancelled(order: u64) -> Vec<u8> {
 
 fn filled(cents: u64) -> Vec<u8> {
     record(70, &[(3, 4), (7, 2), (cents, 8), (1, 8)])
-}
-
-fn claimed(order: u64, cents: u64) -> Vec<u8> {
-    record(71, &[(order, 8), (3, 4), (cents, 8), (1, 8)])
 }
 
 fn drained(cents: u64) -> Vec<u8> {
@@ -81,42 +78,38 @@ fn discounts_that_are_claimed_paid_and_given_back_are_sound() {
     let (second, third) = (ORDER + 1, ORDER + 2);
     let records = [
         filled(40),
-        reserved(ORDER),
-        claimed(ORDER, 10),
-        reserved(second),
-        claimed(second, 20),
+        claiming(ORDER, 10),
+        claiming(second, 20),
         confirmed(ORDER),
         cancelled(second),
         drained(30),
         filled(90),
-        reserved(third),
-        claimed(third, 90),
+        claiming(third, 90),
     ];
     // 7 and 3 of 10; 60 and 30 of 90.
     assert_eq!(faults(&records, &view(0, 90, 10, [67, 33]), &[]), [""; 0]);
-    // Nothing is left behind record 16, the last one.
-    assert_eq!(faults(&records, &view(0, 90, 10, [67, 33]), &[Exhausted { after: 16, until: 16 }]), [""; 0]);
-    let early = faults(&records, &view(0, 90, 10, [67, 33]), &[Exhausted { after: 9, until: 14 }]);
-    assert!(early[0].contains("between positions 9 and 14") && early[0].contains("was left"), "{early:?}");
+    // Nothing is left behind record 13, the last one.
+    assert_eq!(faults(&records, &view(0, 90, 10, [67, 33]), &[Exhausted { after: 13, until: 13 }]), [""; 0]);
+    let early = faults(&records, &view(0, 90, 10, [67, 33]), &[Exhausted { after: 8, until: 12 }]);
+    assert!(early[0].contains("between positions 8 and 12") && early[0].contains("was left"), "{early:?}");
 }
 
 #[test]
 fn a_discount_that_nobody_pays_is_found() {
-    let over = faults(&[filled(5), reserved(ORDER), claimed(ORDER, 6)], &view(95, 6, 0, [4, 2]), &[]);
+    let over = faults(&[filled(5), claiming(ORDER, 6)], &view(95, 6, 0, [4, 2]), &[]);
     assert!(over[0].contains("takes 6 of 5 that are left"), "{over:?}");
     let bank = faults(&[filled(101)], &view(100, 0, 0, [0, 0]), &[]);
     assert!(bank[0].contains("101 leave a bank of 100"), "{bank:?}");
-    let stray = faults(&[filled(5), claimed(ORDER, 5)], &view(95, 5, 0, [3, 2]), &[]);
-    assert!(stray[0].contains("can't claim 5"), "{stray:?}");
-    let twice = [filled(9), reserved(ORDER), claimed(ORDER, 1), claimed(ORDER, 1)];
-    assert!(faults(&twice, &view(98, 2, 0, [2, 0]), &[])[0].contains("can't claim 1"));
+    let stopped = record(68, &[(3, 4), (0, 8), (0, 4), (1, 8)]);
+    let late = faults(&[filled(5), stopped, claiming(ORDER, 5)], &view(95, 5, 0, [3, 2]), &[]);
+    assert!(late[0].contains("can't claim 5"), "{late:?}");
     let drain = faults(&[filled(5), drained(4)], &view(99, 0, 0, [0, 0]), &[]);
     assert!(drain[0].contains("slices had 5 left, and 4 went back"), "{drain:?}");
 }
 
 #[test]
 fn a_cent_that_a_funder_pays_too_much_at_the_server_is_found() {
-    let records = [filled(10), reserved(ORDER), claimed(ORDER, 10)];
+    let records = [filled(10), claiming(ORDER, 10)];
     assert_eq!(faults(&records, &view(90, 10, 0, [7, 3]), &[]), [""; 0]);
     for wrong in [view(90, 10, 0, [6, 4]), view(91, 9, 0, [7, 3]), view(90, 0, 10, [7, 3])] {
         assert!(faults(&records, &wrong, &[])[0].contains("budget 3"), "{wrong:?}");
@@ -149,7 +142,6 @@ fn records_are_read_field_by_field() {
         assert_eq!(used, bytes.len() - 1);
         entry
     };
-    assert_eq!(read(&claimed(8, 9)), Entry::Claimed { order: 8, budget: 3, cents: 9 });
     assert_eq!(read(&filled(9)), Entry::Filled { budget: 3, partition: 7, cents: 9 });
     let funder = record(66, &[(1, 4), (2, 4), (3, 4), (4, 8)]);
     assert_eq!(read(&funder), Entry::Funder { budget: 1, share: 3 });

@@ -67,6 +67,15 @@ pub(super) struct Placed {
     pub(super) amount: u64,
     /// The version of prices that it was placed by; 0: none.
     pub(super) price_version: u32,
+    /// The discount that it claims.
+    pub(super) claim: Option<Claim>,
+}
+
+/// A discount that an order claims from a budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Claim {
+    pub(super) budget: u32,
+    pub(super) cents: u64,
 }
 
 /// A change of what campaigns say.
@@ -156,6 +165,17 @@ impl Fields<'_> {
         self.0.get(at).copied()
     }
 
+    /// Ids are numbers in the log, least byte first; on the wire they stand the other way round.
+    fn id(self, at: usize) -> Option<[u8; 16]> {
+        let mut id = *self.0.get(at..at + 16)?.first_chunk::<16>()?;
+        id.reverse();
+        Some(id)
+    }
+
+    fn claim(self, at: usize) -> Option<Claim> {
+        Some(Claim { budget: self.int(at)?, cents: self.long(at + 4)? })
+    }
+
     /// The entry, if all of its bytes are there.
     fn whole(self, length: usize, entry: Entry) -> Option<(Entry, usize)> {
         (self.0.len() >= length).then_some((entry, length))
@@ -191,66 +211,74 @@ fn campaign(kind: u8, fields: Fields<'_>) -> Option<(Entry, usize)> {
     }
 }
 
+/// Reads a record that places an order.
+fn order(kind: u8, fields: Fields<'_>) -> Option<(Entry, usize)> {
+    /// Bytes of a list's length and its one line.
+    const LINE: usize = 8 + 16;
+    const LINES: usize = 8 + 16 + 8 + 8 + 8 + 4 + 4 + 2 + 4 + 4 + 2 + 8 + 8 + 8;
+    let (long, int, short) = (|at| fields.long(at), |at| fields.int(at), |at| fields.short(at));
+    if matches!(kind, 3 | 47 | 48) {
+        // Kind 47 names a campaign, a version of prices and a tier behind the fields of kind 3, and kind 48 a discount behind
+        // those.
+        let (length, price_version, claim) = match kind {
+            3 => (70, 0, None),
+            47 => (80, int(74)?, None),
+            _ => (92, int(74)?, Some(fields.claim(80)?)),
+        };
+        let placed = Placed {
+            order: long(0)?,
+            request_id: fields.id(8)?,
+            user: long(24)?,
+            sku: long(32)?,
+            quantity: int(56)?,
+            at: long(40)?,
+            channel: short(68)?,
+            amount: long(48)?,
+            price_version,
+            claim,
+        };
+        return fields.whole(length, Entry::Reserved { placed });
+    }
+    // Kind 18 names the longest wait first, kinds 20 and 49 how its deadline was moved, and kind 49 a discount last.
+    let start = match kind {
+        18 => 4,
+        20 | 49 => 1,
+        _ => 0,
+    };
+    let end = start + LINES + LINE;
+    let (length, claim) = if kind == 49 { (end + 12, Some(fields.claim(end)?)) } else { (end, None) };
+    let at = long(start + 32)?;
+    let placed = Placed {
+        order: long(start)?,
+        request_id: fields.id(start + 8)?,
+        user: long(start + 24)?,
+        sku: long(start + LINES + 8)?,
+        quantity: int(start + LINES + 16)?,
+        at,
+        channel: short(start + 56)?,
+        amount: long(start + 40)?,
+        price_version: int(start + 62)?,
+        claim,
+    };
+    let entry = if kind == 18 {
+        Entry::Waitlisted { placed, until: at.saturating_add(u64::from(int(0)?)) }
+    } else {
+        Entry::Reserved { placed }
+    };
+    // Lines beyond the first have records of their own.
+    if long(start + LINES)? == 1 { fields.whole(length, entry) } else { None }
+}
+
 /// Reads a record of this kind; gives it and the bytes of its fields.
 pub(super) fn entry(kind: u8, fields: &[u8]) -> Option<(Entry, usize)> {
     let all = Fields(fields);
     let (long, int, short) = (|at| all.long(at), |at| all.int(at), |at| all.short(at));
-    // Ids are numbers in the log, least byte first; on the wire they stand the other way round.
-    let id = |at: usize| {
-        let mut id = *fields.get(at..at + 16)?.first_chunk::<16>()?;
-        id.reverse();
-        Some(id)
-    };
-    let paid = || Some(Paid { order: long(0)?, payment_id: id(8)?, amount: long(24)? });
+    let paid = || Some(Paid { order: long(0)?, payment_id: all.id(8)?, amount: long(24)? });
     let whole = |length, entry| all.whole(length, entry);
     match kind {
         1 => whole(44, Entry::Put { sku: long(0)?, units: long(8)? }),
         2 => whole(60, Entry::Restocked { sku: long(24)?, units: long(32)?.cast_signed() }),
-        3 | 47 => {
-            // Kind 47 names a campaign, a version of prices and a tier behind the fields of kind 3.
-            let (length, price_version) = if kind == 3 { (70, 0) } else { (80, int(74)?) };
-            let placed = Placed {
-                order: long(0)?,
-                request_id: id(8)?,
-                user: long(24)?,
-                sku: long(32)?,
-                quantity: int(56)?,
-                at: long(40)?,
-                channel: short(68)?,
-                amount: long(48)?,
-                price_version,
-            };
-            whole(length, Entry::Reserved { placed })
-        }
-        4 | 18 | 20 => {
-            const LINES: usize = 8 + 16 + 8 + 8 + 8 + 4 + 4 + 2 + 4 + 4 + 2 + 8 + 8 + 8;
-            // Kind 18 names the longest wait first, kind 20 how its deadline was moved.
-            let start = match kind {
-                18 => 4,
-                20 => 1,
-                _ => 0,
-            };
-            let lines = long(start + LINES)?;
-            let at = long(start + 32)?;
-            let placed = Placed {
-                order: long(start)?,
-                request_id: id(start + 8)?,
-                user: long(start + 24)?,
-                sku: long(start + LINES + 8)?,
-                quantity: int(start + LINES + 16)?,
-                at,
-                channel: short(start + 56)?,
-                amount: long(start + 40)?,
-                price_version: int(start + 62)?,
-            };
-            let entry = if kind == 18 {
-                Entry::Waitlisted { placed, until: at.saturating_add(u64::from(int(0)?)) }
-            } else {
-                Entry::Reserved { placed }
-            };
-            // Lines beyond the first have records of their own.
-            if lines == 1 { whole(start + LINES + 8 + 16, entry) } else { None }
-        }
+        3 | 4 | 18 | 20 | 47..=49 => order(kind, all),
         5 => whole(40, Entry::Confirmed { paid: paid()?, at: long(32)? }),
         6 => whole(20, Entry::Cancelled { order: long(0)?, at: long(12)? }),
         7 => whole(16, Entry::Expired { order: long(0)?, at: long(8)? }),
@@ -383,8 +411,23 @@ pub(super) mod tests {
             channel: 7,
             amount: 5,
             price_version: 9,
+            claim: None,
         };
         assert_eq!(placed, expected);
+        let claimed = [&fields[..], &[(11, 4), (12, 8)]].concat();
+        let Entry::Reserved { placed } = read(&record(48, &claimed)) else { panic!("a hold") };
+        let claim = Some(Claim { budget: 11, cents: 12 });
+        assert_eq!(placed, Placed { claim, ..expected });
+    }
+
+    #[test]
+    fn an_order_that_was_opened_with_a_discount_is_read_field_by_field() {
+        let mut bytes = opened(several(7), 3, 9, 4);
+        bytes[0] = 49;
+        bytes.extend(record(0, &[(11, 4), (12, 8)]).split_off(1));
+        let Entry::Reserved { placed } = read(&bytes) else { panic!("a hold") };
+        assert_eq!((placed.order, placed.sku, placed.quantity), (several(7), 9, 4));
+        assert_eq!(placed.claim, Some(Claim { budget: 11, cents: 12 }));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use doorbuster_protocol::{Code, OrderView};
 use super::Sale;
 use super::after::Afters;
 use super::allot::Allotments;
-use super::budgets::{self, Budgets};
+use super::budgets::Budgets;
 use super::legs::{Head, Legs};
 use super::lines::{Lines, Waiter};
 use super::log::{self, Position};
@@ -195,6 +195,9 @@ impl Replay {
                     self.take(Share::of(&Order::new(placed, State::Held), at));
                 }
                 self.placed(placed, State::Held);
+                if let Some(claim) = placed.claim {
+                    self.budgets.claim(self.position, order, claim);
+                }
                 Some(sku)
             }
             Entry::Waitlisted { placed, until } => {
@@ -258,13 +261,7 @@ impl Replay {
             }
             Entry::After(after) => self.after(after),
             Entry::Budget(entry) => {
-                let open = match entry {
-                    budgets::Entry::Claimed { order, .. } => {
-                        self.orders.get(&order).is_some_and(|order| order.state == State::Held)
-                    }
-                    _ => true,
-                };
-                self.budgets.change(self.position, entry, open);
+                self.budgets.change(self.position, entry);
                 None
             }
             Entry::Other => None,

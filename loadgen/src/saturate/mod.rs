@@ -31,7 +31,6 @@ pub use options::{Operation, Options};
 pub use rules::{DISCOUNT, Rule, Terms};
 
 use crate::exit::{Exit, Failure};
-use crate::frames::MOST_CLAIMS;
 use crate::health::CpuMeter;
 use crate::ids::{IdMaker, mix};
 use crate::net::Control;
@@ -137,16 +136,11 @@ impl Side {
 
 /// Refuses rules where they mean nothing.
 fn sensible(options: &Options) -> Result<(), Failure> {
-    let Options { op, ref rules, batch, rate, .. } = *options;
+    let Options { op, ref rules, .. } = *options;
     if !rules.is_empty() && !matches!(op, Operation::Reserve | Operation::Confirm) {
         return Err(Failure::usage(format!(
             "--rules goes with --op reserve and --op confirm, not with --op {}: leave one of them out",
             op.name()
-        )));
-    }
-    if rules.contains(&Rule::Budget) && rate.is_none() && batch > MOST_CLAIMS {
-        return Err(Failure::usage(format!(
-            "--batch {batch} with a budget is more than a frame has room for: say --batch {MOST_CLAIMS} or less"
         )));
     }
     Ok(())

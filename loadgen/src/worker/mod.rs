@@ -7,7 +7,6 @@
 mod answers;
 mod baskets;
 mod campaign;
-mod claims;
 mod flight;
 mod pushes;
 mod retry;
@@ -20,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use doorbuster_protocol::{
     BeginPay, Cancel, Class, Confirm, FLAG_DRILL, FLAG_FIRST_ATTEMPT, FailPay, Header, Kind, Line, ReadOrder,
-    ReadStock, Record, Reserve, ReserveOrder, Watch, body,
+    ReadStock, Record, Reserve, ReserveDiscounted, ReserveOrder, Watch, body,
 };
 
 use self::flight::{Errand, Flight, Plan, Reply};
@@ -231,7 +230,6 @@ impl Worker {
         let none = u32::MAX;
         match plan.step {
             Step::Reserve | Step::Repeat if entry.basket != 0 => self.reserve_order(plan, now_ns),
-            Step::Reserve | Step::Repeat if self.task.claim.is_some() => self.reserve_claim(plan, now_ns),
             Step::Reserve | Step::Repeat => {
                 let operation =
                     if plan.step == Step::Reserve { Operation::Reserve } else { Operation::Repeat };
@@ -247,7 +245,14 @@ impl Worker {
                     channel,
                     ..Reserve::default()
                 };
-                self.send(errand(operation, none), Kind::Reserve, &reserve, lane, now_ns);
+                let errand = errand(operation, none);
+                match self.task.claim {
+                    None => self.send(errand, Kind::Reserve, &reserve, lane, now_ns),
+                    Some((budget, discount)) => {
+                        let discounted = ReserveDiscounted { reserve, discount, budget };
+                        self.send(errand, Kind::ReserveDiscounted, &discounted, lane, now_ns)
+                    }
+                };
             }
             Step::Wait => {
                 let lines = vec![Line { sku, quantity: 1, ..Line::default() }];

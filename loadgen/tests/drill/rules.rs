@@ -110,7 +110,6 @@ fn rules_that_a_load_can_not_have_are_refused_in_a_line() {
             &["--rules", "--op", "sold-out"][..],
             "--rules goes with --op reserve and --op confirm, not with --op sold-out",
         ),
-        (&["--rules", "budget", "--batch", "8192"], "say --batch 8128 or less"),
         (&["--rules", "coupons"], "invalid value 'coupons'"),
     ] {
         let mut all = vec!["saturate"];

@@ -1,12 +1,12 @@
 //! What happened to budgets and coupons.
 
 use super::coupons::Coupons;
-use super::id::{BudgetId, Claim, CouponBatch, CouponId, Funder};
+use super::id::{BudgetId, CouponBatch, CouponId, Funder};
 use crate::event::Partitions;
 use crate::ids::{OrderNumber, PartitionId, Timestamp};
 
-/// What became of the money of a budget, or of a coupon. That a claim is paid or given back follows from what happens to its
-/// order, and has no event of its own.
+/// What became of the money of a budget, or of a coupon. That a discount is claimed, paid or given back follows from what
+/// happens to its order, and has no event of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BudgetEvent {
     /// A budget was set up, without money. Its funders follow. Concerns every partition, as the next three do.
@@ -73,15 +73,6 @@ pub enum BudgetEvent {
         /// When.
         at: Timestamp,
     },
-    /// An order that was just placed claimed a discount, out of its partition's slice.
-    Claimed {
-        /// The order.
-        order: OrderNumber,
-        /// What it claimed.
-        claim: Claim,
-        /// When.
-        at: Timestamp,
-    },
     /// A batch of coupons was issued.
     Issued {
         /// The batch.
@@ -124,7 +115,6 @@ impl BudgetEvent {
             | Self::Stopped { .. }
             | Self::Drained { .. } => Partitions::All,
             Self::Filled { budget, partition, .. } => Partitions::Two(partition, budget.partition()),
-            Self::Claimed { order, .. } => Partitions::One(order.partition()),
             Self::Issued { batch, .. } => Partitions::One(batch.partition()),
             Self::CouponHeld(CouponUse { coupon, order, .. })
             | Self::CouponReleased(CouponUse { coupon, order, .. })
@@ -143,7 +133,6 @@ impl BudgetEvent {
             | Self::Stopped { at, .. }
             | Self::Drained { at, .. }
             | Self::Filled { at, .. }
-            | Self::Claimed { at, .. }
             | Self::Issued { at, .. }
             | Self::CouponHeld(CouponUse { at, .. })
             | Self::CouponReleased(CouponUse { at, .. })
@@ -154,8 +143,7 @@ impl BudgetEvent {
     /// The order that the event is about, where it is one.
     pub fn order(&self) -> Option<OrderNumber> {
         match *self {
-            Self::Claimed { order, .. }
-            | Self::CouponHeld(CouponUse { order, .. })
+            Self::CouponHeld(CouponUse { order, .. })
             | Self::CouponReleased(CouponUse { order, .. })
             | Self::CouponRedeemed(CouponUse { order, .. }) => Some(order),
             Self::Opened { .. }

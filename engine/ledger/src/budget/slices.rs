@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::id::{BudgetId, Claim, Funder};
-use super::split::{MAX_FUNDERS, split};
+use super::split::{MAX_FUNDERS, parts};
 use crate::ids::{Amount, PARTITIONS, PartitionId};
 
 /// Most money that may be put into a budget, minor units: 2^60. Sums of accounts stay exact in 64 bits.
@@ -42,6 +42,9 @@ pub(crate) struct Money {
     pub(crate) reserved: u64,
     pub(crate) spent: u64,
 }
+
+/// Funders of most budgets at most.
+const FEW_FUNDERS: usize = 4;
 
 /// A partition's part of a budget. A claim looks at its first cache line only, where there are no more than four funders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -322,15 +325,29 @@ impl Budgets {
 impl Slice {
     /// A claim of `before` is one of `after` now: each funder pays another part. The parts of a smaller sum may be larger, by a
     /// cent.
+    #[inline]
     fn post(&mut self, funders: &[Funder], after: Amount, before: Amount) -> Option<()> {
-        let parts = split(after, funders);
-        for ((posted, part), _) in self.posted.iter_mut().zip(&parts).zip(funders) {
-            *posted = posted.checked_add(*part)?;
+        if funders.len() <= FEW_FUNDERS {
+            self.post_among::<FEW_FUNDERS>(funders, after, before)
+        } else {
+            self.post_among::<MAX_FUNDERS>(funders, after, before)
+        }
+    }
+
+    /// As [`post`](Self::post), of up to `MOST` funders.
+    fn post_among<const MOST: usize>(
+        &mut self,
+        funders: &[Funder],
+        after: Amount,
+        before: Amount,
+    ) -> Option<()> {
+        for ((posted, part), _) in self.posted.iter_mut().zip(parts::<MOST>(after, funders)).zip(funders) {
+            *posted = posted.checked_add(part)?;
         }
         if before.raw() > 0 {
-            let parts = split(before, funders);
-            for ((posted, part), _) in self.posted.iter_mut().zip(&parts).zip(funders) {
-                *posted = posted.checked_sub(*part)?;
+            for ((posted, part), _) in self.posted.iter_mut().zip(parts::<MOST>(before, funders)).zip(funders)
+            {
+                *posted = posted.checked_sub(part)?;
             }
         }
         Some(())

@@ -10,12 +10,18 @@ pub const MAX_FUNDERS: usize = 16;
 /// the cents that are left go one by one to those with the largest remainders (Hamilton's method); of equal ones, the first.
 /// Where there are no funders, nobody pays.
 pub fn split(amount: Amount, funders: &[Funder]) -> [u64; MAX_FUNDERS] {
-    let mut parts = [0_u64; MAX_FUNDERS];
-    let total: u64 = funders.iter().take(MAX_FUNDERS).map(|funder| u64::from(funder.share)).sum();
+    parts(amount, funders)
+}
+
+/// As [`split`], among up to `MOST` funders: so that few of them cost as little as they can.
+#[inline]
+pub(super) fn parts<const MOST: usize>(amount: Amount, funders: &[Funder]) -> [u64; MOST] {
+    let mut parts = [0_u64; MOST];
+    let total: u64 = funders.iter().take(MOST).map(|funder| u64::from(funder.share)).sum();
     if total == 0 || amount.raw() == 0 {
         return parts;
     }
-    let mut rests = [0_u64; MAX_FUNDERS];
+    let mut rests = [0_u64; MOST];
     let mut left = amount.raw();
     for ((funder, part), rest) in funders.iter().zip(&mut parts).zip(&mut rests) {
         let (whole, remainder) = divided(amount.raw(), u64::from(funder.share), total);
@@ -24,7 +30,7 @@ pub fn split(amount: Amount, funders: &[Funder]) -> [u64; MAX_FUNDERS] {
         *rest = remainder.saturating_add(1);
         left = left.saturating_sub(*part);
     }
-    let rests = rests.get_mut(..funders.len().min(MAX_FUNDERS)).unwrap_or_default();
+    let rests = rests.get_mut(..funders.len().min(MOST)).unwrap_or_default();
     // Fewer than there are funders.
     while left > 0 {
         let most = rests.iter().copied().max().unwrap_or(0);
@@ -85,6 +91,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn few_funders_pay_what_they_would_among_many(
+            amount in prop_oneof![0_u64..1_000, any::<u64>()],
+            shares in prop::collection::vec(prop_oneof![1_u32..100, 1..=u32::MAX], 0..=4),
+        ) {
+            let (amount, funders) = (Amount::new(amount), funders(&shares));
+            let few = parts::<4>(amount, &funders);
+            prop_assert_eq!(&few[..], &split(amount, &funders)[..4]);
+        }
+
         #[test]
         fn parts_add_up_to_the_cent_and_are_fair(
             amount in prop_oneof![0_u64..1_000, any::<u64>()],

@@ -4,14 +4,13 @@ use super::accounts::Taker;
 use super::check::Violation;
 use super::decide::{MAX_REFUNDS, fingerprint};
 use super::{Ledger, MAX_UNITS, Place};
-use crate::budget::BudgetEvent;
 use crate::event::{Event, Reserved};
 use crate::ids::{Amount, OrderNumber, PartitionId, PaymentId, RequestId, SkuId, Timestamp, UserId};
 use crate::order::{Order, Phase};
 use crate::outcome::OrderState;
 use crate::payment::{Payment, PaymentKind};
 use crate::stock::{Marks, Sku};
-use crate::table::Slot;
+use crate::table::{NONE, Slot};
 
 impl Ledger {
     /// Applies an event that was decided earlier, here or elsewhere: replay. Nothing falls due until
@@ -79,10 +78,7 @@ impl Ledger {
             }
             Event::Campaign(event) => self.apply_campaign(event, place),
             Event::After(event) => self.apply_after(event, place),
-            Event::Budget(BudgetEvent::Claimed { order, claim, .. }) => {
-                self.apply_claimed(*order, *claim, place)
-            }
-            Event::Budget(event) => self.apply_budget(event, place),
+            Event::Budget(event) => self.apply_budget(event),
             Event::GraceGranted { until, .. } => {
                 self.apply_grace(*until);
                 Ok(())
@@ -115,7 +111,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Stores the order of a reserve. Returns its slot.
+    /// Stores the order of a reserve, with what it claims. Returns its slot.
     #[inline]
     fn store(
         &mut self,
@@ -126,6 +122,10 @@ impl Ledger {
     ) -> Result<Slot, Violation> {
         let number = reserved.number;
         let hold_ms = if state == OrderState::Waiting { reserved.wait_ms } else { reserved.hold_ms };
+        let payment = match reserved.claim {
+            None => NONE,
+            Some(claim) => self.apply_claim(number, claim)?,
+        };
         let mut order = Order {
             number,
             user: reserved.user,
@@ -136,6 +136,7 @@ impl Ledger {
             quantity: reserved.quantity.units(),
             asked_hold_ms: reserved.asked_hold_ms,
             hold_ms,
+            payment,
             channel: reserved.channel,
             phase: Phase::Live(state),
             in_calendar: live,
@@ -154,6 +155,9 @@ impl Ledger {
     #[cold]
     fn apply_waiting(&mut self, reserved: &Reserved, place: Place, live: bool) -> Result<(), Violation> {
         let number = reserved.number;
+        if reserved.claim.is_some() {
+            return Err(Violation::Waiting { number });
+        }
         let slot = self.store(reserved, (OrderState::Waiting, fingerprint(&reserved.terms)), place, live)?;
         let order = self.orders.rows.get(slot).ok_or(Violation::NoSuchOrder { number })?;
         self.waitlists

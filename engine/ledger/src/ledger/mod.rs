@@ -242,10 +242,6 @@ impl Ledger {
         if let Some(event) = &decision.event {
             self.apply_at(event, decision.place, true)?;
             sink(event);
-            if let Some(claimed) = budget::claimed(command, event) {
-                self.apply_at(&claimed, self.locate(&claimed, Place::default()), true)?;
-                sink(&claimed);
-            }
             let sku = decision.place.sku;
             if self.stock.get(sku).is_some_and(|sku| sku.marks.has(Marks::WAITERS_OR_SHORT)) {
                 self.settle_short(sku, event, &mut sink)?;

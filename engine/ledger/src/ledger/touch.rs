@@ -74,7 +74,7 @@ impl From<&Event> for Target {
                 user: reserved.user,
                 sku: reserved.sku,
                 first_attempt: false,
-                budget: None,
+                budget: reserved.claim.map(|claim| claim.budget),
             },
             Subject::Order(number) => Self::Order(number),
             Subject::Sku(sku) | Subject::Goods(sku) | Subject::Restock { sku, .. } | Subject::Leg(_, sku) => {

@@ -30,6 +30,9 @@ impl Seen {
             name.split('(').next().unwrap().to_owned()
         };
         *self.0.entry(format!("event {name}")).or_default() += 1;
+        if let Event::Reserved(Reserved { claim: Some(_), .. }) = event {
+            *self.0.entry("event Reserved with a claim".to_owned()).or_default() += 1;
+        }
         if let Event::Budget(event) = event {
             let text = format!("{event:?}");
             let name = text.split([' ', '(']).next().unwrap();
@@ -66,7 +69,6 @@ pub(crate) const ANSWERS: [&str; 75] = [
     "budget event Stopped",
     "budget event Drained",
     "budget event Filled",
-    "budget event Claimed",
     "budget event Issued",
     "budget event CouponHeld",
     "budget event CouponReleased",
@@ -83,6 +85,7 @@ pub(crate) const ANSWERS: [&str; 75] = [
     "RefundRequired",
     "Kept",
     "Waitlisted",
+    "event Reserved with a claim",
     "event Offered",
     "event Cut",
     "event LegCut",

@@ -35,6 +35,10 @@ bodies! {
         quantity: u32, asked_hold_ms: u32, hold_ms: u32, channel: u16,
         campaign: u32, price_version: u32, tier: u16,
     }
+    /// As [`SALE_RESERVED`], of an order that claims a discount, with or without a campaign.
+    SALE_CLAIMED = 48, SaleClaimedBody { order: SaleReservedBody, claim: ClaimBody, }
+    /// As [`ORDER_OPENED`], of an order that claims a discount.
+    ORDER_CLAIMED = 49, OrderClaimedBody { order: OrderOpenedBody, claim: ClaimBody, }
     CONFIRMED = 5, ConfirmedBody { number: u64, payment: u128, amount: u64, at: u64, }
     CANCELLED = 6, CancelledBody { number: u64, reason: u32, at: u64, }
     EXPIRED = 7, ExpiredBody { number: u64, at: u64, }
@@ -71,6 +75,13 @@ pub(super) const LEG_DROPPED: u8 = 29;
 pub(super) const REACQUIRED: u8 = 14;
 pub(super) const REFUND_REQUIRED: u8 = 15;
 pub(super) const AMOUNT_MISMATCHED: u8 = 16;
+
+/// What an order claims: a discount of so many cents.
+#[derive(Encode, Decode)]
+pub(super) struct ClaimBody {
+    pub(super) budget: u32,
+    pub(super) cents: u64,
+}
 
 #[derive(Encode, Decode)]
 pub(super) struct LineBody {

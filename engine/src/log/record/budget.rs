@@ -1,9 +1,9 @@
-//! The records of budgets and coupons, kinds 65 to 75.
+//! The records of budgets and coupons, kinds 65 to 75. There is no kind 71.
 
 use bincode::{Decode, Encode};
 use doorbuster_ledger::{
-    Amount, BudgetEvent, BudgetId, Claim, CouponBatch, CouponId, CouponUse, Coupons, Event, Funder, FunderId,
-    OrderNumber, PartitionId, Timestamp,
+    BudgetEvent, BudgetId, CouponBatch, CouponId, CouponUse, Coupons, Event, Funder, FunderId, OrderNumber,
+    PartitionId, Timestamp,
 };
 
 use super::decode::take;
@@ -19,7 +19,6 @@ const FUNDED: u8 = 67;
 const STOPPED: u8 = 68;
 const DRAINED: u8 = 69;
 const FILLED: u8 = 70;
-const CLAIMED: u8 = 71;
 const ISSUED: u8 = 72;
 const COUPON_HELD: u8 = 73;
 const COUPON_RELEASED: u8 = 74;
@@ -67,14 +66,6 @@ struct FilledBody {
 }
 
 #[derive(Encode, Decode)]
-struct ClaimedBody {
-    order: u64,
-    budget: u32,
-    cents: u64,
-    at: u64,
-}
-
-#[derive(Encode, Decode)]
 struct IssuedBody {
     batch: u32,
     serials: u32,
@@ -116,10 +107,6 @@ pub(super) fn encode(event: &BudgetEvent, out: &mut Vec<u8>) {
         BudgetEvent::Filled { budget, partition, cents, at } => {
             let (budget, partition) = (budget.raw(), partition.raw());
             put(FILLED, &FilledBody { budget, partition, cents, at: at.raw() }, out);
-        }
-        BudgetEvent::Claimed { order, claim, at } => {
-            let (budget, cents) = (claim.budget.raw(), claim.amount.raw());
-            put(CLAIMED, &ClaimedBody { order: order.raw(), budget, cents, at: at.raw() }, out);
         }
         BudgetEvent::Issued { batch, coupons, by, reason, at } => {
             let Coupons { serials, uses, from, until } = coupons;
@@ -173,12 +160,6 @@ pub(super) fn decode(kind: u8, rest: &[u8]) -> Result<(Record, usize), RecordErr
                 PartitionId::new(partition).ok_or(RecordError::Impossible { kind, field: "partition" })?;
             (BudgetEvent::Filled { budget: budget(raw)?, partition, cents, at: Timestamp::new(at) }, used)
         }
-        CLAIMED => {
-            let (ClaimedBody { order, budget: raw, cents, at }, used) = take(kind, rest)?;
-            let claim = Claim { budget: budget(raw)?, amount: Amount::new(cents) };
-            let (order, at) = (OrderNumber::new(order), Timestamp::new(at));
-            (BudgetEvent::Claimed { order, claim, at }, used)
-        }
         ISSUED => {
             let (body, used): (IssuedBody, _) = take(kind, rest)?;
             let batch =
@@ -223,7 +204,6 @@ pub(super) mod tests {
         let of = CouponUse { coupon: CouponId::new((4 << 32) | 5).unwrap(), order, at };
         let funder = Funder { id: FunderId::new(6), share: 7 };
         let (from, until) = (Timestamp::new(8), Timestamp::new(9));
-        let claim = Claim { budget, amount: Amount::new(10) };
         let events = [
             BudgetEvent::Opened { budget, by, reason, at },
             BudgetEvent::FunderAdded { budget, funder, at },
@@ -231,7 +211,6 @@ pub(super) mod tests {
             BudgetEvent::Stopped { budget, by, reason, at },
             BudgetEvent::Drained { budget, cents: 12, at },
             BudgetEvent::Filled { budget, partition: PartitionId::new(13).unwrap(), cents: 14, at },
-            BudgetEvent::Claimed { order, claim, at },
             BudgetEvent::Issued {
                 batch: CouponBatch::new(4).unwrap(),
                 coupons: Coupons { serials: 15, uses: 16, from, until },
@@ -253,19 +232,6 @@ pub(super) mod tests {
             bytes
         });
         all.find(|bytes| bytes[0] == kind).unwrap()
-    }
-
-    #[test]
-    fn a_claim_has_these_bytes() {
-        let golden = [
-            &[71][..],
-            &[0x09, 0, 0, 0, 0, 0, 0x50, 0],
-            &[1, 0, 0, 0],
-            &[10, 0, 0, 0, 0, 0, 0, 0],
-            &[0, 0x68, 0xE5, 0xCF, 0x8B, 0x01, 0, 0],
-        ]
-        .concat();
-        assert_eq!(bytes(CLAIMED), golden);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use bincode::Decode;
 use doorbuster_ledger::{
-    Amount, ChannelId, Digest, Event, LegEnd, LegHeld, Line, OrderNumber, PaymentId, Quantity, RequestId,
-    Reserved, SetChannel, SkuId, Terms, Timestamp, UserId,
+    Amount, BudgetId, ChannelId, Claim, Digest, Event, LegEnd, LegHeld, Line, OrderNumber, PaymentId,
+    Quantity, RequestId, Reserved, SetChannel, SkuId, Terms, Timestamp, UserId,
 };
 
 #[cfg_attr(
@@ -22,10 +22,14 @@ pub fn decode(input: &[u8]) -> Result<(Record, usize), RecordError> {
     let Some((&kind, rest)) = input.split_first() else { return Err(RecordError::Malformed { kind: 0 }) };
     let (record, used) = match kind {
         RESERVED => take(kind, rest).and_then(|(body, used)| Ok((reserved(kind, &body)?, used)))?,
-        SALE_RESERVED => take(kind, rest).and_then(|(body, used)| Ok((sale_reserved(kind, &body)?, used)))?,
-        ORDER_RESERVED => take(kind, rest).and_then(|(body, used)| {
-            Ok((Record::Event(Event::Reserved(order_reserved(kind, &body)?)), used))
+        SALE_RESERVED => {
+            take(kind, rest).and_then(|(body, used)| Ok((placed(sale_reserved(kind, &body)?), used)))?
+        }
+        SALE_CLAIMED => take(kind, rest).and_then(|(body, used): (SaleClaimedBody, usize)| {
+            let claim = claimed(kind, &body.claim)?;
+            Ok((placed(Reserved { claim, ..sale_reserved(kind, &body.order)? }), used))
         })?,
+        ORDER_RESERVED | WAITLISTED | ORDER_OPENED | ORDER_CLAIMED => order(kind, rest)?,
         CONFIRMED | REACQUIRED | REFUND_REQUIRED | AMOUNT_MISMATCHED => {
             take(kind, rest).map(|(body, used)| (Record::Event(payment_event(kind, &body)), used))?
         }
@@ -47,17 +51,6 @@ pub fn decode(input: &[u8]) -> Result<(Record, usize), RecordError> {
                 _ => Event::PayFailed { number, deadline, at },
             };
             (Record::Event(event), used)
-        })?,
-        WAITLISTED => take(kind, rest).and_then(|(body, used): (WaitlistedBody, usize)| {
-            if body.wait_ms == 0 {
-                return Err(RecordError::Impossible { kind, field: "wait" });
-            }
-            let reserved = Reserved { wait_ms: body.wait_ms, ..order_reserved(kind, &body.order)? };
-            Ok((Record::Event(Event::Reserved(reserved)), used))
-        })?,
-        ORDER_OPENED => take(kind, rest).and_then(|(body, used): (OrderOpenedBody, usize)| {
-            let reserved = Reserved { moves: body.moves, ..order_reserved(kind, &body.order)? };
-            Ok((Record::Event(Event::Reserved(reserved)), used))
         })?,
         CHANNEL_SET => take(kind, rest).map(|(body, used)| (Record::Event(channel_set(&body)), used))?,
         REBALANCED => take(kind, rest).map(|(body, used)| (Record::Event(rebalanced(&body)), used))?,
@@ -117,8 +110,39 @@ pub(super) fn take<B: Decode<()>>(kind: u8, rest: &[u8]) -> Result<(B, usize), R
     bincode::decode_from_slice(rest, LAYOUT).map_err(|_| RecordError::Malformed { kind })
 }
 
+/// Reads a record of an order that says more than those of a crowd do.
+fn order(kind: u8, rest: &[u8]) -> Result<(Record, usize), RecordError> {
+    let (reserved, used) = match kind {
+        WAITLISTED => {
+            let (body, used): (WaitlistedBody, _) = take(kind, rest)?;
+            if body.wait_ms == 0 {
+                return Err(RecordError::Impossible { kind, field: "wait" });
+            }
+            (Reserved { wait_ms: body.wait_ms, ..order_reserved(kind, &body.order)? }, used)
+        }
+        ORDER_OPENED => {
+            let (body, used) = take(kind, rest)?;
+            (order_opened(kind, &body)?, used)
+        }
+        ORDER_CLAIMED => {
+            let (body, used): (OrderClaimedBody, _) = take(kind, rest)?;
+            let claim = claimed(kind, &body.claim)?;
+            (Reserved { claim, ..order_opened(kind, &body.order)? }, used)
+        }
+        _ => {
+            let (body, used) = take(kind, rest)?;
+            (order_reserved(kind, &body)?, used)
+        }
+    };
+    Ok((placed(reserved), used))
+}
+
+fn placed(reserved: Reserved) -> Record {
+    Record::Event(Event::Reserved(reserved))
+}
+
 fn reserved(kind: u8, body: &ReservedBody) -> Result<Record, RecordError> {
-    Ok(Record::Event(Event::Reserved(Reserved {
+    Ok(placed(Reserved {
         number: OrderNumber::new(body.number),
         request: RequestId::new(body.request),
         user: UserId::new(body.user),
@@ -132,12 +156,14 @@ fn reserved(kind: u8, body: &ReservedBody) -> Result<Record, RecordError> {
         moves: 0,
         wait_ms: 0,
         terms: Terms::default(),
-    })))
+        claim: None,
+    }))
 }
 
-fn sale_reserved(kind: u8, body: &SaleReservedBody) -> Result<Record, RecordError> {
+#[inline]
+fn sale_reserved(kind: u8, body: &SaleReservedBody) -> Result<Reserved, RecordError> {
     let SaleReservedBody { campaign, price_version, tier, .. } = *body;
-    Ok(Record::Event(Event::Reserved(Reserved {
+    Ok(Reserved {
         number: OrderNumber::new(body.number),
         request: RequestId::new(body.request),
         user: UserId::new(body.user),
@@ -151,7 +177,15 @@ fn sale_reserved(kind: u8, body: &SaleReservedBody) -> Result<Record, RecordErro
         moves: 0,
         wait_ms: 0,
         terms: Terms { campaign, price_version, tier, ..Terms::default() },
-    })))
+        claim: None,
+    })
+}
+
+/// What an order claims.
+#[inline]
+fn claimed(kind: u8, body: &ClaimBody) -> Result<Option<Claim>, RecordError> {
+    let budget = BudgetId::new(body.budget).ok_or(RecordError::Impossible { kind, field: "budget" })?;
+    Ok(Some(Claim { budget, amount: Amount::new(body.cents) }))
 }
 
 fn payment_event(kind: u8, body: &ConfirmedBody) -> Event {
@@ -270,5 +304,10 @@ fn order_reserved(kind: u8, body: &OrderReservedBody) -> Result<Reserved, Record
             address: body.address,
             pay_account: body.pay_account,
         },
+        claim: None,
     })
+}
+
+fn order_opened(kind: u8, body: &OrderOpenedBody) -> Result<Reserved, RecordError> {
+    Ok(Reserved { moves: body.moves, ..order_reserved(kind, &body.order)? })
 }

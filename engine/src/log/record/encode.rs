@@ -8,7 +8,7 @@ use super::bodies::*;
 use super::{LAYOUT, Record, budget, campaign};
 use bincode::Encode;
 use doorbuster_ledger::{
-    Amount, Event, LegEnd, LegHeld, OrderNumber, PaymentId, Reserved, SetChannel, Terms, Timestamp,
+    Amount, Claim, Event, LegEnd, LegHeld, OrderNumber, PaymentId, Reserved, SetChannel, Terms, Timestamp,
 };
 
 /// Bytes that are made ready for a record at once: nearly all are shorter.
@@ -132,8 +132,10 @@ fn encode_reserved(reserved: &Reserved, out: &mut Vec<u8>) {
     let &Reserved {
         number, request, user, sku, at, amount, quantity, asked_hold_ms, hold_ms, channel, ..
     } = reserved;
-    if number.is_composite() || reserved.moves != 0 {
-        put(ORDER_OPENED, &OrderOpenedBody { moves: reserved.moves, order: order_body(reserved) }, out);
+    if let Some(claim) = reserved.claim {
+        encode_claimed(reserved, claim, out);
+    } else if number.is_composite() || reserved.moves != 0 {
+        put(ORDER_OPENED, &opened_body(reserved), out);
     } else if reserved.wait_ms != 0 {
         put(WAITLISTED, &WaitlistedBody { wait_ms: reserved.wait_ms, order: order_body(reserved) }, out);
     } else if reserved.terms == Terms::default() {
@@ -151,25 +153,21 @@ fn encode_reserved(reserved: &Reserved, out: &mut Vec<u8>) {
         };
         put(RESERVED, &body, out);
     } else if is_sale(&reserved.terms) {
-        let Terms { campaign, price_version, tier, .. } = reserved.terms;
-        let body = SaleReservedBody {
-            number: number.raw(),
-            request: request.raw(),
-            user: user.raw(),
-            sku: sku.raw(),
-            at: at.raw(),
-            amount: amount.raw(),
-            quantity: quantity.units(),
-            asked_hold_ms,
-            hold_ms,
-            channel: channel.raw(),
-            campaign,
-            price_version,
-            tier,
-        };
-        put(SALE_RESERVED, &body, out);
+        put(SALE_RESERVED, &sale_body(reserved), out);
     } else {
         put(ORDER_RESERVED, &order_body(reserved), out);
+    }
+}
+
+/// As [`encode_reserved`], of an order that claims a discount. It doesn't wait.
+#[inline]
+fn encode_claimed(reserved: &Reserved, claim: Claim, out: &mut Vec<u8>) {
+    debug_assert!(reserved.wait_ms == 0, "{reserved:?} waits and claims");
+    let claim = ClaimBody { budget: claim.budget.raw(), cents: claim.amount.raw() };
+    if reserved.number.is_composite() || reserved.moves != 0 || !is_sale(&reserved.terms) {
+        put(ORDER_CLAIMED, &OrderClaimedBody { order: opened_body(reserved), claim }, out);
+    } else {
+        put(SALE_CLAIMED, &SaleClaimedBody { order: sale_body(reserved), claim }, out);
     }
 }
 
@@ -242,6 +240,30 @@ fn leg_body(end: &LegEnd) -> LegEndBody {
         channel: end.channel.raw(),
         at: end.at.raw(),
     }
+}
+
+#[inline]
+fn sale_body(reserved: &Reserved) -> SaleReservedBody {
+    let Terms { campaign, price_version, tier, .. } = reserved.terms;
+    SaleReservedBody {
+        number: reserved.number.raw(),
+        request: reserved.request.raw(),
+        user: reserved.user.raw(),
+        sku: reserved.sku.raw(),
+        at: reserved.at.raw(),
+        amount: reserved.amount.raw(),
+        quantity: reserved.quantity.units(),
+        asked_hold_ms: reserved.asked_hold_ms,
+        hold_ms: reserved.hold_ms,
+        channel: reserved.channel.raw(),
+        campaign,
+        price_version,
+        tier,
+    }
+}
+
+fn opened_body(reserved: &Reserved) -> OrderOpenedBody {
+    OrderOpenedBody { moves: reserved.moves, order: order_body(reserved) }
 }
 
 fn order_body(reserved: &Reserved) -> OrderReservedBody {

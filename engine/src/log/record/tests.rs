@@ -1,9 +1,9 @@
 //! Every record reads back, and the layout is the documented one.
 
 use doorbuster_ledger::{
-    Amount, CampaignEvent, CampaignId, ChannelId, LegEnd, LegHeld, Line, OrderNumber, PaymentId, Phase,
-    PhaseChannels, Price, PricePolicy, Quantity, RequestId, Reserved, SetChannel, SetStanding, SkuId, Stage,
-    Standing, Terms, UserId,
+    Amount, BudgetId, CampaignEvent, CampaignId, ChannelId, Claim, LegEnd, LegHeld, Line, OrderNumber,
+    PaymentId, Phase, PhaseChannels, Price, PricePolicy, Quantity, RequestId, Reserved, SetChannel,
+    SetStanding, SkuId, Stage, Standing, Terms, UserId,
 };
 
 use super::bodies::ORDER_RESERVED;
@@ -27,7 +27,9 @@ fn samples() -> Vec<Record> {
         moves: 0,
         wait_ms: 0,
         terms: Terms::default(),
+        claim: None,
     };
+    let claim = Some(Claim { budget: BudgetId::new(10).unwrap(), amount: Amount::new(12) });
     let terms = Terms {
         campaign: 1,
         price_version: 2,
@@ -52,6 +54,11 @@ fn samples() -> Vec<Record> {
         }),
         Event::Reserved(Reserved { moves: 0x81, ..plain }),
         Event::Reserved(Reserved { moves: 1, terms, ..plain }),
+        Event::Reserved(Reserved { claim, ..plain }),
+        Event::Reserved(Reserved { claim, terms: Terms { campaign: 1, ..Terms::default() }, ..plain }),
+        Event::Reserved(Reserved { claim, moves: 0x81, ..plain }),
+        Event::Reserved(Reserved { claim, terms, ..plain }),
+        Event::Reserved(Reserved { claim, number: OrderNumber::new(number.raw() | 1 << 51), ..plain }),
         Event::Confirmed { number, payment, amount, at },
         Event::Reacquired { number, payment, amount, at },
         Event::RefundRequired { number, payment, amount, at },
@@ -203,6 +210,84 @@ fn a_plain_order_takes_71_bytes_of_known_layout() {
     .concat();
     assert_eq!(bytes, golden);
     assert_eq!(bytes.len(), 71);
+}
+
+/// The record of an order of a campaign that claims a discount.
+fn claimed_in_a_sale() -> Vec<u8> {
+    let claimed = samples().into_iter().find(|record| {
+        matches!(record, Record::Event(Event::Reserved(of)) if of.claim.is_some() && of.terms.campaign != 0)
+    });
+    let mut bytes = Vec::new();
+    encode(&claimed.unwrap(), &mut bytes);
+    bytes
+}
+
+#[test]
+fn an_order_of_a_campaign_that_claims_a_discount_has_these_bytes() {
+    let golden = [
+        &[48][..],
+        &[0x09, 0, 0, 0, 0, 0, 0x50, 0],
+        &[1, 0, 0, 0, 0, 0, 0, 0x80, 0, 0x70, 0, 0x68, 0xE5, 0xCF, 0x8B, 0x01],
+        &[2, 0, 0, 0, 0, 0, 0, 0],
+        &[3, 0, 0, 0, 0, 0, 0, 0],
+        &[0, 0x68, 0xE5, 0xCF, 0x8B, 0x01, 0, 0],
+        &[5, 0, 0, 0, 0, 0, 0, 0],
+        &[4, 0, 0, 0],
+        &[0, 0, 0, 0],
+        &[6, 0, 0, 0],
+        &[7, 0],
+        &[1, 0, 0, 0],
+        &[0, 0, 0, 0],
+        &[0, 0],
+        &[10, 0, 0, 0],
+        &[12, 0, 0, 0, 0, 0, 0, 0],
+    ]
+    .concat();
+    assert_eq!(claimed_in_a_sale(), golden);
+    assert_eq!(golden.len(), 93);
+}
+
+#[test]
+fn an_order_with_all_terms_that_claims_a_discount_has_these_bytes() {
+    let claimed = samples().into_iter().find(|record| {
+        matches!(record, Record::Event(Event::Reserved(of)) if of.claim.is_some() && of.terms.device != 0)
+    });
+    let mut bytes = Vec::new();
+    encode(&claimed.unwrap(), &mut bytes);
+    let golden = [
+        &[49][..],
+        &[0],
+        &[0x09, 0, 0, 0, 0, 0, 0x50, 0],
+        &[1, 0, 0, 0, 0, 0, 0, 0x80, 0, 0x70, 0, 0x68, 0xE5, 0xCF, 0x8B, 0x01],
+        &[2, 0, 0, 0, 0, 0, 0, 0],
+        &[0, 0x68, 0xE5, 0xCF, 0x8B, 0x01, 0, 0],
+        &[5, 0, 0, 0, 0, 0, 0, 0],
+        &[0, 0, 0, 0],
+        &[6, 0, 0, 0],
+        &[7, 0],
+        &[1, 0, 0, 0],
+        &[2, 0, 0, 0],
+        &[3, 0],
+        &[6, 0, 0, 0, 0, 0, 0, 0],
+        &[7, 0, 0, 0, 0, 0, 0, 0],
+        &[8, 0, 0, 0, 0, 0, 0, 0],
+        &[1, 0, 0, 0, 0, 0, 0, 0],
+        &[3, 0, 0, 0, 0, 0, 0, 0],
+        &[4, 0, 0, 0],
+        &[4, 0, 5, 0],
+        &[10, 0, 0, 0],
+        &[12, 0, 0, 0, 0, 0, 0, 0],
+    ]
+    .concat();
+    assert_eq!(bytes, golden);
+    assert_eq!(bytes.len(), 130);
+}
+
+#[test]
+fn a_claim_from_no_budget_is_refused() {
+    let mut bytes = claimed_in_a_sale();
+    bytes[81..85].fill(0);
+    assert_eq!(decode(&bytes), Err(RecordError::Impossible { kind: 48, field: "budget" }));
 }
 
 #[test]

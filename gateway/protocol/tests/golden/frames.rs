@@ -9,9 +9,9 @@ use doorbuster_protocol::{
     LineView, MAGIC, MAX_BATCH, MAX_BODY, MAX_LINES, OrderView, Parsed, PhaseView, PriceView, ProgressView,
     ProtocolError, Push, PutPhase, PutPrice, PutSku, ReadBudget, ReadCampaign, ReadChannel, ReadChannels,
     ReadCoupon, ReadGoods, ReadLine, ReadOrder, ReadPhase, ReadPrice, ReadProgress, ReadShortfall, ReadStock,
-    Rebalance, Record, Refund, Refused, Reserve, ReserveClaims, ReserveOrder, Restock, SetBudget,
-    SetCampaign, SetChannel, SetLimits, SetOnHand, ShortfallView, StatusView, StockView, StopBudget, Watch,
-    Welcome, body, parse,
+    Rebalance, Record, Refund, Refused, Reserve, ReserveClaims, ReserveDiscounted, ReserveOrder, Restock,
+    SetBudget, SetCampaign, SetChannel, SetLimits, SetOnHand, ShortfallView, StatusView, StockView,
+    StopBudget, Watch, Welcome, body, parse,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -55,6 +55,22 @@ fn a_frame_has_these_bytes() {
     let mut out = Vec::new();
     Header::new(Kind::Ping, 7, 0).encode(&mut out, |_| {});
     assert_eq!(out, ping);
+}
+
+#[test]
+fn a_frame_of_a_discounted_order_has_these_bytes() {
+    let header = Header::new(Kind::ReserveDiscounted, 7, 1);
+    let golden = bytes(&format!(
+        "4c000000 01 1a 00 00 0700000000000000 0000000000000000 01000000 c554d96a {RESERVE_HEX} 0c00000000000000 0d000000"
+    ));
+    let discounted = ReserveDiscounted { reserve: sample_reserve(), discount: 12, budget: 13 };
+    let mut out = Vec::new();
+    body::frame(header, &[discounted], &mut out);
+    assert_eq!(out, golden);
+    assert_eq!(
+        parse(&golden),
+        Ok(Parsed::Frame { header, body: &golden[HEADER_LEN..], consumed: golden.len() })
+    );
 }
 
 #[test]
@@ -126,6 +142,7 @@ fn read_any(header: &Header, content: &[u8]) -> Result<(), ProtocolError> {
         Kind::ConfirmLines => body::read(header, content, |_: ConfirmLines| {}),
         Kind::CancelLines => body::read(header, content, |_: CancelLines| {}),
         Kind::ReserveClaims => body::read(header, content, |_: ReserveClaims| {}),
+        Kind::ReserveDiscounted => body::read(header, content, |_: ReserveDiscounted| {}),
         Kind::SetBudget => body::read(header, content, |_: SetBudget| {}),
         Kind::FundBudget => body::read(header, content, |_: FundBudget| {}),
         Kind::StopBudget => body::read(header, content, |_: StopBudget| {}),
@@ -187,6 +204,7 @@ fn read_any(header: &Header, content: &[u8]) -> Result<(), ProtocolError> {
         | Kind::Extended
         | Kind::ChannelSet
         | Kind::ClaimsReserved
+        | Kind::DiscountedReserved
         | Kind::BudgetSet
         | Kind::BudgetFunded
         | Kind::BudgetStopped

@@ -29,11 +29,6 @@ pub(super) fn said(event: &BudgetEvent) -> FeedEvent {
             units: i64::from(partition.raw()),
             ..of_budget(EventKind::BudgetFilled, budget, at)
         },
-        BudgetEvent::Claimed { order, claim, at } => FeedEvent {
-            amount: claim.amount.raw(),
-            to: claim.budget.raw().into(),
-            ..of_order(EventKind::DiscountClaimed, order, at)
-        },
         BudgetEvent::Issued { batch, coupons, by, reason, at } => FeedEvent {
             user: by,
             to: batch.raw().into(),

@@ -1,8 +1,7 @@
 //! Each record about budgets and coupons, with what the feed says of it and the bytes that say it.
 
 use doorbuster_ledger::{
-    Amount, BudgetEvent, BudgetId, Claim, CouponBatch, CouponId, CouponUse, Coupons, Event, Funder, FunderId,
-    PartitionId,
+    BudgetEvent, BudgetId, CouponBatch, CouponId, CouponUse, Coupons, Event, Funder, FunderId, PartitionId,
 };
 
 use super::*;
@@ -18,7 +17,6 @@ pub(super) fn cases() -> Vec<Case> {
     let (whose, coupon) = ((24, "0600000000001800"), (104, "0900000005000000"));
     let (from, until) = (AT, UNTIL);
     let funder = Funder { id: FunderId::new(0x2B), share: 40 };
-    let claim = Claim { budget, amount: Amount::new(0x24) };
     let events = [
         (
             BudgetEvent::Opened { budget, by, reason, at },
@@ -49,11 +47,6 @@ pub(super) fn cases() -> Vec<Case> {
             BudgetEvent::Filled { budget, partition: PartitionId::new(0x2C).unwrap(), cents: 0x24, at },
             FeedEvent { amount: 0x24, units: 0x2C, ..said(EventKind::BudgetFilled) },
             vec![to, (48, "2c"), (56, "24")],
-        ),
-        (
-            BudgetEvent::Claimed { order: plain(), claim, at },
-            FeedEvent { amount: 0x24, to: 0x2A, ..order(EventKind::DiscountClaimed, PLAIN) },
-            vec![PLAIN_AT, to, (56, "24")],
         ),
         (
             BudgetEvent::Issued {

@@ -133,6 +133,8 @@ fn placed(reserved: &Reserved) -> FeedEvent {
         amount: reserved.amount.raw(),
         until: reserved.at.plus(u64::from(lasts_ms)).raw(),
         request_id: id(reserved.request),
+        to: reserved.claim.map_or(0, |claim| claim.budget.raw().into()),
+        cap: reserved.claim.map_or(0, |claim| claim.amount.raw()),
         ..of_order(kind, reserved.number, reserved.at)
     };
     if reserved.number.is_composite() {

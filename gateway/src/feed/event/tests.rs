@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use doorbuster_ledger::{
-    Amount, ChannelId, LegEnd, LegHeld, Line, Quantity, Reserved, SetChannel, SkuId, Terms, UserId,
+    Amount, BudgetId, ChannelId, Claim, LegEnd, LegHeld, Line, Quantity, Reserved, SetChannel, SkuId, Terms,
+    UserId,
 };
 use doorbuster_protocol::{Fetched, Header, Kind, body};
 
@@ -59,7 +60,15 @@ fn reserved(number: OrderNumber, wait_ms: u32) -> Event {
         moves: 0,
         wait_ms,
         terms: Terms { location: 0x26, pool: 0x27, ..Terms::default() },
+        claim: None,
     })
+}
+
+/// The same order with a discount.
+fn claiming(number: OrderNumber) -> Event {
+    let Event::Reserved(reserved) = reserved(number, 0) else { unreachable!("it is placed") };
+    let claim = Claim { budget: BudgetId::new(0x2A).unwrap(), amount: Amount::new(0x2B) };
+    Event::Reserved(Reserved { claim: Some(claim), ..reserved })
 }
 
 fn end() -> LegEnd {
@@ -182,12 +191,23 @@ fn stock() -> Vec<Case> {
 
 fn holds() -> Vec<Case> {
     let whole = [(18, "25"), (32, "21"), UNITS_AT, AMOUNT_AT, UNTIL_AT, (72, REQUEST_HEX)];
+    let discount = [(104, "2a"), (120, "2b")];
     let one = [PLAIN_AT, SKU_AT, (132, "26"), (134, "27")];
     let with_line = |kind| FeedEvent { sku: 0x22, location: 0x26, pool: 0x27, ..placed(kind, PLAIN) };
     vec![
         (reserved(plain(), 0), with_line(EventKind::Reserved), [&whole[..], &one].concat()),
         (reserved(plain(), 1), with_line(EventKind::Waitlisted), [&whole[..], &one].concat()),
         (reserved(several(), 0), placed(EventKind::Reserved, SEVERAL), [&whole[..], &[SEVERAL_AT]].concat()),
+        (
+            claiming(plain()),
+            FeedEvent { to: 0x2A, cap: 0x2B, ..with_line(EventKind::Reserved) },
+            [&whole[..], &one, &discount].concat(),
+        ),
+        (
+            claiming(several()),
+            FeedEvent { to: 0x2A, cap: 0x2B, ..placed(EventKind::Reserved, SEVERAL) },
+            [&whole[..], &[SEVERAL_AT], &discount].concat(),
+        ),
         (
             Event::Extended { number: plain(), deadline: UNTIL, at: AT },
             FeedEvent { until: 0x0B, ..order(EventKind::Extended, PLAIN) },

@@ -8,11 +8,7 @@ use crate::table::{NONE, Slot};
 
 impl Ledger {
     #[cold]
-    pub(in crate::ledger) fn apply_budget(
-        &mut self,
-        event: &BudgetEvent,
-        place: Place,
-    ) -> Result<(), Violation> {
+    pub(in crate::ledger) fn apply_budget(&mut self, event: &BudgetEvent) -> Result<(), Violation> {
         let serves = |budget: BudgetId| self.share.serves(budget.partition());
         let (budget, applied) = match *event {
             BudgetEvent::Opened { budget, .. } => (budget, self.budgets.open(budget)),
@@ -32,7 +28,6 @@ impl Ledger {
                 let here = (serves(budget), self.share.serves(partition));
                 (budget, self.budgets.fill(budget, partition, cents, here))
             }
-            BudgetEvent::Claimed { order, claim, .. } => return self.apply_claimed(order, claim, place),
             BudgetEvent::Issued { batch, coupons, .. } => {
                 return self.coupons.issue(batch, coupons).ok_or(Violation::Batch { batch });
             }
@@ -43,22 +38,16 @@ impl Ledger {
         applied.ok_or(Violation::Budget { budget })
     }
 
-    /// An order that was just placed claims a discount.
+    /// An order that is being placed claims a discount. Returns the row that is to stand beside the order's.
     #[inline]
-    pub(in crate::ledger) fn apply_claimed(
+    pub(in crate::ledger) fn apply_claim(
         &mut self,
         number: OrderNumber,
         claim: Claim,
-        place: Place,
-    ) -> Result<(), Violation> {
-        let row = Payment::claim(claim, claim.amount);
-        let known = self.orders.rows.get(place.order).filter(|order| order.number == number);
-        let free = known.is_some_and(|order| order.is_open() && self.orders.claim(order).is_none());
-        if !free || self.orders.attach(place.order, row).is_none() {
-            return Err(Violation::NoSuchOrder { number });
-        }
-        let claimed = self.budgets.claim(claim, number.partition());
-        claimed.ok_or(Violation::Budget { budget: claim.budget })
+    ) -> Result<Slot, Violation> {
+        let missing = Violation::Budget { budget: claim.budget };
+        self.budgets.claim(claim, number.partition()).ok_or(missing)?;
+        self.orders.payments.add(NONE, Payment::claim(claim, claim.amount)).ok_or(missing)
     }
 
     fn apply_coupon_held(&mut self, held: &CouponUse) -> Result<(), Violation> {

@@ -1,7 +1,8 @@
 //! Budgets and coupons in the ledger: what an order claims, and what becomes of it.
 //!
 //! An order's claim stands beside its row, in the list of its payments, and its money in the slice of its own partition. So
-//! what happens to the order happens to its claim in the same step, and needs no event of its own. A coupon may be in another
+//! what happens to the order happens to its claim in the same step, and needs no event of its own: it comes with the order's.
+//! A coupon may be in another
 //! partition than its order, and has events of its own, as a line has.
 
 mod apply;
@@ -9,24 +10,10 @@ mod check;
 mod digest;
 
 use super::{Ledger, Place};
-use crate::budget::{BudgetEvent, BudgetRefusal, Claim, CouponId, CouponSnapshot, Room};
-use crate::command::{Command, Reserve};
-use crate::event::{Event, Reserved};
+use crate::budget::{BudgetRefusal, Claim, CouponId, CouponSnapshot, Room};
 use crate::ids::{OrderNumber, PartitionId};
 use crate::order::Order;
 use crate::outcome::{Field, Refusal};
-
-/// The event that goes with a hold that claims a discount.
-#[inline]
-pub(super) fn claimed(command: &Command, event: &Event) -> Option<Event> {
-    match (command, event) {
-        (
-            Command::Reserve(Reserve { claim: Some(claim), .. }),
-            Event::Reserved(Reserved { number, at, .. }),
-        ) => Some(Event::Budget(BudgetEvent::Claimed { order: *number, claim: *claim, at: *at })),
-        _ => None,
-    }
-}
 
 impl Ledger {
     /// Whether an order of this partition may have a discount, as far as this ledger alone can tell.

@@ -101,6 +101,7 @@ impl Ledger {
             moves: 0,
             wait_ms: if waits { reserve.wait_ms } else { 0 },
             terms: reserve.terms,
+            claim: reserve.claim,
         });
         let outcome = if waits {
             let deadline = now.plus(u64::from(reserve.wait_ms));

@@ -133,6 +133,7 @@ impl Span<'_, '_> {
             moves,
             wait_ms: 0,
             terms: reserve.terms,
+            claim: reserve.claim,
         }));
         if composite {
             let (user, channel) = (reserve.user, reserve.channel);
@@ -141,8 +142,6 @@ impl Span<'_, '_> {
             events.extend(lines.iter().map(|line| Event::LegHeld(held(line))));
         }
         // Behind the lines: who follows one SKU's orders knows the order by its line.
-        let claimed = |claim| Event::Budget(BudgetEvent::Claimed { order: number, claim, at: now });
-        events.extend(reserve.claim.map(claimed));
         let held =
             |coupon| Event::Budget(BudgetEvent::CouponHeld(CouponUse { coupon, order: number, at: now }));
         events.extend(coupon.map(held));

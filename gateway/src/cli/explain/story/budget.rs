@@ -16,9 +16,6 @@ pub(super) fn told(event: &FeedEvent, kind: EventKind, amount: &str) -> Option<S
         }
         EventKind::BudgetFunded => format!("From then on {amount} had been put into budget {named}{why}."),
         EventKind::BudgetStopped => format!("Budget {named} was stopped{why}: it pays no further discounts."),
-        EventKind::DiscountClaimed => {
-            format!("A discount of {amount} was reserved for the order; budget {named} pays it.")
-        }
         EventKind::CouponsIssued => {
             let coupons = count(usize::try_from(event.units).unwrap_or(usize::MAX), "coupon");
             let uses = count(usize::try_from(event.user_limit).unwrap_or(usize::MAX), "use");
@@ -32,6 +29,11 @@ pub(super) fn told(event: &FeedEvent, kind: EventKind, amount: &str) -> Option<S
     })
 }
 
+/// What is said of an order that claims a discount of this amount, in words.
+pub(super) fn discount(budget: u64, amount: &str) -> String {
+    format!("A discount of {amount} was reserved for the order; budget {budget} pays it.")
+}
+
 /// A coupon as people write it: batch, then serial number.
 fn coupon(number: u64) -> String {
     format!("{}-{}", number >> 32, number & u64::from(u32::MAX))
@@ -42,13 +44,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_happens_to_a_discount_and_its_coupon_is_told() {
-        let event = FeedEvent { to: 7, amount: 300, ..FeedEvent::default() };
+    fn what_happens_to_a_coupon_is_told() {
+        let event = FeedEvent::default();
         let tell = |kind, event: &FeedEvent| told(event, kind, "3.00");
-        assert_eq!(
-            tell(EventKind::DiscountClaimed, &event).as_deref(),
-            Some("A discount of 3.00 was reserved for the order; budget 7 pays it.")
-        );
         let used = FeedEvent { to: (5 << 32) | 9, ..event };
         assert_eq!(tell(EventKind::CouponHeld, &used).as_deref(), Some("Coupon 5-9 was used for the order."));
         assert_eq!(

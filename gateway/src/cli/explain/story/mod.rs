@@ -94,7 +94,6 @@ impl Story {
             | EventKind::BudgetStopped
             | EventKind::BudgetDrained
             | EventKind::BudgetFilled
-            | EventKind::DiscountClaimed
             | EventKind::CouponsIssued
             | EventKind::CouponHeld
             | EventKind::CouponReleased
@@ -170,6 +169,9 @@ impl Story {
         let mut sentence = format!("{what} {be} held for shopper {user} until {until}.");
         if event.amount != 0 {
             sentence = format!("{sentence} {} was due.", self.amount(event.amount));
+        }
+        if event.to != 0 {
+            sentence = format!("{sentence} {}", budget::discount(event.to, &self.amount(event.cap)));
         }
         sentence
     }

@@ -47,6 +47,18 @@ fn a_hold_is_told_with_its_end_and_amount() {
 }
 
 #[test]
+fn a_hold_is_told_with_its_discount() {
+    let (sentence, now) =
+        told(&[FeedEvent { to: 7, cap: 300, user: 1, amount: 0, ..placed(EventKind::Reserved) }]);
+    assert_eq!(
+        sentence,
+        "2 units of SKU 7 were held for shopper 1 until 2026-11-11 00:05:00.000 UTC. A discount of 3.00 was reserved for the \
+         order; budget 7 pays it."
+    );
+    assert_eq!(now, HELD);
+}
+
+#[test]
 fn an_order_that_took_anothers_place_tells_of_it() {
     let mut story = Story::new(Some(5), 2);
     let ended = FeedEvent { to: 5, ..event(EventKind::Superseded, 4) };
