@@ -25,11 +25,6 @@ impl Gate {
         Admission { admitted, permit: Guard { gate: self.clone(), permit: Some(permit) }, retry_after }
     }
 
-    /// See [`Breaker::trip_now`].
-    pub(crate) fn trip_now(&self, now: Moment) {
-        self.0.lock().trip_now(now);
-    }
-
     /// See [`Breaker::set_mode`].
     pub(crate) fn set_mode(&self, now: Moment, mode: Mode) {
         self.0.lock().set_mode(now, mode);

@@ -143,17 +143,6 @@ impl Breaker {
         }
     }
 
-    /// Opens at once, because the log couldn't be written: what comes next would fail too, and every answer would be one
-    /// that can't be kept. The caller does so to all breakers of the log's shards, settling included. Changes nothing
-    /// where all are refused already, or where an operator disabled the breaker.
-    pub(crate) fn trip_now(&mut self, now: Moment) {
-        self.advance(now);
-        match self.phase {
-            Phase::Closed | Phase::HalfOpen(_) | Phase::Ramp(_) => self.open(Reason::LogWrite),
-            Phase::Open { .. } | Phase::ForcedOpen | Phase::Disabled => {}
-        }
-    }
-
     /// Does what time alone brings about.
     #[inline]
     fn advance(&mut self, now: Moment) {

@@ -126,7 +126,8 @@ fn each_reopening_takes_twice_as_long_and_eight_seconds_at_most() {
 fn jitter_differs_between_seeds_and_repeats_for_one() {
     let open = |seed| {
         let mut breaker = Breaker::new(Class::Read, Settings::default(), SlowQuota::of(2), seed);
-        breaker.trip_now(Moment::START);
+        let permit = breaker.admit(Moment::START, 10).permit;
+        breaker.record(Moment::START, permit, failed(10));
         breaker.admit(Moment::START, 1).retry_after.us()
     };
     let lengths: Vec<u64> = (0..100).map(open).collect();
@@ -151,7 +152,7 @@ fn settings_of_zero_neither_divide_nor_lock_out() {
     let breaker = Breaker::new(Class::Read, settings, SlowQuota::of(0), 1);
     let mut bench = Bench { breaker, now: Moment::START };
     assert_eq!(bench.batch(ok(3)), State::Closed);
-    bench.breaker.trip_now(bench.now);
+    assert_eq!(bench.batch(failed(1)), State::HalfOpen);
     assert_eq!(bench.batch(ok(1)), State::Ramp);
     bench.pass_us(1);
     assert_eq!(bench.state(), State::Closed);
