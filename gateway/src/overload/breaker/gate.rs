@@ -55,6 +55,14 @@ impl Guard {
             self.gate.0.lock().record(now, permit, results);
         }
     }
+
+    /// Gives it back as if nobody had asked, because another rule refuses the whole batch: nothing is counted, not even that
+    /// probes were answered without a result.
+    pub(crate) fn unused(mut self) {
+        if let Some(permit) = self.permit.take() {
+            self.gate.0.lock().withdraw(&permit);
+        }
+    }
 }
 
 impl Drop for Guard {

@@ -45,6 +45,21 @@ impl Reason {
         Self::Operator,
     ];
 
+    /// As documents write it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::FailedShare => "failed-share",
+            Self::SlowShare => "slow-share",
+            Self::FailedInARow => "failed-in-a-row",
+            Self::TimeOpenOver => "time-open-over",
+            Self::ProbesFailed => "probes-failed",
+            Self::ProbesSlow => "probes-slow",
+            Self::ProbesHealthy => "probes-healthy",
+            Self::RampOver => "ramp-over",
+            Self::Operator => "operator",
+        }
+    }
+
     /// Whether nothing but slowness is behind it.
     pub(super) fn is_slowness(self) -> bool {
         matches!(self, Self::SlowShare | Self::ProbesSlow)

@@ -9,7 +9,7 @@
 //! it finds out with a handful of operations whether the part is well, and lets the crowd in step by step.
 //!
 //! There is one for each shard and [`Class`](crate::overload::Class), and one for the log, so that what is broken is refused and
-//! nothing else.
+//! nothing else: see [`Breakers`](crate::overload::Breakers).
 //!
 //! # States
 //!
@@ -69,7 +69,8 @@
 //! **Few probes, each with a lease.** At most five at once, as a part that is half dead bears no more; ten results decide. A
 //! probe that isn't answered for a second counts as failed and frees its place. Breakers that only wait for results wait
 //! for ever when one is lost: Sentinel's did when a later rule refused the probe (Sentinel, issue 1638), resilience4j's
-//! when a call hung (resilience4j, issue 935). A [`Guard`] that is dropped, by a panic too, does the same at once. And as
+//! when a call hung (resilience4j, issue 935). A [`Guard`] that is dropped, by a panic too, does the same at once; one that is
+//! not used, as another breaker refuses all of its batch, is given back with [`Guard::unused`] and counts for nothing. And as
 //! sold out is no result: where ten probes were answered in two seconds but without ten results among them, and not too
 //! many of those were bad, it goes on. Otherwise a shard that has nothing left to sell could never close.
 //!

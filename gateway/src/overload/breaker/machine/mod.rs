@@ -143,6 +143,13 @@ impl Breaker {
         }
     }
 
+    /// Takes a permit back that nobody used.
+    pub(super) fn withdraw(&mut self, permit: &Permit) {
+        if let (Kind::Probes { serial }, Phase::HalfOpen(probes)) = (&permit.0, &mut self.phase) {
+            probes.withdraw(*serial);
+        }
+    }
+
     /// Does what time alone brings about.
     #[inline]
     fn advance(&mut self, now: Moment) {

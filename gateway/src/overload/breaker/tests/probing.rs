@@ -59,6 +59,24 @@ fn probes_that_hang_reopen_instead_of_waiting_for_ever() {
 }
 
 #[test]
+fn probes_that_another_rule_refuses_count_as_never_asked_for() {
+    let gate = Gate::new(Bench::half_open().breaker);
+    let mut now = Moment::after_start(Micros::from_ms(250));
+    for _ in 0..10 {
+        let refused = gate.admit(now, 9);
+        assert_eq!(refused.admitted, 5);
+        refused.permit.unused();
+        now = now.plus(Micros::from_ms(300));
+        let report = gate.report(now);
+        assert_eq!(
+            (report.state, report.probes),
+            (State::HalfOpen, 0),
+            "without an answer there is no verdict"
+        );
+    }
+}
+
+#[test]
 fn probes_of_an_earlier_round_do_not_count_in_a_later_one() {
     let mut bench = Bench::half_open();
     let early = bench.admit(3).permit;
