@@ -7,6 +7,8 @@
 #[expect(dead_code, reason = "shared with tests that need more of it")]
 mod wire;
 
+mod breaker;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorbuster_gateway::testing::Server;
