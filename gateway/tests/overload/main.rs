@@ -8,6 +8,7 @@
 mod wire;
 
 mod breaker;
+mod slow_log;
 
 use std::collections::{BTreeMap, BTreeSet};
 
