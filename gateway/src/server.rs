@@ -19,6 +19,7 @@ use crate::config::MAX_REACTORS;
 use crate::error::ServerError;
 use crate::feed::Desk;
 use crate::overload::admission::Settings;
+use crate::overload::{Breakers, Micros, Moment, breaker};
 use crate::reactor::{Door, Reactor, ReactorStats, prepare};
 
 /// How a server is set up. [`Config`](crate::Config) makes one from files, environment and flags.
@@ -143,8 +144,9 @@ pub(crate) struct Shared {
     pub(crate) max_connections: usize,
     pub(crate) drain: Duration,
     pub(crate) admission: Settings,
+    pub(crate) breakers: Breakers,
     /// The start of the time by which the rules of overload go.
-    pub(crate) started: Instant,
+    started: Instant,
     pub(crate) seed: u64,
     pub(crate) stats: Vec<Arc<ReactorStats>>,
     /// Set once, by whoever stops the server; reactors look at it each pass.
@@ -154,6 +156,12 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn stopping(&self) -> bool {
         self.stop.load(Ordering::Acquire)
+    }
+
+    /// A time, as the rules of overload see it.
+    pub(crate) fn moment(&self, at: Instant) -> Moment {
+        let passed = at.saturating_duration_since(self.started).as_micros();
+        Moment::after_start(Micros::from_us(u64::try_from(passed).unwrap_or(u64::MAX)))
     }
 
     /// How far the clock is behind the latest time that the log or an answer carries, milliseconds. Above 0 only after
@@ -244,6 +252,7 @@ impl Server {
             drain: setup.drain,
             started: Instant::now(),
             admission: Settings { target_us: setup.backlog_us },
+            breakers: Breakers::new(shards, &breaker::Settings::default(), seed),
             seed,
             stats: (0..reactors).map(|_| Arc::default()).collect(),
             stop: AtomicBool::new(false),

@@ -16,6 +16,9 @@ pub const MAX_SLOTS: usize = 2_048;
 pub struct Batch {
     /// Which reactor's port it goes back to.
     pub reactor: usize,
+    /// The reactor's own name for the batch; never looked at here. 0, which is the default: it has none. A batch that is
+    /// [`rerouted`](Self::rerouted) has none.
+    pub tag: u32,
     /// The requests, then the answers.
     pub slots: Vec<Slot>,
     /// The lines of the [`Request::Composite`]s among them.

@@ -1,6 +1,8 @@
 //! The admin port: health, readiness and metrics over HTTP, on a thread of its own so that no order waits for it. On a
-//! server for trying things out, time can be put forward here, too.
+//! server for trying things out, time can be put forward here, too; and operators set circuit breakers here.
 
+mod breakers;
+mod breaking;
 mod buckets;
 mod dev;
 mod metrics;
@@ -47,6 +49,7 @@ impl Admin {
         let routes = Router::new()
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(readyz))
+            .route("/breakers", get(breakers::show).post(breakers::set))
             .route("/metrics", get(metrics::metrics))
             .route("/dev/advance", post(dev::advance))
             .with_state(shared);

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod audit;
+mod breaker;
 mod budget;
 mod campaign;
 mod connect;
@@ -8,6 +9,7 @@ mod coupon;
 mod dev;
 mod explain;
 mod feed;
+mod http;
 mod id;
 mod order;
 mod serve;
@@ -61,6 +63,9 @@ enum Command {
     Explain(explain::ExplainOptions),
     /// Print what happened: events of the log, in order and without a gap.
     Feed(feed::FeedOptions),
+    /// Look at the server's circuit breakers, and set them.
+    #[command(subcommand)]
+    Breaker(breaker::BreakerCommand),
     /// Set up, fund, stop and look at promotion budgets.
     #[command(subcommand)]
     Budget(budget::BudgetCommand),
@@ -76,6 +81,7 @@ enum Command {
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Cli::try_parse_from(arguments) {
         Ok(Cli { command: Command::Serve(options) }) => serve::run(&options),
+        Ok(Cli { command: Command::Breaker(command) }) => breaker::run(&command),
         Ok(Cli { command: Command::Campaign(command) }) => campaign::run(&command),
         Ok(Cli { command: Command::Dev(command) }) => dev::run(&command),
         Ok(Cli { command: Command::Order(command) }) => order::run(&command),

@@ -16,6 +16,25 @@ pub(crate) enum Class {
 }
 
 impl Class {
+    /// How many there are.
+    pub(crate) const COUNT: usize = 4;
+
+    /// Its place where something is kept for each class.
+    #[inline]
+    pub(crate) const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// As operators write it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Operate => "operate",
+            Self::Settle => "settle",
+            Self::Reserve => "reserve",
+            Self::Read => "read",
+        }
+    }
+
     /// Whether a breaker of this class opens because answers are slow. Where money was promised, late is better than never.
     pub(crate) const fn opens_when_slow(self) -> bool {
         match self {

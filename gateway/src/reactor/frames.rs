@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use doorbuster_protocol::{
-    Answer, BudgetView, CampaignView, ChannelView, ChannelsView, CouponView, GoodsView, Header, Kind,
+    Answer, BudgetView, CampaignView, ChannelView, ChannelsView, Code, CouponView, GoodsView, Header, Kind,
     LineView, OrderView, PhaseView, PriceView, ProgressView, Record, ShortfallView, StockView, body,
 };
 use slab::Slab;
@@ -19,6 +19,9 @@ pub(crate) struct Frame {
     pub(crate) count: u32,
     pub(crate) received: Instant,
     remaining: u32,
+    /// What those of its operations are told that were looked up only, and nobody knew, and how long to wait in milliseconds;
+    /// `None`: that they were shed.
+    refusal: Option<(Code, u32)>,
     body: Vec<u8>,
 }
 
@@ -76,6 +79,7 @@ impl Frames {
             count: header.count,
             received,
             remaining: header.count,
+            refusal: None,
             body,
         })
     }
@@ -101,6 +105,19 @@ impl Frames {
             self.unanswered -= 1;
         }
         (frame.remaining == 0).then_some(name)
+    }
+
+    /// Sets what an operation's frame tells those that are looked up only, with the wait in milliseconds.
+    pub(crate) fn refuse(&mut self, token: u64, refusal: (Code, u32)) {
+        let frame = usize::try_from(token >> 32).ok().and_then(|name| self.frames.get_mut(name));
+        if let Some(frame) = frame {
+            frame.refusal = Some(refusal);
+        }
+    }
+
+    /// What [`refuse`](Self::refuse) set for an operation's frame.
+    pub(crate) fn refusal(&self, token: u64) -> Option<(Code, u32)> {
+        self.frames.get(usize::try_from(token >> 32).ok()?)?.refusal
     }
 
     /// The frame with this name.

@@ -20,7 +20,7 @@ use doorbuster_protocol::{
 
 use super::session::Session;
 use super::{MAX_IN_FLIGHT, Pressure, Reactor};
-use crate::overload::{Class, Micros, Moment};
+use crate::overload::{Class, Moment};
 
 /// Where the SKU stands in the records of RESERVE and `RESERVE_DISCOUNTED`, after `request_id` and `user`.
 const SKU_AT: usize = 24;
@@ -128,6 +128,7 @@ impl Reactor {
                     let token = self.filling[shard].slots[at].token;
                     if self.kind_of(token).map(Class::of) == Some(class) {
                         self.filling[shard].slots.remove(at);
+                        self.filling_classes[shard][class.index()] -= 1;
                         out.push(token);
                         left -= 1;
                     }
@@ -177,7 +178,9 @@ impl Reactor {
         let keeps = |session: &Session| session.features & FEATURE_CREDITS != 0;
         let names: Vec<usize> =
             self.sessions.iter().filter(|(_, session)| keeps(session)).map(|(name, _)| name).collect();
-        names.into_iter().for_each(|name| self.say_credit(name));
+        for name in names {
+            self.say_credit(name);
+        }
     }
 
     /// Tells a connection what it may have unanswered.
@@ -189,8 +192,14 @@ impl Reactor {
 
     /// The time of this pass, as the rules of overload see it.
     pub(super) fn moment(&self) -> Moment {
-        let passed = self.now.saturating_duration_since(self.shared.started).as_micros();
-        Moment::after_start(Micros::from_us(u64::try_from(passed).unwrap_or(u64::MAX)))
+        self.shared.moment(self.now)
+    }
+
+    /// The answer to an operation that was looked up only, and that nobody knew.
+    pub(super) fn not_known(&self, token: u64) -> Answer {
+        let shed = || (Code::Shed, self.admission.retry_after_ms());
+        let (code, retry_after_ms) = self.frames.refusal(token).unwrap_or_else(shed);
+        Answer { retry_after_ms, ..Answer::of(code) }
     }
 
     /// Operations of a batch that came back wait no more.

@@ -11,6 +11,7 @@ use super::Reactor;
 use super::frames::Frames;
 use super::gate::Entry;
 use crate::convert::{self, Ask};
+use crate::overload::Class;
 
 /// A frame of requests that was let in.
 #[derive(Clone, Copy)]
@@ -125,6 +126,7 @@ impl Reactor {
         let mut funders =
             self.filling.get_mut(desk).map(|batch| std::mem::take(&mut batch.funders)).unwrap_or_default();
         let funders_mark = funders.len();
+        let class = Class::of(header.kind);
         let (filling, rng, engine, wall) = (&mut self.filling, &mut self.rng, &self.engine, self.wall);
         let (mut let_in, mut sold_out) = (0, 0);
         let read = body::read_each(header, body, |asked: &R| {
@@ -175,6 +177,11 @@ impl Reactor {
             self.answered = answered;
             self.frames.finish(frame, (0, 0), None);
             return Err(error);
+        }
+        for ((batch, classes), mark) in self.filling.iter().zip(&mut self.filling_classes).zip(mark) {
+            let fresh = batch.slots.len() - mark;
+            classes[class.index()] +=
+                u32::try_from(fresh).expect("a frame has a bounded number of operations");
         }
         self.admission.let_in(let_in);
         self.stats.sold_out(sold_out);

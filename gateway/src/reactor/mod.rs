@@ -14,6 +14,7 @@
 //! Answers wait in one queue ordered by ticket. The journal wakes the reactor after each group; the reactor says when
 //! it sleeps, so that a busy one is never woken.
 
+mod breaking;
 mod dispatch;
 mod door;
 mod fetches;
@@ -46,8 +47,9 @@ use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use slab::Slab;
 
-use crate::overload::{Admission, Credits};
+use crate::overload::{Admission, Class, Credits};
 use crate::server::Shared;
+use breaking::Handed;
 use door::WAKER;
 use frames::Frames;
 use session::Session;
@@ -85,8 +87,12 @@ pub(crate) struct Reactor {
     frames: Frames,
     /// A batch a shard, being filled, and behind them one for what concerns several.
     filling: Vec<Batch>,
+    /// The operations of each of these by class.
+    filling_classes: Vec<[u32; Class::COUNT]>,
     /// Full batches that their shard's inbox or the port's bound had no room for.
     held_back: VecDeque<(usize, Batch)>,
+    /// What breakers want to know of batches that they let through, by [`Batch::tag`] less one.
+    handed: Slab<Handed>,
     /// Batches handed in and not taken back.
     underway: usize,
     /// More is due at a shard than the last visit dealt with.
@@ -157,7 +163,9 @@ impl Reactor {
             generation: 0,
             frames: Frames::default(),
             filling: (0..=engine.shards()).map(|_| batch()).collect(),
+            filling_classes: vec![[0; Class::COUNT]; engine.shards() + 1],
             held_back: VecDeque::new(),
+            handed: Slab::new(),
             underway: 0,
             due: false,
             accept_again: false,
@@ -245,9 +253,7 @@ impl Reactor {
         self.door.asleep.store(true, Ordering::SeqCst);
         let durable = self.engine.journal().durable();
         self.take_notices();
-        while let Some(batch) = self.engine.take(self.index) {
-            self.keep_in_order(batch);
-        }
+        self.take_decided();
         self.due
             || self.has_durable_notice(durable)
             || self.waiting.front().is_some_and(|batch| batch.ticket <= durable)
@@ -381,6 +387,10 @@ impl Reactor {
         let slots = self.spare.pop().unwrap_or_default();
         let fresh = Batch { reactor: self.index, slots, ..Batch::default() };
         let mut batch = std::mem::replace(&mut self.filling[shard], fresh);
+        let classes = std::mem::take(&mut self.filling_classes[shard]);
+        if batch.slots.len() <= MAX_SLOTS {
+            return self.pass_breakers(shard, batch, classes);
+        }
         while batch.slots.len() > MAX_SLOTS {
             let slots = batch.slots.split_off(MAX_SLOTS);
             // The slots name their lines by where these stand.
@@ -388,9 +398,11 @@ impl Reactor {
             let funders = batch.funders.clone();
             let rest = Batch { reactor: self.index, slots, lines, funders, ..Batch::default() };
             let first = std::mem::replace(&mut batch, rest);
-            self.held_back.push_back((shard, first));
+            let classes = self.classes_of(&first.slots);
+            self.pass_breakers(shard, first, classes);
         }
-        self.held_back.push_back((shard, batch));
+        let classes = self.classes_of(&batch.slots);
+        self.pass_breakers(shard, batch, classes);
     }
 
     /// Hands the batches in and decides them, and whatever else waits at the shards.
@@ -401,6 +413,7 @@ impl Reactor {
                 self.hand_in(shard);
             }
         }
+        let since = self.shared.moment(began);
         // A full inbox holds back what is for it, and nothing else.
         let mut full = 0_u128;
         for _ in 0..self.held_back.len() {
@@ -409,6 +422,7 @@ impl Reactor {
                 self.held_back.push_back((shard, batch));
                 continue;
             }
+            self.handed_over(&batch, since);
             let taken = if shard == self.engine.shards() {
                 self.engine.submit_composite(batch)
             } else {
@@ -428,9 +442,7 @@ impl Reactor {
         }
         self.due |= self.engine.visit_desk(self.index);
         self.take_notices();
-        while let Some(batch) = self.engine.take(self.index) {
-            self.keep_in_order(batch);
-        }
+        self.take_decided();
         let decided = self.waiting_len.saturating_sub(before);
         if decided > 0 {
             self.admission.measured(decided as u64, began.elapsed());

@@ -1,6 +1,8 @@
 //! The way out: decided batches to answers in the connections' output, once they are durable.
 
-use doorbuster_engine::shard::{self, Batch, MAX_SLOTS, Work};
+use std::time::Instant;
+
+use doorbuster_engine::shard::{self, Batch, MAX_SLOTS, Slot, Work};
 use doorbuster_protocol::{
     Answer, BudgetView, CampaignView, ChannelView, ChannelsView, Code, CouponView, GoodsView, Kind, LineView,
     OrderView, PhaseView, PriceView, ProgressView, Record, ShortfallView, StockView,
@@ -14,8 +16,18 @@ use crate::convert::after::View;
 const MAX_SPARE: usize = 64;
 
 impl Reactor {
+    /// Takes back what was decided.
+    pub(super) fn take_decided(&mut self) {
+        let mut decided_at = None;
+        while let Some(batch) = self.engine.take(self.index) {
+            let now = *decided_at.get_or_insert_with(|| self.shared.moment(Instant::now()));
+            self.decided(&batch, now);
+            self.keep_in_order(batch);
+        }
+    }
+
     /// Files a decided batch by its ticket. Nearly always the last place.
-    pub(super) fn keep_in_order(&mut self, batch: Batch) {
+    fn keep_in_order(&mut self, batch: Batch) {
         self.underway = self.underway.saturating_sub(usize::from(!batch.rerouted));
         self.came_back(&batch);
         let mut at = self.waiting.len();
@@ -28,19 +40,25 @@ impl Reactor {
 
     /// Encodes the answers whose ticket is durable.
     pub(super) fn release(&mut self, durable: u64) {
+        let mut released_at = None;
         while self.waiting.front().is_some_and(|batch| batch.ticket <= durable) {
             let Some(mut batch) = self.waiting.pop_front() else { return };
             self.waiting_len -= batch.slots.len();
-            for slot in batch.slots.drain(..) {
+            let now = *released_at.get_or_insert_with(|| self.shared.moment(Instant::now()));
+            let mut handed = self.returned(&batch);
+            for (nth, slot) in batch.slots.drain(..).enumerate() {
                 let Work::Answered(answer) = slot.work else { continue };
+                if let Some(handed) = &mut handed {
+                    self.weigh(handed, nth, slot.token, &answer);
+                }
                 let done = match answer {
                     shard::Answer::Outcome(outcome) => self.answer(slot.token, &convert::outcome(&outcome)),
                     shard::Answer::DeadlineExceeded => {
                         self.answer_only(slot.token, &Answer::of(Code::DeadlineExceeded))
                     }
                     shard::Answer::NotKnown => {
-                        let retry_after_ms = self.admission.retry_after_ms();
-                        self.answer_only(slot.token, &Answer { retry_after_ms, ..Answer::of(Code::Shed) })
+                        let answer = self.not_known(slot.token);
+                        self.answer_only(slot.token, &answer)
                     }
                     shard::Answer::Busy => self.answer(slot.token, &convert::budget::busy()),
                     shard::Answer::Budget(at) => {
@@ -98,9 +116,17 @@ impl Reactor {
                     self.finish(done);
                 }
             }
-            if self.spare.len() < MAX_SPARE && batch.slots.capacity() <= 2 * MAX_SLOTS {
-                self.spare.push(batch.slots);
+            if let Some(handed) = handed {
+                self.record(handed, now);
             }
+            self.keep_spare(batch.slots);
+        }
+    }
+
+    /// Keeps the memory of an emptied batch for the next ones.
+    pub(super) fn keep_spare(&mut self, slots: Vec<Slot>) {
+        if self.spare.len() < MAX_SPARE && slots.capacity() <= 2 * MAX_SLOTS {
+            self.spare.push(slots);
         }
     }
 

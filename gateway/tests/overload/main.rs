@@ -7,6 +7,9 @@
 #[expect(dead_code, reason = "shared with tests that need more of it")]
 mod wire;
 
+mod breaker;
+mod slow_log;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use doorbuster_gateway::testing::Server;

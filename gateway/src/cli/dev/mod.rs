@@ -1,13 +1,11 @@
 //! `doorbuster dev`.
 
-mod http;
-
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::{fail, say};
+use super::{fail, http, say};
 use crate::duration::Span;
 
 /// Move the time of a server that was started with --dev.

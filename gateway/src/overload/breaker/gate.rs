@@ -25,11 +25,6 @@ impl Gate {
         Admission { admitted, permit: Guard { gate: self.clone(), permit: Some(permit) }, retry_after }
     }
 
-    /// See [`Breaker::trip_now`].
-    pub(crate) fn trip_now(&self, now: Moment) {
-        self.0.lock().trip_now(now);
-    }
-
     /// See [`Breaker::set_mode`].
     pub(crate) fn set_mode(&self, now: Moment, mode: Mode) {
         self.0.lock().set_mode(now, mode);
@@ -58,6 +53,14 @@ impl Guard {
     pub(crate) fn record(mut self, now: Moment, results: Results) {
         if let Some(permit) = self.permit.take() {
             self.gate.0.lock().record(now, permit, results);
+        }
+    }
+
+    /// Gives it back as if nobody had asked, because another rule refuses the whole batch: nothing is counted, not even that
+    /// probes were answered without a result.
+    pub(crate) fn unused(mut self) {
+        if let Some(permit) = self.permit.take() {
+            self.gate.0.lock().withdraw(&permit);
         }
     }
 }

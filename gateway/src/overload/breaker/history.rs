@@ -17,8 +17,6 @@ pub(crate) enum Reason {
     SlowShare,
     /// Too many failures without a success between them.
     FailedInARow,
-    /// The log couldn't be written.
-    LogWrite,
     /// The time open is over.
     TimeOpenOver,
     /// Probes failed, or nobody answered them.
@@ -35,11 +33,10 @@ pub(crate) enum Reason {
 
 impl Reason {
     /// All of them, in the order in which reports list them.
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 9] = [
         Self::FailedShare,
         Self::SlowShare,
         Self::FailedInARow,
-        Self::LogWrite,
         Self::TimeOpenOver,
         Self::ProbesFailed,
         Self::ProbesSlow,
@@ -47,6 +44,21 @@ impl Reason {
         Self::RampOver,
         Self::Operator,
     ];
+
+    /// As documents write it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::FailedShare => "failed-share",
+            Self::SlowShare => "slow-share",
+            Self::FailedInARow => "failed-in-a-row",
+            Self::TimeOpenOver => "time-open-over",
+            Self::ProbesFailed => "probes-failed",
+            Self::ProbesSlow => "probes-slow",
+            Self::ProbesHealthy => "probes-healthy",
+            Self::RampOver => "ramp-over",
+            Self::Operator => "operator",
+        }
+    }
 
     /// Whether nothing but slowness is behind it.
     pub(super) fn is_slowness(self) -> bool {

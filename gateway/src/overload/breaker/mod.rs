@@ -2,20 +2,19 @@
 //!
 //! # Purpose
 //!
-//! When a shard, the log or a remote shard fails, every operation that is still sent there costs a place in a queue, a client
+//! When a shard or the log fails, every operation that is still sent there costs a place in a queue, a client
 //! who waits for an answer, and work that comes to nothing. With 50,000 shoppers at the door the queue then fills with
 //! operations that will fail, and the parts that work can't be reached through it. A breaker counts how operations end, and
 //! when too many end badly it refuses them at the door, which costs nanoseconds and tells the client when to come back. Then
 //! it finds out with a handful of operations whether the part is well, and lets the crowd in step by step.
 //!
-//! There is one for each shard and [`Class`](crate::overload::Class), one for the log and one for each remote shard, so that what is broken is
-//! refused and nothing else.
+//! There is one for each shard and [`Class`](crate::overload::Class), and one for the log, so that what is broken is refused and
+//! nothing else: see [`Breakers`](crate::overload::Breakers).
 //!
 //! # States
 //!
 //! ```text
-//!                    too many failed or slow, ten failures in a row,
-//!                    or the log can't be written
+//!                    too many failed or slow, or ten failures in a row
 //!        ┌────────┐ ────────────────────────────────────────► ┌────────┐ ◄──────────────┐
 //!   ───► │ CLOSED │                                           │  OPEN  │ ◄─────┐        │
 //!        └────────┘                                           └────────┘       │        │
@@ -49,8 +48,8 @@
 //! nothing, so that it can miss an outage. Sentinel's breakers count in one single bucket, which forgets everything each
 //! time it starts anew, so a fault that begins just before that has to be found twice.
 //!
-//! **Three ways to open.** A share of the window, when there are enough results for a share to mean something; ten failures
-//! without a success between them, when there are not; and [`Breaker::trip_now`], when a single fault says it all. A batch
+//! **Two ways to open.** A share of the window, when there are enough results for a share to mean something, and ten failures
+//! without a success between them, when there are not. A log that can't be written needs no third: the server ends. A batch
 //! comes back as counts, so its order isn't known: a success in it ends the row of failures. The row has no time limit;
 //! rare operations that all fail are as good a reason as frequent ones.
 //!
@@ -70,7 +69,8 @@
 //! **Few probes, each with a lease.** At most five at once, as a part that is half dead bears no more; ten results decide. A
 //! probe that isn't answered for a second counts as failed and frees its place. Breakers that only wait for results wait
 //! for ever when one is lost: Sentinel's did when a later rule refused the probe (Sentinel, issue 1638), resilience4j's
-//! when a call hung (resilience4j, issue 935). A [`Guard`] that is dropped, by a panic too, does the same at once. And as
+//! when a call hung (resilience4j, issue 935). A [`Guard`] that is dropped, by a panic too, does the same at once; one that is
+//! not used, as another breaker refuses all of its batch, is given back with [`Guard::unused`] and counts for nothing. And as
 //! sold out is no result: where ten probes were answered in two seconds but without ten results among them, and not too
 //! many of those were bad, it goes on. Otherwise a shard that has nothing left to sell could never close.
 //!

@@ -76,6 +76,11 @@ impl Probes {
         }
     }
 
+    /// Forgets those that were never sent.
+    pub(super) fn withdraw(&mut self, serial: u64) {
+        self.take(serial);
+    }
+
     fn take(&mut self, serial: u64) -> Option<u64> {
         let index = self.leases.iter().position(|lease| lease.serial == serial)?;
         Some(u64::from(self.leases.swap_remove(index).probes))

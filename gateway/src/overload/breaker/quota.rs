@@ -36,6 +36,7 @@ impl SlowQuota {
     }
 
     /// Breakers that are open for slowness now.
+    #[cfg(test)]
     pub(crate) fn taken(&self) -> u32 {
         self.taken.load(Ordering::Relaxed)
     }

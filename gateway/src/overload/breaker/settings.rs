@@ -8,6 +8,7 @@ pub(crate) struct Percent(u8);
 
 impl Percent {
     /// `None` above 100.
+    #[cfg(test)]
     pub(crate) const fn new(percent: u8) -> Option<Self> {
         if percent <= 100 { Some(Self(percent)) } else { None }
     }

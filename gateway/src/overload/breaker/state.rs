@@ -17,6 +17,20 @@ pub(crate) enum State {
     Disabled,
 }
 
+impl State {
+    /// As documents write it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "CLOSED",
+            Self::Open => "OPEN",
+            Self::HalfOpen => "HALF_OPEN",
+            Self::Ramp => "RAMP",
+            Self::ForcedOpen => "FORCED_OPEN",
+            Self::Disabled => "DISABLED",
+        }
+    }
+}
+
 /// What an operator wants of a breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -28,4 +42,19 @@ pub(crate) enum Mode {
     Disabled,
     /// Admit all, but count, and show what the rules would do.
     MetricsOnly,
+}
+
+impl Mode {
+    /// All of them.
+    pub(crate) const ALL: [Self; 4] = [Self::Automatic, Self::ForcedOpen, Self::Disabled, Self::MetricsOnly];
+
+    /// As operators write it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Automatic => "automatic",
+            Self::ForcedOpen => "forced-open",
+            Self::Disabled => "disabled",
+            Self::MetricsOnly => "metrics-only",
+        }
+    }
 }

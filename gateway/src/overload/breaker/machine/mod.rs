@@ -143,14 +143,10 @@ impl Breaker {
         }
     }
 
-    /// Opens at once, because the log couldn't be written: what comes next would fail too, and every answer would be one
-    /// that can't be kept. The caller does so to all breakers of the log's shards, settling included. Changes nothing
-    /// where all are refused already, or where an operator disabled the breaker.
-    pub(crate) fn trip_now(&mut self, now: Moment) {
-        self.advance(now);
-        match self.phase {
-            Phase::Closed | Phase::HalfOpen(_) | Phase::Ramp(_) => self.open(Reason::LogWrite),
-            Phase::Open { .. } | Phase::ForcedOpen | Phase::Disabled => {}
+    /// Takes a permit back that nobody used.
+    pub(super) fn withdraw(&mut self, permit: &Permit) {
+        if let (Kind::Probes { serial }, Phase::HalfOpen(probes)) = (&permit.0, &mut self.phase) {
+            probes.withdraw(*serial);
         }
     }
 

@@ -47,7 +47,7 @@ impl Bench {
     /// One that has just opened for the first time: 250 ms.
     fn open() -> Self {
         let mut bench = Self::new(Class::Reserve);
-        bench.breaker.trip_now(bench.now);
+        bench.trip();
         bench
     }
 
@@ -86,6 +86,11 @@ impl Bench {
         self.record(permit, results)
     }
 
+    /// As many failures as open it from wherever operations are let in.
+    fn trip(&mut self) -> State {
+        self.batch(failed(10))
+    }
+
     /// Ten probes that go well.
     fn heal(&mut self) -> State {
         self.batch(ok(5));
@@ -94,7 +99,7 @@ impl Bench {
 
     /// How long it stays open when it opens now for a hard fault, milliseconds.
     fn time_open_ms(&mut self) -> u64 {
-        self.breaker.trip_now(self.now);
+        self.trip();
         self.admit(1).retry_after.us() / 1_000
     }
 

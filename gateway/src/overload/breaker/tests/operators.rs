@@ -19,7 +19,7 @@ fn forced_open_refuses_all_until_it_is_released_and_then_probes() {
     let refused = bench.admit(1);
     assert_eq!((refused.admitted, refused.retry_after), (0, Micros::from_ms(8_000)));
     assert_eq!(bench.record(before, failed(100)), State::ForcedOpen);
-    bench.breaker.trip_now(bench.now);
+    bench.trip();
     assert_eq!(bench.state(), State::ForcedOpen);
     assert_eq!(bench.report().time_open, Micros::from_ms(3_600_000));
     assert_eq!(bench.set(Mode::Automatic), State::HalfOpen);
@@ -31,7 +31,7 @@ fn disabled_admits_all_and_counts_nothing() {
     let mut bench = Bench::open();
     assert_eq!(bench.set(Mode::Disabled), State::Disabled);
     assert_eq!(bench.batch(failed(1_000)), State::Disabled);
-    bench.breaker.trip_now(bench.now);
+    bench.trip();
     let late = bench.admit(1_024);
     assert_eq!((late.admitted, late.retry_after), (1_024, Micros::ZERO));
     assert_eq!((bench.report().window, bench.report().openings), (Results::default(), 1));

@@ -59,6 +59,24 @@ fn probes_that_hang_reopen_instead_of_waiting_for_ever() {
 }
 
 #[test]
+fn probes_that_another_rule_refuses_count_as_never_asked_for() {
+    let gate = Gate::new(Bench::half_open().breaker);
+    let mut now = Moment::after_start(Micros::from_ms(250));
+    for _ in 0..10 {
+        let refused = gate.admit(now, 9);
+        assert_eq!(refused.admitted, 5);
+        refused.permit.unused();
+        now = now.plus(Micros::from_ms(300));
+        let report = gate.report(now);
+        assert_eq!(
+            (report.state, report.probes),
+            (State::HalfOpen, 0),
+            "without an answer there is no verdict"
+        );
+    }
+}
+
+#[test]
 fn probes_of_an_earlier_round_do_not_count_in_a_later_one() {
     let mut bench = Bench::half_open();
     let early = bench.admit(3).permit;
@@ -126,7 +144,8 @@ fn each_reopening_takes_twice_as_long_and_eight_seconds_at_most() {
 fn jitter_differs_between_seeds_and_repeats_for_one() {
     let open = |seed| {
         let mut breaker = Breaker::new(Class::Read, Settings::default(), SlowQuota::of(2), seed);
-        breaker.trip_now(Moment::START);
+        let permit = breaker.admit(Moment::START, 10).permit;
+        breaker.record(Moment::START, permit, failed(10));
         breaker.admit(Moment::START, 1).retry_after.us()
     };
     let lengths: Vec<u64> = (0..100).map(open).collect();
@@ -151,7 +170,7 @@ fn settings_of_zero_neither_divide_nor_lock_out() {
     let breaker = Breaker::new(Class::Read, settings, SlowQuota::of(0), 1);
     let mut bench = Bench { breaker, now: Moment::START };
     assert_eq!(bench.batch(ok(3)), State::Closed);
-    bench.breaker.trip_now(bench.now);
+    assert_eq!(bench.batch(failed(1)), State::HalfOpen);
     assert_eq!(bench.batch(ok(1)), State::Ramp);
     bench.pass_us(1);
     assert_eq!(bench.state(), State::Closed);

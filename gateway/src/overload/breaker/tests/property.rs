@@ -82,7 +82,7 @@ proptest! {
                 Step::Panic { which } if !guards.is_empty() => panic_with(guards.swap_remove(which % guards.len())),
                 Step::Record { .. } | Step::Drop { .. } | Step::Panic { .. } => {}
                 Step::Pass { us } => now = now.plus(Micros::from_us(us)),
-                Step::Trip => gate.trip_now(now),
+                Step::Trip => gate.admit(now, 10).permit.record(now, failed(10)),
                 Step::Mode(mode) => gate.set_mode(now, mode),
             }
             let report = gate.report(now);

@@ -10,18 +10,25 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// Longest wait for an answer: an advance by a year over a busy log takes a minute.
 const ANSWER: Duration = Duration::from_mins(5);
 
-/// Most bytes of an answer that are read.
-const MAX_ANSWER: u64 = 64 << 10;
+/// Most bytes of an answer that are read: the breakers of 64 shards, each with what it did lately, are 500 KiB.
+const MAX_ANSWER: u64 = 1 << 20;
+
+/// Gets what is at a path: the answer's status and body.
+pub(super) fn get(to: SocketAddr, path: &str) -> io::Result<(u16, String)> {
+    ask(to, &format!("GET {path} HTTP/1.0\r\nHost: {to}\r\n\r\n"))
+}
 
 /// Posts a text and gives the answer's status and body.
 pub(super) fn post(to: SocketAddr, path: &str, body: &str) -> io::Result<(u16, String)> {
+    let length = body.len();
+    let head = format!("POST {path} HTTP/1.0\r\nHost: {to}\r\nContent-Type: text/plain");
+    ask(to, &format!("{head}\r\nContent-Length: {length}\r\n\r\n{body}"))
+}
+
+fn ask(to: SocketAddr, request: &str) -> io::Result<(u16, String)> {
     let mut stream = TcpStream::connect_timeout(&to, CONNECT)?;
     stream.set_read_timeout(Some(ANSWER))?;
-    let length = body.len();
-    write!(
-        stream,
-        "POST {path} HTTP/1.0\r\nHost: {to}\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\r\n{body}"
-    )?;
+    stream.write_all(request.as_bytes())?;
     let mut answer = String::new();
     stream.take(MAX_ANSWER).read_to_string(&mut answer)?;
     let unlike = || io::Error::new(io::ErrorKind::InvalidData, "what answers there doesn't speak HTTP");
