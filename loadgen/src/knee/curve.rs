@@ -15,6 +15,8 @@ pub(super) struct Measured {
 #[derive(Debug)]
 pub(super) struct Curve {
     pub(super) policy: Policy,
+    /// Operations a second.
+    pub(super) peak: f64,
     pub(super) measured: Vec<Measured>,
 }
 
@@ -38,8 +40,8 @@ impl Spread {
 }
 
 impl Curve {
-    pub(super) fn new(policy: Policy) -> Self {
-        Self { policy, measured: Vec::new() }
+    pub(super) fn new(policy: Policy, peak: f64) -> Self {
+        Self { policy, peak, measured: Vec::new() }
     }
 
     /// The valid points at so many times the peak.
@@ -53,6 +55,15 @@ impl Curve {
     pub(super) fn figure(&self, times: f64, of: impl Fn(&Point) -> f64) -> Option<Spread> {
         let values: Vec<f64> = self.at(times).map(of).collect();
         (!values.is_empty()).then(|| Spread::of(values))
+    }
+
+    /// The medians of the goodput, percent of the peak, with the times that they belong to, in ascending order.
+    pub(super) fn shares_of_peak(&self, times: &[f64]) -> Vec<(f64, f64)> {
+        let share = |point: &Point| 100.0 * point.goodput() / self.peak;
+        let known = times.iter().filter_map(|times| Some((*times, self.figure(*times, share)?.median)));
+        let mut known: Vec<(f64, f64)> = known.collect();
+        known.sort_by(|one, other| one.0.total_cmp(&other.0));
+        known
     }
 }
 

@@ -16,6 +16,7 @@
 mod curve;
 mod drive;
 mod options;
+mod picture;
 mod pin;
 mod point;
 mod report;
@@ -114,7 +115,7 @@ fn measure(options: &Options, out: &mut dyn Write) -> Result<Exit, Failure> {
         None => search(first, options, out)?,
     };
     report::peak(peak, options, out);
-    let mut curves: Vec<Curve> = stages.iter().map(|stage| Curve::new(stage.policy)).collect();
+    let mut curves: Vec<Curve> = stages.iter().map(|stage| Curve::new(stage.policy, peak)).collect();
     for repeat in 0..options.repeat {
         for (stage, curve) in stages.iter().zip(&mut curves) {
             for &times in &options.times {

@@ -7,6 +7,7 @@ use doorbuster_protocol::Code;
 
 use super::curve::{Curve, Measured, Spread};
 use super::options::{Options, Policy};
+use super::picture;
 use super::point::{Kindly, Point};
 use crate::exit::Failure;
 use crate::health::lossy;
@@ -123,7 +124,7 @@ pub(super) fn tables(curves: &[Curve], peak: f64, options: &Options, out: &mut d
     }
 }
 
-/// Writes the curve as JSON.
+/// Writes the curve as JSON and as a picture.
 pub(super) fn files(curves: &[Curve], peak: f64, options: &Options, folder: &Path) -> Result<(), Failure> {
     let failed =
         |error: std::io::Error| Failure::could_not(&format!("write into {}", folder.display()), &error);
@@ -160,5 +161,8 @@ pub(super) fn files(curves: &[Curve], peak: f64, options: &Options, folder: &Pat
         "credits": options.credits,
         "points": points.collect::<Vec<_>>(),
     });
-    std::fs::write(folder.join("curve.json"), format!("{curve:#}\n")).map_err(failed)
+    std::fs::write(folder.join("curve.json"), format!("{curve:#}\n")).map_err(failed)?;
+    let picture = picture::draw(curves, &options.times, options.slo_ms)
+        .map_err(|error| Failure::could_not("draw the curve", &error))?;
+    std::fs::write(folder.join("curve.svg"), picture).map_err(failed)
 }

@@ -72,27 +72,34 @@ impl Link {
         let mut greeting = Vec::new();
         body::frame(Header::new(Kind::Hello, 0, 1), std::slice::from_ref(&hello), &mut greeting);
         link.stream.write_all(&greeting)?;
-        let mut welcome = None;
-        while welcome.is_none() {
+        let welcome = loop {
             link.receive()?;
-            link.each_frame(|header, content| {
-                match header.kind {
-                    Kind::Welcome => welcome = Some(body::read_one::<Welcome>(header, content)?),
-                    Kind::Error => {
-                        let fault: Fault = body::read_one(header, content)?;
-                        return Err(LinkError::Refused(fault.message));
-                    }
-                    other => {
-                        let reason = "came instead of a greeting";
-                        return Err(ProtocolError::Body { kind: other.name(), index: 0, reason }.into());
-                    }
-                }
-                Ok(())
-            })?;
-        }
+            if let Some(welcome) = link.take_welcome()? {
+                break welcome;
+            }
+        };
         link.stream.set_nonblocking(true)?;
         link.greeting = false;
-        welcome.map(|welcome| (link, welcome)).ok_or(LinkError::Closed)
+        Ok((link, welcome))
+    }
+
+    /// The answer to the greeting, once it is there whole. What came behind it stays to be read.
+    fn take_welcome(&mut self) -> Result<Option<Welcome>, LinkError> {
+        let received = self.input.get(self.start..self.end).unwrap_or_default();
+        let Parsed::Frame { header, body: content, consumed } = parse(received)? else { return Ok(None) };
+        let welcome = match header.kind {
+            Kind::Welcome => body::read_one(&header, content)?,
+            Kind::Error => {
+                let fault: Fault = body::read_one(&header, content)?;
+                return Err(LinkError::Refused(fault.message));
+            }
+            other => {
+                let reason = "came instead of a greeting";
+                return Err(ProtocolError::Body { kind: other.name(), index: 0, reason }.into());
+            }
+        };
+        self.start += consumed;
+        Ok(Some(welcome))
     }
 
     /// Connects without a greeting, for peers that speak no protocol.

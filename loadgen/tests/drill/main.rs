@@ -2,6 +2,7 @@
 //!
 //! Latency objectives are out of reach on purpose: a test fails on broken correctness, never on a slow machine.
 
+mod knee;
 mod liar;
 mod program;
 mod rules;
