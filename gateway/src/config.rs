@@ -1,11 +1,14 @@
 //! Configuration: one TOML file, in which every key has a default. Environment and flags override it.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use doorbuster_engine::MAX_SHARDS;
 use doorbuster_engine::journal::Durability;
 use serde::Deserialize;
+
+use crate::overload::shoppers::ShopperLimit;
 
 /// Most reactors; more threads than this gain nothing on one log.
 pub(crate) const MAX_REACTORS: usize = 64;
@@ -105,6 +108,12 @@ pub struct RulesConfig {
 pub struct OverloadConfig {
     /// How much work may wait before new holds are refused, microseconds; 0: nothing is refused.
     pub backlog_us: u64,
+    /// New holds that a shopper may ask for a second, in the long run; 0: as many as he likes.
+    pub shopper_per_second: u32,
+    /// New holds that a shopper may ask for at once.
+    pub shopper_burst: u32,
+    /// Shoppers that a reactor remembers for that.
+    pub shoppers_remembered: u32,
     /// Work that is added to each command, microseconds: for rehearsals.
     pub added_cost_us: u64,
 }
@@ -151,7 +160,13 @@ impl Default for LogConfig {
 
 impl Default for OverloadConfig {
     fn default() -> Self {
-        Self { backlog_us: 5_000, added_cost_us: 0 }
+        Self {
+            backlog_us: 5_000,
+            shopper_per_second: 0,
+            shopper_burst: 10,
+            shoppers_remembered: 65_536,
+            added_cost_us: 0,
+        }
     }
 }
 
@@ -311,6 +326,12 @@ impl Config {
         within("rules.max_waiting", u64::from(rules.max_waiting), 0..=10_000_000, "0 to 10,000,000")?;
         let overload = &self.overload;
         within("overload.backlog_us", overload.backlog_us, 0..=1_000_000, "0 to 1,000,000 us")?;
+        let asks = "0 (no limit) to 100,000";
+        within("overload.shopper_per_second", u64::from(overload.shopper_per_second), 0..=100_000, asks)?;
+        let burst = "1 to 100,000";
+        within("overload.shopper_burst", u64::from(overload.shopper_burst), 1..=100_000, burst)?;
+        let remembered = u64::from(overload.shoppers_remembered);
+        within("overload.shoppers_remembered", remembered, 1_024..=1 << 24, "1,024 to 16,777,216")?;
         within("overload.added_cost_us", overload.added_cost_us, 0..=100_000, "0 to 100,000 us")
     }
 
@@ -321,6 +342,16 @@ impl Config {
             DurabilityName::Interval => Durability::Interval { ms: self.log.interval_ms },
             DurabilityName::None => Durability::None,
         }
+    }
+
+    /// How often each shopper may ask for new holds.
+    pub fn shopper_limit(&self) -> Option<ShopperLimit> {
+        let overload = &self.overload;
+        Some(ShopperLimit {
+            per_second: NonZeroU32::new(overload.shopper_per_second)?,
+            burst: NonZeroU32::new(overload.shopper_burst)?,
+            remembered: usize::try_from(overload.shoppers_remembered).unwrap_or(usize::MAX),
+        })
     }
 
     /// The ledger's rules.

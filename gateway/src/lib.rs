@@ -20,5 +20,6 @@ mod utc;
 
 pub use config::{Config, ConfigError, DurabilityName, LogConfig, OverloadConfig, RulesConfig, ServerConfig};
 pub use error::ServerError;
+pub use overload::shoppers::ShopperLimit;
 pub use reactor::{OpStats, Pressure, ReactorStats};
 pub use server::{Server, Setup};

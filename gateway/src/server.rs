@@ -19,6 +19,7 @@ use crate::config::MAX_REACTORS;
 use crate::error::ServerError;
 use crate::feed::Desk;
 use crate::overload::admission::Settings;
+use crate::overload::shoppers::ShopperLimit;
 use crate::overload::{Breakers, Micros, Moment, breaker};
 use crate::reactor::{Door, Reactor, ReactorStats, prepare};
 
@@ -55,6 +56,8 @@ pub struct Setup {
     pub drain: Duration,
     /// How much work may wait before new holds are refused, microseconds; 0: nothing is refused.
     pub backlog_us: u64,
+    /// How often each shopper may ask for new holds; `None`: as often as he likes.
+    pub shopper_limit: Option<ShopperLimit>,
     /// Work that is added to each command, microseconds: for rehearsals.
     pub added_cost_us: u64,
     /// The data is thrown away when the server stops; told to clients, so that a drill knows.
@@ -93,6 +96,7 @@ impl Setup {
             max_connections: 4_096,
             drain: Duration::from_secs(5),
             backlog_us: 5_000,
+            shopper_limit: None,
             added_cost_us: 0,
             throwaway: false,
             dev_clock: None,
@@ -144,6 +148,7 @@ pub(crate) struct Shared {
     pub(crate) max_connections: usize,
     pub(crate) drain: Duration,
     pub(crate) admission: Settings,
+    pub(crate) shopper_limit: Option<ShopperLimit>,
     pub(crate) breakers: Breakers,
     /// The start of the time by which the rules of overload go.
     started: Instant,
@@ -251,6 +256,7 @@ impl Server {
             max_connections: max_connections.div_ceil(reactors),
             drain: setup.drain,
             started: Instant::now(),
+            shopper_limit: setup.shopper_limit,
             admission: Settings { target_us: setup.backlog_us },
             breakers: Breakers::new(shards, &breaker::Settings::default(), seed),
             seed,

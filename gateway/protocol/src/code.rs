@@ -242,7 +242,8 @@ codes! {
     RateLimited = 1508, "RATE_LIMITED", Retry;
     /// More waits than the server can do in time; nothing was executed.
     Shed = 1509, "SHED", Retry;
-    /// More shoppers are in line for the SKU just now than it has units for; nothing was executed.
+    /// More shoppers are in line for the SKU just now than it has units for; nothing was executed. Reserved: this version does not
+    /// send it.
     BusySku = 1510, "BUSY_SKU", Retry;
 
     /// The log ends before the position that was asked for; `durable` says where. The position is of another log, or the log

@@ -53,6 +53,14 @@ pub(super) fn encode(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> Re
             ConstGauge::new(of(pressure)).encode(family.encode_family(&[("reactor", reactor.as_str())])?)?;
         }
     }
+    {
+        let help = "Shoppers that were forgotten who had asked faster than they may: the table is too small";
+        let mut family = encoder.encode_descriptor("shoppers_forgotten", help, None, MetricType::Counter)?;
+        for (reactor, pressure) in &pressures {
+            let counter = ConstCounter::new(pressure.forgotten);
+            counter.encode(family.encode_family(&[("reactor", reactor.as_str())])?)?;
+        }
+    }
     let help = "How long requests were refused, in all";
     let mut family =
         encoder.encode_descriptor("overloaded_time", help, Some(&Unit::Seconds), MetricType::Counter)?;

@@ -136,6 +136,7 @@ fn serve(options: &ServeOptions, config: &Config, folder: &std::path::Path) -> R
     setup.max_connections = config.server.max_connections;
     setup.drain = Duration::from_millis(config.server.drain_ms);
     setup.backlog_us = config.overload.backlog_us;
+    setup.shopper_limit = config.shopper_limit();
     setup.added_cost_us = config.overload.added_cost_us;
     if setup.added_cost_us > 0 {
         tracing::warn!(

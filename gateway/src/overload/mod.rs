@@ -7,8 +7,7 @@
 //! - [`admission`] lets in what can be done in a bearable time.
 //! - [`credits`] tells clients what not to send.
 //! - [`breaker`] stops asking a part that is broken, and asks it again with care; [`Breakers`] are those of a server.
-//! - [`gcra`] keeps one client from taking what all share.
-//! - [`tickets`] keeps a crowd from queueing for units that can't be enough.
+//! - [`shoppers`] keeps one shopper from asking for all others.
 //!
 //! None of them decides about stock. Refusing here costs a shopper a moment; what is sold is the ledger's matter alone.
 
@@ -17,14 +16,13 @@ pub(crate) mod breaker;
 mod breakers;
 mod class;
 pub(crate) mod credits;
-#[cfg_attr(not(test), expect(dead_code, reason = "a rule that no reactor asks yet"))]
-pub(crate) mod gcra;
+mod gcra;
 mod moment;
-#[cfg_attr(not(test), expect(dead_code, reason = "a rule that no reactor asks yet"))]
-pub(crate) mod tickets;
+pub(crate) mod shoppers;
 
 pub(crate) use admission::Admission;
 pub(crate) use breakers::{Breakers, Leave, Scope};
 pub(crate) use class::Class;
 pub(crate) use credits::Credits;
 pub(crate) use moment::{Micros, Moment};
+pub(crate) use shoppers::Shoppers;

@@ -20,7 +20,7 @@ use doorbuster_protocol::{
 
 use super::session::Session;
 use super::{MAX_IN_FLIGHT, Pressure, Reactor};
-use crate::overload::{Class, Moment};
+use crate::overload::{Class, Moment, Shoppers};
 
 /// Where the SKU stands in the records of RESERVE and `RESERVE_DISCOUNTED`, after `request_id` and `user`.
 const SKU_AT: usize = 24;
@@ -159,6 +159,7 @@ impl Reactor {
             load: admission.load(),
             overloaded: admission.is_overloaded(),
             overloaded_for: Duration::from_micros(admission.overloaded_for(now).us()),
+            forgotten: self.shoppers.as_ref().map_or(0, Shoppers::forgotten),
         });
     }
 

@@ -1,16 +1,16 @@
 //! The way in: bytes of a connection to operations in the shards' batches.
 
-use doorbuster_engine::shard::{self, MAX_SLOTS, Slot, Work};
-use doorbuster_engine::{Engine, SoldOut};
-use doorbuster_ledger::{Command, Outcome, Refusal, RequestId, Reserve, Timestamp};
-use doorbuster_protocol::{Answer, FLAG_DRILL, Header, Parsed, ProtocolError, Record, body, parse};
+use doorbuster_engine::shard::{MAX_SLOTS, Slot, Work};
+use doorbuster_ledger::{RequestId, Timestamp};
+use doorbuster_protocol::{FLAG_DRILL, Header, Parsed, ProtocolError, Record, body, parse};
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::Reactor;
 use super::frames::Frames;
 use super::gate::Entry;
-use crate::convert::{self, Ask};
+use super::sorting::Sorter;
+use crate::convert;
 use crate::overload::Class;
 
 /// A frame of requests that was let in.
@@ -112,6 +112,7 @@ impl Reactor {
         if body.len() < least {
             return Err(ProtocolError::Body { kind: header.kind.name(), index: 0, reason: "cut short" });
         }
+        let moment = self.moment();
         let Some(session) = self.sessions.get_mut(name) else { return Ok(()) };
         // The whole body is checked before the first operation of it is handed in: a frame is taken or refused whole.
         let mark: Vec<usize> = self.filling.iter().map(|batch| batch.slots.len()).collect();
@@ -127,33 +128,27 @@ impl Reactor {
             self.filling.get_mut(desk).map(|batch| std::mem::take(&mut batch.funders)).unwrap_or_default();
         let funders_mark = funders.len();
         let class = Class::of(header.kind);
-        let (filling, rng, engine, wall) = (&mut self.filling, &mut self.rng, &self.engine, self.wall);
-        let (mut let_in, mut sold_out) = (0, 0);
+        let mut ways = Sorter {
+            engine: &self.engine,
+            frames: &mut self.frames,
+            shoppers: self.shoppers.as_mut(),
+            wall: self.wall,
+            moment,
+            entry,
+            sold_out: 0,
+        };
+        let (filling, rng) = (&mut self.filling, &mut self.rng);
+        let mut let_in = 0;
         let read = body::read_each(header, body, |asked: &R| {
             let token = Frames::token(frame, index);
             index += 1;
-            let first = u32::try_from(lines.len()).unwrap_or(u32::MAX);
-            let first_funder = u32::try_from(funders.len()).unwrap_or(u32::MAX);
-            let mut fresh = || fresh_id(rng, wall);
+            let count = |list: usize| u32::try_from(list).unwrap_or(u32::MAX);
+            let firsts = (count(lines.len()), count(funders.len()));
+            let mut fresh = || fresh_id(rng, ways.wall);
             let mut aids = convert::Aids { fresh: &mut fresh, lines: &mut lines, funders: &mut funders };
-            let (to, request) = match convert(asked, &mut aids) {
-                Ok(Ask::Shard(partition, request)) => {
-                    if let Some(answer) = known_sold_out(engine, &request, wall) {
-                        sold_out += 1;
-                        return answered.push((token, answer));
-                    }
-                    (engine.shard_of(partition), entry.recalled(request))
-                }
-                Ok(Ask::All(request)) => (desk, request),
-                Ok(Ask::Desk(command, count)) => {
-                    (desk, shard::Request::Composite { command, first, count, coupon: None })
-                }
-                Ok(Ask::WithCoupon(command, count, coupon)) => {
-                    (desk, shard::Request::Composite { command, first, count, coupon })
-                }
-                Ok(Ask::Budget(command, count)) => {
-                    (desk, shard::Request::Budget { command, first: first_funder, count })
-                }
+            let sorted = convert(asked, &mut aids).and_then(|ask| ways.sort(token, &ask, firsts));
+            let (to, request) = match sorted {
+                Ok(sorted) => sorted,
                 Err(answer) => return answered.push((token, answer)),
             };
             if let Some(batch) = filling.get_mut(to) {
@@ -161,6 +156,7 @@ impl Reactor {
                 batch.slots.push(Slot { token, deadline, work: Work::Asked(request) });
             }
         });
+        let sold_out = ways.sold_out;
         if read.is_err() {
             lines.truncate(lines_mark);
             funders.truncate(funders_mark);
@@ -204,18 +200,6 @@ impl Reactor {
         }
         Ok(())
     }
-}
-
-/// The answer to a plain first attempt for a SKU of which the directory knows that it is sold out.
-#[inline]
-fn known_sold_out(engine: &Engine, request: &shard::Request, now: Timestamp) -> Option<Answer> {
-    let shard::Request::Command(Command::Reserve(Reserve { sku, first_attempt: true, wait_ms: 0, .. })) =
-        *request
-    else {
-        return None;
-    };
-    let SoldOut { holds, next_expiry } = engine.sold_out(sku, now)?;
-    Some(convert::outcome(&Outcome::Refused(Refusal::SoldOut { holds, next_expiry })))
 }
 
 /// A UUID version 7 made here, for a client that sent no id.

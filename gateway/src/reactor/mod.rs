@@ -24,6 +24,7 @@ mod intake;
 mod outlet;
 mod pushes;
 mod session;
+mod sorting;
 mod stats;
 mod watches;
 
@@ -47,7 +48,7 @@ use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use slab::Slab;
 
-use crate::overload::{Admission, Class, Credits};
+use crate::overload::{Admission, Class, Credits, Shoppers};
 use crate::server::Shared;
 use breaking::Handed;
 use door::WAKER;
@@ -121,6 +122,8 @@ pub(crate) struct Reactor {
     stats: Arc<ReactorStats>,
     /// Who is let in.
     admission: Admission,
+    /// How often each shopper may ask, where that is limited.
+    shoppers: Option<Shoppers>,
     /// What connections may have unanswered.
     credits: Credits,
     /// Connections that keep to their credit.
@@ -181,6 +184,7 @@ impl Reactor {
             scratch: vec![0; READ],
             rng: Xoshiro256PlusPlus::seed_from_u64(seed),
             admission: Admission::new(shared.admission),
+            shoppers: shared.shopper_limit.map(Shoppers::new),
             credits: Credits::default(),
             crediting: 0,
             credit: None,

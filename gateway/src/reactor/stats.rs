@@ -37,7 +37,7 @@ pub struct ReactorStats {
     watched: AtomicU64,
     pushed: AtomicU64,
     sold_out: AtomicU64,
-    pressure: [AtomicU64; 6],
+    pressure: [AtomicU64; 7],
     ops: Vec<OpStats>,
     /// Where a request's kind stands among them, by its byte; [`NOWHERE`] for other bytes.
     by_kind: [u8; 128],
@@ -58,6 +58,8 @@ pub struct Pressure {
     pub overloaded: bool,
     /// How long they were, in all.
     pub overloaded_for: Duration,
+    /// How often a shopper was forgotten who had asked faster than he may.
+    pub forgotten: u64,
 }
 
 /// What happened to one kind of operation.
@@ -160,7 +162,7 @@ impl ReactorStats {
 
     /// How hard it is pressed. Each figure is of a pass, though not all need be of the same.
     pub fn pressure(&self) -> Pressure {
-        let [in_flight, backlog, cost, load, overloaded, overloaded_for] =
+        let [in_flight, backlog, cost, load, overloaded, overloaded_for, forgotten] =
             self.pressure.each_ref().map(|cell| cell.load(Ordering::Relaxed));
         Pressure {
             in_flight,
@@ -169,6 +171,7 @@ impl ReactorStats {
             load: u8::try_from(load).unwrap_or(u8::MAX),
             overloaded: overloaded != 0,
             overloaded_for: Duration::from_micros(overloaded_for),
+            forgotten,
         }
     }
 
@@ -204,10 +207,10 @@ impl ReactorStats {
 
     pub(super) fn press(&self, pressure: Pressure) {
         let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        let Pressure { in_flight, backlog, cost, load, overloaded, overloaded_for } = pressure;
+        let Pressure { in_flight, backlog, cost, load, overloaded, overloaded_for, forgotten } = pressure;
         let cost_ns = u64::try_from(cost.as_nanos()).unwrap_or(u64::MAX);
-        let all =
-            [in_flight, us(backlog), cost_ns, u64::from(load), u64::from(overloaded), us(overloaded_for)];
+        let (load, overloaded) = (u64::from(load), u64::from(overloaded));
+        let all = [in_flight, us(backlog), cost_ns, load, overloaded, us(overloaded_for), forgotten];
         for (cell, value) in self.pressure.iter().zip(all) {
             cell.store(value, Ordering::Relaxed);
         }

@@ -12,6 +12,7 @@ mod slow_log;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use doorbuster_gateway::ShopperLimit;
 use doorbuster_gateway::testing::Server;
 use doorbuster_protocol::{
     Answer, Code, Confirm, FEATURE_BULK_REFUSALS, FLAG_FIRST_ATTEMPT, FULL_LOAD, Fault, Header, Hello, Kind,
@@ -241,6 +242,34 @@ fn sold_out_is_said_from_the_directory_whatever_waits() {
     assert!(seen.refused.is_empty());
     assert!(seen.answers.iter().all(|(number, answer)| *number == 3 || code(answer) == Code::SoldOut));
     assert_eq!(seen.answers[&10].units, 1, "a hold is open");
+    server.stop();
+}
+
+#[test]
+fn a_shopper_who_asks_too_often_is_refused_and_nobody_else() {
+    let server = Server::start_with(|setup| {
+        setup.reactors = 1;
+        let one = std::num::NonZeroU32::MIN;
+        let burst = one.saturating_add(2);
+        setup.shopper_limit = Some(ShopperLimit { per_second: one, burst, remembered: 1_024 });
+    });
+    Peer::greeted(server.address()).put_sku(SKU, UNITS);
+    let mut peer = connect(&server, 0);
+    let of_one = |number: u64| Reserve { user: 1, ..wish(&server, number) };
+    // Twenty at once can't take the second that one more would take.
+    let frames = (1..=20).map(|number| frame(Kind::Reserve, FLAG_FIRST_ATTEMPT, number, &of_one(number)));
+    peer.send(&frames.collect::<Vec<_>>().concat());
+    let seen = read(&mut peer, 20);
+    let of = |wanted: Code| seen.answers.values().filter(|answer| code(answer) == wanted).count();
+    assert!((3..=4).contains(&of(Code::Ok)) && of(Code::Ok) + of(Code::RateLimited) == 20);
+    let refused = seen.answers.values().filter(|answer| code(answer) == Code::RateLimited);
+    assert!(refused.into_iter().all(|answer| (1..=1_000).contains(&answer.retry_after_ms)));
+    assert_eq!(stock(&server).held, of(Code::Ok) as u64);
+    // A repeat of what he has is answered, and another shopper is served.
+    let frames = [frame(Kind::Reserve, 0, 30, &of_one(1)), frame(Kind::Reserve, 0, 31, &wish(&server, 31))];
+    peer.send(&frames.concat());
+    let seen = read(&mut peer, 2);
+    assert_eq!([30, 31].map(|number| code(&seen.answers[&number])), [Code::Replayed, Code::Ok]);
     server.stop();
 }
 
