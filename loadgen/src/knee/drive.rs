@@ -281,7 +281,7 @@ impl Loop {
                 Kind::Error => {
                     let fault: Fault = body::read_one(header, content)?;
                     if header.correlation == 0 {
-                        return Err(LinkError::Refused(fault.message));
+                        return Err(LinkError::refused(fault));
                     }
                     refuse(take(header.correlation, header)?, fault.code);
                 }

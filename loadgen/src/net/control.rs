@@ -104,7 +104,7 @@ impl Control {
             if let Parsed::Frame { header, body: content, consumed } = parse(&self.input)? {
                 if header.kind == Kind::Error {
                     let fault: Fault = body::read_one(&header, content)?;
-                    return Err(LinkError::Refused(fault.message));
+                    return Err(LinkError::refused(fault));
                 }
                 let mut answers = Vec::with_capacity(requests.len());
                 if Some(header.kind) == kind.answer() {

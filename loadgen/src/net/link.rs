@@ -5,8 +5,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use doorbuster_protocol::{
-    Fault, HEADER_LEN, Header, Hello, Kind, MAGIC, MAX_BODY, Parsed, ProtocolError, VERSION, Welcome, body,
-    parse,
+    Code, Fault, HEADER_LEN, Header, Hello, Kind, MAGIC, MAX_BODY, Parsed, ProtocolError, VERSION, Welcome,
+    body, parse,
 };
 
 /// First size of a receive buffer; it grows to what the largest answer needs.
@@ -33,6 +33,17 @@ pub enum LinkError {
     /// The server closed the connection.
     #[error("the server closed the connection")]
     Closed,
+}
+
+impl LinkError {
+    /// What the server refused with: its own words, or what the code means where it is too busy for words.
+    pub fn refused(fault: Fault) -> Self {
+        let code = Code::from_number(fault.code);
+        Self::Refused(match code {
+            Some(code) if fault.message.is_empty() => format!("{code}: {}", code.meaning()),
+            _ => fault.message,
+        })
+    }
 }
 
 /// A connection whose reads and writes never block.
@@ -91,7 +102,7 @@ impl Link {
             Kind::Welcome => body::read_one(&header, content)?,
             Kind::Error => {
                 let fault: Fault = body::read_one(&header, content)?;
-                return Err(LinkError::Refused(fault.message));
+                return Err(LinkError::refused(fault));
             }
             other => {
                 let reason = "came instead of a greeting";

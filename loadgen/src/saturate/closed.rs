@@ -263,7 +263,7 @@ pub(super) fn unasked(header: &Header) -> LinkError {
 
 pub(super) fn refused(header: &Header, content: &[u8]) -> LinkError {
     match doorbuster_protocol::body::read_one::<doorbuster_protocol::Fault>(header, content) {
-        Ok(fault) => LinkError::Refused(fault.message),
+        Ok(fault) => LinkError::refused(fault),
         Err(error) => error.into(),
     }
 }
