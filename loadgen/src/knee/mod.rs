@@ -51,6 +51,9 @@ const MOST_RATE: f64 = 8_000_000.0;
 /// How often the interval is halved: the peak is known to 3 %.
 const HALVINGS: u32 = 5;
 
+/// How often a rate is tried at which the generator was late: something else may have kept it busy.
+const TRIES: u32 = 3;
+
 /// Measured time of a try.
 const TRY: Duration = Duration::from_secs(2);
 
@@ -64,7 +67,6 @@ pub fn run(options: &Options, out: &mut dyn Write) -> ExitCode {
 
 /// A server with stock.
 struct Stage {
-    policy: Policy,
     target: Target,
     first_sku: u64,
 }
@@ -75,7 +77,7 @@ impl Stage {
         let target = Target::reach(None, &options.durability, &config)?;
         let first_sku = mix(IdMaker::fresh_nonce()) >> 24 << 20;
         set_up(target.address(), first_sku, SKUS, PLENTY)?;
-        Ok(Self { policy, target, first_sku })
+        Ok(Self { target, first_sku })
     }
 
     fn point(&self, options: &Options, rate: f64, seconds: Duration, seed: u64) -> Result<Point, Failure> {
@@ -100,29 +102,24 @@ impl Stage {
 }
 
 fn measure(options: &Options, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let (stages, pinned) = pin::apart(|| {
-        options
-            .policy
-            .iter()
-            .map(|policy| Stage::set(options, *policy))
-            .collect::<Result<Vec<Stage>, Failure>>()
-    });
-    let stages = stages?;
-    report::head(options, pinned, out);
-    let first = stages.first().ok_or_else(|| Failure::usage("--policy names none"))?;
+    let first = *options.policy.first().ok_or_else(|| Failure::usage("--policy names none"))?;
+    let cores = pin::Cores::new();
+    report::head(options, cores.pinned(), out);
     let peak = match options.peak {
         Some(peak) => f64::from(peak),
-        None => search(first, options, out)?,
+        None => search(&cores.apart(|| Stage::set(options, first))?, options, out)?,
     };
     report::peak(peak, options, out);
-    let mut curves: Vec<Curve> = stages.iter().map(|stage| Curve::new(stage.policy, peak)).collect();
+    let mut curves: Vec<Curve> = options.policy.iter().map(|policy| Curve::new(*policy, peak)).collect();
     for repeat in 0..options.repeat {
-        for (stage, curve) in stages.iter().zip(&mut curves) {
+        for curve in &mut curves {
+            // One server at a time: one that was overrun works on what nobody waits for any more.
+            let stage = cores.apart(|| Stage::set(options, curve.policy))?;
             for &times in &options.times {
                 let seed = options.seed.wrapping_add(u64::from(repeat));
                 let point = stage.point(options, peak * times, Duration::from_secs(options.seconds), seed)?;
                 let measured = Measured { times, point };
-                report::line(stage.policy, repeat, &measured, peak, out);
+                report::line(curve.policy, repeat, &measured, peak, out);
                 curve.measured.push(measured);
             }
         }
@@ -139,10 +136,16 @@ fn measure(options: &Options, out: &mut dyn Write) -> Result<Exit, Failure> {
 /// Finds the peak.
 fn search(stage: &Stage, options: &Options, out: &mut dyn Write) -> Result<f64, Failure> {
     let mut attempt = |rate: f64| -> Result<bool, Failure> {
-        let point = stage.point(options, rate, TRY, options.seed)?;
-        let holds = point.holds() && point.invalid().is_none();
-        report::attempt(rate, &point, holds, out);
-        Ok(holds)
+        for _ in 0..TRIES {
+            let point = stage.point(options, rate, TRY, options.seed)?;
+            let valid = point.invalid().is_none();
+            let holds = point.holds() && valid;
+            report::attempt(rate, &point, holds, out);
+            if valid {
+                return Ok(holds);
+            }
+        }
+        Ok(false)
     };
     let (mut holds, mut fails) = (0.0, FIRST_RATE);
     while fails < MOST_RATE && attempt(fails)? {

@@ -15,10 +15,28 @@ fn keep_to(core: usize) -> bool {
     sched_setaffinity(None, &set).is_ok()
 }
 
-/// Starts something on the first core and stays on the second. With a single core nothing is pinned.
-pub(super) fn apart<T>(start: impl FnOnce() -> T) -> (T, Option<(usize, usize)>) {
-    let [first, second, ..] = cores()[..] else { return (start(), None) };
-    let pinned = keep_to(first);
-    let started = start();
-    (started, (pinned && keep_to(second)).then_some((first, second)))
+/// The cores for server and generator. With a single core nothing is pinned.
+pub(super) struct Cores(Option<(usize, usize)>);
+
+impl Cores {
+    pub(super) fn new() -> Self {
+        match cores()[..] {
+            [first, second, ..] => Self((keep_to(first) && keep_to(second)).then_some((first, second))),
+            _ => Self(None),
+        }
+    }
+
+    /// The server's, and the generator's.
+    pub(super) fn pinned(&self) -> Option<(usize, usize)> {
+        self.0
+    }
+
+    /// Starts something on the server's core, and goes back to the generator's.
+    pub(super) fn apart<T>(&self, start: impl FnOnce() -> T) -> T {
+        let Some((server, own)) = self.0 else { return start() };
+        keep_to(server);
+        let started = start();
+        keep_to(own);
+        started
+    }
 }
