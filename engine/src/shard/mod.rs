@@ -23,6 +23,7 @@ mod elsewhere;
 mod figures;
 mod held;
 mod lag;
+mod notes;
 #[cfg(test)]
 mod tests;
 
@@ -39,8 +40,7 @@ use std::time::{Duration, Instant};
 use crossbeam::queue::ArrayQueue;
 use crossbeam::utils::CachePadded;
 use doorbuster_ledger::{
-    BudgetRefusal, Command, Event, Ledger, OrderNumber, Outcome, Place, Refusal, Reserve, Returned, SkuId,
-    TOUCHED, Timestamp,
+    BudgetRefusal, Event, Ledger, OrderNumber, Outcome, Place, Refusal, SkuId, TOUCHED, Timestamp,
 };
 use parking_lot::Mutex;
 
@@ -396,7 +396,7 @@ impl State {
                                 if let Outcome::Refused(Refusal::SoldOut { holds, next_expiry }) = outcome {
                                     let sold_out = SoldOut { holds, next_expiry };
                                     let (ledger, known) = (&self.ledger, &mut self.sold_out);
-                                    note_sold_out(ledger, command, place, sold_out, known);
+                                    notes::note(ledger, command, place, sold_out, known);
                                 }
                                 Answer::Outcome(outcome)
                             }
@@ -490,21 +490,6 @@ impl State {
         }
     }
 
-    /// Wipes out of the directory what units came back to. Before anybody can hear of it: before the events are handed over.
-    fn wipe_returned(&mut self, directory: &Directory) {
-        let (share, sold_out) = (self.ledger.share(), &mut self.sold_out);
-        self.ledger.take_returns(|returned| match returned {
-            Returned::One(sku) => {
-                directory.wipe(sku);
-                sold_out.retain(|(known, _)| *known != sku);
-            }
-            Returned::Many => {
-                directory.wipe_all(|partition| share.serves(partition));
-                sold_out.clear();
-            }
-        });
-    }
-
     fn hand_over(&mut self, journal: &Journal, events: u32, bytes: Vec<u8>, directory: &Directory) {
         self.wipe_returned(directory);
         if events == 0 {
@@ -513,23 +498,6 @@ impl State {
             self.counters.events += u64::from(events);
             self.last_ticket = journal.hand_over(events, bytes);
         }
-    }
-}
-
-/// Keeps a SKU that was refused as sold out, to be noted in the directory, if it truly has nothing: units that are kept for those
-/// who wait are no newcomer's, but nobody says when that ends.
-#[inline]
-fn note_sold_out(
-    ledger: &Ledger,
-    command: &Command,
-    place: Place,
-    sold_out: SoldOut,
-    known: &mut Vec<(SkuId, SoldOut)>,
-) {
-    let Command::Reserve(Reserve { sku, .. }) = *command else { return };
-    // A crowd asks for one SKU after the other.
-    if known.last().is_none_or(|(last, _)| *last != sku) && ledger.is_sold_out(sku, place) {
-        known.push((sku, sold_out));
     }
 }
 

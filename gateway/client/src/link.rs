@@ -322,9 +322,9 @@ fn take_frames(shared: &Shared, pushes: &PushBoard, buffer: &[u8]) -> Result<usi
             }
             Kind::Refused => {
                 let refused: Refused = body::read_one(&header, content)?;
-                let Refused { first, frames, code, retry_after_ms, .. } = refused;
+                let Refused { code, retry_after_ms, .. } = refused;
                 let fault = Fault { code, retry_after_ms, message: String::new() };
-                let mut correlations = (first..).take(usize::try_from(frames).unwrap_or(usize::MAX));
+                let mut correlations = refused.correlations();
                 if !correlations.all(|correlation| shared.pending().refuse(correlation, fault.clone())) {
                     return Err(Ended::unexpected(Kind::Refused));
                 }

@@ -46,6 +46,13 @@ pub struct Credit {
     pub reserved: [u8; 3],
 }
 
+impl Refused {
+    /// The correlations of the frames that it answers. They go round where the numbers end, as whoever sent this may say anything.
+    pub fn correlations(self) -> impl Iterator<Item = u64> {
+        (0..self.frames).map(move |nth| self.first.wrapping_add(u64::from(nth)))
+    }
+}
+
 impl Record for Refused {
     const KINDS: &'static [Kind] = &[Kind::Refused];
     const MIN_LEN: usize = 24;

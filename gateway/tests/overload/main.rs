@@ -90,7 +90,7 @@ fn read(peer: &mut Peer, frames: u64) -> Seen {
                     (Code::from_number(refused.code), refused.operations),
                     (Some(Code::Shed), refused.frames)
                 );
-                for correlation in (refused.first..).take(refused.frames as usize) {
+                for correlation in refused.correlations() {
                     seen.refused.insert(correlation, refused.retry_after_ms);
                 }
                 seen.refusals += 1;

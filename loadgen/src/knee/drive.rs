@@ -18,6 +18,7 @@ use crate::frames::{Payment, Template, Wish};
 use crate::health::CpuMeter;
 use crate::ids::{IdMaker, mix};
 use crate::net::{Link, LinkError, Poller};
+use crate::saturate::nanos;
 
 /// Frames of a connection that may be unanswered, a power of two: what a server that refuses nothing piles up in half a
 /// minute at ten times its peak.
@@ -273,7 +274,7 @@ impl Loop {
             match header.kind {
                 Kind::Refused => {
                     let refused: Refused = body::read_one(header, content)?;
-                    for correlation in (refused.first..).take(refused.frames as usize) {
+                    for correlation in refused.correlations() {
                         refuse(take(correlation, header)?, refused.code);
                     }
                 }
@@ -314,8 +315,4 @@ impl Loop {
 /// Where a frame's flight is noted.
 fn place(correlation: u64) -> usize {
     usize::try_from(correlation % FLIGHTS as u64).unwrap_or(0)
-}
-
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -84,6 +84,11 @@ impl Measured {
     }
 }
 
+/// A time in nanoseconds, as histograms take it.
+pub fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// A histogram of nanoseconds with three significant digits.
 ///
 /// # Panics

@@ -26,7 +26,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 pub use closed::{Closed, Load};
-pub use measured::{Measured, Tally, histogram};
+pub use measured::{Measured, Tally, histogram, nanos};
 pub use options::{Operation, Options};
 pub use rules::{DISCOUNT, Rule, Terms};
 

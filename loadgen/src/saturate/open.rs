@@ -10,7 +10,7 @@ use rand_distr::Exp1;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::closed::{Load, refused, tally, unasked};
-use super::measured::Measured;
+use super::measured::{Measured, nanos};
 use crate::frames::{Template, Wish};
 use crate::ids::{IdMaker, mix};
 use crate::net::{Link, LinkError, Poller};
@@ -73,7 +73,7 @@ pub(super) fn drive(load: &Load, rate: u32, seed: u64, address: SocketAddr) -> R
             template.put_reserves(number, || wish, links[token].out());
             dirty.push(token);
             if due >= from {
-                measured.lag_ns.saturating_record(nanos(now, due));
+                measured.lag_ns.saturating_record(nanos(now.saturating_duration_since(due)));
             }
             number += 1;
             open += 1;
@@ -113,7 +113,7 @@ pub(super) fn drive(load: &Load, rate: u32, seed: u64, address: SocketAddr) -> R
                 tally(content, &mut measured.tally);
                 if flight.due >= from {
                     measured.operations += 1;
-                    measured.latency_ns.saturating_record(nanos(now, flight.due));
+                    measured.latency_ns.saturating_record(nanos(now.saturating_duration_since(flight.due)));
                 }
                 Ok(())
             })?;
@@ -122,8 +122,4 @@ pub(super) fn drive(load: &Load, rate: u32, seed: u64, address: SocketAddr) -> R
     measured.elapsed = load.seconds;
     measured.unanswered = open;
     Ok(measured)
-}
-
-fn nanos(now: Instant, since: Instant) -> u64 {
-    u64::try_from(now.saturating_duration_since(since).as_nanos()).unwrap_or(u64::MAX)
 }

@@ -190,24 +190,25 @@ fn every_record_reads_back_and_every_cut_is_an_error() {
     }
 }
 
+/// The fields of a plain order, with which longer records begin as well.
+const PLAIN_ORDER: [&[u8]; 10] = [
+    &[0x09, 0, 0, 0, 0, 0, 0x50, 0],
+    &[1, 0, 0, 0, 0, 0, 0, 0x80, 0, 0x70, 0, 0x68, 0xE5, 0xCF, 0x8B, 0x01],
+    &[2, 0, 0, 0, 0, 0, 0, 0],
+    &[3, 0, 0, 0, 0, 0, 0, 0],
+    &[0, 0x68, 0xE5, 0xCF, 0x8B, 0x01, 0, 0],
+    &[5, 0, 0, 0, 0, 0, 0, 0],
+    &[4, 0, 0, 0],
+    &[0, 0, 0, 0],
+    &[6, 0, 0, 0],
+    &[7, 0],
+];
+
 #[test]
 fn a_plain_order_takes_71_bytes_of_known_layout() {
     let mut bytes = Vec::new();
     encode(&samples()[0], &mut bytes);
-    let golden = [
-        &[3][..],
-        &[0x09, 0, 0, 0, 0, 0, 0x50, 0],
-        &[1, 0, 0, 0, 0, 0, 0, 0x80, 0, 0x70, 0, 0x68, 0xE5, 0xCF, 0x8B, 0x01],
-        &[2, 0, 0, 0, 0, 0, 0, 0],
-        &[3, 0, 0, 0, 0, 0, 0, 0],
-        &[0, 0x68, 0xE5, 0xCF, 0x8B, 0x01, 0, 0],
-        &[5, 0, 0, 0, 0, 0, 0, 0],
-        &[4, 0, 0, 0],
-        &[0, 0, 0, 0],
-        &[6, 0, 0, 0],
-        &[7, 0],
-    ]
-    .concat();
+    let golden = [&[3][..], &PLAIN_ORDER.concat()].concat();
     assert_eq!(bytes, golden);
     assert_eq!(bytes.len(), 71);
 }
@@ -226,16 +227,7 @@ fn claimed_in_a_sale() -> Vec<u8> {
 fn an_order_of_a_campaign_that_claims_a_discount_has_these_bytes() {
     let golden = [
         &[48][..],
-        &[0x09, 0, 0, 0, 0, 0, 0x50, 0],
-        &[1, 0, 0, 0, 0, 0, 0, 0x80, 0, 0x70, 0, 0x68, 0xE5, 0xCF, 0x8B, 0x01],
-        &[2, 0, 0, 0, 0, 0, 0, 0],
-        &[3, 0, 0, 0, 0, 0, 0, 0],
-        &[0, 0x68, 0xE5, 0xCF, 0x8B, 0x01, 0, 0],
-        &[5, 0, 0, 0, 0, 0, 0, 0],
-        &[4, 0, 0, 0],
-        &[0, 0, 0, 0],
-        &[6, 0, 0, 0],
-        &[7, 0],
+        &PLAIN_ORDER.concat(),
         &[1, 0, 0, 0],
         &[0, 0, 0, 0],
         &[0, 0],

@@ -235,6 +235,30 @@ async fn frames_that_are_refused_together_are_retried_each() {
 }
 
 #[tokio::test]
+async fn a_refusal_of_frames_that_nobody_sent_ends_the_connection_and_nothing_else() {
+    let script = Script::start(|peers| {
+        let mut peer = peers.accept();
+        peer.read();
+        let refused =
+            Refused { first: u64::MAX, frames: u32::MAX, code: Code::Shed.number(), ..Refused::default() };
+        peer.write(&frame(Kind::Refused, &refused));
+        peer.until_closed();
+        let mut peer = peers.accept();
+        let (header, body) = peer.read();
+        let users: Vec<Answer> =
+            script::records::<Wire>(&header, &body).iter().map(|r| held(r.user)).collect();
+        peer.write(&answers(&header, &users));
+        peer.until_closed();
+    });
+    let client = builder().connect(&script.address).await.expect("connects");
+    let lost = client.reserve(&wish(7)).await.expect_err("the stream can't be trusted");
+    assert!(matches!(lost, Error::Protocol(_)), "{lost}");
+    assert_eq!(client.reserve(&wish(7)).await.expect("answered").done().expect("held").order, 7);
+    drop(client);
+    script.finish().await;
+}
+
+#[tokio::test]
 async fn no_more_is_unanswered_than_the_credit_allows() {
     let script = Script::start(|peers| {
         let mut peer = peers.accept();

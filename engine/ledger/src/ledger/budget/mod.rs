@@ -2,8 +2,7 @@
 //!
 //! An order's claim stands beside its row, in the list of its payments, and its money in the slice of its own partition. So
 //! what happens to the order happens to its claim in the same step, and needs no event of its own: it comes with the order's.
-//! A coupon may be in another
-//! partition than its order, and has events of its own, as a line has.
+//! A coupon may be in another partition than its order, and has events of its own, as a line has.
 
 mod apply;
 mod check;
