@@ -92,6 +92,8 @@ pub(super) fn assemble(
         goodput_per_second: lossy(span(settings.t0_seconds, settings.phases_seconds).sum()) / open,
         oversold_units: judged.audit.as_ref().map(|audit| audit.oversold_units),
         lost_effects: judged.audit.as_ref().map(|audit| audit.lost_effects),
+        losses: Vec::new(),
+        faults: Vec::new(),
         objectives,
         operations: report::operation_rows(&recorder.latency, &recorder.unanswered, settings.phases_seconds),
         phases: report::phase_rows(recorder, &settings),

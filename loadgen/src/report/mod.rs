@@ -9,6 +9,7 @@
 //! | `reserve.hlog` | `HdrHistogram` log processors: response times of reserves, one histogram a second |
 
 mod baskets;
+mod fault;
 mod figures;
 mod files;
 mod junit;
@@ -19,6 +20,7 @@ mod tests;
 mod text;
 
 pub use baskets::BasketTotals;
+pub use fault::{FaultRow, LossRow};
 pub use files::write;
 pub use model::{CheckRow, OperationRow, Percentiles, PhaseRow, Report, SCHEMA_VERSION, SecondRow, Settings};
 pub(crate) use model::{check_rows, operation_rows, p99_ms, phase_rows, second_rows};

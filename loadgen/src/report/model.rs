@@ -7,6 +7,7 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::baskets::BasketTotals;
+use super::fault::{FaultRow, LossRow};
 use crate::audit::{Audit, ChannelTotals, Money, StockTotals, Waited};
 use crate::drill::{Delivery, Move};
 use crate::health::{CpuUse, lossy};
@@ -73,6 +74,10 @@ pub struct Report {
     pub oversold_units: Option<u64>,
     /// Acknowledged effects that are missing; none if it couldn't be audited.
     pub lost_effects: Option<u64>,
+    /// The four kinds of loss against the budget, where the scenario has one.
+    pub losses: Vec<LossRow>,
+    /// What was done to the server on purpose, in the order of time.
+    pub faults: Vec<FaultRow>,
     /// The objectives.
     pub objectives: Vec<Objective>,
     /// Latencies by operation and outcome.

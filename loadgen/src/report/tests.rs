@@ -45,6 +45,8 @@ fn report(answers: &[(Operation, Code, u64, u64)]) -> Report {
         goodput_per_second: 750.0,
         oversold_units: Some(0),
         lost_effects: Some(0),
+        losses: Vec::new(),
+        faults: Vec::new(),
         objectives: Vec::new(),
         operations: operation_rows(&recorder.latency, &recorder.unanswered, 28.0),
         phases: phase_rows(&recorder, &settings),

@@ -1,0 +1,37 @@
+//! What was done to the server on purpose, and what was lost.
+
+use serde::Serialize;
+
+/// A fault of the timeline, and how long the server needed to get over it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FaultRow {
+    /// What was done, as the scenario names it.
+    pub kind: String,
+    /// Seconds since the start.
+    pub at_s: f64,
+    /// When it was over: a paused server goes on, a killed one listens again.
+    pub until_s: f64,
+    /// Of the requests that were due in the seconds before, the share that was decided in time.
+    pub before_share: f64,
+    /// The least of such a share, of a second in which it lasted or of one after it.
+    pub lowest_share: f64,
+    /// From its end until a second began in which the share was 97 % of what it was before; none: until the end it was not.
+    pub recovery_s: Option<f64>,
+    /// The longest that this may take by the scenario; none: it doesn't say.
+    pub limit_s: Option<f64>,
+}
+
+/// One of the four kinds of loss, against the budget.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LossRow {
+    /// `L1` to `L4`.
+    pub name: &'static str,
+    /// What is lost, in words.
+    pub what: &'static str,
+    /// How much was, 0 to 1; none if it can't be known.
+    pub share: Option<f64>,
+    /// How much may be.
+    pub budget: f64,
+    /// Whether the drill fails above it; else it is only said.
+    pub gated: bool,
+}
