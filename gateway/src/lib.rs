@@ -10,6 +10,7 @@ mod convert;
 mod duration;
 mod error;
 mod feed;
+pub mod http;
 mod late;
 mod overload;
 mod reactor;

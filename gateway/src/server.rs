@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use doorbuster_engine::clock::{Clock, DevClock, SystemClock};
 use doorbuster_engine::journal::Durability;
 use doorbuster_engine::log::{LogOptions, Owner};
-use doorbuster_engine::storage::{FileStorage, Storage, random_u64};
+use doorbuster_engine::storage::{FileStorage, Storage, SyncDelay, random_u64};
 use doorbuster_engine::{Engine, EngineError, Opened, Options, Recovery, Threads, Waker};
 use doorbuster_ledger::Rules;
 
@@ -65,6 +65,8 @@ pub struct Setup {
     /// The clock, where it may be put forward over the admin port: only on data that may be thrown away. It must be what
     /// `clock` is.
     pub dev_clock: Option<Arc<DevClock>>,
+    /// What makes syncs of the log slow over the admin port: only on data that may be thrown away. `storage` must obey it.
+    pub sync_delay: Option<Arc<SyncDelay>>,
 }
 
 impl Setup {
@@ -100,6 +102,7 @@ impl Setup {
             added_cost_us: 0,
             throwaway: false,
             dev_clock: None,
+            sync_delay: None,
         }
     }
 }
@@ -145,6 +148,8 @@ pub(crate) struct Shared {
     pub(crate) desk: Arc<Desk>,
     /// What moves time; `None` on servers that keep their data.
     pub(crate) dev: Option<Dev>,
+    /// What makes syncs slow; `None` on servers that keep their data.
+    pub(crate) sync_delay: Option<Arc<SyncDelay>>,
     pub(crate) max_connections: usize,
     pub(crate) drain: Duration,
     pub(crate) admission: Settings,
@@ -253,6 +258,7 @@ impl Server {
             throwaway: setup.throwaway,
             desk,
             dev: setup.dev_clock.map(Dev::new),
+            sync_delay: setup.sync_delay,
             max_connections: max_connections.div_ceil(reactors),
             drain: setup.drain,
             started: Instant::now(),

@@ -16,6 +16,8 @@ struct Ticks {
     stolen: u64,
     own: u64,
     server: u64,
+    /// Cores of the machine, whichever this process keeps to.
+    cores: f64,
 }
 
 /// Measures processor use from its start on.
@@ -49,20 +51,31 @@ impl CpuMeter {
 
     /// Use since the start. Zeros where the system has no `/proc`.
     pub fn stop(&self) -> CpuUse {
-        let after = read(self.server);
+        self.stop_with(self.server, 0)
+    }
+
+    /// The same where the server is another process by now, and those before it used so many ticks, from their start on.
+    pub fn stop_with(&self, server: Option<u32>, ticks_before: u64) -> CpuUse {
+        let mut after = read(server);
+        after.server += ticks_before;
         let seconds = self.began.elapsed().as_secs_f64().max(0.001);
         let cores =
             |after: u64, before: u64| lossy(after.saturating_sub(before)) / TICKS_PER_SECOND / seconds;
         let own = cores(after.own, self.before.own);
         let server = cores(after.server, self.before.server);
         CpuUse {
-            cores: std::thread::available_parallelism().map_or(1.0, |cores| lossy(cores.get() as u64)),
+            cores: after.cores,
             generator_cores: own,
             server_cores: server,
             others_cores: (cores(after.busy, self.before.busy) - own - server).max(0.0),
             stolen_cores: cores(after.stolen, self.before.stolen),
         }
     }
+}
+
+/// Processor time that a process has used, in ticks.
+pub fn ticks_of(pid: u32) -> u64 {
+    fs::read_to_string(format!("/proc/{pid}/stat")).map_or(0, |text| process(&text))
 }
 
 /// A count as a float; counts here stay far below 2^52, where it is exact.
@@ -72,13 +85,14 @@ pub fn lossy(count: u64) -> f64 {
 }
 
 fn read(server: Option<u32>) -> Ticks {
-    let (busy, stolen) = fs::read_to_string("/proc/stat").map(|text| machine(&text)).unwrap_or_default();
-    let of = |path: String| fs::read_to_string(path).map_or(0, |text| process(&text));
+    let text = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let (busy, stolen) = machine(&text);
     Ticks {
         busy,
         stolen,
-        own: of("/proc/self/stat".to_owned()),
-        server: server.map_or(0, |pid| of(format!("/proc/{pid}/stat"))),
+        own: ticks_of(std::process::id()),
+        server: server.map_or(0, ticks_of),
+        cores: lossy(cores(&text).max(1)),
     }
 }
 
@@ -89,6 +103,11 @@ fn machine(text: &str) -> (u64, u64) {
     let at = |index: usize| numbers.get(index).copied().unwrap_or(0);
     // user, nice, system, (idle, iowait,) irq, softirq; then steal.
     (at(0) + at(1) + at(2) + at(5) + at(6), at(7))
+}
+
+/// A line for each core follows the first.
+fn cores(text: &str) -> u64 {
+    text.lines().skip(1).take_while(|line| line.starts_with("cpu")).count() as u64
 }
 
 /// User and system ticks from `/proc/PID/stat`; the command's name may hold blanks and parentheses.
@@ -103,7 +122,8 @@ mod tests {
 
     #[test]
     fn the_kernels_figures_are_read_whatever_a_process_calls_itself() {
-        assert_eq!(machine("cpu  100 10 50 9999 999 5 5 7 0 0\ncpu0 1 1 1"), (170, 7));
+        let text = "cpu  100 10 50 9999 999 5 5 7 0 0\ncpu0 1 1 1\ncpu1 1 1 1\nintr 5\n";
+        assert_eq!((machine(text), cores(text)), ((170, 7), 2));
         assert_eq!(process("42 (a) b (c) S 1 1 1 0 -1 4 0 0 0 0 30 12 0 0 20 0 1 0"), 42);
     }
 }

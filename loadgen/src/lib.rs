@@ -23,6 +23,7 @@ pub mod ids;
 pub mod journal;
 pub mod knee;
 pub mod net;
+pub mod pin;
 pub mod population;
 pub mod progress;
 pub mod recorder;

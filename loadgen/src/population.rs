@@ -93,6 +93,7 @@ pub enum Intent {
 pub struct Population {
     random: Xoshiro256PlusPlus,
     users: u32,
+    skus: u32,
     popularity: Zipf<f64>,
     delay: LogNormal<f64>,
     read_share: f64,
@@ -107,6 +108,7 @@ pub struct Population {
     /// The shard of each SKU, from 0, where that matters.
     shards: Vec<u32>,
     hold_ns: u64,
+    hot_shift_ns: Option<u64>,
 }
 
 impl Population {
@@ -120,6 +122,7 @@ impl Population {
         Self {
             random: Xoshiro256PlusPlus::seed_from_u64(seed),
             users: shoppers.users,
+            skus: scenario.stock.skus,
             popularity: Zipf::new(f64::from(scenario.stock.skus), shoppers.zipf_exponent)
                 .expect("1 SKU at least and an exponent of 0 to 5 are checked"),
             delay: LogNormal::new(shoppers.pay_median_seconds.ln(), sigma)
@@ -135,6 +138,7 @@ impl Population {
             channels: scenario.channels.as_ref().map(|channels| channels.of.clone()).unwrap_or_default(),
             shards: Vec::new(),
             hold_ns: nanos(shoppers.hold_seconds * scenario.time_scale),
+            hot_shift_ns: shoppers.hot_shift_seconds.map(nanos),
         }
     }
 
@@ -223,15 +227,31 @@ impl Population {
         self.channels.last().map_or(0, |channel| channel.number)
     }
 
-    /// The next arrival.
-    pub fn visit(&mut self) -> Visit {
-        let sku = rank(self.random.sample(self.popularity));
+    /// The arrival at a time, nanoseconds from the start.
+    pub fn visit(&mut self, due_ns: u64) -> Visit {
+        let drawn = rank(self.random.sample(self.popularity));
+        let sku = self.popular_at(due_ns, drawn);
         if self.random.random::<f64>() < self.read_share {
             return Visit::Look { sku };
         }
         let user = self.random.random_range(1..=self.users);
         let twice = self.random.random::<f64>() < self.repeat_share;
         Visit::Buy { user, sku, twice, channel: self.channel() }
+    }
+
+    /// Which SKU has this rank then. After each shift those that were popular are far down, and others are in their place.
+    fn popular_at(&self, due_ns: u64, rank: u32) -> u32 {
+        let Some(every_ns) = self.hot_shift_ns else { return rank };
+        let skus = u64::from(self.skus);
+        // About the golden section: shifted often, no SKU is popular again soon.
+        let shifted = due_ns / every_ns.max(1) * (skus * 382 / 1_000).max(1);
+        u32::try_from((u64::from(rank) + shifted) % skus).unwrap_or(rank)
+    }
+
+    /// Whether a shopper tries again at once, whatever the server asks for.
+    pub fn is_hasty(&mut self, share: f64) -> bool {
+        // Without any, no number is drawn: scenarios from before keep their course.
+        share > 0.0 && self.random.random::<f64>() < share
     }
 
     /// How old the prices on a shopper's page are, nanoseconds.
@@ -443,7 +463,7 @@ mod tests {
         let mut population = Population::new(&scenario, 3);
         let mut came = [0_u32; 4];
         for _ in 0..10_000 {
-            if let Visit::Buy { channel, .. } = population.visit() {
+            if let Visit::Buy { channel, .. } = population.visit(0) {
                 came[usize::from(channel)] += 1;
             }
         }
@@ -462,12 +482,28 @@ mod tests {
     }
 
     #[test]
+    fn other_skus_are_popular_after_each_shift() {
+        let mut scenario = crate::scenario::load(None).expect("sound");
+        scenario.shoppers.hot_shift_seconds = Some(10.0);
+        let mut population = Population::new(&scenario, 3);
+        let mut most_wanted = |at_s: u64| {
+            let mut wanted = vec![0_u32; 1_000];
+            for _ in 0..10_000 {
+                let (Visit::Look { sku } | Visit::Buy { sku, .. }) = population.visit(at_s * 1_000_000_000);
+                wanted[sku as usize] += 1;
+            }
+            wanted.iter().enumerate().max_by_key(|(_, count)| **count).map_or(0, |(sku, _)| sku)
+        };
+        assert_eq!([0, 9, 10, 19, 20, 30].map(&mut most_wanted), [0, 0, 382, 382, 764, 146]);
+    }
+
+    #[test]
     fn the_most_wanted_sku_is_wanted_most_and_none_lies_outside() {
         let scenario = crate::scenario::load(None).expect("sound");
         let mut population = Population::new(&scenario, 3);
         let mut wanted = vec![0_u32; 1_000];
         for _ in 0..100_000 {
-            match population.visit() {
+            match population.visit(0) {
                 Visit::Look { sku } => wanted[sku as usize] += 1,
                 Visit::Buy { user, sku, .. } => {
                     assert!((1..=50_000).contains(&user));

@@ -1,16 +1,10 @@
 //! How late a server of our own ended its holds: its histogram, read from its metrics before and after.
 
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::net::SocketAddr;
+
+use doorbuster_gateway::http;
 
 use crate::health::lossy;
-
-/// Longest wait for the admin port.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Most bytes of an answer that are read: some hundred times what a server says.
-const MOST_BYTES: u64 = 4 << 20;
 
 /// Name of the histogram.
 const BUCKET: &str = "doorbuster_release_lag_seconds_bucket{le=\"";
@@ -38,11 +32,7 @@ pub struct LagReport {
 impl ReleaseLag {
     /// Asks the server's admin port; none if it can't be asked.
     pub fn ask(admin: SocketAddr) -> Option<Self> {
-        let mut stream = TcpStream::connect_timeout(&admin, PATIENCE).ok()?;
-        stream.set_read_timeout(Some(PATIENCE)).ok()?;
-        stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").ok()?;
-        let mut text = String::new();
-        stream.take(MOST_BYTES).read_to_string(&mut text).ok()?;
+        let (_, text) = http::get(admin, "/metrics").ok()?;
         Some(Self::read(&text))
     }
 

@@ -15,6 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::exit::Failure;
+use crate::pin::Cores;
 
 /// First argument that turns this executable into the server. Hidden: it is no part of the command line's promise.
 pub const SERVE: &str = "__serve";
@@ -30,6 +31,10 @@ const READY: Duration = Duration::from_secs(30);
 
 /// Longest time for the embedded server to drain after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(20);
+
+/// Names of files beside the embedded server's data: its configuration, and what it says.
+const CONFIG: &str = "server.toml";
+const WORDS: &str = "server.log";
 
 /// Lines of the server's own words that a failure repeats.
 const LAST_WORDS: usize = 5;
@@ -49,22 +54,34 @@ pub struct Target {
     embedded: Option<Embedded>,
 }
 
+/// How a server of our own is started.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// When an answer may leave: `always`, `interval` or `none`.
+    pub durability: String,
+    /// The configuration file's text.
+    pub config: String,
+    /// The core that it has to itself, if it has.
+    pub cores: Cores,
+}
+
 #[derive(Debug)]
 struct Embedded {
+    setup: Setup,
     child: Child,
     admin: SocketAddr,
     data: PathBuf,
-    log: PathBuf,
-    /// Removed with everything in it when the target is dropped.
-    _folder: TempDir,
+    /// Where its words go, its configuration and, unless it has another's, its data. Removed with everything in it when the
+    /// target is dropped.
+    folder: TempDir,
 }
 
 impl Target {
-    /// Takes the server at `address`, or starts one with this durability and configuration file's text.
+    /// Takes the server at `address`, or starts one.
     ///
     /// # Errors
     /// If the address means nothing, or the embedded server doesn't get ready.
-    pub fn reach(address: Option<&str>, durability: &str, config: &str) -> Result<Self, Failure> {
+    pub fn reach(address: Option<&str>, setup: Setup) -> Result<Self, Failure> {
         match address {
             Some(text) => {
                 let found = text.to_socket_addrs().ok().and_then(|mut found| found.next());
@@ -75,49 +92,59 @@ impl Target {
                 })?;
                 Ok(Self { address, embedded: None })
             }
-            None => Self::embed(durability, config),
+            None => Self::embed(setup, None),
         }
     }
 
-    fn embed(durability: &str, config: &str) -> Result<Self, Failure> {
+    /// Starts a server on a data folder that is there.
+    ///
+    /// # Errors
+    /// If it doesn't get ready.
+    pub fn on_data(setup: Setup, data: &Path) -> Result<Self, Failure> {
+        Self::embed(setup, Some(data))
+    }
+
+    fn embed(setup: Setup, data: Option<&Path>) -> Result<Self, Failure> {
         let failed = |error: &dyn std::fmt::Display| Failure::could_not("start the embedded server", error);
         let folder =
             tempfile::Builder::new().prefix("doorbuster-drill-").tempdir().map_err(|e| failed(&e))?;
-        let log = folder.path().join("server.log");
-        let words = File::create(&log).map_err(|e| failed(&e))?;
-        let config_file = folder.path().join("server.toml");
-        std::fs::write(&config_file, config).map_err(|e| failed(&e))?;
-        let program = std::env::current_exe().map_err(|e| failed(&e))?;
-        let mut child = Command::new(program)
-            .args([SERVE, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--ready-line"])
-            .args(["--durability", durability, "--data"])
-            .arg(folder.path().join("data"))
-            .arg("--config")
-            .arg(&config_file)
-            // Ctrl-C is for the drill, which then ends the server in order.
-            .process_group(0)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(words)
-            .spawn()
-            .map_err(|e| failed(&e))?;
-        match await_ready(&mut child) {
-            Ok(ready) => Ok(Self {
-                address: ready.listen,
-                embedded: Some(Embedded {
-                    child,
-                    admin: ready.admin,
-                    data: ready.data,
-                    log,
-                    _folder: folder,
-                }),
-            }),
-            Err(reason) => {
-                // It may be gone already; then there is nothing to end.
-                drop(child.kill());
-                drop(child.wait());
-                Err(failed(&format!("{reason}{}", last_words(&log))))
-            }
+        let data = data.map_or_else(|| folder.path().join("data"), Path::to_owned);
+        std::fs::write(folder.path().join(CONFIG), &setup.config).map_err(|e| failed(&e))?;
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let (child, ready) = spawn(&setup, folder.path(), &data, anywhere, anywhere)?;
+        let (address, admin) = (ready.listen, ready.admin);
+        Ok(Self { address, embedded: Some(Embedded { setup, child, admin, data: ready.data, folder }) })
+    }
+
+    /// How the embedded server was started; none of another.
+    pub fn setup(&self) -> Option<&Setup> {
+        self.embedded.as_ref().map(|embedded| &embedded.setup)
+    }
+
+    /// Kills the embedded server (SIGKILL), as a loss of power would end it but for what the disk already has.
+    pub fn kill(&mut self) {
+        if let Some(embedded) = &mut self.embedded {
+            // It may have ended already; then neither call has anything to do.
+            drop(embedded.child.kill());
+            drop(embedded.child.wait());
+        }
+    }
+
+    /// Starts the embedded server again, on its data and its addresses.
+    ///
+    /// # Errors
+    /// If it doesn't get ready.
+    pub fn restart(&mut self) -> Result<(), Failure> {
+        let Some(embedded) = &mut self.embedded else { return Ok(()) };
+        let Embedded { setup, child, admin, data, folder } = embedded;
+        *child = spawn(setup, folder.path(), data, self.address, *admin)?.0;
+        Ok(())
+    }
+
+    /// Stops the embedded server's process, or lets it go on.
+    pub fn pause(&self, paused: bool) {
+        if let Some(embedded) = &self.embedded {
+            signal(&embedded.child, if paused { Signal::STOP } else { Signal::CONT });
         }
     }
 
@@ -156,7 +183,7 @@ impl Target {
 
     /// What the embedded server said last, for a failure's line; empty for others.
     pub fn last_words(&self) -> String {
-        self.embedded.as_ref().map_or_else(String::new, |embedded| last_words(&embedded.log))
+        self.embedded.as_ref().map_or_else(String::new, |embedded| last_words(embedded.folder.path()))
     }
 
     /// Ends the embedded server as an operator would, with SIGTERM, and waits for it. The data folder stays until
@@ -167,13 +194,14 @@ impl Target {
     pub fn stop(&mut self) -> Result<(), Failure> {
         let Some(embedded) = &mut self.embedded else { return Ok(()) };
         let failed = |error: &dyn std::fmt::Display| Failure::could_not("stop the embedded server", error);
-        terminate(&embedded.child);
+        signal(&embedded.child, Signal::TERM);
         let until = Instant::now() + DRAIN;
         loop {
             match embedded.child.try_wait().map_err(|e| failed(&e))? {
                 Some(status) if status.success() => return Ok(()),
                 Some(status) => {
-                    return Err(failed(&format!("it ended with {status}{}", last_words(&embedded.log))));
+                    let words = last_words(embedded.folder.path());
+                    return Err(failed(&format!("it ended with {status}{words}")));
                 }
                 None if Instant::now() >= until => {
                     return Err(failed(&format!("it didn't drain within {} s", DRAIN.as_secs())));
@@ -192,10 +220,45 @@ impl Drop for Embedded {
     }
 }
 
-fn terminate(child: &Child) {
+fn signal(child: &Child, signal: Signal) {
     if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
         // If it is gone already, waiting for it says how it ended.
-        kill_process(pid, Signal::TERM).unwrap_or_default();
+        kill_process(pid, signal).unwrap_or_default();
+    }
+}
+
+/// Starts the server's process and waits until it is ready.
+fn spawn(
+    setup: &Setup,
+    folder: &Path,
+    data: &Path,
+    listen: SocketAddr,
+    admin: SocketAddr,
+) -> Result<(Child, Ready), Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::could_not("start the embedded server", error);
+    let words = File::options().create(true).append(true).open(folder.join(WORDS)).map_err(|e| failed(&e))?;
+    let program = std::env::current_exe().map_err(|e| failed(&e))?;
+    let mut command = Command::new(program);
+    command
+        .args([SERVE, "--ready-line", "--throwaway", "--durability", &setup.durability])
+        .args(["--listen", &listen.to_string(), "--admin", &admin.to_string(), "--data"])
+        .arg(data)
+        .arg("--config")
+        .arg(folder.join(CONFIG))
+        // Ctrl-C is for the drill, which then ends the server in order.
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(words);
+    let mut child = setup.cores.apart(|| command.spawn()).map_err(|e| failed(&e))?;
+    match await_ready(&mut child) {
+        Ok(ready) => Ok((child, ready)),
+        Err(reason) => {
+            // It may be gone already; then there is nothing to end.
+            drop(child.kill());
+            drop(child.wait());
+            Err(failed(&format!("{reason}{}", last_words(folder))))
+        }
     }
 }
 
@@ -224,8 +287,8 @@ fn await_ready(child: &mut Child) -> Result<Ready, String> {
         .map_err(|error| format!("its ready line is malformed ({error}): {}", line.trim()))
 }
 
-fn last_words(log: &Path) -> String {
-    let text = std::fs::read_to_string(log).unwrap_or_default();
+fn last_words(folder: &Path) -> String {
+    let text = std::fs::read_to_string(folder.join(WORDS)).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     let words = lines.get(lines.len().saturating_sub(LAST_WORDS)..).unwrap_or_default().join("\n  ");
     if words.is_empty() { String::new() } else { format!("; it said:\n  {words}") }

@@ -2,7 +2,8 @@
 //!
 //! Everything the engine does to a disk goes through [`Storage`] and [`StorageFile`], in steps so small that a
 //! simulator can lose power between any two of them. There are two implementations: [`FileStorage`] on a real
-//! folder ([`ReadOnlyFolder`] for looking at one without taking it), and [`SimStorage`], which keeps page cache and disk apart and loses what was not synced.
+//! folder ([`ReadOnlyFolder`] for looking at one without taking it, [`Slowed`] for rehearsing with a slow one), and
+//! [`SimStorage`], which keeps page cache and disk apart and loses what was not synced.
 //!
 //! The rules that callers keep, because disks do:
 //! * Written bytes are durable when [`StorageFile::sync_data`] has returned, not before.
@@ -14,6 +15,7 @@ mod manifest;
 mod read_only;
 mod sim;
 mod sim_disk;
+mod slowed;
 
 use std::fmt::Debug;
 
@@ -23,6 +25,7 @@ pub use manifest::{FORMAT_VERSION, LogId, MANIFEST, Manifest};
 pub use read_only::ReadOnlyFolder;
 pub use sim::SimStorage;
 pub use sim_disk::Crash;
+pub use slowed::{Slowed, SyncDelay};
 
 /// Most bytes of a file that [`Storage::read_small`] reads: bounds the memory that a damaged folder can claim.
 pub const MAX_SMALL_FILE: usize = 64 << 10;

@@ -7,6 +7,7 @@ mod buckets;
 mod dev;
 mod metrics;
 mod pressure;
+mod slow_sync;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -52,6 +53,7 @@ impl Admin {
             .route("/breakers", get(breakers::show).post(breakers::set))
             .route("/metrics", get(metrics::metrics))
             .route("/dev/advance", post(dev::advance))
+            .route("/dev/slow-sync", post(slow_sync::set))
             .with_state(shared);
         let (stop, ended) = oneshot::channel();
         let thread = std::thread::Builder::new().name("admin".to_owned()).spawn(move || {

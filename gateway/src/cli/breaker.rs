@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::{fail, http, say};
+use super::{fail, say};
+use crate::http;
 
 /// Look at the server's circuit breakers, and set them.
 #[derive(Debug, Subcommand)]

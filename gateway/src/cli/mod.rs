@@ -9,7 +9,6 @@ mod coupon;
 mod dev;
 mod explain;
 mod feed;
-mod http;
 mod id;
 mod order;
 mod serve;

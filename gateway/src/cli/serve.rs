@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use doorbuster_engine::clock::{Clock, DevClock, SystemClock};
-use doorbuster_engine::storage::FileStorage;
+use doorbuster_engine::storage::{FileStorage, Slowed, Storage, SyncDelay};
 use tracing_subscriber::EnvFilter;
 
 use super::{fail, say};
@@ -116,13 +116,20 @@ fn serve(options: &ServeOptions, config: &Config, folder: &std::path::Path) -> R
         Signals::catch().map_err(io("wait for signals"))?
     };
     let storage = FileStorage::open(folder).map_err(ServerError::Storage)?;
+    let throwaway = options.dev || options.throwaway;
+    let sync_delay = throwaway.then(Arc::<SyncDelay>::default);
+    let storage: Arc<dyn Storage> = match &sync_delay {
+        Some(delay) => Arc::new(Slowed::new(storage, Arc::clone(delay))),
+        None => Arc::new(storage),
+    };
     let dev_clock = options.dev.then(|| Arc::new(DevClock::new(Arc::new(SystemClock))));
     let clock: Arc<dyn Clock> = match &dev_clock {
         Some(clock) => Arc::<DevClock>::clone(clock),
         None => Arc::new(SystemClock),
     };
-    let mut setup = Setup::on_storage(Arc::new(storage), clock);
+    let mut setup = Setup::on_storage(storage, clock);
     setup.dev_clock = dev_clock;
+    setup.sync_delay = sync_delay;
     setup.listen = config.server.listen;
     setup.admin = Some(config.server.admin);
     setup.rules = config.rules();
@@ -144,7 +151,7 @@ fn serve(options: &ServeOptions, config: &Config, folder: &std::path::Path) -> R
             "overload.added_cost_us makes each command slower, for rehearsals"
         );
     }
-    setup.throwaway = options.dev || options.throwaway;
+    setup.throwaway = throwaway;
     let server = Server::start(setup)?;
     greet(options, config, folder, &server);
     let mut late = LateReleases::default();

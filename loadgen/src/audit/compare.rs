@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use doorbuster_protocol::{Code, OrderState, OrderView, StockView};
+use doorbuster_protocol::{Class, Code, OrderState, OrderView, StockView};
 
 use super::baskets::{self, LinesRead};
 use super::{
@@ -164,7 +164,7 @@ fn allowed_states(attempt: &Attempt, journal: &Journal) -> Vec<OrderState> {
             // A hold that had ended before is passed over.
             return vec![OrderState::Superseded, OrderState::Expired];
         }
-        if heir.reserved == 0 {
+        if heir.reserved == 0 || heir.uncertain {
             allowed.push(OrderState::Superseded);
         }
     }
@@ -182,7 +182,7 @@ fn allowed_states(attempt: &Attempt, journal: &Journal) -> Vec<OrderState> {
         if attempt.waits {
             allowed.extend([OrderState::Waiting, OrderState::Lapsed]);
         }
-        if attempt.cancels && attempt.cancelled == 0 {
+        if attempt.cancels && (attempt.cancelled == 0 || attempt.uncertain) {
             allowed.push(OrderState::Cancelled);
         }
     }
@@ -211,7 +211,8 @@ fn check_stock(
             }
         }
     }
-    let mut totals = StockTotals::default();
+    let mut totals =
+        StockTotals { unsold_wanted_units: unsold_wanted(journal, orders, stock), ..Default::default() };
     for (view, tally) in stock.iter().zip(&tallies) {
         check.examined += 1;
         let sku = view.sku;
@@ -255,6 +256,24 @@ fn check_stock(
     check
 }
 
+/// Free units at the end of SKUs that somebody wanted one of and never got: as many as such shoppers, at most. Who was
+/// refused for a reason of his own, such as a limit, is none of them.
+fn unsold_wanted(journal: &Journal, orders: &[Option<OrderView>], stock: &[StockView]) -> u64 {
+    let mut unmet = vec![0_u64; stock.len()];
+    for (attempt, view) in journal.attempts.iter().zip(orders) {
+        let state = view.and_then(|view| OrderState::from_byte(view.state));
+        let waited_in_vain = matches!(state, Some(OrderState::Lapsed | OrderState::Waiting));
+        let for_want_of_units = match Code::from_number(attempt.reserved) {
+            None | Some(Code::SoldOut | Code::Insufficient) => true,
+            Some(code) => code.class() == Class::Retry,
+        };
+        if let Some(unmet) = unmet.get_mut(attempt.sku as usize) {
+            *unmet += u64::from(waited_in_vain || (attempt.order == 0 && for_want_of_units));
+        }
+    }
+    stock.iter().zip(unmet).map(|(view, unmet)| view.available.min(unmet)).sum()
+}
+
 /// What the orders of one SKU add up to, in units.
 #[derive(Clone, Copy, Debug, Default)]
 struct Tally {
@@ -281,7 +300,8 @@ impl Tally {
             ) => self.confirmed += units,
             Some(OrderState::Held | OrderState::Paying) => self.held += units,
             // No answer: the hold may be there all the same.
-            None if attempt.reserved == 0
+            None if attempt.uncertain
+                || attempt.reserved == 0
                 || (attempt.twice && attempt.repeated == 0)
                 || (attempt.waits && attempt.waitlisted == 0) =>
             {

@@ -142,6 +142,8 @@ pub struct StockTotals {
     pub sold_units: u64,
     /// SKUs with nothing available at the end.
     pub empty_skus: u64,
+    /// Free units at the end that shoppers had wanted and never got.
+    pub unsold_wanted_units: u64,
 }
 
 /// What the audit found.

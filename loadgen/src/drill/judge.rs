@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::audit::{self, Audit, Evidence, Replay, Sale};
+use super::backup;
+use crate::audit::{self, Audit, Check, Evidence, Replay, Sale};
 use crate::net::{Control, LinkError};
 use crate::progress;
 use crate::release_lag::{LagReport, ReleaseLag};
@@ -35,6 +36,7 @@ pub(super) fn judge(
     sale: &Sale,
     harvest: &Harvest,
     lag_before: &ReleaseLag,
+    attacked: Option<Check>,
     interrupted: bool,
 ) -> Judged {
     progress::step("waiting for the last holds to run out, then auditing");
@@ -51,10 +53,22 @@ pub(super) fn judge(
         lost = Some(failure.line);
     }
     let sync_p99_us = seen.as_ref().map(|(_, sync)| *sync);
-    let audit = seen.map(|(mut evidence, _)| {
+    let backed_up = settings.scenario.server.as_ref().is_some_and(|server| server.backup);
+    let mut audit = None;
+    if let Some((mut evidence, _)) = seen {
+        let backup = target.data().zip(target.setup()).filter(|_| backed_up && lost.is_none());
+        let backup =
+            backup.map(|(data, setup)| backup::check(data, setup.clone(), sale, &harvest.journal, &evidence));
         evidence.log = target.data().map(|data| Replay::read(data, sale));
-        audit::compare(sale, &harvest.journal, &harvest.recorder, &evidence)
-    });
+        let mut found = audit::compare(sale, &harvest.journal, &harvest.recorder, &evidence);
+        match backup {
+            Some(Ok(check)) => found.checks.push(check),
+            Some(Err(failure)) => lost = Some(failure.line),
+            None => {}
+        }
+        found.checks.extend(attacked);
+        audit = Some(found);
+    }
     let release_lag = lag_after.and_then(|after| after.since(lag_before));
     let log_bytes = target.data().and_then(audit::log_bytes);
     Judged { audit, lost, sync_p99_us, release_lag, log_bytes }

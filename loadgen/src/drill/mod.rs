@@ -1,6 +1,11 @@
 //! A whole drill: target, calibration, stock, load, audit, report.
 
+mod attack;
+mod backup;
+mod faults;
 mod judge;
+mod losses;
+mod objectives;
 mod prepare;
 mod publish;
 mod signals;
@@ -13,6 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+pub use self::faults::Suffered;
 use self::timeline::Timeline;
 pub use self::timeline::{Delivery, Happened, Move};
 use crate::audit::Sale;
@@ -21,19 +27,23 @@ use crate::health::{CpuMeter, CpuUse, lossy};
 use crate::ids::{IdMaker, mix};
 use crate::journal::Journal;
 use crate::net::Control;
+use crate::pin::Cores;
 use crate::population::Population;
 use crate::progress;
 use crate::recorder::{Limits, Recorder};
 use crate::release_lag::ReleaseLag;
 use crate::report::Settings;
-use crate::scenario::{Budget, Scenario};
+use crate::scenario::{Budget, FaultKind, Scenario};
 use crate::schedule::{Schedule, nanos};
 use crate::shards::shard;
-use crate::target::Target;
+use crate::target::{Setup, Target};
 use crate::worker::{Harvest, Progress, Task, Worker};
 
 /// Time for the workers' threads to start.
 const LEAD_IN: Duration = Duration::from_millis(50);
+
+/// Sets the attacker's seed apart from the shoppers'.
+const ATTACKER: u64 = 0x5EED_0BAD;
 
 /// Most sender threads: one keeps hundreds of connections busy, and the server needs the other cores.
 const MOST_WORKERS: usize = 4;
@@ -67,8 +77,14 @@ fn drill(request: &Request, out: &mut dyn Write) -> Result<Exit, Failure> {
     let progress = Arc::new(Progress::default());
     signals::stop_on(&progress)?;
     let scenario = &request.scenario;
-    let config = scenario.server.clone().unwrap_or_default().config(scenario.time_scale);
-    let mut target = Target::reach(request.target.as_deref(), &request.durability, &config)?;
+    let rules = scenario.server.clone().unwrap_or_default();
+    let setup = Setup {
+        durability: request.durability.clone(),
+        config: rules.config(scenario.time_scale),
+        cores: if rules.own_core && request.target.is_none() { Cores::take() } else { Cores::default() },
+    };
+    let mut target = Target::reach(request.target.as_deref(), setup)?;
+    prepare::refuse_elsewhere(&target, scenario)?;
     let before = prepare::refuse_live(&target, request.allow_live)?;
     let settings = prepare::settle(request, &target, &before)?;
     let first_sku = mix(IdMaker::fresh_nonce()) >> 24 << 20;
@@ -80,13 +96,20 @@ fn drill(request: &Request, out: &mut dyn Write) -> Result<Exit, Failure> {
         retention_ms: prepare::retention_ms(scenario),
     };
     prepare::put_stock(&target, scenario, &sale)?;
-    let lag_before = target.admin().and_then(ReleaseLag::ask).unwrap_or_default();
-    let (harvests, happened, cpu) = load(request, &settings, &target, &sale, &progress)?;
+    let mut lag_before = target.admin().and_then(ReleaseLag::ask).unwrap_or_default();
+    let (harvests, mut happened, cpu) = load(request, &settings, &mut target, &sale, &progress)?;
+    if happened.faults.iter().any(|suffered| suffered.fault.kind == FaultKind::Kill) {
+        // A server that was started again counts from nothing.
+        lag_before = ReleaseLag::default();
+    }
     sale.restocked_each = happened.restocked_each;
     let interrupted = progress.stop.load(Ordering::Relaxed);
     let mut harvest = merge(harvests, scenario);
     harvest.lost = harvest.lost.or_else(|| happened.lost.clone());
-    let judged = judge::judge(&mut target, &settings, &sale, &harvest, &lag_before, interrupted);
+    let judged = {
+        let attacked = happened.attacked.take();
+        judge::judge(&mut target, &settings, &sale, &harvest, &lag_before, attacked, interrupted)
+    };
     let report = publish::assemble(settings, sale.skus.start, &harvest, happened, cpu, judged, interrupted);
     publish::publish(request, &report, &harvest.recorder, out)
 }
@@ -95,7 +118,7 @@ fn drill(request: &Request, out: &mut dyn Write) -> Result<Exit, Failure> {
 fn load(
     request: &Request,
     settings: &Settings,
-    target: &Target,
+    target: &mut Target,
     sale: &Sale,
     progress: &Progress,
 ) -> Result<(Vec<Harvest>, Happened, CpuUse), Failure> {
@@ -146,31 +169,39 @@ fn load(
         None => Instant::now() + LEAD_IN,
     };
     let meter = CpuMeter::start(target.server_pid());
-    let (skus, server_pid) = (sale.skus.clone(), target.server_pid());
-    let timeline = Timeline { control, scenario, skus, server_pid, start };
+    let (skus, address) = (sale.skus.clone(), target.address());
+    let timeline = Timeline { control, scenario, skus, target: &mut *target, start };
     let (results, happened) = std::thread::scope(|scope| {
-        let beside = scope.spawn(move || timeline.run(progress));
+        let attacker = scenario.attack.as_ref().map(|attack| {
+            scope.spawn(move || attack::run(attack, address, mix(scenario.seed ^ ATTACKER), start, progress))
+        });
         let spawned: Vec<_> =
             connected.into_iter().map(|worker| scope.spawn(move || worker.run(start, progress))).collect();
-        progress::watch(progress, start, length, || {
-            spawned.iter().all(std::thread::ScopedJoinHandle::is_finished)
+        let watcher = scope.spawn(move || {
+            progress::watch(progress, start, length, || {
+                spawned.iter().all(std::thread::ScopedJoinHandle::is_finished)
+            });
+            let results: Vec<_> = spawned.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
+            progress.ended.store(true, Ordering::Relaxed);
+            results
         });
-        let results: Vec<_> = spawned.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
-        progress.ended.store(true, Ordering::Relaxed);
-        (results, beside.join())
+        // On this thread: a server that it starts again ends with the thread that started it.
+        let happened = timeline.run(progress);
+        let attack = attacker.and_then(|attacker| attacker.join().ok());
+        (watcher.join(), Happened { attacked: attack, ..happened })
     });
-    let cpu = meter.stop();
+    let cpu = meter.stop_with(target.server_pid(), happened.ticks_before);
+    let results = results.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     let joined =
         results.into_iter().map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-    let happened = happened.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     Ok((joined.collect(), happened, cpu))
 }
 
 fn recorder(scenario: &Scenario) -> Recorder {
-    let limits = Limits {
-        reserve_ns: nanos(scenario.objectives.reserve_p99_ms / 1_000.0),
-        confirm_ns: nanos(scenario.objectives.confirm_p99_ms / 1_000.0),
-    };
+    let objectives = &scenario.objectives;
+    let limit = |p99_ms: f64| nanos(objectives.in_time_ms.unwrap_or(p99_ms) / 1_000.0);
+    let limits =
+        Limits { reserve_ns: limit(objectives.reserve_p99_ms), confirm_ns: limit(objectives.confirm_p99_ms) };
     let ends = Schedule::spans(&scenario.phases).into_iter().map(|(_, ends)| nanos(ends));
     Recorder::new(limits, ends.collect())
 }

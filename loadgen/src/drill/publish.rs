@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 
 use super::Request;
 use super::judge::Judged;
+use super::losses;
+use super::objectives::{self, Reached};
 use super::timeline::Happened;
 use crate::audit::Audit;
 use crate::exit::{Exit, Failure};
 use crate::health::{CpuUse, lossy};
-use crate::recorder::{Operation, Recorder};
+use crate::recorder::Recorder;
 use crate::report::{self, BasketTotals, Report, SCHEMA_VERSION, Settings};
-use crate::verdict::{self, Facts, Generator, Objective};
+use crate::verdict::{self, Facts, Generator};
 use crate::worker::Harvest;
 
 /// Puts the report together, verdict included.
@@ -27,42 +29,12 @@ pub(super) fn assemble(
     let recorder = &harvest.recorder;
     let scenario = &settings.scenario;
     let requests = recorder.requests();
-    let shed: u64 = recorder.seconds.iter().map(|second| second.shed).sum();
-    let decided = recorder.answers() - shed;
-    let answered_share = (requests > 0).then(|| lossy(decided) / lossy(requests));
     let resident = happened.resident.report(settings.phases_seconds);
-    let mut objectives = vec![
-        Objective::at_most(
-            "reserve_p99_ms",
-            scenario.objectives.reserve_p99_ms,
-            report::p99_ms(recorder, Operation::Reserve),
-        ),
-        Objective::at_most(
-            "confirm_p99_ms",
-            scenario.objectives.confirm_p99_ms,
-            report::p99_ms(recorder, Operation::Confirm),
-        ),
-        Objective::at_least("answered_share", scenario.objectives.answered_share, answered_share),
-    ];
-    let wanted = &scenario.objectives;
-    let sold = judged
-        .audit
-        .as_ref()
-        .map(|audit| lossy(audit.stock.sold_units) / lossy(audit.stock.stocked_units.max(1)));
-    objectives.extend(wanted.sell_through.map(|least| Objective::at_least("sell_through", least, sold)));
-    let left = judged
-        .audit
-        .as_ref()
-        .map(|audit| lossy(audit.stock.available_units) / lossy(audit.stock.stocked_units.max(1)));
-    objectives.extend(wanted.leftover_share.map(|most| Objective::at_most("leftover_share", most, left)));
-    let spent = judged.audit.as_ref().and_then(|audit| audit.budget_spent);
-    objectives.extend(wanted.budget_spent.map(|least| Objective::at_least("budget_spent", least, spent)));
-    let lag = judged.release_lag.map(|lag| lag.p99_ms);
-    let most = wanted.release_lag_p99_ms;
-    objectives.extend(most.map(|most| Objective::at_most("release_lag_p99_ms", most, lag)));
-    let growth = resident.map(|resident| resident.growth_mib);
-    let most = wanted.resident_growth_mib;
-    objectives.extend(most.map(|most| Objective::at_most("resident_growth_mib", most, growth)));
+    let losses = losses::rows(&settings, recorder, judged.audit.as_ref().map(|audit| &audit.stock));
+    let faults = objectives::fault_rows(&settings, recorder, &happened);
+    let reached =
+        Reached { settings: &settings, harvest, judged: &judged, resident, losses: &losses, faults: &faults };
+    let objectives = reached.objectives();
     let strictest = scenario.objectives.reserve_p99_ms.min(scenario.objectives.confirm_p99_ms);
     let due = requests + harvest.held_back;
     let generator = Generator {
@@ -92,8 +64,8 @@ pub(super) fn assemble(
         goodput_per_second: lossy(span(settings.t0_seconds, settings.phases_seconds).sum()) / open,
         oversold_units: judged.audit.as_ref().map(|audit| audit.oversold_units),
         lost_effects: judged.audit.as_ref().map(|audit| audit.lost_effects),
-        losses: Vec::new(),
-        faults: Vec::new(),
+        losses,
+        faults,
         objectives,
         operations: report::operation_rows(&recorder.latency, &recorder.unanswered, settings.phases_seconds),
         phases: report::phase_rows(recorder, &settings),

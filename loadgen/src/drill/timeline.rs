@@ -1,5 +1,5 @@
-//! What happens beside the load: units come in, guarantees move, the server's memory is looked at, and somebody notices when those who wait
-//! have nothing to wait for any more.
+//! What happens beside the load: units come in, guarantees move, faults begin and end, the server's memory is looked at, and
+//! somebody notices when those who wait have nothing to wait for any more.
 
 use std::ops::Range;
 use std::sync::atomic::Ordering;
@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 
 use doorbuster_protocol::{Answer, Code, Kind, Rebalance, Restock};
 
-use crate::audit;
+use super::faults::{Faults, Suffered};
+use crate::audit::{self, Check};
 use crate::ids::IdMaker;
 use crate::net::{Control, LinkError};
 use crate::resident::{self, Resident};
 use crate::scenario::{self, Scenario};
 use crate::schedule::nanos;
+use crate::target::Target;
 use crate::worker::Progress;
 
 /// Longest sleep between two looks at what is due.
@@ -69,6 +71,12 @@ pub struct Happened {
     pub restocked_each: u64,
     /// The server's resident memory over time.
     pub resident: Resident,
+    /// What was done to the server on purpose.
+    pub faults: Vec<Suffered>,
+    /// Processor time of servers that were killed, ticks.
+    pub ticks_before: u64,
+    /// What came of attacks, if there were any.
+    pub attacked: Option<Check>,
     /// Why it ended early, if it did.
     pub lost: Option<String>,
 }
@@ -79,8 +87,7 @@ pub(super) struct Timeline<'a> {
     pub(super) control: Control,
     pub(super) scenario: &'a Scenario,
     pub(super) skus: Range<u64>,
-    /// The server's process, where it is ours.
-    pub(super) server_pid: Option<u32>,
+    pub(super) target: &'a mut Target,
     pub(super) start: Instant,
 }
 
@@ -88,15 +95,28 @@ impl Timeline<'_> {
     /// Runs until the workers have ended.
     pub(super) fn run(mut self, progress: &Progress) -> Happened {
         let mut happened = Happened::default();
-        if let Err(error) = self.drive(progress, &mut happened) {
-            happened.lost = Some(error.to_string());
-            // Nobody else would tell those who wait.
+        let mut faults = Faults::new(self.scenario.faults.clone());
+        let driven = self.drive(&mut faults, progress, &mut happened);
+        // Whatever happened: the server is to be looked at.
+        let ended = faults.give_up(self.start, self.target, progress);
+        if let Err(error) = driven.and(ended.map(|_| ())) {
+            happened.lost = Some(error);
+            // Nobody else would tell those who wait, or for the server.
             progress.settled.store(true, Ordering::Relaxed);
+            progress.down.store(false, Ordering::Release);
         }
+        happened.faults = faults.suffered;
+        happened.ticks_before = faults.ticks_before;
         happened
     }
 
-    fn drive(&mut self, progress: &Progress, happened: &mut Happened) -> Result<(), LinkError> {
+    fn drive(
+        &mut self,
+        faults: &mut Faults,
+        progress: &Progress,
+        happened: &mut Happened,
+    ) -> Result<(), String> {
+        let lost = |error: LinkError| error.to_string();
         let mut restocks = self.scenario.restocks.clone();
         restocks.sort_by(|one, other| one.at_seconds.total_cmp(&other.at_seconds));
         let mut restocks = restocks.into_iter().peekable();
@@ -106,26 +126,37 @@ impl Timeline<'_> {
         let length = Duration::from_secs_f64(self.scenario.phases_seconds());
         let (mut memory_at, mut waiters_at) = (Duration::ZERO, length);
         while !progress.ended.load(Ordering::Relaxed) {
-            std::thread::sleep(self.pause(restocks.peek()));
+            let due = restocks.peek().map(|restock| restock.at_seconds);
+            std::thread::sleep(self.pause(due.into_iter().chain(faults.next_s())));
             let now = Instant::now().saturating_duration_since(self.start);
             if progress.stop.load(Ordering::Relaxed) {
                 restocks = Vec::new().into_iter().peekable();
                 rebalances = Vec::new().into_iter().peekable();
+                if faults.give_up(self.start, self.target, progress)? {
+                    self.connect_again()?;
+                }
+            }
+            if faults.step(self.start, self.target, progress)? {
+                self.connect_again()?;
+            }
+            if faults.stop_the_server() {
+                // It can be asked for nothing; what falls due is done when it is there again.
+                continue;
             }
             if let Some(due) = rebalances.next_if(|rebalance| rebalance.at_seconds <= now.as_secs_f64()) {
-                self.rebalance(&due, progress, happened)?;
+                self.rebalance(&due, progress, happened).map_err(lost)?;
             }
             if let Some(due) = restocks.next_if(|restock| restock.at_seconds <= now.as_secs_f64()) {
-                self.restock(&due, progress, happened)?;
+                self.restock(&due, progress, happened).map_err(lost)?;
             }
-            if let Some(pid) = self.server_pid.filter(|_| now >= memory_at) {
+            if let Some(pid) = self.target.server_pid().filter(|_| now >= memory_at) {
                 memory_at = now + MEMORY_EVERY;
                 happened.resident.extend(now.as_secs_f64(), resident::of(pid));
             }
             let waits = self.scenario.waitlist.is_some() && !progress.settled.load(Ordering::Relaxed);
             if waits && now >= waiters_at && restocks.peek().is_none() {
                 waiters_at = now + WAITERS_EVERY;
-                if self.is_settled()? {
+                if self.is_settled().map_err(lost)? {
                     progress.settled.store(true, Ordering::Relaxed);
                 }
             }
@@ -133,13 +164,22 @@ impl Timeline<'_> {
         Ok(())
     }
 
-    /// How long nothing is due.
-    fn pause(&self, next: Option<&scenario::Restock>) -> Duration {
-        let until = next.map_or(TICK, |restock| {
-            let due = self.start + Duration::from_nanos(nanos(restock.at_seconds));
+    /// The server was started again.
+    fn connect_again(&mut self) -> Result<(), String> {
+        let seen = self.control.seen;
+        self.control =
+            Control::connect(self.target.address(), "doorbuster-drill").map_err(|error| error.to_string())?;
+        self.control.seen = seen;
+        Ok(())
+    }
+
+    /// How long nothing of this is due.
+    fn pause(&self, due_s: impl Iterator<Item = f64>) -> Duration {
+        let until = |due_s: f64| {
+            let due = self.start + Duration::from_nanos(nanos(due_s));
             due.saturating_duration_since(Instant::now())
-        });
-        until.min(TICK)
+        };
+        due_s.map(until).fold(TICK, Duration::min)
     }
 
     /// Brings units in, for each SKU the same.

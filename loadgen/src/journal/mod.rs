@@ -31,6 +31,7 @@ pub enum Placing {
 }
 
 /// One purchase. Codes are numbers of [`Code`]; 0: no answer came.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about requests, of a byte each")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Attempt {
     /// The reserve's request id; payments' ids follow from it.
@@ -61,6 +62,8 @@ pub struct Attempt {
     pub waits: bool,
     /// The reserve was sent a second time.
     pub twice: bool,
+    /// A request about it never got an answer, though another copy may have: it may or may not have taken effect.
+    pub uncertain: bool,
     /// The version of prices that it orders by; 0: none.
     pub prices: u8,
 }
@@ -166,12 +169,14 @@ impl Journal {
     /// order.
     pub fn placed(&mut self, index: u32, answer: &Answer, placing: Placing) -> bool {
         let Some(attempt) = self.attempts.get_mut(index as usize) else { return false };
+        let done = Code::from_number(answer.code).is_some_and(|code| code.class() == Class::Done);
         match placing {
+            // A copy may be refused after another one was accepted.
+            Placing::Reserve if attempt.order != 0 && !done => {}
             Placing::Reserve => attempt.reserved = answer.code,
             Placing::Repeat => attempt.repeated = answer.code,
             Placing::Wait => attempt.waitlisted = answer.code,
         }
-        let done = Code::from_number(answer.code).is_some_and(|code| code.class() == Class::Done);
         if !done {
             return false;
         }
@@ -237,8 +242,18 @@ impl Journal {
 
     /// Notes the answer to a cancel.
     pub fn cancelled(&mut self, index: u32, code: u16) {
-        if let Some(attempt) = self.attempts.get_mut(index as usize) {
+        let executed = Code::from_number(code).is_some_and(|code| code.class() == Class::Done);
+        if let Some(attempt) = self.attempts.get_mut(index as usize)
+            && (executed || attempt.cancelled == 0)
+        {
             attempt.cancelled = code;
+        }
+    }
+
+    /// Notes that a request about a purchase will never be answered.
+    pub fn lost(&mut self, index: u32) {
+        if let Some(attempt) = self.attempts.get_mut(index as usize) {
+            attempt.uncertain = true;
         }
     }
 

@@ -17,7 +17,6 @@ mod curve;
 mod drive;
 mod options;
 mod picture;
-mod pin;
 mod point;
 mod report;
 
@@ -33,8 +32,9 @@ use self::point::Point;
 use crate::exit::{Exit, Failure};
 use crate::ids::{IdMaker, mix};
 use crate::net::LinkError;
+use crate::pin::Cores;
 use crate::saturate::set_up;
-use crate::target::Target;
+use crate::target::{Setup, Target};
 
 /// SKUs, drawn evenly.
 const SKUS: u64 = 1_000;
@@ -72,9 +72,10 @@ struct Stage {
 }
 
 impl Stage {
-    fn set(options: &Options, policy: Policy) -> Result<Self, Failure> {
+    fn set(options: &Options, policy: Policy, cores: Cores) -> Result<Self, Failure> {
         let config = policy.config(options.added_cost_us, options.backlog_us);
-        let target = Target::reach(None, &options.durability, &config)?;
+        let durability = options.durability.clone();
+        let target = Target::reach(None, Setup { durability, config, cores })?;
         let first_sku = mix(IdMaker::fresh_nonce()) >> 24 << 20;
         set_up(target.address(), first_sku, SKUS, PLENTY)?;
         Ok(Self { target, first_sku })
@@ -103,18 +104,18 @@ impl Stage {
 
 fn measure(options: &Options, out: &mut dyn Write) -> Result<Exit, Failure> {
     let first = *options.policy.first().ok_or_else(|| Failure::usage("--policy names none"))?;
-    let cores = pin::Cores::new();
+    let cores = Cores::take();
     report::head(options, cores.pinned(), out);
     let peak = match options.peak {
         Some(peak) => f64::from(peak),
-        None => search(&cores.apart(|| Stage::set(options, first))?, options, out)?,
+        None => search(&Stage::set(options, first, cores)?, options, out)?,
     };
     report::peak(peak, options, out);
     let mut curves: Vec<Curve> = options.policy.iter().map(|policy| Curve::new(*policy, peak)).collect();
     for repeat in 0..options.repeat {
         for curve in &mut curves {
             // One server at a time: one that was overrun works on what nobody waits for any more.
-            let stage = cores.apart(|| Stage::set(options, curve.policy))?;
+            let stage = Stage::set(options, curve.policy, cores)?;
             for &times in &options.times {
                 let seed = options.seed.wrapping_add(u64::from(repeat));
                 let point = stage.point(options, peak * times, Duration::from_secs(options.seconds), seed)?;

@@ -2,11 +2,11 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use doorbuster_protocol::{
-    FLAG_DRILL, Fault, Header, Hello, Kind, MAGIC, Parsed, ProtocolError, ReadStock, Record, StatusView,
-    StockView, VERSION, Welcome, body, parse,
+    Class, Code, FLAG_DRILL, Fault, Header, Hello, Kind, MAGIC, Parsed, ProtocolError, ReadStock, Record,
+    StatusView, StockView, VERSION, Welcome, body, parse,
 };
 
 use super::LinkError;
@@ -16,6 +16,10 @@ const BATCH: usize = 4_096;
 
 /// Longest wait for one answer. Reads after a drill may queue behind its last writes.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Bounds of the pause before something is asked again, milliseconds.
+const SHORTEST_PAUSE_MS: u64 = 10;
+const LONGEST_PAUSE_MS: u64 = 1_000;
 
 /// A greeted blocking connection; one frame is in flight at a time.
 #[derive(Debug)]
@@ -93,7 +97,29 @@ impl Control {
         self.execute(Kind::ReadStock, skus)
     }
 
+    /// Asks, and asks again as long as the server is too busy: what is refused for that was not executed.
     fn exchange<R: Record, A: Record>(&mut self, kind: Kind, requests: &[R]) -> Result<Vec<A>, LinkError> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match self.exchange_once(kind, requests)? {
+                Ok(answers) => return Ok(answers),
+                Err(fault) => {
+                    let class = Code::from_number(fault.code).map(Code::class);
+                    if class != Some(Class::Retry) || Instant::now() >= until {
+                        return Err(LinkError::refused(fault));
+                    }
+                    let pause_ms = u64::from(fault.retry_after_ms).clamp(SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS);
+                    std::thread::sleep(Duration::from_millis(pause_ms));
+                }
+            }
+        }
+    }
+
+    fn exchange_once<R: Record, A: Record>(
+        &mut self,
+        kind: Kind,
+        requests: &[R],
+    ) -> Result<Result<Vec<A>, Fault>, LinkError> {
         self.correlation += 1;
         let mut header = Header::new(kind, self.correlation, 0);
         header.flags = FLAG_DRILL;
@@ -104,14 +130,15 @@ impl Control {
             if let Parsed::Frame { header, body: content, consumed } = parse(&self.input)? {
                 if header.kind == Kind::Error {
                     let fault: Fault = body::read_one(&header, content)?;
-                    return Err(LinkError::refused(fault));
+                    self.input.drain(..consumed);
+                    return Ok(Err(fault));
                 }
                 let mut answers = Vec::with_capacity(requests.len());
                 if Some(header.kind) == kind.answer() {
                     self.seen = self.seen.max(header.time);
                     body::read(&header, content, |answer| answers.push(answer))?;
                     self.input.drain(..consumed);
-                    return Ok(answers);
+                    return Ok(Ok(answers));
                 }
                 if header.kind == Kind::Goodbye {
                     return Err(LinkError::Closed);

@@ -5,6 +5,7 @@
 //! and service time, from the moment when it was sent.
 
 mod phase;
+mod ticks;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,7 @@ use doorbuster_protocol::{Class, Code};
 use hdrhistogram::Histogram;
 
 pub use self::phase::Phase;
+pub use self::ticks::{Course, Ticks};
 use crate::saturate::histogram;
 
 /// What was asked.
@@ -65,6 +67,21 @@ impl Operation {
             Self::PayPart => "pay-part",
             Self::Cut => "cut",
             Self::Swap => "swap",
+        }
+    }
+
+    /// Whether it is about an order that its shopper has, or has paid for: losing it costs more than a sale.
+    pub const fn settles(self) -> bool {
+        match self {
+            Self::Confirm | Self::Cancel | Self::Begin | Self::Fail | Self::PayPart | Self::Cut => true,
+            Self::Reserve
+            | Self::Repeat
+            | Self::Look
+            | Self::Wait
+            | Self::Poll
+            | Self::Watch
+            | Self::Push
+            | Self::Swap => false,
         }
     }
 }
@@ -123,6 +140,23 @@ pub struct Limits {
     pub confirm_ns: u64,
 }
 
+impl Limits {
+    const fn of(&self, operation: Operation) -> u64 {
+        if operation.settles() { self.confirm_ns } else { self.reserve_ns }
+    }
+}
+
+/// What became of requests of some kinds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fate {
+    /// Decided in time.
+    pub in_time: u64,
+    /// Decided too late, or never answered.
+    pub late: u64,
+    /// Refused with "try again".
+    pub refused: u64,
+}
+
 /// What one worker measured; workers' recorders are merged at the end.
 #[derive(Clone, Debug)]
 pub struct Recorder {
@@ -130,6 +164,8 @@ pub struct Recorder {
     pub latency: BTreeMap<(Operation, u16), Latency>,
     /// Second by second from the start.
     pub seconds: Vec<Second>,
+    /// Tenth by tenth of a second, by when requests were due.
+    pub ticks: Ticks,
     /// How late requests were sent, nanoseconds.
     pub lag_ns: Histogram<u64>,
     /// Requests sent, by operation.
@@ -149,6 +185,7 @@ impl Recorder {
         Self {
             latency: BTreeMap::new(),
             seconds: Vec::new(),
+            ticks: Ticks::default(),
             lag_ns: histogram(),
             sent: BTreeMap::new(),
             unanswered: BTreeMap::new(),
@@ -163,6 +200,7 @@ impl Recorder {
         *self.sent.entry(operation).or_default() += 1;
         self.lag_ns.saturating_record(sent_ns.saturating_sub(due_ns).max(1));
         self.second(due_ns).offered += 1;
+        self.ticks.due(due_ns);
         if let Some(phase) = self.phase(due_ns) {
             *phase.sent.entry(operation).or_default() += 1;
         }
@@ -177,23 +215,11 @@ impl Recorder {
         if let Some(phase) = self.phase(due_ns) {
             phase.answered(operation, code, response, service);
         }
-        let limit = match operation {
-            Operation::Reserve
-            | Operation::Repeat
-            | Operation::Look
-            | Operation::Wait
-            | Operation::Poll
-            | Operation::Watch
-            | Operation::Push
-            | Operation::Swap => self.limits.reserve_ns,
-            Operation::Confirm
-            | Operation::Cancel
-            | Operation::Begin
-            | Operation::Fail
-            | Operation::PayPart
-            | Operation::Cut => self.limits.confirm_ns,
-        };
+        let limit = self.limits.of(operation);
         let class = Code::from_number(code).map_or(Class::Final, Code::class);
+        if class != Class::Retry && response <= limit {
+            self.ticks.in_time(due_ns);
+        }
         let second = self.second(now_ns);
         match class {
             Class::Done if matches!(operation, Operation::Look | Operation::Poll | Operation::Watch) => {}
@@ -245,6 +271,7 @@ impl Recorder {
             own.shed += second.shed;
             own.reserve_ns += second.reserve_ns;
         }
+        self.ticks.merge(&other.ticks);
         self.lag_ns += other.lag_ns;
         merge_counts(&mut self.sent, other.sent);
         merge_counts(&mut self.unanswered, other.unanswered);
@@ -259,6 +286,28 @@ impl Recorder {
             })
             .map(|(_, latency)| latency.response_ns.len())
             .sum()
+    }
+
+    /// What became of all requests of the operations that are wanted.
+    pub fn fate(&self, wanted: impl Fn(Operation) -> bool) -> Fate {
+        let mut fate = Fate::default();
+        for ((operation, number), latency) in &self.latency {
+            // A push answers no request.
+            if *operation == Operation::Push || !wanted(*operation) {
+                continue;
+            }
+            let answers = latency.response_ns.len();
+            if Code::from_number(*number).is_some_and(|code| code.class() == Class::Retry) {
+                fate.refused += answers;
+            } else {
+                let in_time = latency.response_ns.count_between(0, self.limits.of(*operation));
+                fate.in_time += in_time;
+                fate.late += answers.saturating_sub(in_time);
+            }
+        }
+        let never = self.unanswered.iter().filter(|(operation, _)| wanted(**operation));
+        fate.late += never.map(|(_, count)| count).sum::<u64>();
+        fate
     }
 
     /// All answers.
@@ -335,6 +384,21 @@ mod tests {
         let latency = &recorder.latency[&(Operation::Reserve, Code::Ok.number())];
         assert!(latency.response_ns.max() >= 4_000_000 && latency.service_ns.max() < 200_000);
         assert_eq!((recorder.seconds[0].done, recorder.seconds[0].in_time), (1, 0), "late is no goodput");
+    }
+
+    #[test]
+    fn what_was_let_in_and_came_late_or_never_is_told_from_what_was_refused() {
+        let mut recorder = recorder();
+        for (code, took_ns) in
+            [(Code::Ok, 900_000), (Code::SoldOut, 900_000), (Code::Ok, 2_000_000), (Code::Shed, 5_000)]
+        {
+            recorder.answered(Operation::Reserve, code.number(), 0, 0, took_ns);
+        }
+        recorder.unanswered(Operation::Reserve, 0);
+        recorder.answered(Operation::Confirm, Code::Shed.number(), 0, 0, 10);
+        let reserves = recorder.fate(|operation| operation == Operation::Reserve);
+        assert_eq!(reserves, Fate { in_time: 2, late: 2, refused: 1 });
+        assert_eq!(recorder.fate(Operation::settles), Fate { in_time: 0, late: 0, refused: 1 });
     }
 
     #[test]

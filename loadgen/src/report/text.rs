@@ -4,7 +4,8 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::baskets::BasketTotals;
-use super::figures::{grouped, milliseconds, rounded, seconds};
+use super::fault::FaultRow;
+use super::figures::{grouped, milliseconds, rate, rounded, seconds};
 use super::model::Report;
 use super::table::{self, WIDTH};
 
@@ -20,6 +21,9 @@ macro_rules! say {
 pub fn render(report: &Report, folder: Option<&Path>) -> String {
     let mut out = String::new();
     say!(out, "{}", headline(report));
+    if let Some(losses) = losses(report) {
+        say!(out, "{losses}");
+    }
     say!(out, "");
     settings(report, &mut out);
     say!(out, "");
@@ -35,6 +39,9 @@ pub fn render(report: &Report, folder: Option<&Path>) -> String {
     besides(report, &mut out);
     audit(report, &mut out);
     generator(report, &mut out);
+    for fault in &report.faults {
+        field(&mut out, "fault", &suffered(fault));
+    }
     for objective in &report.objectives {
         let (name, limit) = (&objective.name, objective.limit);
         let text = match objective.measured {
@@ -55,6 +62,31 @@ pub fn render(report: &Report, folder: Option<&Path>) -> String {
     }
     field(&mut out, "verdict", &format!("{} (exit code {})", report.verdict, report.exit_code));
     out
+}
+
+/// What a fault did, and how long it took to get over it.
+fn suffered(fault: &FaultRow) -> String {
+    let FaultRow { kind, at_s, until_s, before_share, lowest_share, recovery_s, limit_s } = fault;
+    let percent = |share: &f64| format!("{:.1} %", share * 100.0);
+    let recovered =
+        recovery_s.map_or_else(|| "not recovered".to_owned(), |s| format!("recovered after {s:.1} s"));
+    let limit = limit_s.map_or_else(String::new, |limit| format!(", limit {} s", seconds(limit)));
+    format!(
+        "{kind} from {at_s:.1} to {until_s:.1} s: decided in time {} before, {} at the least; {recovered}{limit}",
+        percent(before_share),
+        percent(lowest_share)
+    )
+}
+
+/// `loss budget 3 %: L1 0.4 % · L2 0.0 % (gated) · L3 …`: how much of each kind was lost.
+fn losses(report: &Report) -> Option<String> {
+    let budget = report.losses.first()?.budget;
+    let each = report.losses.iter().map(|loss| {
+        let share = loss.share.map_or_else(|| "?".to_owned(), |share| format!("{:.2} %", share * 100.0));
+        let over = if loss.share.is_some_and(|share| share > loss.budget) { " OVER" } else { "" };
+        format!("{} {share}{over}", loss.name)
+    });
+    Some(format!("loss budget {} %: {}", rate(budget * 100.0), each.collect::<Vec<_>>().join(" · ")))
 }
 
 /// A field's name and its text, broken between words where a line would be too wide. Only a word that is too long by

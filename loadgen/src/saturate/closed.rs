@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use doorbuster_protocol::{Answer, Code, FLAG_DRILL, FLAG_FIRST_ATTEMPT, Header, Kind, ProtocolError};
+use doorbuster_protocol::{Answer, Class, Code, FLAG_DRILL, FLAG_FIRST_ATTEMPT, Header, Kind, ProtocolError};
 
 use super::measured::{LONGEST_NS, Measured, Tally};
 use super::source::Source;
@@ -176,15 +176,19 @@ impl Closed {
                         usize::try_from(header.correlation).ok().and_then(|index| slots.get_mut(index));
                     let slot = slot.filter(|slot| slot.in_flight).ok_or(unasked(header))?;
                     slot.in_flight = false;
+                    if header.kind == Kind::Error {
+                        // A calibration finds out what can be carried; what was refused for more is none of it.
+                        let code = overloaded(header, content).filter(|_| self.load.drill);
+                        measured.tally.count(code.ok_or_else(|| refused(header, content))?.number());
+                        freed.push(header.correlation);
+                        return Ok(());
+                    }
                     if counted {
                         let nanos =
                             u64::try_from(now.duration_since(slot.sent).as_nanos()).unwrap_or(LONGEST_NS);
                         measured.latency_ns.saturating_record(nanos);
                         measured.operations += u64::from(header.count);
                         last_answer = now;
-                    }
-                    if header.kind == Kind::Error {
-                        return Err(refused(header, content));
                     }
                     if self.load.op != Operation::Echo {
                         tally(content, &mut measured.tally);
@@ -259,6 +263,12 @@ fn collect(content: &[u8], first: u64, source: &Source, orders: &mut Vec<(u64, u
 pub(super) fn unasked(header: &Header) -> LinkError {
     ProtocolError::Body { kind: header.kind.name(), index: 0, reason: "answers nothing that was asked" }
         .into()
+}
+
+/// The code of an error frame that says "try again".
+fn overloaded(header: &Header, content: &[u8]) -> Option<Code> {
+    let fault = doorbuster_protocol::body::read_one::<doorbuster_protocol::Fault>(header, content).ok()?;
+    Code::from_number(fault.code).filter(|code| code.class() == Class::Retry)
 }
 
 pub(super) fn refused(header: &Header, content: &[u8]) -> LinkError {

@@ -34,7 +34,7 @@ use crate::exit::{Exit, Failure};
 use crate::health::CpuMeter;
 use crate::ids::{IdMaker, mix};
 use crate::net::Control;
-use crate::target::Target;
+use crate::target::{Setup, Target};
 use doorbuster_protocol::{Answer, Code, Kind, PutSku};
 
 /// What the started server is told. It refuses nothing: a closed loop waits for its answers, and what is measured is how much the
@@ -59,7 +59,11 @@ fn measure(options: &Options, out: &mut dyn Write) -> Result<Exit, Failure> {
     sensible(options)?;
     let target = match options.op {
         Operation::Echo => None,
-        _ => Some(Target::reach(options.target.as_deref(), &options.durability, CONFIG)?),
+        Operation::Reserve | Operation::TwoLines | Operation::SoldOut | Operation::Confirm => {
+            let (durability, config) = (options.durability.clone(), CONFIG.to_owned());
+            let setup = Setup { durability, config, ..Setup::default() };
+            Some(Target::reach(options.target.as_deref(), setup)?)
+        }
     };
     let echo = echo::Echo::start().map_err(|error| Failure::could_not("start the echo server", &error))?;
     report::head(options, target.as_ref(), out);

@@ -26,6 +26,19 @@ pub const BUILT_IN: &[BuiltIn] = built_in![
     "price-cutover",
     "coupon-run",
     "soak",
+    "baseline",
+    "t0-spike",
+    "spof",
+    "security",
+    "backup",
+    "overload-2",
+    "overload-5",
+    "overload-10",
+    "herd",
+    "retry-storm",
+    "hot-shift",
+    "slow-disk",
+    "brownout",
 ];
 
 /// The default scenario.

@@ -1,5 +1,7 @@
 //! Ranges that the file's shape can't say.
 
+use super::faults;
+use super::highest_phase;
 use super::model::{Auto, Scenario};
 use super::optional;
 
@@ -33,11 +35,10 @@ impl Fault {
 
 /// The first value that is out of its range.
 pub(super) fn first_fault(scenario: &Scenario) -> Option<Fault> {
-    let Scenario { load, stock, shoppers, objectives, .. } = scenario;
+    let Scenario { load, stock, shoppers, .. } = scenario;
     let at = |table, name, sound: bool, rule| (!sound).then_some(Fault { table, nth: 0, name, rule });
     let share = |value: f64| (0.0..=1.0).contains(&value);
     let time = |value: f64| value > 0.0 && value <= MAX_SECONDS;
-    let above = |value: Option<f64>| value.is_none_or(|value| value > 0.0);
     let auto = |value: Auto, most: f64| match value {
         Auto::Auto => true,
         Auto::Given(number) => (1.0..=most).contains(&number),
@@ -77,8 +78,8 @@ pub(super) fn first_fault(scenario: &Scenario) -> Option<Fault> {
         at(
             "load",
             "utilisation",
-            load.utilisation > 0.0 && load.utilisation <= 1.5,
-            "must be above 0, at most 1.5",
+            load.utilisation > 0.0 && load.utilisation <= 20.0,
+            "must be above 0, at most 20",
         ),
         at("load", "connections", (1..=10_000).contains(&load.connections), "must be 1 to 10,000"),
         at("load", "deadline_ms", (1..=600_000).contains(&load.deadline_ms), "must be 1 to 600,000"),
@@ -110,19 +111,53 @@ pub(super) fn first_fault(scenario: &Scenario) -> Option<Fault> {
             "must be at least pay_median_seconds, at most 86,400",
         ),
         at("shoppers", "repeat_share", share(shoppers.repeat_share), "must be 0 to 1"),
-        at("objectives", "reserve_p99_ms", objectives.reserve_p99_ms > 0.0, "must be above 0"),
-        at("objectives", "confirm_p99_ms", objectives.confirm_p99_ms > 0.0, "must be above 0"),
-        at("objectives", "sell_through", objectives.sell_through.is_none_or(share), "must be 0 to 1"),
-        at("objectives", "leftover_share", objectives.leftover_share.is_none_or(share), "must be 0 to 1"),
-        at("objectives", "release_lag_p99_ms", above(objectives.release_lag_p99_ms), "must be above 0"),
-        at("objectives", "resident_growth_mib", above(objectives.resident_growth_mib), "must be above 0"),
-        at("objectives", "answered_share", share(objectives.answered_share), "must be 0 to 1"),
+        at(
+            "shoppers",
+            "hot_shift_seconds",
+            shoppers.hot_shift_seconds.is_none_or(time),
+            "must be above 0, at most 86,400",
+        ),
     ];
     top.into_iter()
         .flatten()
         .next()
+        .or_else(|| first_objective_fault(scenario))
         .or_else(|| first_phase_fault(scenario))
         .or_else(|| optional::first_fault(scenario))
+        .or_else(|| faults::first_wrong(scenario))
+}
+
+fn first_objective_fault(scenario: &Scenario) -> Option<Fault> {
+    let objectives = &scenario.objectives;
+    let at = |name, sound: bool, rule| (!sound).then_some(Fault { table: "objectives", nth: 0, name, rule });
+    let share = |value: f64| (0.0..=1.0).contains(&value);
+    let above = |value: Option<f64>| value.is_none_or(|value| value > 0.0);
+    [
+        at("reserve_p99_ms", objectives.reserve_p99_ms > 0.0, "must be above 0"),
+        at("confirm_p99_ms", objectives.confirm_p99_ms > 0.0, "must be above 0"),
+        at("in_time_ms", above(objectives.in_time_ms), "must be above 0"),
+        at("sell_through", objectives.sell_through.is_none_or(share), "must be 0 to 1"),
+        at("leftover_share", objectives.leftover_share.is_none_or(share), "must be 0 to 1"),
+        at("release_lag_p99_ms", above(objectives.release_lag_p99_ms), "must be above 0"),
+        at("resident_growth_mib", above(objectives.resident_growth_mib), "must be above 0"),
+        at("answered_share", share(objectives.answered_share), "must be 0 to 1"),
+        at("goodput_kept", objectives.goodput_kept.is_none_or(share), "must be 0 to 1"),
+        at(
+            "goodput_kept",
+            objectives.goodput_kept.is_none() || highest_phase(scenario) > 0,
+            "needs a phase before the highest one",
+        ),
+        at("burst_recovery_seconds", above(objectives.burst_recovery_seconds), "must be above 0"),
+        at(
+            "amplification",
+            objectives.amplification.is_none_or(|most| (1.0..=100.0).contains(&most)),
+            "must be 1 to 100",
+        ),
+        at("loss_budget", objectives.loss_budget.is_none_or(share), "must be 0 to 1"),
+    ]
+    .into_iter()
+    .flatten()
+    .next()
 }
 
 fn first_phase_fault(scenario: &Scenario) -> Option<Fault> {

@@ -3,6 +3,7 @@
 mod budget;
 mod built_in;
 mod check;
+mod faults;
 mod model;
 mod optional;
 
@@ -10,9 +11,11 @@ use std::path::Path;
 
 pub use budget::Budget;
 pub use built_in::{BUILT_IN, BuiltIn, DOORS_OPEN};
+pub use faults::{Fault, FaultKind};
 pub use model::{Auto, Load, Objectives, Phase, Scenario, Shape, Shoppers, Stock};
 pub use optional::{
-    Baskets, Campaign, Channel, Channels, Payments, Rebalance, Restock, Retries, ServerRules, Waitlist,
+    Attack, Baskets, Campaign, Channel, Channels, Payments, Rebalance, Restock, Retries, ServerRules,
+    Waitlist,
 };
 
 use crate::exit::Failure;
@@ -76,6 +79,17 @@ impl Scenario {
     pub fn phases_seconds(&self) -> f64 {
         self.phases.iter().map(|phase| phase.seconds).sum()
     }
+}
+
+/// Which phase begins with the highest rate: the first of those that do.
+pub fn highest_phase(scenario: &Scenario) -> usize {
+    let mut highest = (0, 0.0);
+    for (nth, phase) in scenario.phases.iter().enumerate() {
+        if phase.rate > highest.1 {
+            highest = (nth, phase.rate);
+        }
+    }
+    highest.0
 }
 
 /// The first key whose value is out of its range, with its rule; for a scenario that was changed after reading.
@@ -265,7 +279,7 @@ mod tests {
     fn values_out_of_range_are_named_with_their_line_and_rule() {
         for (from, to, key) in [
             ("time_scale = 0.01", "time_scale = 0", "time_scale"),
-            ("utilisation = 0.6", "utilisation = 7", "load.utilisation"),
+            ("utilisation = 0.6", "utilisation = 21", "load.utilisation"),
             ("connections = 200", "connections = 0", "load.connections"),
             ("pay_share = 0.75", "pay_share = 0.95", "shoppers.pay_share"),
             ("seconds = 10\nrate = 122\nuntil", "seconds = 0\nrate = 122\nuntil", "phases.seconds"),

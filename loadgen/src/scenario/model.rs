@@ -3,8 +3,9 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::budget::Budget;
+use super::faults::Fault;
 use super::optional::{
-    Baskets, Campaign, Channels, Payments, Rebalance, Restock, Retries, ServerRules, Waitlist,
+    Attack, Baskets, Campaign, Channels, Payments, Rebalance, Restock, Retries, ServerRules, Waitlist,
 };
 
 /// A drill.
@@ -48,6 +49,11 @@ pub struct Scenario {
     /// Guaranteed units that go from one channel to another on the way.
     #[serde(default)]
     pub rebalances: Vec<Rebalance>,
+    /// What goes wrong on the way, on purpose.
+    #[serde(default)]
+    pub faults: Vec<Fault>,
+    /// Who attacks the server; nobody where it is left out.
+    pub attack: Option<Attack>,
     /// Whether shoppers try again.
     pub retries: Option<Retries>,
     /// How the drill's own server is set up.
@@ -62,7 +68,7 @@ pub struct Scenario {
 pub struct Load {
     /// Arrivals a second in the highest phase.
     pub peak_per_second: Auto,
-    /// Share of the measured capacity that "auto" takes, above 0 up to 1.5.
+    /// Share of the measured capacity that "auto" takes, above 0 up to 20.
     pub utilisation: f64,
     /// Connections, 1 to 10,000.
     pub connections: u32,
@@ -134,6 +140,9 @@ pub struct Shoppers {
     pub pay_p95_seconds: f64,
     /// Share of reserves that are sent twice.
     pub repeat_share: f64,
+    /// Other SKUs are the popular ones after so many seconds, again and again; not scaled. They stay the same where it is
+    /// left out.
+    pub hot_shift_seconds: Option<f64>,
 }
 
 /// What must be reached for the drill to pass.
@@ -144,6 +153,9 @@ pub struct Objectives {
     pub reserve_p99_ms: f64,
     /// The same for confirms that were accepted.
     pub confirm_p99_ms: f64,
+    /// What is in time, for goodput, losses and recovery: an answer within so many milliseconds. Where it is left out, the limits
+    /// of the percentiles are; a drill with a fault allows those more.
+    pub in_time_ms: Option<f64>,
     /// Least share of requests that are decided.
     pub answered_share: f64,
     /// Least share of the stock that is paid at the end; 1: all of it.
@@ -155,6 +167,16 @@ pub struct Objectives {
     /// 99th percentile of how far holds are past their deadlines when their units go back, milliseconds; known of a server
     /// of the drill's own.
     pub release_lag_p99_ms: Option<f64>,
+    /// Least goodput in the highest phase, as a share of that in the phase before it: what an overload leaves of the peak.
+    pub goodput_kept: Option<f64>,
+    /// From the end of the highest phase until a second begins in which as large a share of the requests is decided in
+    /// time as before it, seconds at most.
+    pub burst_recovery_seconds: Option<f64>,
+    /// Most requests that are sent for each one that shoppers mean: 1 where nobody tries again.
+    pub amplification: Option<f64>,
+    /// Most of each of the four losses, as a share. L2, units that nobody got although people wanted them, must be within
+    /// it; the others are said beside it.
+    pub loss_budget: Option<f64>,
     /// Most that the server's resident memory may grow over the second half of the phases, by a straight line through it,
     /// MiB; known of a server of the drill's own.
     pub resident_growth_mib: Option<f64>,

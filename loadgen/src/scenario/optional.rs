@@ -179,6 +179,26 @@ pub struct Retries {
     pub budget_share: f64,
     /// First pause; the next one is twice as long. Never shorter than the server asks for; milliseconds.
     pub pause_ms: u32,
+    /// How long a shopper waits for an answer before he sends the request again, milliseconds; as long as it takes where it
+    /// is left out.
+    pub timeout_ms: Option<u32>,
+    /// Share of repeats that are sent at once, whatever the server asks for.
+    #[serde(default)]
+    pub hasty_share: f64,
+}
+
+/// Somebody who attacks the server beside its shoppers: malformed frames, frames that never end, guessed order numbers.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attack {
+    /// When it begins, seconds from the start; not scaled.
+    pub at_seconds: f64,
+    /// How long it lasts, seconds; not scaled.
+    pub seconds: f64,
+    /// Connections a second that send rubbish, of each kind in turn.
+    pub connections_per_second: f64,
+    /// Connections that stay open and send a byte now and then.
+    pub slow_connections: u32,
 }
 
 /// How the drill's own server is set up, where it differs from the defaults. Times are before scaling, seconds.
@@ -197,12 +217,35 @@ pub struct ServerRules {
     pub pay_pin_seconds: Option<f64>,
     /// What a shopper has at least after a failed payment.
     pub pay_grace_seconds: Option<f64>,
+    /// After a restart, no open hold ends earlier than this.
+    pub recovery_grace_seconds: Option<f64>,
+    /// Server and generator have a core each, with one reactor and one shard, where the machine has two cores: else a
+    /// generator that asks for ten times the peak takes from the server what it is measured by.
+    pub own_core: bool,
+    /// Work that is added to each command, microseconds: so that the peak is known, and the generator can ask for ten times
+    /// as much.
+    pub added_cost_us: Option<u32>,
+    /// How much work may wait, microseconds; 0: the server refuses nothing.
+    pub backlog_us: Option<u32>,
+    /// A copy of its data is served at the end, and must say the same of every order and SKU.
+    pub backup: bool,
 }
 
 impl ServerRules {
     /// The server's configuration file, with times scaled, and at least what the server takes.
     pub fn config(&self, time_scale: f64) -> String {
-        let mut lines = vec!["[rules]\n".to_owned()];
+        let mut lines = Vec::new();
+        if self.own_core {
+            lines.push("[server]\nreactors = 1\nshards = 1\n".to_owned());
+        }
+        lines.push("[overload]\n".to_owned());
+        for (key, value) in [("added_cost_us", self.added_cost_us), ("backlog_us", self.backlog_us)] {
+            lines.extend(value.map(|value| format!("{key} = {value}\n")));
+        }
+        if let Some(seconds) = self.recovery_grace_seconds {
+            lines.push(format!("[log]\nrecovery_grace_ms = {}\n", (seconds * time_scale * 1_000.0).round()));
+        }
+        lines.push("[rules]\n".to_owned());
         let ms = |seconds: f64, least: f64| (seconds * time_scale * 1_000.0).round().max(least);
         for (key, seconds, least) in [
             ("offer_ms", self.offer_seconds, 1_000.0),
@@ -266,8 +309,15 @@ pub(super) fn first_fault(scenario: &super::Scenario) -> Option<Fault> {
     if let Some(retries) = &scenario.retries {
         faults.extend([
             at("retries", "tries", (1..=10).contains(&retries.tries), "must be 1 to 10"),
-            at("retries", "budget_share", share(retries.budget_share), SHARE),
+            at("retries", "budget_share", (0.0..=10.0).contains(&retries.budget_share), "must be 0 to 10"),
             at("retries", "pause_ms", (1..=60_000).contains(&retries.pause_ms), "must be 1 to 60,000"),
+            at(
+                "retries",
+                "timeout_ms",
+                retries.timeout_ms.is_none_or(|ms| (10..=60_000).contains(&ms)),
+                "must be 10 to 60,000",
+            ),
+            at("retries", "hasty_share", share(retries.hasty_share), SHARE),
         ]);
     }
     if let Some(server) = &scenario.server {
@@ -281,6 +331,27 @@ pub(super) fn first_fault(scenario: &super::Scenario) -> Option<Fault> {
         faults.extend(times.map(|(name, value)| at("server", name, value.is_none_or(time), TIME)));
         let waiting = server.max_waiting.is_none_or(|most| most <= 10_000_000);
         faults.push(at("server", "max_waiting", waiting, "must be 0 to 10,000,000"));
+        let grace = server.recovery_grace_seconds.is_none_or(|seconds| (0.0..=3_600.0).contains(&seconds));
+        faults.push(at("server", "recovery_grace_seconds", grace, "must be 0 to 3,600"));
+        let added = server.added_cost_us.is_none_or(|us| us <= 100_000);
+        faults.push(at("server", "added_cost_us", added, "must be 0 to 100,000"));
+        let backlog = server.backlog_us.is_none_or(|us| us <= 1_000_000);
+        faults.push(at("server", "backlog_us", backlog, "must be 0 to 1,000,000"));
+    }
+    if let Some(attack) = &scenario.attack {
+        let ends = attack.at_seconds + attack.seconds;
+        faults.extend([
+            at("attack", "at_seconds", attack.at_seconds >= 0.0, "must be 0 at least"),
+            at("attack", "seconds", time(attack.seconds), TIME),
+            at("attack", "seconds", ends <= scenario.phases_seconds(), "must be over before the phases are"),
+            at(
+                "attack",
+                "connections_per_second",
+                attack.connections_per_second > 0.0 && attack.connections_per_second <= 10_000.0,
+                "must be above 0, at most 10,000",
+            ),
+            at("attack", "slow_connections", attack.slow_connections <= 1_000, "must be 0 to 1,000"),
+        ]);
     }
     faults.extend(basket_faults(scenario));
     faults.extend(channel_faults(scenario));

@@ -25,7 +25,7 @@ impl Worker {
         let class = Code::from_number(reply.code).map_or(Class::Final, Code::class);
         if let Some(plan) = plan {
             self.note(&flight, plan, reply, now_ns);
-            if class == Class::Retry {
+            if class == Class::Retry && !flight.overdue {
                 self.try_again(plan, reply.retry_after_ms, now_ns);
             }
         }
@@ -162,10 +162,11 @@ impl Worker {
     }
 
     /// The server has executed nothing and says that the same may be sent again.
-    fn try_again(&mut self, plan: Plan, retry_after_ms: u32, now_ns: u64) {
+    pub(super) fn try_again(&mut self, plan: Plan, retry_after_ms: u32, now_ns: u64) {
         let tries = plan.tries.saturating_add(1);
         let jitter = self.task.population.jitter();
-        if let Some(pause_ns) = self.budget.pause_ns(tries, retry_after_ms, jitter) {
+        let hasty = self.task.population.is_hasty(self.budget.hasty_share());
+        if let Some(pause_ns) = self.budget.pause_ns(tries, retry_after_ms, jitter, hasty) {
             self.plan_again(Plan { due_ns: now_ns + pause_ns, tries, ..plan });
         }
     }

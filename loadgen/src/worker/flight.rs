@@ -15,6 +15,18 @@ pub(super) struct Flight {
     /// The latest position of the log that was known when it was sent.
     pub(super) after: u64,
     pub(super) open: bool,
+    /// Its shopper has waited long enough and sends another copy.
+    pub(super) overdue: bool,
+    /// Tells it from others that had its index before.
+    pub(super) serial: u64,
+}
+
+/// When a request is overdue.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    pub(super) until_ns: u64,
+    /// The flight's index and serial.
+    pub(super) flight: (u32, u64),
 }
 
 /// What a request is for.

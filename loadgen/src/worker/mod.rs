@@ -7,22 +7,23 @@
 mod answers;
 mod baskets;
 mod campaign;
+mod connections;
 mod flight;
 mod pushes;
 mod retry;
 mod task;
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use doorbuster_protocol::{
-    BeginPay, Cancel, Class, Confirm, FLAG_DRILL, FLAG_FIRST_ATTEMPT, FailPay, Header, Kind, Line, ReadOrder,
+    BeginPay, Cancel, Confirm, FLAG_DRILL, FLAG_FIRST_ATTEMPT, FailPay, Header, Kind, Line, ReadOrder,
     ReadStock, Record, Reserve, ReserveDiscounted, ReserveOrder, Watch, body,
 };
 
-use self::flight::{Errand, Flight, Plan, Reply};
+use self::flight::{Errand, Flight, Patience, Plan, Reply};
 use self::retry::RetryBudget;
 pub use self::task::{Harvest, Progress, Task};
 use crate::ids::IdMaker;
@@ -53,10 +54,15 @@ pub struct Worker {
     /// The start, the same for all workers.
     start: Instant,
     poller: Poller,
-    links: Vec<Link>,
+    /// None: it broke while the server was down.
+    links: Vec<Option<Link>>,
     dirty: Vec<usize>,
     flights: Vec<Flight>,
     free: Vec<u32>,
+    /// Requests sent ever.
+    serial: u64,
+    /// When requests are overdue, in order.
+    patience: VecDeque<Patience>,
     plans: BinaryHeap<Reverse<Plan>>,
     replies: Vec<Reply>,
     /// Purchases by their orders that wait and are watched.
@@ -69,6 +75,10 @@ pub struct Worker {
     budget: RetryBudget,
     /// Nobody who waits has anything to wait for any more.
     settled: bool,
+    /// Nothing is sent again any more.
+    over: bool,
+    /// How often connections were broken on purpose.
+    breaks: u32,
     held_back: u64,
     reconnects: u64,
     journal: Journal,
@@ -87,7 +97,7 @@ impl Worker {
             let (link, welcome) = Link::connect(task.address, "doorbuster-drill")?;
             server_now_ms = welcome.now_ms;
             poller.add(link.stream(), token)?;
-            links.push(link);
+            links.push(Some(link));
         }
         let budget = RetryBudget::new(task.retries.clone());
         Ok(Self {
@@ -98,6 +108,8 @@ impl Worker {
             dirty: Vec::new(),
             flights: Vec::new(),
             free: Vec::new(),
+            serial: 0,
+            patience: VecDeque::new(),
             plans: BinaryHeap::new(),
             replies: Vec::new(),
             watched: HashMap::new(),
@@ -106,6 +118,8 @@ impl Worker {
             seen: 0,
             budget,
             settled: false,
+            over: false,
+            breaks: 0,
             held_back: 0,
             reconnects: 0,
             journal: Journal::default(),
@@ -118,6 +132,7 @@ impl Worker {
         self.server_start_ms += u64::try_from(since_greeting.as_millis()).unwrap_or(0);
         self.start = start;
         let lost = self.drive(progress).err().map(|error| error.to_string());
+        self.over = true;
         self.abandon_flights(None);
         Harvest {
             recorder: self.task.recorder,
@@ -139,6 +154,7 @@ impl Worker {
             let stop = progress.stop.load(Ordering::Relaxed);
             if stop {
                 arrival = None;
+                self.over = true;
                 self.plans.clear();
             }
             if !self.settled && progress.settled.load(Ordering::Relaxed) {
@@ -146,7 +162,9 @@ impl Worker {
                 self.plans.retain(|plan| plan.0.step != Step::Poll);
             }
             self.seen = self.seen.max(progress.seen.load(Ordering::Relaxed));
+            self.keep_connected(progress)?;
             let now_ns = self.now_ns();
+            self.lose_patience(now_ns);
             while let Some(due_ns) = arrival.filter(|&due_ns| due_ns <= now_ns) {
                 self.arrive(due_ns, now_ns);
                 progress.sent.fetch_add(1, Ordering::Relaxed);
@@ -158,8 +176,10 @@ impl Worker {
                 self.follow(plan, now_ns);
                 progress.sent.fetch_add(1, Ordering::Relaxed);
             }
-            self.flush()?;
-            let next = arrival.into_iter().chain(self.plans.peek().map(|plan| plan.0.due_ns)).min();
+            self.flush(progress)?;
+            let planned = self.plans.peek().map(|plan| plan.0.due_ns);
+            let overdue = self.patience.front().map(|patience| patience.until_ns);
+            let next = arrival.into_iter().chain(planned).min();
             // Who watches may be told at any time, as long as anybody waits and the drill lasts.
             let told = !self.watched.is_empty();
             let over = self.settled || stop || now_ns > self.task.last_ns;
@@ -172,12 +192,13 @@ impl Worker {
                 // An answer has led to something more: the last request is still to come.
                 give_up_ns = None;
             }
+            let wake = next.into_iter().chain(overdue).min();
             let nap =
-                next.map_or(NAP, |next| Duration::from_nanos(next.saturating_sub(self.now_ns())).min(NAP));
+                wake.map_or(NAP, |next| Duration::from_nanos(next.saturating_sub(self.now_ns())).min(NAP));
             self.poller.wait(nap, &mut ready)?;
             for &token in &ready {
                 if let Err(error) = self.answers(token, progress) {
-                    self.reconnect(token, &error)?;
+                    self.reconnect(token, &error, progress)?;
                 }
             }
         }
@@ -194,7 +215,7 @@ impl Worker {
 
     /// A shopper comes.
     fn arrive(&mut self, due_ns: u64, now_ns: u64) {
-        match self.task.population.visit() {
+        match self.task.population.visit(due_ns) {
             Visit::Look { sku } => {
                 let read = ReadStock { sku: self.task.first_sku + u64::from(sku) };
                 let errand = Errand { operation: Operation::Look, plan: None, payment: u32::MAX, due_ns };
@@ -308,12 +329,24 @@ impl Worker {
     /// Sends a request; false if too many are underway.
     fn send<R: Record>(&mut self, errand: Errand, kind: Kind, record: &R, lane: u32, now_ns: u64) -> bool {
         let token = lane as usize % self.links.len();
+        let tries = errand.plan.map_or(0, |plan| plan.tries);
+        if tries == 0 {
+            self.budget.deposit();
+        }
+        if self.links[token].is_none() {
+            self.task.recorder.sent(errand.operation, errand.due_ns, now_ns);
+            self.lose(errand, false, now_ns);
+            return true;
+        }
+        self.serial += 1;
         let flight = Flight {
             errand,
             token: u32::try_from(token).unwrap_or(u32::MAX),
             sent_ns: now_ns,
             after: self.seen,
             open: true,
+            overdue: false,
+            serial: self.serial,
         };
         let index = match self.free.pop() {
             Some(index) => {
@@ -329,88 +362,22 @@ impl Worker {
                 return false;
             }
         };
-        let tries = errand.plan.map_or(0, |plan| plan.tries);
-        if tries == 0 {
-            self.budget.deposit();
-        }
         let mut header = Header::new(kind, u64::from(index), 1);
         let never_sent = errand.operation == Operation::Reserve && tries == 0;
         header.flags = FLAG_DRILL | if never_sent { FLAG_FIRST_ATTEMPT } else { 0 };
         header.time = self.server_ms(now_ns) + u64::from(self.task.deadline_ms);
-        let out = self.links[token].out();
-        if out.is_empty() {
-            self.dirty.push(token);
+        if let Some(link) = &mut self.links[token] {
+            let out = link.out();
+            if out.is_empty() {
+                self.dirty.push(token);
+            }
+            body::frame(header, std::slice::from_ref(record), out);
         }
-        body::frame(header, std::slice::from_ref(record), out);
+        if let Some(patience_ns) = self.budget.patience_ns().filter(|_| errand.plan.is_some()) {
+            let flight = (index, self.serial);
+            self.patience.push_back(Patience { until_ns: now_ns + patience_ns, flight });
+        }
         self.task.recorder.sent(errand.operation, errand.due_ns, now_ns);
         true
-    }
-
-    fn flush(&mut self) -> Result<(), LinkError> {
-        let mut dirty = std::mem::take(&mut self.dirty);
-        for token in dirty.drain(..) {
-            match self.links[token].flush() {
-                Ok(true) => {}
-                Ok(false) => self.poller.want_write(self.links[token].stream(), token, true)?,
-                Err(error) => self.reconnect(token, &error)?,
-            }
-        }
-        self.dirty = dirty;
-        Ok(())
-    }
-
-    /// Takes what a connection has to say, and writes on where it was full.
-    fn answers(&mut self, token: usize, progress: &Progress) -> Result<(), LinkError> {
-        if !self.links[token].is_flushed() && self.links[token].flush()? {
-            self.poller.want_write(self.links[token].stream(), token, false)?;
-        }
-        self.links[token].receive()?;
-        let mut replies = std::mem::take(&mut self.replies);
-        let mut pushes = Vec::new();
-        let read = self.links[token].each_frame(|header, content| {
-            match header.kind {
-                Kind::Goodbye => {}
-                Kind::Push => body::read(header, content, |push| pushes.push(push))?,
-                _ => replies.push(Reply::read(header, content)?),
-            }
-            Ok(())
-        });
-        let now_ns = self.now_ns();
-        for reply in replies.drain(..) {
-            if let Some(class) = self.answered(&reply, now_ns) {
-                let counter = if class == Class::Done { &progress.done } else { &progress.refused };
-                counter.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-        self.replies = replies;
-        for push in &pushes {
-            self.pushed(push, now_ns);
-        }
-        read
-    }
-
-    /// A connection broke: what it carried stays unanswered. One new connection is tried; if that fails, the
-    /// target is lost.
-    fn reconnect(&mut self, token: usize, error: &LinkError) -> Result<(), LinkError> {
-        self.abandon_flights(Some(token));
-        // The old socket is closed with its link; the poller forgets it then.
-        let (link, _) = Link::connect(self.task.address, "doorbuster-drill")
-            .map_err(|again| LinkError::Refused(format!("{error}; and a new connection failed: {again}")))?;
-        self.poller.add(link.stream(), token)?;
-        self.links[token] = link;
-        self.reconnects += 1;
-        self.watch_again(token);
-        Ok(())
-    }
-
-    /// Counts what is in flight, on one connection or on all, as unanswered.
-    fn abandon_flights(&mut self, token: Option<usize>) {
-        for (index, flight) in (0..).zip(&mut self.flights) {
-            if flight.open && token.is_none_or(|token| flight.token as usize == token) {
-                flight.open = false;
-                self.free.push(index);
-                self.task.recorder.unanswered(flight.errand.operation, flight.errand.due_ns);
-            }
-        }
     }
 }

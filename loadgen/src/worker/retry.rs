@@ -3,8 +3,8 @@
 
 use crate::scenario::Retries;
 
-/// Repeats that a long calm may save up.
-const FULL: f64 = 100.0;
+/// Requests of which a long calm may save up the repeats.
+const CALM: f64 = 1_000.0;
 
 /// Longest pause, nanoseconds: a minute.
 const LONGEST_NS: f64 = 60e9;
@@ -26,12 +26,29 @@ impl RetryBudget {
     /// A request is sent for the first time.
     pub(super) fn deposit(&mut self) {
         if let Some(policy) = &self.policy {
-            self.saved = (self.saved + policy.budget_share).min(FULL);
+            self.saved = (self.saved + policy.budget_share).min(CALM * policy.budget_share);
         }
     }
 
-    /// The pause before a request is sent again that was sent `tries` times, nanoseconds; none if it is given up.
-    pub(super) fn pause_ns(&mut self, tries: u8, retry_after_ms: u32, jitter: f64) -> Option<u64> {
+    /// How long a shopper waits for an answer before he sends the request again, nanoseconds.
+    pub(super) fn patience_ns(&self) -> Option<u64> {
+        Some(u64::from(self.policy.as_ref()?.timeout_ms?) * 1_000_000)
+    }
+
+    /// The share of repeats that are sent at once.
+    pub(super) fn hasty_share(&self) -> f64 {
+        self.policy.as_ref().map_or(0.0, |policy| policy.hasty_share)
+    }
+
+    /// The pause before a request is sent again that was sent `tries` times, nanoseconds; none if it is given up. Who is
+    /// hasty makes none.
+    pub(super) fn pause_ns(
+        &mut self,
+        tries: u8,
+        retry_after_ms: u32,
+        jitter: f64,
+        hasty: bool,
+    ) -> Option<u64> {
         let policy = self.policy.as_ref()?;
         if tries >= policy.tries || self.saved < 1.0 {
             self.given_up += 1;
@@ -39,6 +56,9 @@ impl RetryBudget {
         }
         self.saved -= 1.0;
         self.retries += 1;
+        if hasty {
+            return Some(0);
+        }
         let doubled = f64::from(policy.pause_ms) * 1e6 * f64::from(1_u32 << tries.saturating_sub(1).min(16));
         let least = f64::from(retry_after_ms) * 1e6;
         Some(crate::schedule::nanos((least + doubled * jitter).min(LONGEST_NS) / 1e9))
@@ -50,7 +70,14 @@ mod tests {
     use super::*;
 
     fn budget(share: f64) -> RetryBudget {
-        RetryBudget::new(Some(Retries { tries: 3, budget_share: share, pause_ms: 100 }))
+        let (tries, pause_ms) = (3, 100);
+        RetryBudget::new(Some(Retries {
+            tries,
+            budget_share: share,
+            pause_ms,
+            timeout_ms: None,
+            hasty_share: 0.0,
+        }))
     }
 
     #[test]
@@ -58,9 +85,10 @@ mod tests {
         let mut budget = budget(1.0);
         (0..10).for_each(|_| budget.deposit());
         let ms = 1_000_000;
-        assert_eq!(budget.pause_ns(1, 0, 1.0), Some(100 * ms));
-        assert_eq!(budget.pause_ns(2, 500, 0.5), Some(600 * ms));
-        assert_eq!((budget.pause_ns(3, 0, 1.0), budget.retries, budget.given_up), (None, 2, 1));
+        assert_eq!(budget.pause_ns(1, 0, 1.0, false), Some(100 * ms));
+        assert_eq!(budget.pause_ns(2, 500, 0.5, false), Some(600 * ms));
+        assert_eq!((budget.pause_ns(3, 0, 1.0, true), budget.retries, budget.given_up), (None, 2, 1));
+        assert_eq!(budget.pause_ns(1, 500, 1.0, true), Some(0), "the hasty don't wait");
     }
 
     #[test]
@@ -69,7 +97,7 @@ mod tests {
         let mut repeats = 0;
         for _ in 0..10_000 {
             budget.deposit();
-            repeats += u64::from(budget.pause_ns(1, 0, 1.0).is_some());
+            repeats += u64::from(budget.pause_ns(1, 0, 1.0, false).is_some());
         }
         assert!((990..=1_000).contains(&repeats), "{repeats}");
         assert_eq!((budget.retries, budget.given_up), (repeats, 10_000 - repeats));
@@ -79,6 +107,6 @@ mod tests {
     fn without_a_policy_nothing_is_repeated_or_counted() {
         let mut budget = RetryBudget::new(None);
         budget.deposit();
-        assert_eq!((budget.pause_ns(1, 0, 1.0), budget.given_up), (None, 0));
+        assert_eq!((budget.pause_ns(1, 0, 1.0, false), budget.given_up), (None, 0));
     }
 }

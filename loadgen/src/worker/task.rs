@@ -1,7 +1,7 @@
 //! What a worker gets, shares and brings home.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 use crate::journal::Journal;
 use crate::population::Population;
@@ -25,6 +25,17 @@ pub struct Progress {
     pub settled: AtomicBool,
     /// Set when all workers have ended. Written by who joined them, read by the timeline; relaxed.
     pub ended: AtomicBool,
+    /// Set while the server is down on purpose: connections that break are made again when it is up. Written by the timeline
+    /// before the server goes and after it is back; acquire and release, so that who sees it back finds it listening.
+    pub down: AtomicBool,
+    /// How often connections were to break, and of a thousand how many the last time. Written by the timeline, read by
+    /// workers; relaxed.
+    pub breaks: AtomicU32,
+    /// See [`breaks`](Self::breaks); written before it.
+    pub break_permille: AtomicU32,
+    /// The number of some order that a shopper got, for who attacks: he knows it and not whose it is. Written by workers where
+    /// somebody attacks; relaxed.
+    pub an_order: AtomicU64,
     /// The latest position of the log that an answer to the timeline has named. Written by the timeline, read by workers;
     /// relaxed, as an older value only weakens what the audit concludes.
     pub seen: AtomicU64,

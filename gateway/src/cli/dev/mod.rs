@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::{fail, http, say};
+use super::{fail, say};
 use crate::duration::Span;
+use crate::http;
 
 /// Move the time of a server that was started with --dev.
 #[derive(Debug, Subcommand)]

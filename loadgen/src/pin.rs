@@ -15,11 +15,14 @@ fn keep_to(core: usize) -> bool {
     sched_setaffinity(None, &set).is_ok()
 }
 
-/// The cores for server and generator. With a single core nothing is pinned.
-pub(super) struct Cores(Option<(usize, usize)>);
+/// The cores for server and generator.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cores(Option<(usize, usize)>);
 
 impl Cores {
-    pub(super) fn new() -> Self {
+    /// Takes the first core for the server and the second for the generator: this thread and what it starts. With a single
+    /// core nothing is pinned.
+    pub fn take() -> Self {
         match cores()[..] {
             [first, second, ..] => Self((keep_to(first) && keep_to(second)).then_some((first, second))),
             _ => Self(None),
@@ -27,12 +30,12 @@ impl Cores {
     }
 
     /// The server's, and the generator's.
-    pub(super) fn pinned(&self) -> Option<(usize, usize)> {
+    pub fn pinned(&self) -> Option<(usize, usize)> {
         self.0
     }
 
     /// Starts something on the server's core, and goes back to the generator's.
-    pub(super) fn apart<T>(&self, start: impl FnOnce() -> T) -> T {
+    pub fn apart<T>(&self, start: impl FnOnce() -> T) -> T {
         let Some((server, own)) = self.0 else { return start() };
         keep_to(server);
         let started = start();

@@ -1,4 +1,4 @@
-//! One HTTP request to an admin port: too small a need for a library.
+//! One HTTP request to an admin port, as the command line and drills make it: too small a need for a library.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -10,16 +10,23 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// Longest wait for an answer: an advance by a year over a busy log takes a minute.
 const ANSWER: Duration = Duration::from_mins(5);
 
-/// Most bytes of an answer that are read: the breakers of 64 shards, each with what it did lately, are 500 KiB.
-const MAX_ANSWER: u64 = 1 << 20;
+/// Most bytes of an answer that are read: the breakers of 64 shards, each with what it did lately, are 500 KiB; all metrics of
+/// a busy server are as many.
+const MAX_ANSWER: u64 = 4 << 20;
 
 /// Gets what is at a path: the answer's status and body.
-pub(super) fn get(to: SocketAddr, path: &str) -> io::Result<(u16, String)> {
+///
+/// # Errors
+/// Nobody listens, the answer doesn't come in five minutes, or it isn't HTTP.
+pub fn get(to: SocketAddr, path: &str) -> io::Result<(u16, String)> {
     ask(to, &format!("GET {path} HTTP/1.0\r\nHost: {to}\r\n\r\n"))
 }
 
 /// Posts a text and gives the answer's status and body.
-pub(super) fn post(to: SocketAddr, path: &str, body: &str) -> io::Result<(u16, String)> {
+///
+/// # Errors
+/// As [`get`].
+pub fn post(to: SocketAddr, path: &str, body: &str) -> io::Result<(u16, String)> {
     let length = body.len();
     let head = format!("POST {path} HTTP/1.0\r\nHost: {to}\r\nContent-Type: text/plain");
     ask(to, &format!("{head}\r\nContent-Length: {length}\r\n\r\n{body}"))

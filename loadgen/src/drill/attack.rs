@@ -1,0 +1,173 @@
+//! Somebody who attacks the server while shoppers shop: rubbish, frames that lie about their length, malformed requests,
+//! guessed shoppers of orders that exist, and connections that never get to the end of their greeting.
+//!
+//! The shoppers' own figures say whether that harms anybody. What is looked at here is whether any of it takes effect.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use doorbuster_protocol::{
+    Answer, Cancel, Class, Code, Confirm, HEADER_LEN, Header, Hello, Kind, MAGIC, OrderView, ReadOrder,
+    VERSION, body,
+};
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use crate::audit::Check;
+use crate::net::Control;
+use crate::scenario::Attack;
+use crate::worker::Progress;
+
+/// Longest wait for the server to close a connection, or to answer.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Time between two bytes of a connection that sends slowly.
+const DRIP: Duration = Duration::from_millis(500);
+
+/// Bytes of a malformed message at most.
+const RUBBISH: usize = 2_048;
+
+/// What a connection does.
+#[derive(Clone, Copy, Debug)]
+enum Trick {
+    /// Bytes without any sense.
+    Rubbish,
+    /// A header that claims the largest body there can be, and nothing behind it.
+    Giant,
+    /// A frame with a body that its kind can't have.
+    Malformed,
+    /// Half a frame, and the end.
+    Half,
+    /// Payments, cancels and reads of another shopper's order.
+    Guess,
+}
+
+const TRICKS: [Trick; 5] = [Trick::Rubbish, Trick::Giant, Trick::Malformed, Trick::Half, Trick::Guess];
+
+/// Attacks until its time is over, and says what came of it.
+pub(super) fn run(
+    attack: &Attack,
+    address: SocketAddr,
+    seed: u64,
+    start: Instant,
+    progress: &Progress,
+) -> Check {
+    let mut check =
+        Check::new("attack", "nothing that an attacker sends takes effect, and no order is shown to him");
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let begins = start + Duration::from_secs_f64(attack.at_seconds);
+    std::thread::sleep(begins.saturating_duration_since(Instant::now()));
+    let ends = begins + Duration::from_secs_f64(attack.seconds);
+    let pause = Duration::from_secs_f64(1.0 / attack.connections_per_second);
+    // Whoever is refused a connection has failed already.
+    let connect = |_| TcpStream::connect_timeout(&address, PATIENCE).ok();
+    let mut slow: Vec<TcpStream> = (0..attack.slow_connections).filter_map(connect).collect();
+    let mut drip_at = Instant::now();
+    let mut due = begins;
+    for trick in TRICKS.into_iter().cycle() {
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        if Instant::now() >= ends || progress.stop.load(Ordering::Relaxed) {
+            break;
+        }
+        due += pause;
+        if drip_at <= Instant::now() {
+            drip_at += DRIP;
+            // One that the server has closed is gone.
+            slow.retain_mut(|stream| stream.write_all(&[0]).is_ok());
+        }
+        check.examined += 1;
+        let guessed = match trick {
+            Trick::Guess => guess(address, progress.an_order.load(Ordering::Relaxed), random.random()),
+            Trick::Rubbish | Trick::Giant | Trick::Malformed | Trick::Half => {
+                harass(address, trick, &mut random);
+                None
+            }
+        };
+        if let Some(fault) = guessed {
+            check.faults.note(|| fault);
+        }
+    }
+    check
+}
+
+/// Sends something that is no request, and waits until the server has enough of it.
+fn harass(address: SocketAddr, trick: Trick, random: &mut Xoshiro256PlusPlus) {
+    let Ok(mut stream) = TcpStream::connect_timeout(&address, PATIENCE) else { return };
+    // The server may close as soon as it has seen enough.
+    drop(stream.write_all(&message(trick, random)));
+    if !matches!(trick, Trick::Half) {
+        drop(stream.set_read_timeout(Some(PATIENCE)));
+        drop(stream.read_to_end(&mut Vec::new()));
+    }
+}
+
+/// What is sent.
+fn message(trick: Trick, random: &mut Xoshiro256PlusPlus) -> Vec<u8> {
+    let rubbish: Vec<u8> = (0..random.random_range(1..RUBBISH)).map(|_| random.random()).collect();
+    let mut bytes = Vec::new();
+    let hello = Hello { magic: MAGIC, oldest: VERSION, newest: VERSION, features: 0, client: String::new() };
+    body::frame(Header::new(Kind::Hello, 0, 1), std::slice::from_ref(&hello), &mut bytes);
+    let greeting = bytes.len();
+    // Its checksum is right, its body is none of a reserve.
+    Header::new(Kind::Reserve, 1, 1).encode(&mut bytes, |body| body.extend_from_slice(&rubbish));
+    match trick {
+        Trick::Rubbish | Trick::Guess => rubbish,
+        Trick::Malformed => bytes,
+        Trick::Giant => {
+            bytes.truncate(greeting + HEADER_LEN);
+            // The first four bytes are the body's length.
+            bytes.splice(greeting..greeting + 4, u32::MAX.to_le_bytes());
+            bytes
+        }
+        Trick::Half => {
+            bytes.truncate(greeting + HEADER_LEN / 2);
+            bytes
+        }
+    }
+}
+
+/// Tries to read, cancel and pay another shopper's order; says what worked.
+fn guess(address: SocketAddr, order: u64, user: u64) -> Option<String> {
+    let mut control = Control::connect(address, "somebody").ok()?;
+    let done = |code: u16| Code::from_number(code).is_some_and(|code| code.class() == Class::Done);
+    let read: Vec<OrderView> = control.execute(Kind::ReadOrder, &[ReadOrder { order, user }]).ok()?;
+    let cancel: Vec<Answer> = control.execute(Kind::Cancel, &[Cancel { order, user, reason: 1 }]).ok()?;
+    let confirm = Confirm { order, user, payment_id: [7; 16], amount: 1 };
+    let confirm: Vec<Answer> = control.execute(Kind::Confirm, &[confirm]).ok()?;
+    let worked = [
+        ("read", read.iter().any(|view| done(view.code))),
+        ("cancelled", cancel.iter().any(|answer| done(answer.code))),
+        ("paid", confirm.iter().any(|answer| done(answer.code))),
+    ];
+    let (what, _) = worked.into_iter().find(|(_, worked)| *worked)?;
+    Some(format!("order {order} was {what} by user {user}, whose it isn't"))
+}
+
+#[cfg(test)]
+mod tests {
+    use doorbuster_protocol::{Parsed, Reserve, parse};
+
+    use super::*;
+
+    #[test]
+    fn no_trick_is_a_request() {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
+        for trick in
+            [Trick::Rubbish, Trick::Giant, Trick::Malformed, Trick::Half].into_iter().cycle().take(400)
+        {
+            let bytes = message(trick, &mut random);
+            let Ok(Parsed::Frame { header, consumed, .. }) = parse(&bytes) else { continue };
+            assert_eq!(header.kind, Kind::Hello, "{trick:?}");
+            match parse(&bytes[consumed..]) {
+                Ok(Parsed::Frame { header, body: content, .. }) => {
+                    let read = body::read_one::<Reserve>(&header, content);
+                    assert!(read.is_err(), "{trick:?}: {read:?}");
+                }
+                Ok(_) => assert!(matches!(trick, Trick::Half), "{trick:?}"),
+                Err(_) => assert!(matches!(trick, Trick::Giant), "{trick:?}"),
+            }
+        }
+    }
+}
