@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::all;
 use crate::drill::{self, Request};
 use crate::exit::{Exit, Failure};
 use crate::knee;
@@ -40,6 +41,9 @@ enum Command {
     /// Run a scenario (the default).
     #[command(after_help = EXIT_CODES)]
     Run(Box<Run>),
+    /// Run the six rehearsals that a sale is planned with, and say how each went.
+    #[command(after_help = EXIT_CODES)]
+    All(all::Options),
     /// List the built-in scenarios: what each shows, and how long it takes.
     List,
     /// Load the server as hard as it goes, or at a fixed rate, and say what it did.
@@ -92,6 +96,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     match Cli::try_parse_from(arguments) {
         Ok(Cli { command: Some(Command::Saturate(options)), .. }) => saturate::run(&options, &mut out),
         Ok(Cli { command: Some(Command::Knee(options)), .. }) => knee::run(&options, &mut out),
+        Ok(Cli { command: Some(Command::All(options)), .. }) => all::run(&options, &mut out),
         Ok(Cli { command: Some(Command::List), .. }) => list(&mut out),
         Ok(Cli { command: Some(Command::Run(run)), .. }) => start(*run),
         Ok(Cli { command: None, run }) => start(run),
@@ -160,6 +165,18 @@ fn changed(run: &Run) -> Result<Scenario, Failure> {
         if let Some(channels) = &mut scenario.channels {
             channels.release_seconds *= factor;
         }
+        if let Some(campaign) = &mut scenario.campaign {
+            campaign.opens_seconds *= factor;
+            campaign.cutover_seconds.iter_mut().for_each(|at_seconds| *at_seconds *= factor);
+        }
+        for fault in &mut scenario.faults {
+            fault.at_seconds *= factor;
+            fault.seconds *= factor;
+        }
+        if let Some(attack) = &mut scenario.attack {
+            attack.at_seconds *= factor;
+            attack.seconds *= factor;
+        }
     }
     match scenario::fault(&scenario) {
         None => Ok(scenario),
@@ -186,7 +203,7 @@ mod tests {
         match Cli::try_parse_from(all).expect("valid") {
             Cli { command: Some(Command::Run(run)), .. } => *run,
             Cli { command: None, run } => run,
-            Cli { command: Some(Command::Saturate(_) | Command::Knee(_) | Command::List), .. } => {
+            Cli { command: Some(_), .. } => {
                 panic!("another command")
             }
         }

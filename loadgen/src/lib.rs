@@ -12,6 +12,7 @@
 //!                            └────────────► audit ─► verdict ─► report
 //! ```
 
+pub mod all;
 pub mod audit;
 pub mod calibrate;
 pub mod cli;

@@ -2,6 +2,7 @@
 //!
 //! Latency objectives are out of reach on purpose: a test fails on broken correctness, never on a slow machine.
 
+mod faults;
 mod knee;
 mod liar;
 mod program;
@@ -18,7 +19,7 @@ fn report(folder: &Path) -> serde_json::Value {
     serde_json::from_str(&text).expect("JSON")
 }
 
-fn faults(report: &serde_json::Value, check: &str) -> u64 {
+fn broken(report: &serde_json::Value, check: &str) -> u64 {
     of_check(report, check, "faults")
 }
 
@@ -48,7 +49,7 @@ fn a_drill_with_its_own_server_passes_and_leaves_every_file() {
     let wide = ended.stdout.lines().find(|line| !line.starts_with("report ") && line.chars().count() > 120);
     assert_eq!(wide, None);
     for check in ["answers", "counts", "orders", "holds", "stock", "limits", "payments", "log", "refusals"] {
-        assert_eq!(faults(&report, check), 0);
+        assert_eq!(broken(&report, check), 0);
     }
     assert!(report["stock"]["sold_units"].as_u64().is_some_and(|sold| sold > 0), "{}", report["stock"]);
     for file in ["report.txt", "junit.xml", "reserve.hlog", "reserve-ok.hgrm", "confirm-ok.hgrm"] {
@@ -145,7 +146,7 @@ fn an_honest_naive_server_passes() {
 fn a_server_that_forgets_orders_ends_with_4() {
     let (code, report) = against(Lie::ForgetsOrders);
     assert_eq!(code, 4, "{report:#}");
-    assert!(faults(&report, "orders") > 0 && report["lost_effects"].as_u64().is_some_and(|lost| lost > 0));
+    assert!(broken(&report, "orders") > 0 && report["lost_effects"].as_u64().is_some_and(|lost| lost > 0));
 }
 
 #[test]
@@ -159,7 +160,7 @@ fn a_server_that_sells_what_it_has_not_ends_with_4() {
 fn a_server_that_executes_repeats_twice_ends_with_4() {
     let (code, report) = against(Lie::ForgetsIds);
     assert_eq!(code, 4, "{report:#}");
-    assert!(faults(&report, "answers") > 0);
+    assert!(broken(&report, "answers") > 0);
 }
 
 #[test]
@@ -169,7 +170,7 @@ fn a_server_that_forgets_what_is_to_be_refunded_ends_with_4() {
     assert_eq!(honest, 0, "{report:#}");
     let (code, report) = against_with(Lie::ForgetsRefunds, &text);
     assert_eq!(code, 4, "{report:#}");
-    assert!(faults(&report, "payments") > 0);
+    assert!(broken(&report, "payments") > 0);
 }
 
 #[test]
@@ -243,7 +244,7 @@ fn those_who_wait_get_what_others_leave_until_everything_is_paid() {
     assert_eq!((count("stock", "sold_units"), count("stock", "stocked_units")), (80, 80));
     assert_eq!(count("money", "bought_minor"), 80 * 9_900);
     assert!(count("waited", "offered") > 0 && count("waited", "waiting") > 0, "{}", report["waited"]);
-    assert_eq!((faults(&report, "waitlist"), faults(&report, "refusals")), (0, 0));
+    assert_eq!((broken(&report, "waitlist"), broken(&report, "refusals")), (0, 0));
     let examined = |check: &str| of_check(&report, check, "examined");
     assert!(examined("waitlist") > 0 && examined("refusals") > 0, "{}", report["checks"]);
     assert!(
@@ -288,7 +289,7 @@ fn all_lines_of_an_order_are_there_or_none() {
     }
     assert!(count("lines") > 2 * count("orders"), "{}", report["baskets"]);
     for check in ["lines", "together", "stock", "limits", "payments", "log"] {
-        assert_eq!(faults(&report, check), 0);
+        assert_eq!(broken(&report, check), 0);
         assert!(of_check(&report, check, "examined") > 0, "{check}");
     }
     assert!(text.contains("over several of"), "{text}");
@@ -318,7 +319,7 @@ fn channels_keep_their_guarantees_until_the_release() {
     let sum: u64 = [0, 1, 2].map(|row| of(row, "taken_units")).iter().sum();
     assert_eq!(report["stock"]["sold_units"], sum, "every unit went through a channel");
     assert_eq!(report["moves"].as_array().map(Vec::len), Some(1));
-    assert!(faults(&report, "channels") == 0 && of_check(&report, "channels", "examined") > 600);
+    assert!(broken(&report, "channels") == 0 && of_check(&report, "channels", "examined") > 600);
     assert!(text.contains("at release") && text.contains("rebalance"), "{text}");
 }
 
@@ -340,7 +341,7 @@ fn a_campaign_opens_at_one_instant_and_no_price_is_mixed() {
         ],
     );
     let examined = of_check(&report, "prices", "examined");
-    assert!(faults(&report, "prices") == 0 && examined > 600, "{}", report["checks"]);
+    assert!(broken(&report, "prices") == 0 && examined > 600, "{}", report["checks"]);
     assert!(text.contains("NOT_STARTED") && text.contains("PRICE_CHANGED"), "{text}");
     // What was paid is less than the first version's price for each, and more than the last one's.
     let (paid, money) = (report["money"]["payments"].as_u64(), report["money"]["paid_minor"].as_u64());
@@ -362,7 +363,7 @@ fn a_budget_pays_as_many_discounts_as_it_has_and_no_more() {
             ("budget_spent = 1", "budget_spent = 0.5"),
         ],
     );
-    assert!(faults(&report, "budgets") == 0 && of_check(&report, "budgets", "examined") > 1_000);
+    assert!(broken(&report, "budgets") == 0 && of_check(&report, "budgets", "examined") > 1_000);
     assert!(report["stock"]["sold_units"].as_u64().is_some_and(|sold| (50..=100).contains(&sold)));
 }
 
@@ -386,7 +387,7 @@ fn units_that_come_in_go_to_those_who_wait_and_then_to_newcomers() {
     let deliveries = report["deliveries"].as_array().expect("a list");
     assert_eq!(deliveries.iter().map(|row| row["units"].as_u64()).collect::<Vec<_>>(), [Some(200); 5]);
     assert_eq!(report["stock"]["stocked_units"], 1_200);
-    assert_eq!((faults(&report, "waitlist"), faults(&report, "refusals")), (0, 0));
+    assert_eq!((broken(&report, "waitlist"), broken(&report, "refusals")), (0, 0));
     let examined = |check: &str| of_check(&report, check, "examined");
     assert!(examined("waitlist") > 0 && examined("refusals") > 0, "{}", report["checks"]);
     assert_eq!(text.lines().filter(|line| line.starts_with("delivery ")).count(), 5, "{text}");
@@ -411,7 +412,7 @@ fn orders_that_left_memory_on_the_way_are_audited_by_the_log() {
             ("resident_growth_mib = 8", "resident_growth_mib = 100000"),
         ],
     );
-    assert_eq!((faults(&report, "orders"), faults(&report, "holds"), faults(&report, "log")), (0, 0, 0));
+    assert_eq!((broken(&report, "orders"), broken(&report, "holds"), broken(&report, "log")), (0, 0, 0));
     assert_eq!(report["stock"]["held_units"], 0);
     assert!(report["resident"]["most_mib"].as_f64().is_some_and(|mib| mib > 1.0), "{}", report["resident"]);
     assert!(text.contains("\nmemory ") && text.contains("\nlog "), "{text}");
