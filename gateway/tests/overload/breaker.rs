@@ -36,14 +36,14 @@ pub(crate) fn http(server: &Server, request: &str) -> (String, String) {
     (head.split(' ').nth(1).expect("a status").to_owned(), body.to_owned())
 }
 
-fn post(server: &Server, body: &str) -> (String, String) {
+pub(crate) fn post(server: &Server, path: &str, body: &str) -> (String, String) {
     let length = body.len();
-    http(server, &format!("POST /breakers HTTP/1.0\r\nContent-Length: {length}\r\n\r\n{body}"))
+    http(server, &format!("POST {path} HTTP/1.0\r\nContent-Length: {length}\r\n\r\n{body}"))
 }
 
 /// Sets breakers, and gives them all.
 fn set(server: &Server, wish: &str) -> Vec<Value> {
-    let (status, body) = post(server, wish);
+    let (status, body) = post(server, BREAKERS, wish);
     assert_eq!(status, "200", "{body}");
     breakers(&body)
 }
@@ -60,6 +60,8 @@ pub(crate) fn of<'a>(all: &'a [Value], scope: &str, class: &str) -> &'a Value {
 }
 
 pub(crate) const GET: &str = "GET /breakers HTTP/1.0\r\n\r\n";
+
+const BREAKERS: &str = "/breakers";
 
 const RELEASE: &str = r#"{"mode":"automatic"}"#;
 
@@ -250,7 +252,7 @@ fn a_wish_with_wrong_names_is_told_the_right_ones_and_changes_nothing() {
         (r#"{"mode":"disabled","shard":1}"#, &["unknown field `shard`", "`scope`"]),
         ("closed", &["not what is wanted here"]),
     ] {
-        let (status, body) = post(&server, wish);
+        let (status, body) = post(&server, BREAKERS, wish);
         assert_eq!((status.as_str(), body.lines().count()), ("400", 1), "{wish}: {body}");
         for part in parts {
             assert!(body.contains(part), "{part:?} is not in {body}");
