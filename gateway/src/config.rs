@@ -9,6 +9,7 @@ use doorbuster_engine::journal::Durability;
 use serde::Deserialize;
 
 use crate::overload::shoppers::ShopperLimit;
+use crate::percent::Percent;
 
 /// Most reactors; more threads than this gain nothing on one log.
 pub(crate) const MAX_REACTORS: usize = 64;
@@ -116,6 +117,10 @@ pub struct OverloadConfig {
     pub shoppers_remembered: u32,
     /// Work that is added to each command, microseconds: for rehearsals.
     pub added_cost_us: u64,
+    /// How much may be lost of each kind before less may wait.
+    pub loss_budget: Percent,
+    /// An answer that takes longer is late, milliseconds.
+    pub late_ms: u64,
 }
 
 /// The durability levels by name.
@@ -166,6 +171,8 @@ impl Default for OverloadConfig {
             shopper_burst: 10,
             shoppers_remembered: 65_536,
             added_cost_us: 0,
+            loss_budget: Percent::whole(3),
+            late_ms: 50,
         }
     }
 }
@@ -332,7 +339,8 @@ impl Config {
         within("overload.shopper_burst", u64::from(overload.shopper_burst), 1..=100_000, burst)?;
         let remembered = u64::from(overload.shoppers_remembered);
         within("overload.shoppers_remembered", remembered, 1_024..=1 << 24, "1,024 to 16,777,216")?;
-        within("overload.added_cost_us", overload.added_cost_us, 0..=100_000, "0 to 100,000 us")
+        within("overload.added_cost_us", overload.added_cost_us, 0..=100_000, "0 to 100,000 us")?;
+        within("overload.late_ms", overload.late_ms, 1..=60_000, "1 to 60,000 ms")
     }
 
     /// The durability level with its interval.

@@ -13,6 +13,7 @@ mod feed;
 pub mod http;
 mod late;
 mod overload;
+mod percent;
 mod reactor;
 mod server;
 mod sku;
@@ -21,6 +22,8 @@ mod utc;
 
 pub use config::{Config, ConfigError, DurabilityName, LogConfig, OverloadConfig, RulesConfig, ServerConfig};
 pub use error::ServerError;
+pub use overload::losses::Lost;
 pub use overload::shoppers::ShopperLimit;
+pub use percent::{Percent, PercentError};
 pub use reactor::{OpStats, Pressure, ReactorStats};
 pub use server::{Server, Setup};

@@ -20,7 +20,8 @@ use crate::error::ServerError;
 use crate::feed::Desk;
 use crate::overload::admission::Settings;
 use crate::overload::shoppers::ShopperLimit;
-use crate::overload::{Breakers, Micros, Moment, breaker};
+use crate::overload::{Breakers, Micros, Moment, breaker, losses};
+use crate::percent::Percent;
 use crate::reactor::{Door, Reactor, ReactorStats, prepare};
 
 /// How a server is set up. [`Config`](crate::Config) makes one from files, environment and flags.
@@ -60,6 +61,10 @@ pub struct Setup {
     pub shopper_limit: Option<ShopperLimit>,
     /// Work that is added to each command, microseconds: for rehearsals.
     pub added_cost_us: u64,
+    /// How much may be lost of each kind before less may wait.
+    pub loss_budget: Percent,
+    /// An answer that takes longer is late.
+    pub late: Duration,
     /// The data is thrown away when the server stops; told to clients, so that a drill knows.
     pub throwaway: bool,
     /// The clock, where it may be put forward over the admin port: only on data that may be thrown away. It must be what
@@ -100,6 +105,8 @@ impl Setup {
             backlog_us: 5_000,
             shopper_limit: None,
             added_cost_us: 0,
+            loss_budget: Percent::whole(3),
+            late: Duration::from_millis(50),
             throwaway: false,
             dev_clock: None,
             sync_delay: None,
@@ -153,6 +160,9 @@ pub(crate) struct Shared {
     pub(crate) max_connections: usize,
     pub(crate) drain: Duration,
     pub(crate) admission: Settings,
+    pub(crate) losses: losses::Settings,
+    /// An answer that takes longer is late.
+    pub(crate) late: Duration,
     pub(crate) shopper_limit: Option<ShopperLimit>,
     pub(crate) breakers: Breakers,
     /// The start of the time by which the rules of overload go.
@@ -264,6 +274,11 @@ impl Server {
             started: Instant::now(),
             shopper_limit: setup.shopper_limit,
             admission: Settings { target_us: setup.backlog_us },
+            losses: losses::Settings {
+                budget: setup.loss_budget.ten_thousandths(),
+                target_us: setup.backlog_us,
+            },
+            late: setup.late,
             breakers: Breakers::new(shards, &breaker::Settings::default(), seed),
             seed,
             stats: (0..reactors).map(|_| Arc::default()).collect(),

@@ -15,7 +15,10 @@ use crate::server::Shared;
 type Figure = fn(&Pressure) -> f64;
 
 /// Figures of each reactor.
-const GAUGES: [(&str, &str, Figure); 4] = [
+const GAUGES: [(&str, &str, Figure); 5] = [
+    ("backlog_limit_seconds", "Work that may wait in a reactor before new holds are refused", |of| {
+        of.target.as_secs_f64()
+    }),
     ("backlog_seconds", "Work that waits in a reactor", |of| of.backlog.as_secs_f64()),
     ("operation_cost_seconds", "What an operation costs a reactor", |of| of.cost.as_secs_f64()),
     ("load_ratio", "How much is asked for, of what may wait; above 1, requests are refused", |of| {
@@ -52,6 +55,22 @@ pub(super) fn encode(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> Re
         for (reactor, pressure) in &pressures {
             ConstGauge::new(of(pressure)).encode(family.encode_family(&[("reactor", reactor.as_str())])?)?;
         }
+    }
+    {
+        let help = "What was lost in a reactor's last second: L1 goodput against the most of a second lately, L3 of what was \
+                    let in, L4 of payments and cancels";
+        let mut family = encoder.encode_descriptor("loss_ratio", help, None, MetricType::Gauge)?;
+        for (reactor, Pressure { lost, .. }) in &pressures {
+            for (loss, share) in [("L1", lost.goodput), ("L3", lost.admitted), ("L4", lost.settled)] {
+                let labels = [("reactor", reactor.as_str()), ("loss", loss)];
+                ConstGauge::new(f64::from(share) / 1e4).encode(family.encode_family(&labels)?)?;
+            }
+        }
+    }
+    {
+        let help = "How much of each kind may be lost before less may wait";
+        let family = encoder.encode_descriptor("loss_budget_ratio", help, None, MetricType::Gauge)?;
+        ConstGauge::new(f64::from(shared.losses.budget) / 1e4).encode(family)?;
     }
     {
         let help = "Shoppers that were forgotten who had asked faster than they may: the table is too small";

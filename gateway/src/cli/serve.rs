@@ -144,6 +144,8 @@ fn serve(options: &ServeOptions, config: &Config, folder: &std::path::Path) -> R
     setup.drain = Duration::from_millis(config.server.drain_ms);
     setup.backlog_us = config.overload.backlog_us;
     setup.shopper_limit = config.shopper_limit();
+    setup.loss_budget = config.overload.loss_budget;
+    setup.late = Duration::from_millis(config.overload.late_ms);
     setup.added_cost_us = config.overload.added_cost_us;
     if setup.added_cost_us > 0 {
         tracing::warn!(

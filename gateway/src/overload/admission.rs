@@ -173,6 +173,11 @@ impl Admission {
         all
     }
 
+    /// From now on so much work may wait before new holds are refused, microseconds.
+    pub(crate) fn set_target_us(&mut self, target_us: u64) {
+        self.settings.target_us = target_us;
+    }
+
     /// How much work may wait before new holds are refused, microseconds.
     pub(crate) const fn target_us(&self) -> u64 {
         self.settings.target_us

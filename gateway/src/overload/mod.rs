@@ -6,6 +6,7 @@
 //!
 //! - [`admission`] lets in what can be done in a bearable time.
 //! - [`credits`] tells clients what not to send.
+//! - [`losses`] holds what is lost against the budget, and moves what may wait.
 //! - [`breaker`] stops asking a part that is broken, and asks it again with care; [`Breakers`] are those of a server.
 //! - [`shoppers`] keeps one shopper from asking for all others.
 //!
@@ -17,6 +18,7 @@ mod breakers;
 mod class;
 pub(crate) mod credits;
 mod gcra;
+pub(crate) mod losses;
 mod moment;
 pub(crate) mod shoppers;
 
@@ -24,5 +26,6 @@ pub(crate) use admission::Admission;
 pub(crate) use breakers::{Breakers, Leave, Scope};
 pub(crate) use class::Class;
 pub(crate) use credits::Credits;
+pub(crate) use losses::Losses;
 pub(crate) use moment::{Micros, Moment};
 pub(crate) use shoppers::Shoppers;

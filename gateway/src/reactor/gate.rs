@@ -20,6 +20,7 @@ use doorbuster_protocol::{
 
 use super::session::Session;
 use super::{MAX_IN_FLIGHT, Pressure, Reactor};
+use crate::overload::losses::Lost;
 use crate::overload::{Class, Moment, Shoppers};
 
 /// Where the SKU stands in the records of RESERVE and `RESERVE_DISCOUNTED`, after `request_id` and `user`.
@@ -151,6 +152,9 @@ impl Reactor {
         let now = self.moment();
         let delay_us = self.admission.end_reading(now);
         self.give_credit(now, delay_us);
+        if self.losses.is_due(now) {
+            self.look_at_losses(now);
+        }
         let admission = &self.admission;
         self.stats.press(Pressure {
             in_flight: self.frames.unanswered() + self.fetching as u64,
@@ -160,7 +164,28 @@ impl Reactor {
             overloaded: admission.is_overloaded(),
             overloaded_for: Duration::from_micros(admission.overloaded_for(now).us()),
             forgotten: self.shoppers.as_ref().map_or(0, Shoppers::forgotten),
+            target: Duration::from_micros(admission.target_us()),
+            lost: self.losses.lost(),
         });
+    }
+
+    /// Holds what was lost in the last second against the budget, and lets as much wait as that allows.
+    fn look_at_losses(&mut self, now: Moment) {
+        let (late, settled_late) = self.late;
+        let totals = self.stats.totals(late, settled_late);
+        let before = self.admission.target_us();
+        let target_us = self.losses.look(now, totals, self.admission.is_overloaded());
+        if target_us < before {
+            let Lost { goodput, admitted, settled } = self.losses.lost();
+            tracing::warn!(
+                target_us,
+                goodput,
+                admitted,
+                settled,
+                "more is lost than the budget allows, of ten thousand: less may wait from now on"
+            );
+        }
+        self.admission.set_target_us(target_us);
     }
 
     /// Tells connections what they may have unanswered, where that has changed by more than a tenth.

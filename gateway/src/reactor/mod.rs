@@ -48,7 +48,7 @@ use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use slab::Slab;
 
-use crate::overload::{Admission, Class, Credits, Shoppers};
+use crate::overload::{Admission, Class, Credits, Losses, Shoppers};
 use crate::server::Shared;
 use breaking::Handed;
 use door::WAKER;
@@ -122,6 +122,9 @@ pub(crate) struct Reactor {
     stats: Arc<ReactorStats>,
     /// Who is let in.
     admission: Admission,
+    losses: Losses,
+    /// Answers that came late, and those of them to payments and cancels.
+    late: (u64, u64),
     /// How often each shopper may ask, where that is limited.
     shoppers: Option<Shoppers>,
     /// What connections may have unanswered.
@@ -184,6 +187,8 @@ impl Reactor {
             scratch: vec![0; READ],
             rng: Xoshiro256PlusPlus::seed_from_u64(seed),
             admission: Admission::new(shared.admission),
+            losses: Losses::new(shared.losses),
+            late: (0, 0),
             shoppers: shared.shopper_limit.map(Shoppers::new),
             credits: Credits::default(),
             crediting: 0,

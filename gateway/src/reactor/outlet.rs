@@ -11,6 +11,7 @@ use doorbuster_protocol::{
 use super::Reactor;
 use crate::convert;
 use crate::convert::after::View;
+use crate::overload::Class;
 
 /// Emptied batches that are kept for the next requests: 64 of 4,096 slots are 40 MiB at most.
 const MAX_SPARE: usize = 64;
@@ -175,7 +176,12 @@ impl Reactor {
     pub(super) fn finish(&mut self, done: usize) {
         let Some(frame) = self.frames.get(done) else { return };
         let (name, generation, count) = (frame.session, frame.generation, frame.count);
-        self.stats.took(frame.kind, self.now.saturating_duration_since(frame.received), count);
+        let took = self.now.saturating_duration_since(frame.received);
+        self.stats.took(frame.kind, took, count);
+        if took > self.shared.late {
+            self.late.0 += u64::from(count);
+            self.late.1 += if Class::of(frame.kind) == Class::Settle { u64::from(count) } else { 0 };
+        }
         let position = self.engine.journal().durable();
         let session = self.sessions.get_mut(name).filter(|session| session.generation == generation);
         let output = session.map(|session| {

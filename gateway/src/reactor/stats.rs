@@ -3,9 +3,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use doorbuster_protocol::{Code, Kind};
+use doorbuster_protocol::{Class, Code, Kind};
 use hdrhistogram::Histogram;
 use parking_lot::Mutex;
+
+use crate::overload::losses::{Lost, Totals};
 
 /// Longest service time that is told from longer ones, microseconds: a minute.
 const MAX_US: u64 = 60_000_000;
@@ -37,7 +39,7 @@ pub struct ReactorStats {
     watched: AtomicU64,
     pushed: AtomicU64,
     sold_out: AtomicU64,
-    pressure: [AtomicU64; 7],
+    pressure: [AtomicU64; 11],
     ops: Vec<OpStats>,
     /// Where a request's kind stands among them, by its byte; [`NOWHERE`] for other bytes.
     by_kind: [u8; 128],
@@ -60,6 +62,10 @@ pub struct Pressure {
     pub overloaded_for: Duration,
     /// How often a shopper was forgotten who had asked faster than he may.
     pub forgotten: u64,
+    /// How much work may wait before new holds are refused.
+    pub target: Duration,
+    /// What was lost in its last second.
+    pub lost: Lost,
 }
 
 /// What happened to one kind of operation.
@@ -162,8 +168,9 @@ impl ReactorStats {
 
     /// How hard it is pressed. Each figure is of a pass, though not all need be of the same.
     pub fn pressure(&self) -> Pressure {
-        let [in_flight, backlog, cost, load, overloaded, overloaded_for, forgotten] =
+        let [in_flight, backlog, cost, load, overloaded, overloaded_for, forgotten, target, lost @ ..] =
             self.pressure.each_ref().map(|cell| cell.load(Ordering::Relaxed));
+        let [goodput, admitted, settled] = lost.map(|share| u32::try_from(share).unwrap_or(u32::MAX));
         Pressure {
             in_flight,
             backlog: Duration::from_micros(backlog),
@@ -172,6 +179,8 @@ impl ReactorStats {
             overloaded: overloaded != 0,
             overloaded_for: Duration::from_micros(overloaded_for),
             forgotten,
+            target: Duration::from_micros(target),
+            lost: Lost { goodput, admitted, settled },
         }
     }
 
@@ -207,13 +216,35 @@ impl ReactorStats {
 
     pub(super) fn press(&self, pressure: Pressure) {
         let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        let Pressure { in_flight, backlog, cost, load, overloaded, overloaded_for, forgotten } = pressure;
+        let Pressure { in_flight, backlog, cost, load, overloaded, overloaded_for, forgotten, target, lost } =
+            pressure;
         let cost_ns = u64::try_from(cost.as_nanos()).unwrap_or(u64::MAX);
         let (load, overloaded) = (u64::from(load), u64::from(overloaded));
-        let all = [in_flight, us(backlog), cost_ns, load, overloaded, us(overloaded_for), forgotten];
+        let [goodput, admitted, settled] = [lost.goodput, lost.admitted, lost.settled].map(u64::from);
+        let (overloaded_for, target) = (us(overloaded_for), us(target));
+        let first = [in_flight, us(backlog), cost_ns, load, overloaded, overloaded_for, forgotten, target];
+        let all = first.into_iter().chain([goodput, admitted, settled]);
         for (cell, value) in self.pressure.iter().zip(all) {
             cell.store(value, Ordering::Relaxed);
         }
+    }
+
+    /// What happened since the start, where so many answers were late, and so many of these to payments and cancels.
+    pub(super) fn totals(&self, late: u64, settled_late: u64) -> Totals {
+        let mut totals = Totals { late, settled_badly: settled_late, ..Totals::default() };
+        for op in &self.ops {
+            let settles = crate::overload::Class::of(op.kind) == crate::overload::Class::Settle;
+            for (code, count) in op.outcomes() {
+                totals.settled += if settles { count } else { 0 };
+                if code.class() == Class::Retry {
+                    totals.settled_badly += if settles { count } else { 0 };
+                    totals.expired += if code == Code::DeadlineExceeded { count } else { 0 };
+                } else {
+                    totals.decided += count;
+                }
+            }
+        }
+        totals
     }
 
     pub(super) fn drilled(&self, count: u32) {
