@@ -47,6 +47,8 @@ pub struct ServerConfig {
     pub shards: usize,
     /// Longest wait for answers on their way when stopping, milliseconds.
     pub drain_ms: u64,
+    /// How long a connection may take nothing of its answers before it is closed, milliseconds.
+    pub slow_reader_ms: u64,
     /// A hold that ends later than this past its deadline is an alarm, milliseconds.
     pub release_alarm_ms: u64,
     /// How long before its prices count a campaign must have all of them, else there is an alarm, milliseconds.
@@ -145,6 +147,7 @@ impl Default for ServerConfig {
             reactors: 0,
             shards: 0,
             drain_ms: 5_000,
+            slow_reader_ms: 10_000,
             release_alarm_ms: 1_000,
             price_alarm_ms: 30 * 60 * 1_000,
         }
@@ -299,6 +302,7 @@ impl Config {
         within("server.reactors", server.reactors as u64, 0..=MAX_REACTORS as u64, "0 (automatic) to 64")?;
         within("server.shards", server.shards as u64, 0..=MAX_SHARDS as u64, "0 (automatic) to 64")?;
         within("server.drain_ms", server.drain_ms, 0..=600_000, "0 to 600,000 ms")?;
+        within("server.slow_reader_ms", server.slow_reader_ms, 1..=600_000, "1 to 600,000 ms")?;
         let alarm = "1 to 3,600,000 ms";
         within("server.release_alarm_ms", server.release_alarm_ms, 1..=3_600_000, alarm)?;
         let day = "0 to 86,400,000 ms";

@@ -53,6 +53,8 @@ pub struct Setup {
     pub segment_bytes: u64,
     /// Connections at most.
     pub max_connections: usize,
+    /// How long a connection may take nothing of its answers before it is closed.
+    pub slow_reader: Duration,
     /// Longest wait for answers on their way when stopping.
     pub drain: Duration,
     /// How much work may wait before new holds are refused, microseconds; 0: nothing is refused.
@@ -101,6 +103,7 @@ impl Setup {
             price_alarm_ms: 30 * 60 * 1_000,
             segment_bytes: doorbuster_engine::log::DEFAULT_SEGMENT,
             max_connections: 4_096,
+            slow_reader: Duration::from_secs(10),
             drain: Duration::from_secs(5),
             backlog_us: 5_000,
             shopper_limit: None,
@@ -159,6 +162,8 @@ pub(crate) struct Shared {
     pub(crate) sync_delay: Option<Arc<SyncDelay>>,
     pub(crate) max_connections: usize,
     pub(crate) drain: Duration,
+    /// How long a connection may take nothing of its answers before it is closed.
+    pub(crate) slow_reader: Duration,
     pub(crate) admission: Settings,
     pub(crate) losses: losses::Settings,
     /// An answer that takes longer is late.
@@ -271,6 +276,7 @@ impl Server {
             sync_delay: setup.sync_delay,
             max_connections: max_connections.div_ceil(reactors),
             drain: setup.drain,
+            slow_reader: setup.slow_reader,
             started: Instant::now(),
             shopper_limit: setup.shopper_limit,
             admission: Settings { target_us: setup.backlog_us },

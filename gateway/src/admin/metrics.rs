@@ -185,10 +185,12 @@ fn encode_counts(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> Result
     let pushes: u64 = shared.stats.iter().map(|stats| stats.pushes()).sum();
     let faults: u64 = shared.stats.iter().map(|stats| stats.faults()).sum();
     let sold_out: u64 = shared.stats.iter().map(|stats| stats.sold_out_from_directory()).sum();
+    let slow_readers: u64 = shared.stats.iter().map(|stats| stats.slow_readers()).sum();
     let drilled: u64 = shared.stats.iter().map(|stats| stats.drill_operations()).sum();
     let counts = [
         ("connections_accepted", "Connections ever taken", accepted),
         ("faults", "Error frames sent", faults),
+        ("slow_readers", "Connections closed because they took nothing of their answers", slow_readers),
         ("drill_operations", "Operations that a drill asked for, counted among all others", drilled),
         ("sold_out_from_directory", "Requests answered from the sold-out directory, by no shard", sold_out),
         ("events", "Events decided", counters.events),

@@ -142,6 +142,7 @@ fn serve(options: &ServeOptions, config: &Config, folder: &std::path::Path) -> R
     setup.segment_bytes = config.log.segment_bytes;
     setup.max_connections = config.server.max_connections;
     setup.drain = Duration::from_millis(config.server.drain_ms);
+    setup.slow_reader = Duration::from_millis(config.server.slow_reader_ms);
     setup.backlog_us = config.overload.backlog_us;
     setup.shopper_limit = config.shopper_limit();
     setup.loss_budget = config.overload.loss_budget;

@@ -135,6 +135,8 @@ pub(crate) struct Reactor {
     credit: Option<u32>,
     /// Answers of a frame that needed no shard. Empty between frames.
     answered: Vec<(u64, Answer)>,
+    /// When slow readers were looked for last.
+    swept: Instant,
     /// The time of this pass.
     now: Instant,
     /// The same, as the engine has it.
@@ -194,6 +196,7 @@ impl Reactor {
             crediting: 0,
             credit: None,
             answered: Vec::new(),
+            swept: Instant::now(),
             now: Instant::now(),
             wall: engine.now(),
             engine,
@@ -247,6 +250,7 @@ impl Reactor {
             self.push(durable);
             self.release_fetched();
             self.flush();
+            self.cut_off_slow_readers();
             if self.engine.journal().poisoned().is_some() {
                 // Nothing may be acknowledged any more: close every connection without an answer.
                 return Ok(());

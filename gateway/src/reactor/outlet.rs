@@ -1,6 +1,6 @@
 //! The way out: decided batches to answers in the connections' output, once they are durable.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use doorbuster_engine::shard::{self, Batch, MAX_SLOTS, Slot, Work};
 use doorbuster_protocol::{
@@ -9,9 +9,13 @@ use doorbuster_protocol::{
 };
 
 use super::Reactor;
+use super::session::Session;
 use crate::convert;
 use crate::convert::after::View;
 use crate::overload::Class;
+
+/// Time between two looks for connections that take nothing of their answers, or less where they may do so for less.
+const SWEEP: Duration = Duration::from_secs(1);
 
 /// Emptied batches that are kept for the next requests: 64 of 4,096 slots are 40 MiB at most.
 const MAX_SPARE: usize = 64;
@@ -200,11 +204,29 @@ impl Reactor {
             let Some(session) = self.sessions.get_mut(name) else { continue };
             session.dirty = false;
             session.say_refused();
-            let flushed = session.flush();
+            let flushed = session.flush(self.now);
             let answered = session.backlog() == 0 && session.in_flight == 0;
             if flushed.is_err() || (session.closing && answered) {
                 self.close(name);
             }
+        }
+    }
+
+    /// Closes connections that have taken nothing of their answers for too long: what they hold is memory that others need.
+    pub(super) fn cut_off_slow_readers(&mut self) {
+        let limit = self.shared.slow_reader;
+        if self.now.saturating_duration_since(self.swept) < limit.min(SWEEP) {
+            return;
+        }
+        self.swept = self.now;
+        let stuck = |session: &Session| {
+            session.stuck_since.is_some_and(|since| self.now.saturating_duration_since(since) >= limit)
+        };
+        let names: Vec<usize> =
+            self.sessions.iter().filter(|(_, session)| stuck(session)).map(|(name, _)| name).collect();
+        for name in names {
+            self.stats.cut_off();
+            self.close(name);
         }
     }
 }

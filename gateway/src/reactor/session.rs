@@ -1,6 +1,7 @@
 //! One connection's state: bytes in, bytes out, and the bounds that it keeps.
 
 use std::io::{self, Read, Write};
+use std::time::Instant;
 
 use doorbuster_protocol::Refused;
 use mio::net::TcpStream;
@@ -43,6 +44,8 @@ pub(crate) struct Session {
     pub(crate) ended: bool,
     /// Close when all answers are out; take nothing more in.
     pub(crate) closing: bool,
+    /// Since when its socket has taken nothing of what is to be written.
+    pub(super) stuck_since: Option<Instant>,
     /// Already on the reactor's list of sessions to flush.
     pub(crate) dirty: bool,
     /// Already on the reactor's list of sessions that stopped reading at a bound.
@@ -66,6 +69,7 @@ impl Session {
             readable: true,
             ended: false,
             closing: false,
+            stuck_since: None,
             dirty: false,
             stalled: false,
         }
@@ -107,18 +111,25 @@ impl Session {
     }
 
     /// Writes as much output as the socket takes.
-    pub(crate) fn flush(&mut self) -> io::Result<()> {
+    pub(crate) fn flush(&mut self, now: Instant) -> io::Result<()> {
+        let before = self.written;
         while self.written < self.output.len() {
             match self.stream.write(&self.output[self.written..]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(length) => self.written += length,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if self.written > before || self.stuck_since.is_none() {
+                        self.stuck_since = Some(now);
+                    }
+                    return Ok(());
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
         self.output.clear();
         self.written = 0;
+        self.stuck_since = None;
         if self.output.capacity() > KEEP_OUTPUT && self.in_flight == 0 {
             self.output.shrink_to(KEEP_OUTPUT);
         }

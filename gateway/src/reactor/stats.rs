@@ -38,6 +38,7 @@ pub struct ReactorStats {
     drilled: AtomicU64,
     watched: AtomicU64,
     pushed: AtomicU64,
+    cut_off: AtomicU64,
     sold_out: AtomicU64,
     pressure: [AtomicU64; 11],
     ops: Vec<OpStats>,
@@ -92,6 +93,7 @@ impl Default for ReactorStats {
             drilled: AtomicU64::new(0),
             watched: AtomicU64::new(0),
             pushed: AtomicU64::new(0),
+            cut_off: AtomicU64::new(0),
             sold_out: AtomicU64::new(0),
             pressure: Default::default(),
             ops: requests().map(OpStats::new).collect(),
@@ -161,6 +163,11 @@ impl ReactorStats {
         self.pushed.load(Ordering::Relaxed)
     }
 
+    /// Connections that were closed because they took nothing of their answers.
+    pub fn slow_readers(&self) -> u64 {
+        self.cut_off.load(Ordering::Relaxed)
+    }
+
     /// Operations that the sold-out directory answered.
     pub fn sold_out_from_directory(&self) -> u64 {
         self.sold_out.load(Ordering::Relaxed)
@@ -196,6 +203,10 @@ impl ReactorStats {
 
     pub(super) fn closed(&self) {
         self.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn cut_off(&self) {
+        self.cut_off.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn fault(&self) {

@@ -4,6 +4,9 @@
 mod watching;
 mod wire;
 
+use std::io::Write as _;
+use std::time::Duration;
+
 use doorbuster_gateway::testing::Server;
 use doorbuster_protocol::{
     Answer, Cancel, Code, Confirm, Kind, Line, MAX_BATCH, MAX_BODY, ReadOrder, ReadStock, Reserve,
@@ -390,6 +393,30 @@ fn a_reader_that_never_reads_is_read_no_more_and_holds_nobody_up() {
         answered += 1;
     }
     sending.join().unwrap().unwrap();
+    world.end();
+}
+
+#[test]
+fn who_takes_nothing_of_his_answers_for_too_long_is_cut_off() {
+    let mut world = World::on(Server::start_with(|setup| {
+        setup.backlog_us = 0;
+        setup.slow_reader = Duration::from_millis(50);
+    }));
+    let mut slow = world.greeted();
+    slow.stream.set_nonblocking(true).unwrap();
+    let frame = greedy(1);
+    let cut_off = |world: &World| {
+        world.server.server().stats().map(doorbuster_gateway::ReactorStats::slow_readers).sum::<u64>()
+    };
+    // It sends as long as it is let; the server's answers to that fill the sockets' buffers.
+    let mut left = &frame[..];
+    while cut_off(&world) == 0 {
+        // When it is cut off, it can't send any more.
+        let sent = slow.stream.write(left).unwrap_or(0);
+        left = &left[sent..];
+        left = if left.is_empty() { &frame } else { left };
+        world.untouched();
+    }
     world.end();
 }
 
