@@ -23,6 +23,7 @@ pub mod health;
 pub mod ids;
 pub mod journal;
 pub mod knee;
+pub mod machine;
 pub mod net;
 pub mod pin;
 pub mod population;

@@ -27,10 +27,25 @@ pub struct ResidentReport {
     pub growth_mib: f64,
 }
 
+/// One look at it.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct MemoryRow {
+    /// Seconds since the start.
+    pub at_s: f64,
+    /// MiB.
+    pub resident_mib: f64,
+}
+
 impl Resident {
     /// Adds a sample, if there is one.
     pub fn extend(&mut self, at_s: f64, bytes: Option<u64>) {
         self.samples.extend(bytes.map(|bytes| (at_s, bytes)));
+    }
+
+    /// Every sample, in the order of time.
+    pub fn rows(&self) -> Vec<MemoryRow> {
+        let row = |&(at_s, bytes): &(f64, u64)| MemoryRow { at_s, resident_mib: lossy(bytes) / MIB };
+        self.samples.iter().map(row).collect()
     }
 
     /// Sums up; none without three samples in the second half of `length_s`.

@@ -12,6 +12,7 @@ use super::Request;
 use crate::audit::Sale;
 use crate::calibrate::calibrate;
 use crate::exit::Failure;
+use crate::machine::Machine;
 use crate::net::{Control, LinkError};
 use crate::progress;
 use crate::report::Settings;
@@ -102,6 +103,7 @@ pub(super) fn settle(request: &Request, target: &Target, before: &StatusView) ->
         tail_seconds: scenario.tail_seconds(),
         t0_seconds: t0(scenario),
         shards: before.shards,
+        machine: Machine::here(),
     })
 }
 

@@ -80,6 +80,7 @@ pub(super) fn assemble(
         deliveries: happened.deliveries,
         release_lag: judged.release_lag,
         resident,
+        memory: happened.resident.rows(),
         log_bytes: judged.log_bytes,
         retries: harvest.retries,
         given_up: harvest.given_up,

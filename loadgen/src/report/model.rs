@@ -11,9 +11,10 @@ use super::fault::{FaultRow, LossRow};
 use crate::audit::{Audit, ChannelTotals, Money, StockTotals, Waited};
 use crate::drill::{Delivery, Move};
 use crate::health::{CpuUse, lossy};
-use crate::recorder::{Latency, Operation, Recorder};
+use crate::machine::Machine;
+use crate::recorder::{Latency, Operation, Recorder, Second};
 use crate::release_lag::LagReport;
-use crate::resident::ResidentReport;
+use crate::resident::{MemoryRow, ResidentReport};
 use crate::scenario::Scenario;
 use crate::schedule::Schedule;
 use crate::verdict::Objective;
@@ -53,6 +54,8 @@ pub struct Settings {
     pub t0_seconds: f64,
     /// The server's shards.
     pub shards: u32,
+    /// The machine of the drill, and of its own server.
+    pub machine: Machine,
 }
 
 /// A drill's report.
@@ -106,6 +109,8 @@ pub struct Report {
     pub release_lag: Option<LagReport>,
     /// The server's resident memory; none of a server elsewhere, or of a drill that was too short.
     pub resident: Option<ResidentReport>,
+    /// The same over time; empty of a server elsewhere.
+    pub memory: Vec<MemoryRow>,
     /// Bytes of the log's files; none of a server elsewhere.
     pub log_bytes: Option<u64>,
     /// Requests that were sent again because the server had said so.
@@ -225,8 +230,12 @@ pub struct SecondRow {
     pub refused: u64,
     /// Answers "try again".
     pub shed: u64,
-    /// 99th percentile of the response times of reserves that got units; none without any.
+    /// Median of the response times of reserves that got units; none without any.
+    pub reserve_p50_us: Option<f64>,
+    /// 99th percentile of the same.
     pub reserve_p99_us: Option<f64>,
+    /// 99.9th percentile of the same.
+    pub reserve_p99_9_us: Option<f64>,
 }
 
 /// One row for each operation and outcome, unanswered requests last.
@@ -273,19 +282,24 @@ pub(crate) fn phase_rows(recorder: &Recorder, settings: &Settings) -> Vec<PhaseR
 }
 
 pub(crate) fn second_rows(recorder: &Recorder) -> Vec<SecondRow> {
-    (0..)
-        .zip(&recorder.seconds)
-        .map(|(at_s, second)| SecondRow {
+    let row = |(at_s, second): (u64, &Second)| {
+        let reserve_us = |quantile: f64| {
+            let nanos = &second.reserve_ns;
+            (!nanos.is_empty()).then(|| lossy(nanos.value_at_quantile(quantile)) / 1_000.0)
+        };
+        SecondRow {
             at_s,
             offered: second.offered,
             done: second.done,
             in_time: second.in_time,
             refused: second.refused,
             shed: second.shed,
-            reserve_p99_us: (!second.reserve_ns.is_empty())
-                .then(|| lossy(second.reserve_ns.value_at_quantile(0.99)) / 1_000.0),
-        })
-        .collect()
+            reserve_p50_us: reserve_us(0.5),
+            reserve_p99_us: reserve_us(0.99),
+            reserve_p99_9_us: reserve_us(0.999),
+        }
+    };
+    (0..).zip(&recorder.seconds).map(row).collect()
 }
 
 pub(crate) fn check_rows(audit: &Audit) -> Vec<CheckRow> {

@@ -5,6 +5,7 @@ use doorbuster_protocol::Code;
 use super::table::WIDTH;
 use super::{CheckRow, Report, SCHEMA_VERSION, Settings, operation_rows, phase_rows, render, second_rows};
 use crate::health::CpuUse;
+use crate::machine::Machine;
 use crate::recorder::{Limits, Operation, Recorder};
 use crate::scenario;
 use crate::schedule::{Schedule, nanos};
@@ -35,6 +36,7 @@ fn report(answers: &[(Operation, Code, u64, u64)]) -> Report {
         tail_seconds: 6.0,
         t0_seconds: 4.0,
         shards: 2,
+        machine: Machine { cores: 2, cpu: None },
         scenario,
     };
     Report {
@@ -61,6 +63,7 @@ fn report(answers: &[(Operation, Code, u64, u64)]) -> Report {
         deliveries: Vec::new(),
         release_lag: None,
         resident: None,
+        memory: Vec::new(),
         log_bytes: None,
         retries: 0,
         given_up: 0,
