@@ -9,6 +9,7 @@
 //! | `reserve.hlog` | `HdrHistogram` log processors: response times of reserves, one histogram a second |
 
 mod baskets;
+mod channels;
 mod fault;
 mod figures;
 mod files;
@@ -18,6 +19,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod text;
+mod words;
 
 pub use baskets::BasketTotals;
 pub use fault::{FaultRow, LossRow};
