@@ -45,6 +45,12 @@ pub(super) fn seconds(s: f64) -> String {
     format!("{s:.1}").trim_end_matches(".0").to_owned()
 }
 
+/// A share in percent, with as many of three digits behind the point as it needs.
+pub(super) fn percent(share: f64) -> String {
+    let digits = format!("{:.3}", share * 100.0);
+    format!("{} %", digits.trim_end_matches('0').trim_end_matches('.'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +65,12 @@ mod tests {
         let times = [0.0, 85.4, 9_999.4, 9_999.6, 99_994.0, 99_996.0, 999_960.0, 60_000_000.0, 99_999_000.0];
         let shown = ["0.000", "0.085", "9.999", "10.00", "99.99", "100.0", "1000", "60000", "99999"];
         assert_eq!(times.map(milliseconds), shown);
+    }
+
+    #[test]
+    fn shares_have_no_digits_that_say_nothing() {
+        let shown = ["0 %", "0.03 %", "97.5 %", "99.999 %", "100 %"];
+        assert_eq!([0.0, 0.000_3, 0.975, 0.999_99, 1.0].map(percent), shown);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::IntervalLogWriterBuilder;
 
 use super::model::Report;
-use super::{junit, text};
+use super::{html, junit, text};
 use crate::health::lossy;
 use crate::recorder::Recorder;
 
@@ -30,6 +30,7 @@ pub fn write(folder: &Path, report: &Report, recorder: &Recorder) -> io::Result<
     fs::write(folder.join("report.txt"), text::render(report, Some(folder)))?;
     let json = serde_json::to_string_pretty(report).map_err(io::Error::other)?;
     fs::write(folder.join("report.json"), json + "\n")?;
+    fs::write(folder.join("report.html"), html::render(report))?;
     fs::write(folder.join("junit.xml"), junit::render(report))?;
     for ((operation, number), latency) in &recorder.latency {
         let code =

@@ -4,15 +4,18 @@
 //! |---|---|
 //! | `report.txt` | people |
 //! | `report.json` | programs; `schema_version`, and the unit in every key |
+//! | `report.html` | people with a browser: curves over time, and all tables, in one file |
 //! | `junit.xml` | continuous integration: one test case a check, an objective, and the generator's health |
 //! | `OPERATION-CODE.hgrm` | `HdrHistogram` plotters: percentile distribution of response times, milliseconds |
 //! | `reserve.hlog` | `HdrHistogram` log processors: response times of reserves, one histogram a second |
 
 mod baskets;
 mod channels;
+mod escape;
 mod fault;
 mod figures;
 mod files;
+mod html;
 mod junit;
 mod model;
 mod table;

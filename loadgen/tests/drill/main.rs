@@ -52,7 +52,9 @@ fn a_drill_with_its_own_server_passes_and_leaves_every_file() {
         assert_eq!(broken(&report, check), 0);
     }
     assert!(report["stock"]["sold_units"].as_u64().is_some_and(|sold| sold > 0), "{}", report["stock"]);
-    for file in ["report.txt", "junit.xml", "reserve.hlog", "reserve-ok.hgrm", "confirm-ok.hgrm"] {
+    for file in
+        ["report.txt", "report.html", "junit.xml", "reserve.hlog", "reserve-ok.hgrm", "confirm-ok.hgrm"]
+    {
         assert!(drill.report().join(file).is_file(), "{file}");
     }
 }
