@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::all;
+use crate::compare;
 use crate::drill::{self, Request};
 use crate::exit::{Exit, Failure};
 use crate::knee;
@@ -18,7 +19,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
     0  pass
     2  usage: the command line or the scenario is wrong
-    3  an objective was missed
+    3  an objective was missed, or compare found something worse
     4  correctness is broken: something was oversold, lost or invented
     5  invalid run: the generator was the bottleneck
     6  could not run, or the target was lost
@@ -51,6 +52,12 @@ enum Command {
     /// Find the server's peak, ask for multiples of it, and say how much is answered in time.
     #[command(after_help = EXIT_CODES)]
     Knee(knee::Options),
+    /// Say what is better or worse in one run, or a set of repeats, than in another.
+    ///
+    /// A and B are each a report.json of a drill or a curve.json of `knee`, a folder with one in it or with one in each of its
+    /// direct subfolders, or several of these with commas between. Several are repeats of the same: medians are compared, and
+    /// a difference counts where it is beyond what the repeats differ by.
+    Compare(compare::Options),
 }
 
 #[derive(Debug, Args)]
@@ -97,6 +104,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(Cli { command: Some(Command::Saturate(options)), .. }) => saturate::run(&options, &mut out),
         Ok(Cli { command: Some(Command::Knee(options)), .. }) => knee::run(&options, &mut out),
         Ok(Cli { command: Some(Command::All(options)), .. }) => all::run(&options, &mut out),
+        Ok(Cli { command: Some(Command::Compare(options)), .. }) => compare::run(&options, &mut out),
         Ok(Cli { command: Some(Command::List), .. }) => list(&mut out),
         Ok(Cli { command: Some(Command::Run(run)), .. }) => start(*run),
         Ok(Cli { command: None, run }) => start(run),

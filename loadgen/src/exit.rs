@@ -7,11 +7,11 @@ use std::process::ExitCode;
 /// Exit codes; the help text prints this table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// Every objective met and nothing broken.
+    /// Every objective met and nothing broken; of a comparison: nothing is worse.
     Pass,
     /// The command line or the scenario is wrong.
     Usage,
-    /// An objective was missed.
+    /// An objective was missed; of a comparison: something is worse.
     Missed,
     /// Correctness is broken: something was oversold, lost or invented.
     Broken,

@@ -16,6 +16,7 @@ pub mod all;
 pub mod audit;
 pub mod calibrate;
 pub mod cli;
+pub mod compare;
 pub mod drill;
 pub mod exit;
 pub mod frames;

@@ -25,6 +25,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 pub use options::{Options, Policy};
+pub(crate) use report::SCHEMA_VERSION as CURVE_SCHEMA_VERSION;
 
 use self::curve::{Curve, Measured};
 use self::drive::Asked;

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use doorbuster_protocol::Code;
+use serde_json::Value;
 
 use super::curve::{Curve, Measured, Spread};
 use super::options::{Options, Policy};
@@ -11,6 +12,10 @@ use super::picture;
 use super::point::{Kindly, Point};
 use crate::exit::Failure;
 use crate::health::lossy;
+use crate::machine::Machine;
+
+/// Version of the shape of `curve.json`. A new key leaves it; a changed or removed one raises it.
+pub(crate) const SCHEMA_VERSION: u32 = 1;
 
 /// A reader that went away has seen enough.
 macro_rules! say {
@@ -153,12 +158,19 @@ pub(super) fn files(curves: &[Curve], peak: f64, options: &Options, folder: &Pat
         })
     });
     let curve = serde_json::json!({
-        "schema_version": 1,
+        "schema_version": SCHEMA_VERSION,
         "peak_per_second": peak,
         "slo_ms": options.slo_ms,
         "added_cost_us": options.added_cost_us,
         "bulk_refusals": options.bulk,
         "credits": options.credits,
+        "backlog_us": options.backlog_us.map_or_else(|| "auto".into(), Value::from),
+        "connections": options.connections,
+        "batch": options.batch,
+        "paid_percent": options.paid,
+        "seconds": options.seconds,
+        "durability": options.durability,
+        "machine": Machine::here(),
         "points": points.collect::<Vec<_>>(),
     });
     std::fs::write(folder.join("curve.json"), format!("{curve:#}\n")).map_err(failed)?;

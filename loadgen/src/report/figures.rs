@@ -1,7 +1,7 @@
 //! Numbers as the text shows them.
 
 /// A count with its thousands apart.
-pub(super) fn grouped(count: u64) -> String {
+pub(crate) fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut out = String::with_capacity(digits.len() * 4 / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -19,17 +19,17 @@ pub(super) fn grouped(count: u64) -> String {
     clippy::cast_sign_loss,
     reason = "rates are small and not negative"
 )]
-pub(super) fn rounded(number: f64) -> String {
+pub(crate) fn rounded(number: f64) -> String {
     grouped(number.max(0.0).round() as u64)
 }
 
 /// A rate: small ones with one digit behind the point.
-pub(super) fn rate(per_second: f64) -> String {
+pub(crate) fn rate(per_second: f64) -> String {
     if per_second < 99.95 { format!("{per_second:.1}") } else { rounded(per_second) }
 }
 
 /// Microseconds as milliseconds, in four digits as long as they do, so that every time up to 100 s takes five columns.
-pub(super) fn milliseconds(us: f64) -> String {
+pub(crate) fn milliseconds(us: f64) -> String {
     let ms = us / 1_000.0;
     let digits = match ms {
         _ if ms < 9.9995 => 3,
@@ -41,12 +41,12 @@ pub(super) fn milliseconds(us: f64) -> String {
 }
 
 /// Seconds, with one digit behind the point where they are not whole.
-pub(super) fn seconds(s: f64) -> String {
+pub(crate) fn seconds(s: f64) -> String {
     format!("{s:.1}").trim_end_matches(".0").to_owned()
 }
 
 /// A share in percent, with as many of three digits behind the point as it needs.
-pub(super) fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     let digits = format!("{:.3}", share * 100.0);
     format!("{} %", digits.trim_end_matches('0').trim_end_matches('.'))
 }

@@ -13,14 +13,14 @@ mod baskets;
 mod channels;
 mod escape;
 mod fault;
-mod figures;
+pub(crate) mod figures;
 mod files;
 mod html;
 mod junit;
 mod model;
 mod table;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod text;
 mod words;
 

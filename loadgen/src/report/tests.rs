@@ -14,7 +14,7 @@ const MS: u64 = 1_000_000;
 
 /// A drill of the built-in scenario with these answers: operation, code, second in which it was due, milliseconds of
 /// service; all were sent a millisecond late.
-pub(super) fn report(answers: &[(Operation, Code, u64, u64)]) -> Report {
+pub(crate) fn report(answers: &[(Operation, Code, u64, u64)]) -> Report {
     let scenario = scenario::load(None).expect("sound");
     let ends = Schedule::spans(&scenario.phases).into_iter().map(|(_, ends)| nanos(ends)).collect();
     let mut recorder = Recorder::new(Limits { reserve_ns: 250 * MS, confirm_ns: 250 * MS }, ends);

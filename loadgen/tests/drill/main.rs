@@ -52,6 +52,11 @@ fn a_drill_with_its_own_server_passes_and_leaves_every_file() {
         assert_eq!(broken(&report, check), 0);
     }
     assert!(report["stock"]["sold_units"].as_u64().is_some_and(|sold| sold > 0), "{}", report["stock"]);
+    let path = drill.report();
+    let path = path.to_str().expect("a name in UTF-8");
+    let compared = program::run(&["compare", path, path]);
+    assert_eq!(compared.code, 0, "{compared:?}");
+    assert!(compared.stdout.contains("0 WORSE, 0 BETTER, "), "{}", compared.stdout);
     for file in
         ["report.txt", "report.html", "junit.xml", "reserve.hlog", "reserve-ok.hgrm", "confirm-ok.hgrm"]
     {
