@@ -97,6 +97,21 @@ async fn the_logs_sync_times_are_a_histogram_from_50_us_to_5_s() {
 }
 
 #[tokio::test]
+async fn the_loss_budget_stands_beside_what_is_lost_and_what_may_wait() {
+    let server = start();
+    sell(&server).await;
+    let scrape = Scrape::of(&server);
+    scrape.kind("doorbuster_loss_ratio", "gauge");
+    assert_eq!(scrape.text("doorbuster_loss_budget_ratio"), "0.03");
+    for loss in ["L1", "L3", "L4"] {
+        let series = format!("doorbuster_loss_ratio{{reactor=\"0\",loss=\"{loss}\"}}");
+        assert_eq!(scrape.text(&series), "0.0", "{loss}: of two answers no share is taken");
+    }
+    assert_eq!(scrape.text("doorbuster_backlog_limit_seconds{reactor=\"0\"}"), "0.005");
+    server.stop();
+}
+
+#[tokio::test]
 async fn totals_count_what_was_answered() {
     let server = start();
     sell(&server).await;

@@ -3,8 +3,9 @@
 //! From the cheapest to the dearest; each way out has a code and a counter of its own:
 //!
 //! 1. the connection is greeted, and the server isn't stopping ([`dispatch`](super::dispatch));
-//! 2. all that is asked for is known to be sold out: the directory answers, and nothing waits;
-//! 3. admission: as much of the frame's class waits as may.
+//! 2. its deadline has not passed;
+//! 3. all that is asked for is known to be sold out: the directory answers, and nothing waits;
+//! 4. admission: as much of the frame's class waits as may.
 //!
 //! What is refused was not executed, this time. An earlier copy of it may have been, and then its shopper must hear so: a
 //! frame without `FIRST_ATTEMPT` is let in as a repeat, which a shard looks up without changing anything.
@@ -50,6 +51,11 @@ impl Reactor {
     /// Lets a frame in, or refuses it: then it has its answer.
     #[inline]
     pub(super) fn enter(&mut self, name: usize, header: &Header, body: &[u8]) -> Option<Entry> {
+        if header.time != 0 && header.time < self.wall.raw() {
+            // It lay in a socket until nobody waited for it any more. That says nothing about what waits here.
+            self.turn_away(name, header, Code::DeadlineExceeded, 0);
+            return None;
+        }
         let class = Class::of(header.kind);
         if self.admission.lets_in(class, header.count) {
             return Some(Entry::Open);
@@ -104,12 +110,16 @@ impl Reactor {
         })
     }
 
-    /// Refuses a frame as a whole.
+    /// Refuses a frame as a whole, because there is too much to do.
     pub(super) fn refuse(&mut self, name: usize, header: &Header, code: Code) {
         self.admission.refuse(header.count);
+        self.turn_away(name, header, code, self.admission.retry_after_ms());
+    }
+
+    #[cold]
+    fn turn_away(&mut self, name: usize, header: &Header, code: Code, retry_after_ms: u32) {
         self.stats.offered(header.kind, header.count);
         self.stats.count(header.kind, code.number(), header.count);
-        let retry_after_ms = self.admission.retry_after_ms();
         if let Some(session) = self.sessions.get_mut(name) {
             session.refuse(header, code, retry_after_ms);
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use doorbuster_gateway::testing::Server;
 use doorbuster_protocol::{
-    Answer, Cancel, Code, Confirm, Kind, Line, MAX_BATCH, MAX_BODY, ReadOrder, ReadStock, Reserve,
+    Answer, Cancel, Code, Confirm, Fault, Kind, Line, MAX_BATCH, MAX_BODY, ReadOrder, ReadStock, Reserve,
     ReserveOrder, StockView, body,
 };
 use rand::{RngExt, SeedableRng};
@@ -321,8 +321,8 @@ fn frames_before_a_broken_one_are_executed_and_answered() {
 }
 
 #[test]
-fn operations_past_their_deadline_are_answered_each_in_its_own_layout() {
-    let world = World::new();
+fn frames_past_their_deadline_are_refused_before_their_bodies_are_read() {
+    let mut world = World::new();
     let mut peer = world.greeted();
     let late = |mut frame: Raw| {
         frame.time = 1;
@@ -335,16 +335,10 @@ fn operations_past_their_deadline_are_answered_each_in_its_own_layout() {
     peer.send(&late(Raw::of(Kind::ReadStock, 4, &[ReadStock { sku: SKU }; 3])));
     for _ in 0..4 {
         let (header, content) = peer.frame();
-        let record = match header.correlation {
-            1 => content.len() / 2,
-            2..=4 => content.len() / 3,
-            other => panic!("nobody asked {other}"),
-        };
-        for answer in content.chunks(record) {
-            assert_eq!(answer[..2], code.to_le_bytes(), "frame {}", header.correlation);
-            assert!(answer[2..].iter().all(|&byte| byte == 0), "frame {}", header.correlation);
-        }
+        let fault: Fault = body::read_one(&header, &content).unwrap();
+        assert_eq!((header.kind, fault.code), (Kind::Error, code), "frame {}", header.correlation);
     }
+    assert_eq!(world.healthy.stock(SKU).held, 0, "nothing of it was executed");
     world.end();
 }
 
