@@ -2,6 +2,7 @@
 //!
 //! Latency objectives are out of reach on purpose: a test fails on broken correctness, never on a slow machine.
 
+mod ci;
 mod faults;
 mod knee;
 mod liar;

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_doorbuster-drill");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_doorbuster-drill");
 
 /// How a run ended.
 #[derive(Debug)]
