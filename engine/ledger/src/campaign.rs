@@ -229,15 +229,29 @@ pub enum CampaignEvent {
         /// When.
         at: Timestamp,
     },
+    /// A SKU was frozen, or is sold again.
+    FreezeSet {
+        /// The SKU.
+        sku: SkuId,
+        /// Whether it is frozen from now on.
+        frozen: bool,
+        /// Who wanted it so.
+        by: u64,
+        /// Why.
+        reason: u32,
+        /// When.
+        at: Timestamp,
+    },
 }
 
 impl CampaignEvent {
     /// The SKU that it is about; `None`: every partition.
     pub(crate) const fn sku(&self) -> Option<SkuId> {
         match self {
-            Self::SkuBound { sku, .. } | Self::PriceSet { sku, .. } | Self::LimitsSet { sku, .. } => {
-                Some(*sku)
-            }
+            Self::SkuBound { sku, .. }
+            | Self::PriceSet { sku, .. }
+            | Self::LimitsSet { sku, .. }
+            | Self::FreezeSet { sku, .. } => Some(*sku),
             Self::PhasePut { .. }
             | Self::PlanActivated { .. }
             | Self::StandingSet { .. }
@@ -254,7 +268,8 @@ impl CampaignEvent {
             | Self::PhaseEntered { at, .. }
             | Self::SkuBound { at, .. }
             | Self::PriceSet { at, .. }
-            | Self::LimitsSet { at, .. } => *at,
+            | Self::LimitsSet { at, .. }
+            | Self::FreezeSet { at, .. } => *at,
         }
     }
 }

@@ -30,7 +30,7 @@ pub enum Command {
     SetChannel(SetChannel),
     /// Move a part of one channel's guarantee to another.
     Rebalance(Rebalance),
-    /// Change a SKU's campaign, prices or limits.
+    /// Change a SKU's campaign, prices or limits, or freeze it.
     Sku(SkuCommand),
 }
 
@@ -376,13 +376,28 @@ pub enum SkuCommand {
         /// As in [`Activate`].
         reason: u32,
     },
+    /// Sell nothing of it for now, or go on. While it is frozen nobody gets units of it who has none: no new hold, no offer to
+    /// those who wait, no late payment. Open holds go on as before.
+    Freeze {
+        /// The SKU.
+        sku: SkuId,
+        /// Whether it is frozen from now on.
+        frozen: bool,
+        /// As in [`Activate`].
+        by: u64,
+        /// As in [`Activate`].
+        reason: u32,
+    },
 }
 
 impl SkuCommand {
     /// The SKU.
     pub const fn sku(&self) -> SkuId {
         match self {
-            Self::Bind { sku, .. } | Self::Price { sku, .. } | Self::Limits { sku, .. } => *sku,
+            Self::Bind { sku, .. }
+            | Self::Price { sku, .. }
+            | Self::Limits { sku, .. }
+            | Self::Freeze { sku, .. } => *sku,
         }
     }
 }

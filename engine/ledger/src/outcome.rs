@@ -110,6 +110,8 @@ pub enum Refusal {
         /// end. `None` where no hold is open.
         next_expiry: Option<Timestamp>,
     },
+    /// Nobody gets units of the SKU for now, whatever is free.
+    Frozen,
     /// Some units are free, but fewer than asked for.
     Insufficient {
         /// Units free.
@@ -488,6 +490,8 @@ pub struct StockSnapshot {
     pub holds: u32,
     /// Orders that wait for units.
     pub waiting: u32,
+    /// Whether nobody gets units of it for now.
+    pub frozen: bool,
     /// Most units a shopper may have; 0: no limit.
     pub user_limit: u32,
     /// Most units in one order; 0: no limit.

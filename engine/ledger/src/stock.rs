@@ -44,6 +44,10 @@ impl Marks {
     pub(crate) const LIMITS_CHANGED: Self = Self(8);
     /// Its number names a placement group.
     pub(crate) const GROUPED: Self = Self(16);
+    /// Nobody gets units of it for now.
+    pub(crate) const FROZEN: Self = Self(32);
+    /// Either: who may have units is asked at the door.
+    pub(crate) const CAMPAIGN_OR_FROZEN: Self = Self(Self::CAMPAIGN.0 | Self::FROZEN.0);
     /// Some of its held or paid units aren't there.
     pub(crate) const SHORT: Self = Self(64);
     /// Either: whatever comes back is somebody's.
@@ -79,6 +83,7 @@ impl Sku {
             user_limit: self.user_limit,
             order_limit: self.order_limit,
             waiting: 0,
+            frozen: self.marks.has(Marks::FROZEN),
             next_expiry: self.next_expiry(now),
         }
     }

@@ -330,6 +330,7 @@ fn reads_like(shop: &mut Shop, model: &Model, now: u64) {
             (stock.available, stock.held, stock.sold),
             (model.available(id), model.held(id), model.sold(id))
         );
+        assert_eq!(stock.frozen, sku.frozen);
         let (read, goods) = (shop.of(PartitionId::of(id)).goods(id).unwrap(), sku.goods);
         assert_eq!(
             (read.on_hand, read.shipped, read.quarantine, read.scrapped, read.short),

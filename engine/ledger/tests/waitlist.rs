@@ -150,3 +150,54 @@ fn a_late_payment_takes_no_unit_that_somebody_waits_for() {
     let (outcome, _) = world.run(Command::Confirm(pay(2)));
     assert_eq!(outcome, Outcome::Reacquired { order });
 }
+
+#[test]
+fn a_frozen_sku_offers_nobody_anything_and_then_serves_the_line_in_order() {
+    let freeze = |frozen| Command::Sku(SkuCommand::Freeze { sku: SKU, frozen, by: 1, reason: 2 });
+    let mut world = World::new(0);
+    let line: Vec<_> = (1..=3).map(|user| world.wait(user, 1)).collect();
+    assert_eq!(world.run(freeze(true)).0, Outcome::CampaignSet);
+    assert!(matches!(world.run(freeze(true)).0, Outcome::Replayed { .. }));
+    let request = world.request();
+    let restock = Restock { request, sku: SKU, units: 4, ..Restock::default() };
+    let (_, events) = world.run(Command::Restock(restock));
+    assert!(!events.iter().any(|event| matches!(event, Event::Offered { .. })), "{events:?}");
+    let refused = Outcome::Refused(Refusal::Frozen);
+    assert_eq!((world.ask(4, 1, 0), world.ask(4, 1, 1_000)), (refused, refused));
+    let stock = world.ledger.stock(SKU).unwrap();
+    assert_eq!((stock.available, stock.waiting, stock.frozen), (4, 3, true));
+
+    let (_, mut events) = world.run(freeze(false));
+    let now = Timestamp::new(NOW);
+    world.ledger.pulse(now, 100, |event| events.push(*event)).unwrap();
+    world.ledger.check().unwrap();
+    let offered = |event: &Event| match event {
+        Event::Offered { number, .. } => Some(*number),
+        _ => None,
+    };
+    assert_eq!(events.iter().filter_map(offered).collect::<Vec<_>>(), line);
+    assert!(matches!(world.ask(4, 1, 0), Outcome::Reserved { .. }));
+}
+
+#[test]
+fn an_open_hold_of_a_frozen_sku_is_paid_and_one_that_has_ended_is_paid_back() {
+    let mut world = World::new(0);
+    let request = world.request();
+    world.run(Command::Restock(Restock { request, sku: SKU, units: 2, ..Restock::default() }));
+    let orders = [1, 2].map(|user| match world.ask(user, 1, 0) {
+        Outcome::Reserved { order, .. } => order,
+        other => panic!("{other:?}"),
+    });
+    world.run(Command::Sku(SkuCommand::Freeze { sku: SKU, frozen: true, by: 1, reason: 2 }));
+    let pay = |order, user| {
+        let payment = PaymentId::new(u128::from(user));
+        let amount = Amount::new(0);
+        Command::Confirm(Confirm { order, user: UserId::new(user), payment, amount })
+    };
+    assert_eq!(world.run(pay(orders[0], 1)).0, Outcome::Confirmed { order: orders[0] });
+    let later = Timestamp::new(NOW + 61_000);
+    world.ledger.pulse(later, 100, |_| {}).unwrap();
+    let paid = world.ledger.execute(later, &pay(orders[1], 2), |_| {}).unwrap();
+    assert!(matches!(paid, Outcome::RefundRequired { .. }), "{paid:?}");
+    world.ledger.check().unwrap();
+}

@@ -14,7 +14,7 @@ impl World {
     pub(super) fn campaign(&mut self, sku: SkuId) -> Ask {
         let (campaign, by, reason) = (CAMPAIGN, 1, 2);
         let several = |command| Ask::Several(Composite::Campaign(command), Vec::new());
-        match self.rng.random_range(0..8_u32) {
+        match self.rng.random_range(0..9_u32) {
             0 => {
                 let bound = self.rng.random_bool(0.5);
                 let campaign = if bound { campaign } else { CampaignId::default() };
@@ -39,6 +39,10 @@ impl World {
                 let phases = self.rng.random_range(1..3);
                 let activate = Activate { campaign, plan, phases, policy, expected, by, reason };
                 several(CampaignCommand::Activate(activate))
+            }
+            6 => {
+                let frozen = self.rng.random_bool(0.3);
+                Ask::One(Command::Sku(SkuCommand::Freeze { sku, frozen, by, reason }))
             }
             _ => {
                 let nth = self.rng.random_range(0..2);

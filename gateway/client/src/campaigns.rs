@@ -1,8 +1,8 @@
 //! What operators ask about campaigns. All of it may be repeated without harm.
 
 use doorbuster_protocol::{
-    BindSku, CampaignView, Kind, PhaseView, PriceView, PutPhase, PutPrice, ReadCampaign, ReadPhase,
-    ReadPrice, SetCampaign, SetLimits,
+    BindSku, CampaignView, FreezeSku, Kind, PhaseView, PriceView, PutPhase, PutPrice, ReadCampaign,
+    ReadPhase, ReadPrice, SetCampaign, SetLimits,
 };
 
 use crate::client::{Client, only};
@@ -36,6 +36,11 @@ impl Client {
     /// Changes limits of SKUs; one result each, in order.
     pub async fn set_limits(&self, requests: &[SetLimits]) -> Vec<Result<Outcome<Applied>, Error>> {
         self.apply(Kind::SetLimits, requests).await
+    }
+
+    /// Freezes SKUs, or lets them be sold again; one result each, in order.
+    pub async fn freeze_skus(&self, requests: &[FreezeSku]) -> Vec<Result<Outcome<Applied>, Error>> {
+        self.apply(Kind::FreezeSku, requests).await
     }
 
     /// Reads a campaign.

@@ -150,6 +150,7 @@ impl Levels {
             | EventKind::SkuBound
             | EventKind::PriceSet
             | EventKind::LimitsSet
+            | EventKind::FreezeSet
             | EventKind::Fulfilling
             | EventKind::Delivered
             | EventKind::Closed

@@ -57,8 +57,8 @@ pub use client::Client;
 pub use doorbuster_protocol::{
     Advance, BeginPay, BindSku, BudgetView, CampaignView, Cancel, CancelLines, ChannelView, ChannelsView,
     Class, Code, Confirm, ConfirmLines, CouponView, DEFAULT_PORT, EventKind, Extend, FailPay, FeedEvent,
-    Field, FundBudget, Funder, GoodsTo, GoodsView, Inspect, IssueCoupons, Line, LineUnits, LineView,
-    OrderState, OrderView, Phase, PhaseView, PriceView, ProgressView, PutPhase, PutPrice, PutSku,
+    Field, FreezeSku, FundBudget, Funder, GoodsTo, GoodsView, Inspect, IssueCoupons, Line, LineUnits,
+    LineView, OrderState, OrderView, Phase, PhaseView, PriceView, ProgressView, PutPhase, PutPrice, PutSku,
     ReadChannels, ReadOrder, ReadPhase, ReadPrice, ReadShortfall, ReadStock, Rebalance, Refund, RequestId,
     Reserve, ReserveClaims, ReserveOrder, Restock, SetBudget, SetCampaign, SetChannel, SetLimits, SetOnHand,
     ShortOrder, ShortfallView, StatusView, Step, StockView, StopBudget, Watch,

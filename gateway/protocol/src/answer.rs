@@ -256,8 +256,10 @@ pub struct LineView {
 pub struct StockView {
     /// OK or `UNKNOWN_SKU`.
     pub code: u16,
+    /// 1: nobody gets units of it for now.
+    pub frozen: u8,
     /// Reserved, 0.
-    pub reserved: u16,
+    pub reserved: u8,
     /// Most units a shopper may have; 0: no limit.
     pub user_limit: u32,
     /// Most units in one order; 0: no limit.
@@ -383,6 +385,7 @@ record!(
         SkuBound,
         PricePut,
         LimitsSet,
+        FreezeSet,
         Advanced,
         Refunded,
         OnHandSet,

@@ -138,6 +138,19 @@ pub struct SetLimits {
     pub reason: u32,
 }
 
+/// Freeze a SKU, or let it be sold again. What it says is absolute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct FreezeSku {
+    /// The SKU.
+    pub sku: u64,
+    /// 1: nobody gets units of it who has none; 0: it is sold.
+    pub frozen: u8,
+    /// As in [`SetCampaign`].
+    pub by: u64,
+    /// As in [`SetCampaign`].
+    pub reason: u32,
+}
+
 /// Read a campaign.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct ReadCampaign {
@@ -253,6 +266,9 @@ record!(SetCampaign, SetCampaign, 31, |this| this.check());
 record!(BindSku, BindSku, 24, |_this| Ok(()));
 record!(PutPrice, PutPrice, 56, |_this| Ok(()));
 record!(SetLimits, SetLimits, 28, |_this| Ok(()));
+record!(FreezeSku, FreezeSku, 21, |this| {
+    if this.frozen > 1 { Err("`frozen` is neither 0 nor 1") } else { Ok(()) }
+});
 record!(ReadCampaign, ReadCampaign, 4, |_this| Ok(()));
 record!(ReadPhase, ReadPhase, 9, |_this| Ok(()));
 record!(ReadPrice, ReadPrice, 12, |_this| Ok(()));

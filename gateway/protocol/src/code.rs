@@ -125,6 +125,8 @@ codes! {
     OverAllotted = 1208, "OVER_ALLOTTED", Final;
     /// The SKU has been sold without rules for channels; they must be there before its first hold.
     TooLate = 1209, "TOO_LATE", Final;
+    /// Nobody gets units of the SKU for now: its shop has frozen it. Open holds go on; nobody knows for how long.
+    SkuFrozen = 1210, "SKU_FROZEN", Later;
 
     /// The shopper's limit for this SKU would be exceeded, open holds included; `units` are left to him.
     UserLimit = 1300, "USER_LIMIT", Final;
@@ -242,8 +244,8 @@ codes! {
     RateLimited = 1508, "RATE_LIMITED", Retry;
     /// More waits than the server can do in time; nothing was executed.
     Shed = 1509, "SHED", Retry;
-    /// More shoppers are in line for the SKU just now than it has units for; nothing was executed. Reserved: this version does not
-    /// send it.
+    /// New holds of the SKU, or of all SKUs, are let in one after the other for now, and this one's turn has not come; nothing was
+    /// executed. Ask again when the time to wait is over: that is about its turn.
     BusySku = 1510, "BUSY_SKU", Retry;
 
     /// The log ends before the position that was asked for; `durable` says where. The position is of another log, or the log

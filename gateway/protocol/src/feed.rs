@@ -192,6 +192,8 @@ events! {
     PriceSet = 45, "PRICE_SET";
     /// A SKU's limits were changed.
     LimitsSet = 46, "LIMITS_SET";
+    /// A SKU was frozen, or is sold again.
+    FreezeSet = 47, "FREEZE_SET";
     /// The warehouse has begun to work on a paid order.
     Fulfilling = 50, "FULFILLING";
     /// All that was shipped of an order has arrived.
@@ -241,7 +243,8 @@ pub struct FeedEvent {
     /// The SKU that is concerned. Where an order with several lines is placed, 0: each line has an event of its own.
     pub sku: u64,
     /// Units: of the SKU at its start, ordered, held, given back, paid, guaranteed or moved; of a restock or a count the
-    /// change. Of a campaign's phase its plan; of a price its version; of `CAMPAIGN_STOOD` 0 running, 1 paused, 2 ended.
+    /// change. Of a campaign's phase its plan; of a price its version; of `CAMPAIGN_STOOD` 0 running, 1 paused, 2 ended; of `FREEZE_SET`
+    /// 1 frozen, 0 not.
     pub units: i64,
     /// The amount due (0: any), paid or paid back, minor units; of a count the units that are missing; of a campaign's phase the
     /// most units of a placement group that a shopper may have.

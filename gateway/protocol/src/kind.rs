@@ -114,6 +114,8 @@ kinds! {
     PutPrice = 0x37, "PUT_PRICE";
     /// Changes a SKU's limits: [`SetLimits`](crate::SetLimits).
     SetLimits = 0x3C, "SET_LIMITS";
+    /// Freezes a SKU, or lets it be sold again: [`FreezeSku`](crate::FreezeSku).
+    FreezeSku = 0x3D, "FREEZE_SKU";
     /// Sets a promotion budget up: [`SetBudget`](crate::SetBudget).
     SetBudget = 0x38, "SET_BUDGET";
     /// Puts money into a budget: [`FundBudget`](crate::FundBudget).
@@ -206,6 +208,8 @@ kinds! {
     PricePut = 0xB7, "PRICE_PUT";
     /// Answers to `SET_LIMITS`.
     LimitsSet = 0xBC, "LIMITS_SET";
+    /// Answers to `FREEZE_SKU`.
+    FreezeSet = 0xBD, "FREEZE_SET";
     /// Answers to `SET_BUDGET`.
     BudgetSet = 0xB8, "BUDGET_SET";
     /// Answers to `FUND_BUDGET`.

@@ -57,8 +57,8 @@ pub use budget::{
     ReserveDiscounted, SetBudget, StopBudget,
 };
 pub use campaign::{
-    BindSku, CampaignView, MAX_PHASE_CHANNELS, Phase, PhaseView, PriceView, PutPhase, PutPrice, ReadCampaign,
-    ReadPhase, ReadPrice, SetCampaign, SetLimits,
+    BindSku, CampaignView, FreezeSku, MAX_PHASE_CHANNELS, Phase, PhaseView, PriceView, PutPhase, PutPrice,
+    ReadCampaign, ReadPhase, ReadPrice, SetCampaign, SetLimits,
 };
 pub use code::{Class, Code};
 pub use error::ProtocolError;

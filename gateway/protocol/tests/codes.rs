@@ -53,11 +53,11 @@ fn fields(code: Code) -> &'static str {
              `state`, `units` (left of the payment). SET_ON_HAND: `units` (missing). INSPECT: `units` (left in \
              quarantine). SET_BUDGET, FUND_BUDGET, STOP_BUDGET: `units` (left, minor units). \
              ISSUE_COUPONS: `units` (coupons). \
-             PUT_SKU, SET_CHANNEL, PUT_PHASE, SET_CAMPAIGN, BIND_SKU, PUT_PRICE, SET_LIMITS: none"
+             PUT_SKU, SET_CHANNEL, PUT_PHASE, SET_CAMPAIGN, BIND_SKU, PUT_PRICE, SET_LIMITS, FREEZE_SKU: none"
         }
         Code::Replayed => {
             "`order`, `state` (now, so a repeated RESERVE may find its order CONFIRMED or EXPIRED), `at` (the hold's \
-             deadline; no meaning for RESTOCK). PUT_SKU, SET_CHANNEL, PUT_PHASE, SET_CAMPAIGN, BIND_SKU, PUT_PRICE, SET_LIMITS, \
+             deadline; no meaning for RESTOCK). PUT_SKU, SET_CHANNEL, PUT_PHASE, SET_CAMPAIGN, BIND_SKU, PUT_PRICE, SET_LIMITS, FREEZE_SKU, \
              SET_ON_HAND, and for budgets and coupons: none"
         }
         Code::NoSuchPosition => "FETCH only: `durable`",
@@ -119,6 +119,7 @@ fn fields(code: Code) -> &'static str {
         }
         Code::Ended
         | Code::Paused
+        | Code::SkuFrozen
         | Code::ChannelClosed
         | Code::NoSuchCampaign
         | Code::IdFromFuture
@@ -186,7 +187,10 @@ fn a_class_is_final_unless_the_page_says_otherwise() {
         Code::ALL.iter().filter(|code| code.class() == class).map(|code| code.name()).collect::<Vec<_>>()
     };
     assert_eq!(of(Class::Done), ["OK", "REPLAYED", "REACQUIRED", "WAITLISTED"]);
-    assert_eq!(of(Class::Later), ["SOLD_OUT", "NOT_STARTED", "PAUSED", "TIER_REQUIRED", "PAYMENT_UNDER_WAY"]);
+    assert_eq!(
+        of(Class::Later),
+        ["SOLD_OUT", "SKU_FROZEN", "NOT_STARTED", "PAUSED", "TIER_REQUIRED", "PAYMENT_UNDER_WAY"]
+    );
     assert_eq!(
         of(Class::Retry),
         [

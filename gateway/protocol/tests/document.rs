@@ -7,8 +7,8 @@ use doorbuster_protocol::budget::FunderView;
 use doorbuster_protocol::{
     Advance, Answer, BeginPay, BindSku, BudgetView, CampaignView, Cancel, CancelLines, ChannelView,
     ChannelsView, Code, Confirm, ConfirmLines, CouponView, Credit, EventKind, Extend, FLAG_FIRST_ATTEMPT,
-    FailPay, Fault, FeedEvent, Fetch, Fetched, FundBudget, Funder, GoodsView, HEADER_LEN, Header, Hello,
-    Inspect, IssueCoupons, Kind, Line, LineUnits, LineView, MAGIC, MAX_BATCH, MAX_BODY, OrderState,
+    FailPay, Fault, FeedEvent, Fetch, Fetched, FreezeSku, FundBudget, Funder, GoodsView, HEADER_LEN, Header,
+    Hello, Inspect, IssueCoupons, Kind, Line, LineUnits, LineView, MAGIC, MAX_BATCH, MAX_BODY, OrderState,
     OrderView, Parsed, PhaseView, PriceView, ProgressView, Push, PutPhase, PutPrice, PutSku, ReadBudget,
     ReadCampaign, ReadChannel, ReadChannels, ReadCoupon, ReadGoods, ReadLine, ReadOrder, ReadPhase,
     ReadPrice, ReadProgress, ReadShortfall, ReadStock, Rebalance, Record, Refund, Refused, Reserve,
@@ -200,6 +200,7 @@ fn the_tables_of_offsets_add_up_to_each_record() {
             ("BIND_SKU", BindSku::MIN_LEN),
             ("PUT_PRICE", PutPrice::MIN_LEN),
             ("SET_LIMITS", SetLimits::MIN_LEN),
+            ("FREEZE_SKU", FreezeSku::MIN_LEN),
             ("READ_CAMPAIGN", ReadCampaign::MIN_LEN),
             ("READ_PHASE", ReadPhase::MIN_LEN),
             ("READ_PRICE", ReadPrice::MIN_LEN),

@@ -139,7 +139,7 @@ fn fields(event: &FeedEvent) -> Vec<(&'static str, serde_json::Value)> {
     put("sku", of_sku, name(event.sku));
     let of_plan = matches!(kind, Some(K::PhasePut | K::PlanActivated | K::PhaseEntered));
     let of_phase = matches!(kind, Some(K::PhasePut | K::PhaseEntered));
-    let counts = !of_plan && !matches!(kind, Some(K::PriceSet | K::SkuBound | K::LimitsSet));
+    let counts = !of_plan && !matches!(kind, Some(K::PriceSet | K::SkuBound | K::LimitsSet | K::FreezeSet));
     put("units", counts && (of_sku || event.units != 0), event.units.into());
     put("gifts", event.gifts != 0, event.gifts.into());
     put("location", event.location != 0, event.location.into());
@@ -161,6 +161,7 @@ fn fields(event: &FeedEvent) -> Vec<(&'static str, serde_json::Value)> {
     put("plan", of_plan, event.units.into());
     put("phase", of_phase, event.channel.into());
     put("version", kind == Some(K::PriceSet), event.units.into());
+    put("frozen", kind == Some(K::FreezeSet), (event.units != 0).into());
     let by = wanted_by(event);
     put("by", by != 0, by.into());
     put("reason", event.reason != 0, event.reason.into());
@@ -188,7 +189,8 @@ fn wanted_by(event: &FeedEvent) -> u64 {
             | K::CampaignStood
             | K::SkuBound
             | K::PriceSet
-            | K::LimitsSet,
+            | K::LimitsSet
+            | K::FreezeSet,
         ) => event.user,
         Some(
             K::Fulfilling
@@ -223,7 +225,8 @@ fn has_sku(event: &FeedEvent) -> bool {
             | K::Rebalanced
             | K::SkuBound
             | K::PriceSet
-            | K::LimitsSet,
+            | K::LimitsSet
+            | K::FreezeSet,
         ) => true,
         _ => of_line(event),
     }

@@ -75,6 +75,16 @@ pub(crate) fn set_limits(asked: &wire::SetLimits) -> Ask {
     })
 }
 
+/// A SKU to be frozen, or to be sold again.
+pub(crate) fn freeze_sku(asked: &wire::FreezeSku) -> Ask {
+    of_sku(SkuCommand::Freeze {
+        sku: SkuId::new(asked.sku),
+        frozen: asked.frozen != 0,
+        by: asked.by,
+        reason: asked.reason,
+    })
+}
+
 /// A campaign to be read.
 pub(crate) fn read_campaign(asked: wire::ReadCampaign) -> Ask {
     Ask::All(Request::ReadCampaign { campaign: CampaignId::new(asked.campaign) })

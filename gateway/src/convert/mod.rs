@@ -8,8 +8,8 @@ mod outcome;
 mod stock;
 
 pub(crate) use campaign::{
-    bind_sku, campaign, phase, price, put_phase, put_price, read_campaign, read_phase, read_price,
-    set_campaign, set_limits,
+    bind_sku, campaign, freeze_sku, phase, price, put_phase, put_price, read_campaign, read_phase,
+    read_price, set_campaign, set_limits,
 };
 pub(crate) use order::{
     begin_pay, cancel, cancel_lines, confirm, confirm_lines, extend, fail_pay, line, order, read_line,

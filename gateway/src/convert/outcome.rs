@@ -134,6 +134,7 @@ pub(crate) fn refusal(refusal: &ledger::Refusal) -> Answer {
         },
         R::Insufficient { available } => Answer { units: available, ..Answer::of(Code::Insufficient) },
         R::UnknownSku => Answer::of(Code::UnknownSku),
+        R::Frozen => Answer::of(Code::SkuFrozen),
         R::SkuExists { field: which } => Answer { field: field(which), ..Answer::of(Code::SkuExists) },
         R::UserLimit { left } => Answer { units: u64::from(left), ..Answer::of(Code::UserLimit) },
         R::GroupLimit { left } => Answer { units: u64::from(left), ..Answer::of(Code::GroupLimit) },

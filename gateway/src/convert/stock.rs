@@ -121,6 +121,7 @@ pub(crate) fn stock(read: Option<&ledger::StockSnapshot>) -> wire::StockView {
         None => wire::StockView { code: Code::UnknownSku.number(), ..wire::StockView::default() },
         Some(stock) => wire::StockView {
             code: Code::Ok.number(),
+            frozen: u8::from(stock.frozen),
             reserved: 0,
             user_limit: stock.user_limit,
             order_limit: stock.order_limit,

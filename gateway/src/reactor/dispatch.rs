@@ -82,6 +82,7 @@ impl Reactor {
             Kind::BindSku => self.operations(&incoming, |asked, _| Ok(convert::bind_sku(asked))),
             Kind::PutPrice => self.operations(&incoming, |asked, _| Ok(convert::put_price(asked))),
             Kind::SetLimits => self.operations(&incoming, |asked, _| Ok(convert::set_limits(asked))),
+            Kind::FreezeSku => self.operations(&incoming, |asked, _| Ok(convert::freeze_sku(asked))),
             Kind::ReadCampaign => {
                 self.operations(&incoming, |asked: &ReadCampaign, _| Ok(convert::read_campaign(*asked)))
             }

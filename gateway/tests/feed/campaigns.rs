@@ -1,6 +1,6 @@
 //! What operators do about a campaign while the crowd buys.
 
-use doorbuster_client::{BindSku, Client, Phase, PutPhase, PutPrice, SetCampaign, SetLimits};
+use doorbuster_client::{BindSku, Client, FreezeSku, Phase, PutPhase, PutPrice, SetCampaign, SetLimits};
 use rand::RngExt;
 
 use crate::START;
@@ -51,6 +51,10 @@ impl Crowd {
             _ => {
                 let limits = SetLimits { sku, user_limit: 30 + number, order_limit: 0, by: 4, reason: 0 };
                 client.set_limits(&[limits]).await.remove(0).unwrap();
+                for frozen in [1, 0] {
+                    let freeze = FreezeSku { sku, frozen, by: 4, reason: 0 };
+                    client.freeze_skus(&[freeze]).await.remove(0).unwrap();
+                }
             }
         }
     }

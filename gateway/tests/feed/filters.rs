@@ -59,6 +59,7 @@ fn naive(all: &[FeedEvent], Named { user, sku }: Named) -> Vec<u64> {
             EventKind::SkuBound
             | EventKind::PriceSet
             | EventKind::LimitsSet
+            | EventKind::FreezeSet
             | EventKind::SkuPut
             | EventKind::Restocked
             | EventKind::ChannelSet

@@ -5,6 +5,7 @@ mod budgets;
 mod campaigns;
 mod channels;
 mod composite;
+mod freezing;
 mod groups;
 mod limits;
 mod orders;

@@ -207,6 +207,7 @@ fn campaign(kind: u8, fields: Fields<'_>) -> Option<(Entry, usize)> {
             whole(64, Entry::Campaign(CampaignChange::Price { sku, version, floor, ceiling }))
         }
         46 => whole(36, Entry::Other),
+        76 => whole(29, Entry::Other),
         _ => None,
     }
 }
@@ -315,7 +316,7 @@ pub(super) fn entry(kind: u8, fields: &[u8]) -> Option<(Entry, usize)> {
             let (sku, from, to, units) = (long(0)?, short(8)?, short(10)?, long(12)?);
             whole(40, Entry::Moved { sku, from, to, units, at: long(32)? })
         }
-        40..=46 => campaign(kind, Fields(fields)),
+        40..=46 | 76 => campaign(kind, Fields(fields)),
         50..=61 => after::entry(kind, fields).map(|(after, length)| (Entry::After(after), length)),
         65..=75 => budgets::entry(kind, fields).map(|(entry, length)| (Entry::Budget(entry), length)),
         _ => None,
@@ -499,6 +500,7 @@ pub(super) mod tests {
         let change = CampaignChange::Price { sku: 1, version: 2, floor: 5, ceiling: 6 };
         assert_eq!(read(&price), Entry::Campaign(change));
         assert_eq!(read(&record(46, &[(1, 8), (2, 4), (3, 4), (4, 8), (5, 4), (6, 8)])), Entry::Other);
+        assert_eq!(read(&record(76, &[(1, 8), (1, 1), (4, 8), (5, 4), (6, 8)])), Entry::Other);
     }
 
     #[test]

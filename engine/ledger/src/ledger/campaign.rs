@@ -1,4 +1,4 @@
-//! What campaigns change.
+//! What campaigns change, and what is changed about SKUs because of them.
 
 use super::{Ledger, Place, Violation};
 use crate::campaign::{CampaignEvent, PriceSnapshot};
@@ -43,6 +43,13 @@ impl Ledger {
                 let row = self.stock.get_mut(slot).ok_or(Violation::UnknownSku { sku })?;
                 (row.user_limit, row.order_limit) = (user_limit, order_limit);
                 row.marks.set(Marks::LIMITS_CHANGED, true);
+                self.open_list(slot);
+            }
+            CampaignEvent::FreezeSet { sku, frozen, .. } => {
+                let slot = self.sku_at(place, sku);
+                let row = self.stock.get_mut(slot).ok_or(Violation::UnknownSku { sku })?;
+                row.marks.set(Marks::FROZEN, frozen);
+                // Also when it is frozen: who was told "sold out" would be told something else now.
                 self.open_list(slot);
             }
         }

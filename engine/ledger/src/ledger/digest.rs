@@ -8,7 +8,7 @@ use crate::offers::GROUP;
 use crate::order::{Order, Phase};
 use crate::outcome::OrderState;
 use crate::payment::{Payment, PaymentKind};
-use crate::stock::Sku;
+use crate::stock::{Marks, Sku};
 
 /// A digest of a ledger's state: the sum, modulo 2^64, of a fixed mix of each entry. As a sum it doesn't depend on the
 /// order of entries, and the digest of a server is the sum of its shards' digests, however many those are. It guards
@@ -51,6 +51,9 @@ impl Ledger {
         let mut digest = Digest::default();
         for (_, sku) in self.stock.iter() {
             digest.entry(mix_sku(sku));
+            if sku.marks.has(Marks::FROZEN) {
+                digest.entry(Mix::new(15).word(sku.id.raw()));
+            }
         }
         for (_, order) in self.orders.rows.iter() {
             if let Phase::Live(state) = order.phase {

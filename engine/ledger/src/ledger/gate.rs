@@ -1,4 +1,4 @@
-//! Whether a SKU's campaign lets a shopper in, and what it lets him have.
+//! Whether a SKU and its campaign let a shopper in, and what they let him have.
 
 use super::Ledger;
 use crate::campaign::{Phase, Price};
@@ -77,7 +77,7 @@ impl Bounds {
 }
 
 impl Ledger {
-    /// Whether the order of a plain line may be held at `now`, as far as its campaign has a say.
+    /// Whether the order of a plain line may be held at `now`, as far as the SKU itself and its campaign have a say.
     #[inline]
     pub(super) fn admit(
         &self,
@@ -86,7 +86,7 @@ impl Ledger {
         sku: &Sku,
         reserve: &Reserve,
     ) -> Result<Limits, Refusal> {
-        if !sku.marks.has(Marks::CAMPAIGN) {
+        if !sku.marks.has(Marks::CAMPAIGN_OR_FROZEN) {
             return Ok(Limits::of(sku));
         }
         let (limits, bounds) = self.admit_line(now, slot, sku, reserve, reserve.quantity.units())?;
@@ -103,6 +103,9 @@ impl Ledger {
         reserve: &Reserve,
         paid_units: u32,
     ) -> Result<(Limits, Bounds), Refusal> {
+        if sku.marks.has(Marks::FROZEN) {
+            return Err(Refusal::Frozen);
+        }
         let Some(campaign) = self.campaign_of(slot, sku) else {
             return Ok((Limits::of(sku), Bounds::of(None, paid_units)));
         };
@@ -111,10 +114,11 @@ impl Ledger {
         Ok((Limits::in_phase(sku, phase), Bounds::of(price, paid_units)))
     }
 
-    /// What an order may have that has passed the door before: one that waits, or is paid late. `None`: its campaign sells
-    /// nothing through this channel now.
+    /// What an order may have that has passed the door before: one that waits, or is paid late. `None`: the SKU is frozen, or
+    /// its campaign sells nothing through this channel now.
     pub(super) fn limits_now(&self, slot: Slot, sku: &Sku, channel: ChannelId) -> Option<Limits> {
         match self.campaign_of(slot, sku) {
+            _ if sku.marks.has(Marks::FROZEN) => None,
             None => Some(Limits::of(sku)),
             Some(campaign) => Some(Limits::in_phase(sku, campaign.open(self.now, channel).ok()?)),
         }

@@ -26,7 +26,10 @@ impl Ledger {
         sink: &mut impl FnMut(&Event),
     ) -> Result<u32, Violation> {
         let mut offered = 0_u32;
-        let closed = |row: &Sku| self.campaign_of(sku, row).is_some_and(|known| !known.sells(self.now));
+        let closed = |row: &Sku| {
+            row.marks.has(Marks::FROZEN)
+                || self.campaign_of(sku, row).is_some_and(|known| !known.sells(self.now))
+        };
         if self.stock.get(sku).is_some_and(closed) {
             // Everybody keeps his place until it opens.
             self.waitlists.settled(sku);

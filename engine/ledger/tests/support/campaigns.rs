@@ -115,6 +115,7 @@ impl Model {
     pub(super) fn sold_now(&self, now: u64, sku: SkuId, channel: ChannelId) -> Option<(u32, u32)> {
         let known = self.skus.iter().find(|known| known.put.sku == sku)?;
         match known.campaign {
+            _ if known.frozen => None,
             None => Some((known.put.user_limit, 0)),
             Some(id) => {
                 let phase = self.campaigns[&id].open(now, channel).ok()?;
@@ -127,6 +128,9 @@ impl Model {
     /// What the door says to one line of an order.
     pub(super) fn door(&self, now: u64, reserve: &Reserve, line: &Line) -> Result<Admitted, Refusal> {
         let known = self.skus.iter().find(|known| known.put.sku == line.sku).expect("the SKU is known");
+        if known.frozen {
+            return Err(Refusal::Frozen);
+        }
         let put = known.put;
         let any = Admitted {
             user_limit: put.user_limit,
@@ -223,6 +227,12 @@ impl Model {
                     return replayed;
                 }
                 (sku.put.user_limit, sku.put.order_limit) = (user_limit, order_limit);
+            }
+            SkuCommand::Freeze { frozen, .. } => {
+                if sku.frozen == frozen {
+                    return replayed;
+                }
+                sku.frozen = frozen;
             }
         }
         Outcome::CampaignSet

@@ -121,6 +121,7 @@ pub(crate) struct ModelSku {
     pub(crate) goods: after::ModelGoods,
     pub(crate) channels: BTreeMap<ChannelId, ModelChannel>,
     pub(crate) campaign: Option<CampaignId>,
+    pub(crate) frozen: bool,
     pub(crate) prices: Vec<(u32, Price)>,
 }
 
@@ -281,6 +282,7 @@ impl Model {
                 stocked: i128::from(put.units),
                 channels: BTreeMap::new(),
                 campaign: None,
+                frozen: false,
                 prices: Vec::new(),
                 goods: after::ModelGoods::default(),
             });

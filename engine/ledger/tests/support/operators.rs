@@ -27,6 +27,9 @@ pub(super) fn campaign() -> impl Strategy<Value = Ask> {
         1 => (1_u64..5, 0_u32..4, 0_u32..4).prop_map(|(sku, user_limit, order_limit)| {
             Ask::Sku(SkuCommand::Limits { sku: sku_of(sku), user_limit, order_limit, by: 1, reason: 2 })
         }),
+        2 => (1_u64..5, 0_u8..5).prop_map(|(sku, like)| {
+            Ask::Sku(SkuCommand::Freeze { sku: sku_of(sku), frozen: like < 2, by: 1, reason: 2 })
+        }),
         2 => (id(), plan(), 0_u8..3, 0_u64..4_000, 0_u8..64)
             .prop_map(|(campaign, plan, nth, start, like)| Ask::Phase(campaign, plan, nth, start, like)),
         3 => (id(), plan(), 1_u8..4, 0_u8..3, 0_u32..3)

@@ -42,13 +42,14 @@ impl Seen {
 }
 
 /// Every answer and event that a history must come to now and then.
-pub(crate) const ANSWERS: [&str; 75] = [
+pub(crate) const ANSWERS: [&str; 76] = [
     "CampaignSet",
     "NotStarted",
     "Ended",
     "Paused",
     "TierRequired",
     "ChannelClosed",
+    "Frozen",
     "PriceChanged",
     "PriceOutOfBounds",
     "VersionExists",

@@ -1,4 +1,4 @@
-//! Records of campaigns: kinds 40 to 46.
+//! Records of campaigns, and of what is changed about SKUs: kinds 40 to 46 and 76.
 
 use bincode::{Decode, Encode};
 use doorbuster_ledger::{
@@ -17,8 +17,10 @@ const PHASE_ENTERED: u8 = 43;
 const SKU_BOUND: u8 = 44;
 const PRICE_SET: u8 = 45;
 const LIMITS_SET: u8 = 46;
+/// Behind those of budgets, as what stands between them was taken.
+pub(super) const FREEZE_SET: u8 = 76;
 
-/// The kinds of this module.
+/// The kinds of this module, but for [`FREEZE_SET`].
 pub(super) const FIRST: u8 = PHASE_PUT;
 pub(super) const LAST: u8 = LIMITS_SET;
 
@@ -104,6 +106,15 @@ struct LimitsSetBody {
     at: u64,
 }
 
+#[derive(Encode, Decode)]
+struct FreezeSetBody {
+    sku: u64,
+    frozen: u8,
+    by: u64,
+    reason: u32,
+    at: u64,
+}
+
 /// Appends the event's record to `out`.
 pub(super) fn encode(event: &CampaignEvent, out: &mut Vec<u8>) {
     match *event {
@@ -173,6 +184,10 @@ pub(super) fn encode(event: &CampaignEvent, out: &mut Vec<u8>) {
             let (sku, at) = (sku.raw(), at.raw());
             put(LIMITS_SET, &LimitsSetBody { sku, user_limit, order_limit, by, reason, at }, out);
         }
+        CampaignEvent::FreezeSet { sku, frozen, by, reason, at } => {
+            let (sku, frozen, at) = (sku.raw(), u8::from(frozen), at.raw());
+            put(FREEZE_SET, &FreezeSetBody { sku, frozen, by, reason, at }, out);
+        }
     }
 }
 
@@ -239,6 +254,15 @@ pub(super) fn decode(kind: u8, rest: &[u8]) -> Result<(Record, usize), RecordErr
                 at: Timestamp::new(body.at),
             };
             (event, used)
+        })?,
+        FREEZE_SET => take(kind, rest).and_then(|(body, used): (FreezeSetBody, usize)| {
+            let frozen = match body.frozen {
+                0 => false,
+                1 => true,
+                _ => return Err(RecordError::Impossible { kind, field: "frozen" }),
+            };
+            let (sku, at) = (SkuId::new(body.sku), Timestamp::new(body.at));
+            Ok((CampaignEvent::FreezeSet { sku, frozen, by: body.by, reason: body.reason, at }, used))
         })?,
         _ => return Err(RecordError::UnknownKind { kind }),
     };

@@ -91,7 +91,7 @@ pub fn decode(input: &[u8]) -> Result<(Record, usize), RecordError> {
             };
             (Record::Event(event), used)
         })?,
-        campaign::FIRST..=campaign::LAST => campaign::decode(kind, rest)?,
+        campaign::FIRST..=campaign::LAST | campaign::FREEZE_SET => campaign::decode(kind, rest)?,
         GRACE_GRANTED => take(kind, rest).map(|(body, used): (GraceGrantedBody, usize)| {
             let (until, at) = (Timestamp::new(body.until), Timestamp::new(body.at));
             (Record::Event(Event::GraceGranted { until, at }), used)

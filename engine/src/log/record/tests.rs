@@ -138,6 +138,7 @@ fn campaign_samples(at: Timestamp) -> impl Iterator<Item = CampaignEvent> {
         CampaignEvent::SkuBound { sku, campaign, by, reason, at },
         CampaignEvent::PriceSet { sku, version: 37, price, by, reason, at },
         CampaignEvent::LimitsSet { sku, user_limit: 48, order_limit: 49, by, reason, at },
+        CampaignEvent::FreezeSet { sku, frozen: true, by, reason, at },
     ]
     .into_iter()
     .chain(policies.map(activated))
@@ -176,6 +177,26 @@ fn a_phase_has_these_bytes() {
     let nine = [&golden[..41], &[9, 0, 0, 0, 0, 0, 0, 0], &[0; 18], &golden[51..]].concat();
     let refused = Err(RecordError::Impossible { kind: 40, field: "number of channels" });
     assert_eq!(decode(&nine), refused);
+}
+
+#[test]
+fn a_frozen_sku_has_these_bytes() {
+    let (sku, at) = (SkuId::new(3), Timestamp::new(50));
+    let event = CampaignEvent::FreezeSet { sku, frozen: true, by: 44, reason: 45, at };
+    let mut bytes = Vec::new();
+    encode(&Record::Event(Event::Campaign(event)), &mut bytes);
+    let golden = [
+        &[76][..],
+        &[3, 0, 0, 0, 0, 0, 0, 0],
+        &[1],
+        &[44, 0, 0, 0, 0, 0, 0, 0],
+        &[45, 0, 0, 0],
+        &[50, 0, 0, 0, 0, 0, 0, 0],
+    ]
+    .concat();
+    assert_eq!(bytes, golden);
+    bytes[9] = 2;
+    assert_eq!(decode(&bytes), Err(RecordError::Impossible { kind: 76, field: "frozen" }));
 }
 
 #[test]

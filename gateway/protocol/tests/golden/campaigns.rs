@@ -1,8 +1,8 @@
 //! Campaigns, byte for byte.
 
 use doorbuster_protocol::{
-    BindSku, CampaignView, Phase, PhaseView, PriceView, PutPhase, PutPrice, ReadCampaign, ReadPhase,
-    ReadPrice, Record, SetCampaign, SetLimits,
+    BindSku, CampaignView, FreezeSku, Phase, PhaseView, PriceView, PutPhase, PutPrice, ReadCampaign,
+    ReadPhase, ReadPrice, Record, SetCampaign, SetLimits,
 };
 
 use super::{check, smallest};
@@ -40,6 +40,10 @@ fn requests_have_these_bytes() {
     check(
         &SetLimits { sku: 1, user_limit: 2, order_limit: 3, by: 4, reason: 5 },
         "0100000000000000 02000000 03000000 0400000000000000 05000000",
+    );
+    check(
+        &FreezeSku { sku: 1, frozen: 1, by: 4, reason: 5 },
+        "0100000000000000 01 0400000000000000 05000000",
     );
     check(&ReadCampaign { campaign: 1 }, "01000000");
     check(&ReadPhase { campaign: 1, plan: 2, nth: 3 }, "01000000 02000000 03");
@@ -99,6 +103,7 @@ fn the_smallest_have_the_length_that_they_claim() {
     smallest(&BindSku::default());
     smallest(&PutPrice::default());
     smallest(&SetLimits::default());
+    smallest(&FreezeSku::default());
     smallest(&ReadCampaign::default());
     smallest(&ReadPhase::default());
     smallest(&ReadPrice::default());

@@ -5,13 +5,13 @@ use std::fmt::Debug;
 use doorbuster_protocol::{
     Advance, Answer, BeginPay, BindSku, BudgetView, CampaignView, Cancel, CancelLines, ChannelView,
     ChannelsView, Confirm, ConfirmLines, CouponView, Credit, Extend, FLAG_FIRST_ATTEMPT, FailPay, Fault,
-    Fetch, Fetched, FundBudget, GoodsView, HEADER_LEN, Header, Hello, Inspect, IssueCoupons, Kind, Line,
-    LineView, MAGIC, MAX_BATCH, MAX_BODY, MAX_LINES, OrderView, Parsed, PhaseView, PriceView, ProgressView,
-    ProtocolError, Push, PutPhase, PutPrice, PutSku, ReadBudget, ReadCampaign, ReadChannel, ReadChannels,
-    ReadCoupon, ReadGoods, ReadLine, ReadOrder, ReadPhase, ReadPrice, ReadProgress, ReadShortfall, ReadStock,
-    Rebalance, Record, Refund, Refused, Reserve, ReserveClaims, ReserveDiscounted, ReserveOrder, Restock,
-    SetBudget, SetCampaign, SetChannel, SetLimits, SetOnHand, ShortfallView, StatusView, StockView,
-    StopBudget, Watch, Welcome, body, parse,
+    Fetch, Fetched, FreezeSku, FundBudget, GoodsView, HEADER_LEN, Header, Hello, Inspect, IssueCoupons, Kind,
+    Line, LineView, MAGIC, MAX_BATCH, MAX_BODY, MAX_LINES, OrderView, Parsed, PhaseView, PriceView,
+    ProgressView, ProtocolError, Push, PutPhase, PutPrice, PutSku, ReadBudget, ReadCampaign, ReadChannel,
+    ReadChannels, ReadCoupon, ReadGoods, ReadLine, ReadOrder, ReadPhase, ReadPrice, ReadProgress,
+    ReadShortfall, ReadStock, Rebalance, Record, Refund, Refused, Reserve, ReserveClaims, ReserveDiscounted,
+    ReserveOrder, Restock, SetBudget, SetCampaign, SetChannel, SetLimits, SetOnHand, ShortfallView,
+    StatusView, StockView, StopBudget, Watch, Welcome, body, parse,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -164,6 +164,7 @@ fn read_any(header: &Header, content: &[u8]) -> Result<(), ProtocolError> {
         Kind::BindSku => body::read(header, content, |_: BindSku| {}),
         Kind::PutPrice => body::read(header, content, |_: PutPrice| {}),
         Kind::SetLimits => body::read(header, content, |_: SetLimits| {}),
+        Kind::FreezeSku => body::read(header, content, |_: FreezeSku| {}),
         Kind::ReadCampaign => body::read(header, content, |_: ReadCampaign| {}),
         Kind::ReadPhase => body::read(header, content, |_: ReadPhase| {}),
         Kind::ReadPrice => body::read(header, content, |_: ReadPrice| {}),
@@ -215,6 +216,7 @@ fn read_any(header: &Header, content: &[u8]) -> Result<(), ProtocolError> {
         | Kind::SkuBound
         | Kind::PricePut
         | Kind::LimitsSet
+        | Kind::FreezeSet
         | Kind::Watched
         | Kind::Advanced
         | Kind::Refunded

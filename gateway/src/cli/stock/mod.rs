@@ -2,6 +2,7 @@
 
 mod count;
 mod file;
+mod freeze;
 mod lines;
 mod progress;
 mod restock;
@@ -55,6 +56,10 @@ pub(super) enum StockCommand {
         #[command(flatten)]
         who: Who,
     },
+    /// Sell nothing of a SKU for now: no new holds, no offers to those who wait. Open holds go on.
+    Freeze(freeze::FreezeOptions),
+    /// Sell a frozen SKU again. Those who wait come first.
+    Unfreeze(freeze::FreezeOptions),
     /// Say how many units were counted, and get the orders whose units are missing.
     Count(count::CountOptions),
     /// Show where a SKU's goods are.
@@ -86,6 +91,8 @@ pub(super) fn run(command: &StockCommand) -> ExitCode {
     let (file, server, dry_run, json, who) = match command {
         StockCommand::Import { file, server, dry_run, json, who } => (file, server, dry_run, json, *who),
         StockCommand::Show { sku, server } => return show::run(*sku, server),
+        StockCommand::Freeze(options) => return freeze::run(options, true),
+        StockCommand::Unfreeze(options) => return freeze::run(options, false),
         StockCommand::Count(options) => return count::run(options),
         StockCommand::Goods { sku, server } => return count::goods(*sku, server),
         StockCommand::Inspect(options) => return count::inspect(options),

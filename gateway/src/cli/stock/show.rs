@@ -37,6 +37,7 @@ pub(super) fn run(sku: u64, server: &ServerOptions) -> ExitCode {
             "waiting": stock.waiting,
             "user_limit": stock.user_limit,
             "order_limit": stock.order_limit,
+            "frozen": stock.frozen != 0,
             "channels": channels.iter().map(as_json).collect::<Vec<_>>(),
         }));
     } else {
@@ -50,6 +51,9 @@ pub(super) fn run(sku: u64, server: &ServerOptions) -> ExitCode {
             stock.holds,
             stock.waiting
         ));
+        if stock.frozen != 0 {
+            say(&"  frozen: nobody gets units of it until `doorbuster stock unfreeze`");
+        }
         for channel in &channels {
             say(&Levels(channel));
         }

@@ -67,5 +67,12 @@ pub(super) fn said(event: &CampaignEvent) -> FeedEvent {
             reason,
             ..of(EventKind::LimitsSet, at)
         },
+        CampaignEvent::FreezeSet { sku, frozen, by, reason, at } => FeedEvent {
+            sku: sku.raw(),
+            units: i64::from(frozen),
+            user: by,
+            reason,
+            ..of(EventKind::FreezeSet, at)
+        },
     }
 }

@@ -110,6 +110,11 @@ fn skus() -> Vec<Case> {
             FeedEvent { user_limit, order_limit, user: 0x28, reason, ..about(EventKind::LimitsSet) },
             vec![SKU_AT, (112, "33"), (116, "34"), BY_AT, REASON_AT],
         ),
+        (
+            CampaignEvent::FreezeSet { sku, frozen: true, by, reason, at },
+            FeedEvent { units: 1, user: 0x28, reason, ..about(EventKind::FreezeSet) },
+            vec![SKU_AT, (48, "01"), BY_AT, REASON_AT],
+        ),
     ];
     cases.map(|(event, said, spans)| (Event::Campaign(event), said, spans)).to_vec()
 }

@@ -1,4 +1,4 @@
-//! What operators change about a SKU during its life: its campaign, prices and limits.
+//! What operators change about a SKU during its life: its campaign, prices and limits, and whether it is sold at all.
 
 use super::Decision;
 use crate::campaign::CampaignEvent;
@@ -8,6 +8,7 @@ use crate::ids::{CampaignId, Timestamp};
 use crate::ledger::{Ledger, Place};
 use crate::offers::MAX_VERSIONS;
 use crate::outcome::{Field, Outcome, Refusal};
+use crate::stock::Marks;
 use crate::table::index;
 
 /// What is asked for is so already.
@@ -53,6 +54,12 @@ impl Ledger {
                     return Decision::unchanged(NOTHING_NEW);
                 }
                 CampaignEvent::LimitsSet { sku: id, user_limit, order_limit, by, reason, at: now }
+            }
+            SkuCommand::Freeze { sku: id, frozen, by, reason } => {
+                if sku.marks.has(Marks::FROZEN) == frozen {
+                    return Decision::unchanged(NOTHING_NEW);
+                }
+                CampaignEvent::FreezeSet { sku: id, frozen, by, reason, at: now }
             }
         };
         Decision {

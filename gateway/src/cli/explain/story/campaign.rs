@@ -36,6 +36,10 @@ pub(super) fn sentence(event: &FeedEvent, price: &str) -> Option<String> {
             let (shopper, order) = (most(event.user_limit), most(event.order_limit));
             format!("Of SKU {sku}, a shopper may have {shopper} and an order {order}{who}.")
         }
+        EventKind::FreezeSet if event.units == 0 => format!("SKU {sku} is sold again from then on{who}."),
+        EventKind::FreezeSet => {
+            format!("SKU {sku} was frozen: open holds went on, and nobody else got units{who}.")
+        }
         _ => return None,
     })
 }

@@ -87,7 +87,8 @@ impl Story {
             | EventKind::PhaseEntered
             | EventKind::SkuBound
             | EventKind::PriceSet
-            | EventKind::LimitsSet => campaign::sentence(event, &self.amount(event.amount))?,
+            | EventKind::LimitsSet
+            | EventKind::FreezeSet => campaign::sentence(event, &self.amount(event.amount))?,
             EventKind::BudgetOpened
             | EventKind::FunderAdded
             | EventKind::BudgetFunded
