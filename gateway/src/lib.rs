@@ -8,6 +8,7 @@ pub mod cli;
 mod config;
 mod convert;
 mod duration;
+mod emergency;
 mod error;
 mod feed;
 pub mod http;
@@ -20,8 +21,13 @@ mod sku;
 pub mod testing;
 mod utc;
 
-pub use config::{Config, ConfigError, DurabilityName, LogConfig, OverloadConfig, RulesConfig, ServerConfig};
+pub use config::{
+    AnomalyConfig, Config, ConfigError, DurabilityName, EmergencyConfig, LogConfig, OverloadConfig,
+    RulesConfig, ServerConfig,
+};
+pub use emergency::{Action, EmergencyPlan};
 pub use error::ServerError;
+pub use overload::anomaly::{AnomalyRule, Per};
 pub use overload::losses::Lost;
 pub use overload::shoppers::ShopperLimit;
 pub use percent::{Percent, PercentError};

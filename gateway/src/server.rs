@@ -16,9 +16,11 @@ use doorbuster_ledger::Rules;
 
 use crate::admin::{Admin, Dev};
 use crate::config::MAX_REACTORS;
+use crate::emergency::{Emergency, EmergencyPlan, Watcher};
 use crate::error::ServerError;
 use crate::feed::Desk;
 use crate::overload::admission::Settings;
+use crate::overload::anomaly::AnomalyRule;
 use crate::overload::shoppers::ShopperLimit;
 use crate::overload::{Breakers, Micros, Moment, breaker, losses};
 use crate::percent::Percent;
@@ -67,6 +69,14 @@ pub struct Setup {
     pub loss_budget: Percent,
     /// An answer that takes longer is late.
     pub late: Duration,
+    /// When the order rate is an anomaly.
+    pub anomaly_rules: Vec<AnomalyRule>,
+    /// What is done then, or by hand.
+    pub emergency_plans: Vec<EmergencyPlan>,
+    /// Where it is written down what plans have done, so that a restart forgets none; `None`: nowhere.
+    pub plan_journal: Option<PathBuf>,
+    /// Whether a thread of the server looks for anomalies, ten times a second; else [`Server::look`] does.
+    pub watches: bool,
     /// The data is thrown away when the server stops; told to clients, so that a drill knows.
     pub throwaway: bool,
     /// The clock, where it may be put forward over the admin port: only on data that may be thrown away. It must be what
@@ -83,7 +93,8 @@ impl Setup {
     /// The folder can't be opened: see [`StorageError`](doorbuster_engine::storage::StorageError).
     pub fn on_folder(folder: impl Into<PathBuf>) -> Result<Self, ServerError> {
         let storage = FileStorage::open(folder.into()).map_err(ServerError::Storage)?;
-        Ok(Self::on_storage(Arc::new(storage), Arc::new(SystemClock)))
+        let plan_journal = Some(storage.path().join(crate::emergency::FILE));
+        Ok(Self { plan_journal, ..Self::on_storage(Arc::new(storage), Arc::new(SystemClock)) })
     }
 
     /// The documented defaults on any storage and clock, loopback, on free ports.
@@ -110,6 +121,10 @@ impl Setup {
             added_cost_us: 0,
             loss_budget: Percent::whole(3),
             late: Duration::from_millis(50),
+            anomaly_rules: Vec::new(),
+            emergency_plans: Vec::new(),
+            plan_journal: None,
+            watches: true,
             throwaway: false,
             dev_clock: None,
             sync_delay: None,
@@ -168,8 +183,8 @@ pub(crate) struct Shared {
     pub(crate) losses: losses::Settings,
     /// An answer that takes longer is late.
     pub(crate) late: Duration,
-    pub(crate) shopper_limit: Option<ShopperLimit>,
     pub(crate) breakers: Breakers,
+    pub(crate) emergency: Emergency,
     /// The start of the time by which the rules of overload go.
     started: Instant,
     pub(crate) seed: u64,
@@ -216,6 +231,7 @@ pub struct Server {
     doors: Vec<Arc<Door>>,
     reactors: Vec<JoinHandle<std::io::Result<()>>>,
     feed: JoinHandle<()>,
+    watcher: Option<Watcher>,
     log: Threads,
 }
 
@@ -244,8 +260,10 @@ impl Server {
             let door = Arc::clone(door);
             Arc::new(move || door.wake()) as Waker
         });
-        // Behind the reactors' own: who gets no batches is woken all the same.
-        let wakers = wakers.chain([desk.waker()]);
+        // Behind the reactors' own: who gets no batches is woken all the same. Behind that one, who carries plans out and looks
+        // for his answers himself.
+        let nobody: Waker = Arc::new(|| {});
+        let wakers = wakers.chain([desk.waker(), nobody]);
         let seed = random_u64().map_err(ServerError::Storage)?;
         let options = Options {
             shards,
@@ -278,7 +296,12 @@ impl Server {
             drain: setup.drain,
             slow_reader: setup.slow_reader,
             started: Instant::now(),
-            shopper_limit: setup.shopper_limit,
+            emergency: Emergency::new(
+                setup.anomaly_rules,
+                setup.emergency_plans,
+                (reactors, seed),
+                setup.shopper_limit,
+            ),
             admission: Settings { target_us: setup.backlog_us },
             losses: losses::Settings {
                 budget: setup.loss_budget.ten_thousandths(),
@@ -290,6 +313,8 @@ impl Server {
             stats: (0..reactors).map(|_| Arc::default()).collect(),
             stop: AtomicBool::new(false),
         });
+        let resumed = shared.emergency.enter(|room| room.resume(&shared, setup.plan_journal.as_deref()));
+        resumed.map_err(io("read the journal of plans"))?;
         let mut listener = Some(mio::net::TcpListener::from_std(listener));
         let mut threads = Vec::new();
         for (index, parts) in prepared.into_iter().enumerate() {
@@ -301,7 +326,10 @@ impl Server {
         let feed = shared.desk.start(setup.storage, Arc::clone(&shared), doors.clone());
         let feed = feed.map_err(io("start the feed"))?;
         let admin = admin.map(|listener| Admin::start(listener, Arc::clone(&shared))).transpose()?;
-        Ok(Self { shared, listen, admin, recovery, doors, reactors: threads, feed, log })
+        let anything = setup.watches && shared.emergency.watches();
+        let watcher = anything.then(|| Watcher::start(Arc::clone(&shared))).transpose();
+        let watcher = watcher.map_err(io("start the watcher"))?;
+        Ok(Self { shared, listen, admin, recovery, doors, reactors: threads, feed, watcher, log })
     }
 
     /// Where clients connect.
@@ -322,6 +350,13 @@ impl Server {
     /// The engine, for looking at.
     pub fn engine(&self) -> &Engine {
         &self.shared.engine
+    }
+
+    /// Looks for anomalies as of so long after the start, carries plans out, and reverts those whose time is up: what a thread
+    /// does where [`Setup::watches`]. Time must not go back.
+    pub fn look(&self, since_start: Duration) {
+        let us = u64::try_from(since_start.as_micros()).unwrap_or(u64::MAX);
+        self.shared.emergency.look(&self.shared, Moment::after_start(Micros::from_us(us)));
     }
 
     /// What each reactor counts.
@@ -345,6 +380,9 @@ impl Server {
         }
         self.shared.desk.wake();
         let mut outcome = Ok(());
+        if self.watcher.is_some_and(|watcher| !watcher.stop()) {
+            outcome = Err(ServerError::Panicked);
+        }
         for reactor in self.reactors {
             match reactor.join() {
                 Ok(Ok(())) => {}

@@ -79,6 +79,75 @@ fn an_error_names_file_line_and_column() {
     }
 }
 
+/// The rule and the plan that stand in the file's comments as an example.
+fn example() -> String {
+    let text = text();
+    let lines = text.lines().filter_map(|line| line.strip_prefix("#   "));
+    lines.skip_while(|line| !line.starts_with("[[")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_example_of_a_rule_and_a_plan_is_one() {
+    let config = Config::parse("example", &example()).unwrap();
+    let plans: Vec<&str> = config.emergency.plans.iter().map(|plan| plan.name.as_str()).collect();
+    assert_eq!((plans, config.emergency.plans[0].actions.len()), (vec!["calm-down"], 6));
+    assert_eq!(config.anomaly.rules[0].plan, "calm-down");
+}
+
+#[test]
+fn a_rule_or_a_plan_that_cannot_be_carried_out_is_named_with_its_line() {
+    let plan = |actions: &str| format!("[[emergency.plans]]\nname = \"calm\"\nactions = [{actions}]\n");
+    let rule = |keys: &str| {
+        let plan = plan("{ do = \"freeze\" }");
+        format!("{plan}\n[[anomaly.rules]]\nname = \"hot\"\nplan = \"calm\"\n{keys}\n")
+    };
+    let of_rule = "shop.toml, line 5: anomaly.rules number 1: rule \"hot\": ";
+    let of_plan = "shop.toml, line 1: emergency.plans number 1: plan \"calm\": ";
+    let freeze = "{ do = \"freeze\" }";
+    for (text, begins) in [
+        (rule(""), format!("{of_rule}its plan \"calm\" has an action \"freeze\" that needs a SKU")),
+        (rule("per = \"sku\"\nabove = 1.4"), format!("{of_rule}above must be 1.5 to 1,000")),
+        (rule("per = \"sku\"\nabove = nan"), format!("{of_rule}above must be 1.5 to 1,000")),
+        (rule("per = \"sku\"\nleast_per_second = 9"), format!("{of_rule}least_per_second must be 10 to")),
+        (plan("").clone(), format!("{of_plan}it must have 1 to 32 actions")),
+        (
+            plan(freeze).repeat(2),
+            "shop.toml, line 4: emergency.plans number 2: there is another plan \"calm\"".to_owned(),
+        ),
+        (plan("{ do = \"limit\" }"), format!("{of_plan}limit: it names neither per_user nor per_order")),
+        (plan("{ do = \"breaker\", class = \"sell\" }"), format!("{of_plan}breaker: no such class: sell")),
+        (plan("{ do = \"breaker\", scope = \"disk\" }"), format!("{of_plan}breaker: no such scope: disk")),
+        (
+            plan("{ do = \"shopper-limit\", per_second = 100001, burst = 1 }"),
+            format!("{of_plan}shopper-limit: per_second and burst must be 1 to 100,000"),
+        ),
+        (
+            plan("{ do = \"queue\", per_second = 1, sku = 7, all = true }"),
+            format!("{of_plan}queue: it is either of one SKU or of all"),
+        ),
+        (
+            format!("{}revert_after_s = 604801\n", plan(freeze)),
+            format!("{of_plan}revert_after_s must be 0 to 604,800"),
+        ),
+        (
+            "[[anomaly.rules]]\nname = \"hot\"\nplan = \"none\"\n".to_owned(),
+            "shop.toml, line 1: anomaly.rules number 1: rule \"hot\": there is no emergency plan \"none\""
+                .to_owned(),
+        ),
+        (
+            "emergency.plans = [{ name = \"a b\", actions = [{ do = \"freeze\" }] }]\n".to_owned(),
+            "shop.toml: emergency.plans number 1: plan \"a b\": a name is 1 to 64 letters".to_owned(),
+        ),
+        (plan("{ do = \"panic\" }"), "shop.toml, line ".to_owned()),
+        (plan("{ do = \"freeze\", skus = 7 }"), "shop.toml, line ".to_owned()),
+        (plan("{ do = \"queue\", per_second = 0 }"), "shop.toml, line ".to_owned()),
+    ] {
+        let error = Config::parse("shop.toml", &text).unwrap_err().to_string();
+        assert!(error.starts_with(&begins), "{text}: {error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}
+
 #[test]
 fn every_range_is_kept_at_both_ends() {
     for (key, least, most) in [

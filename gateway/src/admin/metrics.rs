@@ -17,7 +17,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::buckets::Buckets;
-use super::{breaking, pressure};
+use super::{breaking, emergencies, pressure};
 use crate::server::Shared;
 
 pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
@@ -66,6 +66,7 @@ impl Collector for Sources {
         }
         pressure::encode(shared, &mut encoder)?;
         breaking::encode(shared, &mut encoder)?;
+        emergencies::encode(shared, &mut encoder)?;
         let engine = &shared.engine;
         let (totals, counters, journal) = (engine.totals(), engine.counters(), engine.journal());
         {

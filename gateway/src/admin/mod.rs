@@ -1,11 +1,14 @@
 //! The admin port: health, readiness and metrics over HTTP, on a thread of its own so that no order waits for it. On a
-//! server for trying things out, time can be put forward here, too; and operators set circuit breakers here.
+//! server for trying things out, time can be put forward here, too; and operators set circuit breakers and carry emergency plans
+//! out here.
 
 mod breakers;
 mod breaking;
 mod buckets;
 mod dev;
+mod emergencies;
 mod metrics;
+mod plans;
 mod pressure;
 mod slow_sync;
 
@@ -51,6 +54,7 @@ impl Admin {
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(readyz))
             .route("/breakers", get(breakers::show).post(breakers::set))
+            .route("/plans", get(plans::show).post(plans::wish))
             .route("/metrics", get(metrics::metrics))
             .route("/dev/advance", post(dev::advance))
             .route("/dev/slow-sync", post(slow_sync::set))

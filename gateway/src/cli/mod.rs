@@ -11,6 +11,7 @@ mod explain;
 mod feed;
 mod id;
 mod order;
+mod plan;
 mod serve;
 mod source;
 mod stock;
@@ -65,6 +66,9 @@ enum Command {
     /// Look at the server's circuit breakers, and set them.
     #[command(subcommand)]
     Breaker(breaker::BreakerCommand),
+    /// Look at emergency plans, carry one out, and revert what it did.
+    #[command(subcommand)]
+    Plan(plan::PlanCommand),
     /// Set up, fund, stop and look at promotion budgets.
     #[command(subcommand)]
     Budget(budget::BudgetCommand),
@@ -81,6 +85,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Cli::try_parse_from(arguments) {
         Ok(Cli { command: Command::Serve(options) }) => serve::run(&options),
         Ok(Cli { command: Command::Breaker(command) }) => breaker::run(&command),
+        Ok(Cli { command: Command::Plan(command) }) => plan::run(&command),
         Ok(Cli { command: Command::Campaign(command) }) => campaign::run(&command),
         Ok(Cli { command: Command::Dev(command) }) => dev::run(&command),
         Ok(Cli { command: Command::Order(command) }) => order::run(&command),

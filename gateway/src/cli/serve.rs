@@ -148,6 +148,9 @@ fn serve(options: &ServeOptions, config: &Config, folder: &std::path::Path) -> R
     setup.loss_budget = config.overload.loss_budget;
     setup.late = Duration::from_millis(config.overload.late_ms);
     setup.added_cost_us = config.overload.added_cost_us;
+    setup.anomaly_rules.clone_from(&config.anomaly.rules);
+    setup.emergency_plans.clone_from(&config.emergency.plans);
+    setup.plan_journal = Some(folder.join(crate::emergency::FILE));
     if setup.added_cost_us > 0 {
         tracing::warn!(
             added_cost_us = setup.added_cost_us,

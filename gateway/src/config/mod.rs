@@ -1,5 +1,10 @@
 //! Configuration: one TOML file, in which every key has a default. Environment and flags override it.
 
+mod error;
+mod place;
+
+pub use self::error::ConfigError;
+
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -8,8 +13,11 @@ use doorbuster_engine::MAX_SHARDS;
 use doorbuster_engine::journal::Durability;
 use serde::Deserialize;
 
+use crate::emergency::{self, EmergencyPlan};
+use crate::overload::anomaly::AnomalyRule;
 use crate::overload::shoppers::ShopperLimit;
 use crate::percent::Percent;
+use place::{line_of, place};
 
 /// Most reactors; more threads than this gain nothing on one log.
 pub(crate) const MAX_REACTORS: usize = 64;
@@ -18,7 +26,7 @@ pub(crate) const MAX_REACTORS: usize = 64;
 const MAX_HOLD_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
 
 /// The file's content. `config/doorbuster.toml` documents every key.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Addresses and threads.
@@ -29,6 +37,10 @@ pub struct Config {
     pub rules: RulesConfig,
     /// What is done when there is too much to do.
     pub overload: OverloadConfig,
+    /// When the order rate is an anomaly.
+    pub anomaly: AnomalyConfig,
+    /// What is done then.
+    pub emergency: EmergencyConfig,
 }
 
 /// `[server]`
@@ -125,6 +137,22 @@ pub struct OverloadConfig {
     pub late_ms: u64,
 }
 
+/// `[anomaly]`
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AnomalyConfig {
+    /// When the order rate is an anomaly, and which plan is carried out then.
+    pub rules: Vec<AnomalyRule>,
+}
+
+/// `[emergency]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EmergencyConfig {
+    /// What is done in an emergency.
+    pub plans: Vec<EmergencyPlan>,
+}
+
 /// The durability levels by name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -202,54 +230,6 @@ impl Default for RulesConfig {
     }
 }
 
-/// A configuration that can't be used: one line that says what, where and what to do.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// The file can't be read.
-    #[error("can't read {file}: {error}")]
-    Read {
-        /// The file.
-        file: String,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// The file is not TOML, or has a key or a type that it may not have.
-    #[error("{file}, line {line}, column {column}: {message}")]
-    Syntax {
-        /// The file.
-        file: String,
-        /// Line, from 1.
-        line: usize,
-        /// Column, from 1.
-        column: usize,
-        /// What is wrong.
-        message: String,
-    },
-    /// A value in the file is out of its range.
-    #[error("{file}, line {line}, column {column}: {range}")]
-    OutOfRange {
-        /// The file.
-        file: String,
-        /// Line, from 1.
-        line: usize,
-        /// Column, from 1.
-        column: usize,
-        /// The key, its value and its range.
-        range: Box<Self>,
-    },
-    /// A value is out of its range.
-    #[error("{key} = {found}: it must be {need}")]
-    Range {
-        /// The key, with its table.
-        key: &'static str,
-        /// The value.
-        found: u64,
-        /// The range.
-        need: &'static str,
-    },
-}
-
 impl Config {
     /// Reads a file.
     ///
@@ -285,7 +265,15 @@ impl Config {
                     None => *range,
                 })
             }
-            checked => checked.map(|()| config),
+            Err(error) => Err(error),
+            Ok(()) => match emergency::check(&config.anomaly.rules, &config.emergency.plans) {
+                Ok(()) => Ok(config),
+                Err(fault) => {
+                    let line = line_of(text, &fault).map(|line| format!("{file}, line {line}: "));
+                    let place = line.unwrap_or_else(|| format!("{file}: "));
+                    Err(ConfigError::Emergency { place, fault: fault.to_string() })
+                }
+            },
         }
     }
 
@@ -387,23 +375,4 @@ impl Config {
             max_waiting: rules.max_waiting,
         }
     }
-}
-
-/// Line and column, from 1, of the line that sets `key` ("table.name"), where it stands on a line of its own.
-fn place(text: &str, key: &str) -> Option<(usize, usize)> {
-    let (table, name) = key.split_once('.')?;
-    let mut inside = String::new();
-    for (number, line) in (1..).zip(text.lines()) {
-        let start = line.len() - line.trim_start().len();
-        let line = line.trim();
-        if let Some(header) = line.strip_prefix('[') {
-            header.split(']').next().unwrap_or_default().trim().clone_into(&mut inside);
-        } else if let Some((left, _)) = line.split_once('=') {
-            let left = left.trim();
-            if (inside == table && left == name) || (inside.is_empty() && left == key) {
-                return Some((number, start + 1));
-            }
-        }
-    }
-    None
 }

@@ -14,7 +14,7 @@ use super::breaker::{Admission, Breaker, Gate, Guard, Settings, SlowQuota};
 use super::{Class, Micros, Moment};
 
 /// The classes that have breakers at a part, in the order in which they are listed.
-const CLASSES: [Class; 3] = [Class::Reserve, Class::Settle, Class::Read];
+pub(crate) const CLASSES: [Class; 3] = [Class::Reserve, Class::Settle, Class::Read];
 
 /// Shards of which the log is taken to be one, so that its own quota has one seat.
 const SEATS_FOR_ONE: u32 = 2;

@@ -9,10 +9,13 @@
 //! - [`losses`] holds what is lost against the budget, and moves what may wait.
 //! - [`breaker`] stops asking a part that is broken, and asks it again with care; [`Breakers`] are those of a server.
 //! - [`shoppers`] keeps one shopper from asking for all others.
+//! - [`Queue`] lets new holds in one after the other, where a plan wants it so.
+//! - [`anomaly`] says when more is asked for than should be. It refuses nothing itself.
 //!
 //! None of them decides about stock. Refusing here costs a shopper a moment; what is sold is the ledger's matter alone.
 
 pub(crate) mod admission;
+pub(crate) mod anomaly;
 pub(crate) mod breaker;
 mod breakers;
 mod class;
@@ -20,12 +23,14 @@ pub(crate) mod credits;
 mod gcra;
 pub(crate) mod losses;
 mod moment;
+mod queue;
 pub(crate) mod shoppers;
 
 pub(crate) use admission::Admission;
-pub(crate) use breakers::{Breakers, Leave, Scope};
+pub(crate) use breakers::{Breakers, CLASSES, Leave, Scope};
 pub(crate) use class::Class;
 pub(crate) use credits::Credits;
 pub(crate) use losses::Losses;
 pub(crate) use moment::{Micros, Moment};
+pub(crate) use queue::{Pace, Queue};
 pub(crate) use shoppers::Shoppers;

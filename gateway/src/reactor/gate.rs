@@ -53,6 +53,7 @@ impl Reactor {
     pub(super) fn enter(&mut self, name: usize, header: &Header, body: &[u8]) -> Option<Entry> {
         if header.time != 0 && header.time < self.wall.raw() {
             // It lay in a socket until nobody waited for it any more. That says nothing about what waits here.
+            self.count_unread(header, body);
             self.turn_away(name, header, Code::DeadlineExceeded, 0);
             return None;
         }
@@ -96,8 +97,23 @@ impl Reactor {
             }
             _ => {}
         }
+        self.count_unread(header, body);
         self.refuse(name, header, Code::Shed);
         None
+    }
+
+    /// Counts the new holds of a frame that is refused unread. Where its records are of one length, their SKUs are known.
+    fn count_unread(&self, header: &Header, body: &[u8]) {
+        let Some(counts) = &self.counts else { return };
+        let length = match header.kind {
+            Kind::Reserve => Reserve::MIN_LEN,
+            Kind::ReserveDiscounted => ReserveDiscounted::MIN_LEN,
+            Kind::ReserveOrder | Kind::ReserveClaims => return counts.note_unread(header.count),
+            _ => return,
+        };
+        counts.note_unread(header.count);
+        let skus = body.chunks_exact(length).filter_map(|record| record.get(SKU_AT..)?.first_chunk::<8>());
+        skus.for_each(|sku| counts.note_line(u64::from_le_bytes(*sku)));
     }
 
     /// Whether all SKUs of a frame are known to be sold out, of records of this length.

@@ -132,6 +132,8 @@ impl Reactor {
             engine: &self.engine,
             frames: &mut self.frames,
             shoppers: self.shoppers.as_mut(),
+            standing: &self.standing.1,
+            counts: self.counts.as_deref(),
             wall: self.wall,
             moment,
             entry,
@@ -146,7 +148,8 @@ impl Reactor {
             let firsts = (count(lines.len()), count(funders.len()));
             let mut fresh = || fresh_id(rng, ways.wall);
             let mut aids = convert::Aids { fresh: &mut fresh, lines: &mut lines, funders: &mut funders };
-            let sorted = convert(asked, &mut aids).and_then(|ask| ways.sort(token, &ask, firsts));
+            let asked = convert(asked, &mut aids);
+            let sorted = asked.and_then(|ask| ways.sort(token, &ask, firsts, &lines));
             let (to, request) = match sorted {
                 Ok(sorted) => sorted,
                 Err(answer) => return answered.push((token, answer)),

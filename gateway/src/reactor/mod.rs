@@ -48,6 +48,8 @@ use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use slab::Slab;
 
+use crate::emergency::Standing;
+use crate::overload::anomaly::Counts;
 use crate::overload::{Admission, Class, Credits, Losses, Shoppers};
 use crate::server::Shared;
 use breaking::Handed;
@@ -127,6 +129,10 @@ pub(crate) struct Reactor {
     late: (u64, u64),
     /// How often each shopper may ask, where that is limited.
     shoppers: Option<Shoppers>,
+    /// What plans want of it, and which change of that it is.
+    standing: (u64, Arc<Standing>),
+    /// New holds that were asked for, where rules look at them.
+    counts: Option<Arc<Counts>>,
     /// What connections may have unanswered.
     credits: Credits,
     /// Connections that keep to their credit.
@@ -158,6 +164,8 @@ impl Reactor {
         }
         let engine = Arc::clone(&shared.engine);
         let batch = || Batch { reactor: index, ..Batch::default() };
+        let regime = &shared.emergency.regime;
+        let standing = (regime.generation(), regime.standing());
         let seed = shared.seed ^ (index as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         Ok(Self {
             index,
@@ -191,7 +199,9 @@ impl Reactor {
             admission: Admission::new(shared.admission),
             losses: Losses::new(shared.losses),
             late: (0, 0),
-            shoppers: shared.shopper_limit.map(Shoppers::new),
+            shoppers: standing.1.shopper_limit.map(Shoppers::new),
+            standing,
+            counts: shared.emergency.counts(index),
             credits: Credits::default(),
             crediting: 0,
             credit: None,
@@ -218,6 +228,7 @@ impl Reactor {
             self.door.asleep.store(false, Ordering::SeqCst);
             self.now = Instant::now();
             self.wall = self.engine.now();
+            self.heed_plans();
             for event in &events {
                 match event.token() {
                     WAKER => {}
@@ -259,6 +270,20 @@ impl Reactor {
                 return Ok(());
             }
         }
+    }
+
+    /// Does from now on what plans want, if that has changed.
+    fn heed_plans(&mut self) {
+        let regime = &self.shared.emergency.regime;
+        let generation = regime.generation();
+        if generation == self.standing.0 {
+            return;
+        }
+        let standing = regime.standing();
+        if standing.shopper_limit != self.standing.1.shopper_limit {
+            self.shoppers = standing.shopper_limit.map(Shoppers::new);
+        }
+        self.standing = (generation, standing);
     }
 
     /// Announces sleep, then looks once more for what must not wait for the next event.

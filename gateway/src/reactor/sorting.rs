@@ -2,19 +2,25 @@
 
 use doorbuster_engine::shard::Request;
 use doorbuster_engine::{Engine, SoldOut};
-use doorbuster_ledger::{Command, Composite, Outcome, Refusal, Reserve, Timestamp, UserId};
+use doorbuster_ledger::{Command, Composite, Line, Outcome, Refusal, Reserve, SkuId, Timestamp, UserId};
 use doorbuster_protocol::{Answer, Code};
 
 use super::frames::Frames;
 use super::gate::Entry;
 use crate::convert::{self, Ask};
-use crate::overload::{Moment, Shoppers};
+use crate::emergency::Standing;
+use crate::overload::anomaly::Counts;
+use crate::overload::{Micros, Moment, Shoppers};
 
 /// See the module's doc. For the operations of one frame.
 pub(super) struct Sorter<'a> {
     pub(super) engine: &'a Engine,
     pub(super) frames: &'a mut Frames,
     pub(super) shoppers: Option<&'a mut Shoppers>,
+    /// Which queues there are.
+    pub(super) standing: &'a Standing,
+    /// Where new holds are counted, if anybody looks at that.
+    pub(super) counts: Option<&'a Counts>,
     pub(super) wall: Timestamp,
     pub(super) moment: Moment,
     pub(super) entry: Entry,
@@ -34,18 +40,22 @@ impl Sorter<'_> {
         token: u64,
         ask: &Ask,
         firsts: (u32, u32),
+        lines: &[Line],
     ) -> Result<(usize, Request), Answer> {
         let desk = self.engine.shards();
         match *ask {
             Ask::Shard(partition, request) => {
                 let mut entry = self.entry;
                 if let Request::Command(Command::Reserve(reserve)) = &request {
+                    if let Some(counts) = self.counts {
+                        counts.note(reserve.sku.raw(), reserve.channel.raw(), reserve.terms.tier);
+                    }
                     self.look_up(reserve)?;
-                    if let Some(refused) = self.too_often(reserve.user) {
+                    if let Some(refused) = self.may_not(reserve.user, |sku| sku == reserve.sku) {
                         if reserve.first_attempt {
-                            return Err(refused);
+                            return Err(refused.answer());
                         }
-                        self.frames.refuse(token, (Code::RateLimited, refused.retry_after_ms));
+                        self.frames.refuse(token, (refused.code, refused.retry_after_ms));
                         entry = Entry::Repeat;
                     }
                 }
@@ -53,11 +63,11 @@ impl Sorter<'_> {
             }
             Ask::All(request) => Ok((desk, request)),
             Ask::Desk(command, count) => {
-                self.may_ask(&command)?;
+                self.may_ask(&command, of(lines, firsts.0))?;
                 Ok((desk, Request::Composite { command, first: firsts.0, count, coupon: None }))
             }
             Ask::WithCoupon(command, count, coupon) => {
-                self.may_ask(&command)?;
+                self.may_ask(&command, of(lines, firsts.0))?;
                 Ok((desk, Request::Composite { command, first: firsts.0, count, coupon }))
             }
             Ask::Budget(command, count) => Ok((desk, Request::Budget { command, first: firsts.1, count })),
@@ -81,20 +91,58 @@ impl Sorter<'_> {
 
     /// Refuses the first attempt at an order of several lines, where its shopper asks too often. A repeat of one can't be looked
     /// up at one shard, and is let in.
-    fn may_ask(&mut self, command: &Composite) -> Result<(), Answer> {
-        match command {
-            Composite::Reserve { reserve, .. } if reserve.first_attempt => {
-                self.too_often(reserve.user).map_or(Ok(()), Err)
+    fn may_ask(&mut self, command: &Composite, lines: &[Line]) -> Result<(), Answer> {
+        let Composite::Reserve { reserve, .. } = command else { return Ok(()) };
+        if let Some(counts) = self.counts {
+            counts.note_order(reserve.channel.raw(), reserve.terms.tier);
+            for line in lines {
+                counts.note_line(line.sku.raw());
             }
-            _ => Ok(()),
         }
+        if !reserve.first_attempt {
+            return Ok(());
+        }
+        let refused = self.may_not(reserve.user, |sku| lines.iter().any(|line| line.sku == sku));
+        refused.map_or(Ok(()), |refused| Err(refused.answer()))
     }
 
-    /// The answer to a shopper who asks for new holds more often than he may.
+    /// Whether a shopper asks for new holds more often than he may.
     #[inline]
-    fn too_often(&mut self, user: UserId) -> Option<Answer> {
+    fn too_often(&mut self, user: UserId) -> Option<Refused> {
         let wait = self.shoppers.as_mut()?.ask(user.raw(), self.moment).err()?;
-        let retry_after_ms = u32::try_from(wait.us().div_ceil(1_000)).unwrap_or(u32::MAX);
-        Some(Answer { retry_after_ms, ..Answer::of(Code::RateLimited) })
+        Some(Refused::after(Code::RateLimited, wait))
     }
+
+    /// Whether an order of a shopper may not come in now: he asks too often, or a queue has no turn for it yet. `is_for` says
+    /// whether it is for a SKU.
+    #[inline]
+    fn may_not(&mut self, user: UserId, is_for: impl Fn(SkuId) -> bool) -> Option<Refused> {
+        let refused = self.too_often(user);
+        if refused.is_some() || self.standing.has_no_queue() {
+            return refused;
+        }
+        let wait = self.standing.ask(is_for, self.moment).err()?;
+        Some(Refused::after(Code::BusySku, wait))
+    }
+}
+
+/// Why an order is not let in, and when it may be.
+struct Refused {
+    code: Code,
+    retry_after_ms: u32,
+}
+
+impl Refused {
+    fn after(code: Code, wait: Micros) -> Self {
+        Self { code, retry_after_ms: u32::try_from(wait.us().div_ceil(1_000)).unwrap_or(u32::MAX) }
+    }
+
+    fn answer(&self) -> Answer {
+        Answer { retry_after_ms: self.retry_after_ms, ..Answer::of(self.code) }
+    }
+}
+
+/// The lines of an order, which are the last of the list.
+fn of(lines: &[Line], first: u32) -> &[Line] {
+    usize::try_from(first).ok().and_then(|first| lines.get(first..)).unwrap_or_default()
 }

@@ -10,6 +10,7 @@ mod dev;
 mod explain;
 mod feed;
 mod order;
+mod plan;
 mod serve;
 mod stock;
 mod usage;
