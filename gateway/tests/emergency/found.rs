@@ -1,10 +1,15 @@
 //! What is out of the ordinary is answered, and the answer is undone.
 
-use doorbuster_gateway::Action;
-use doorbuster_protocol::{Code, EventKind, Fetch, Fetched, Kind, SetLimits};
+use doorbuster_gateway::testing::Server;
+use doorbuster_gateway::{Action, AnomalyRule};
+use doorbuster_protocol::{
+    Code, EventKind, FLAG_FIRST_ATTEMPT, Fetch, Fetched, Header, Kind, SetLimits, body,
+};
 
 use crate::wire::Peer;
-use crate::{Crowd, DESK, Looks, SKU, few, granted, http, plan, plans, rule, start, steps, stock, wish};
+use crate::{
+    Crowd, DESK, Looks, SKU, few, granted, http, plan, plans, rule, set_up, start, steps, stock, wish,
+};
 
 fn limit() -> Action {
     Action::Limit { sku: None, per_user: Some(few(1)), per_order: None }
@@ -145,5 +150,34 @@ fn a_wish_that_makes_no_sense_is_refused_in_words() {
     granted(&server, r#"{"do":"revert","run":1}"#);
     assert_eq!(refused(r#"{"do":"revert","run":1}"#), "run 1 is reverted already\n");
     assert!(refused("{}").starts_with("not what is wanted here: "));
+    server.stop();
+}
+
+#[test]
+fn new_holds_that_are_refused_unread_are_counted_as_well() {
+    const BURST: u64 = 200;
+    let server = Server::start_with(|setup| {
+        set_up(setup, vec![plan("calm-down", vec![Action::Freeze { sku: None }])]);
+        // Of frames that come together next to none is let in.
+        setup.backlog_us = 1;
+        setup.anomaly_rules = vec![AnomalyRule { planned_per_second: 20, above: 10.0, ..rule("calm-down") }];
+    });
+    Peer::greeted(server.address()).put_sku(SKU, 1_000);
+    let (mut crowd, mut looks) = (Crowd::of(&server), Looks::default());
+    looks.look(&server);
+    let frames: Vec<u8> = (0..BURST)
+        .flat_map(|_| {
+            let mut bytes = Vec::new();
+            let header = Header { flags: FLAG_FIRST_ATTEMPT, ..Header::new(Kind::Reserve, 1, 1) };
+            body::frame(header, &[crowd.wish(&server, SKU)], &mut bytes);
+            bytes
+        })
+        .collect();
+    crowd.peer.send(&frames);
+    for _ in 0..BURST {
+        crowd.peer.frame();
+    }
+    looks.look(&server);
+    assert_eq!(plans(&server)["runs"][0]["sku"], "7");
     server.stop();
 }

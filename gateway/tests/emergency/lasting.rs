@@ -96,3 +96,30 @@ fn a_released_guarantee_is_anybodys_until_it_is_reverted() {
     assert_eq!(undone, "channel 9 stays as it is: the ledger refused it: OVER_ALLOTTED");
     server.stop();
 }
+
+#[test]
+fn a_crash_between_an_action_and_its_note_leaves_a_run_that_can_be_reverted() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("plans.jsonl");
+    let start = |storage: Arc<dyn Storage>, clock: Arc<ManualClock>| {
+        Server::start_on(storage, clock, |setup| {
+            set_up(setup, vec![plan("calm", vec![Action::Freeze { sku: Some(SKU) }])]);
+            setup.plan_journal = Some(journal.clone());
+        })
+    };
+    let server = start(Arc::new(SimStorage::new(0)), Arc::new(ManualClock::new(Timestamp::new(START))));
+    Peer::greeted(server.address()).put_sku(SKU, UNITS);
+    granted(&server, r#"{"do":"run","plan":"calm"}"#);
+    let (storage, clock) = server.stop();
+    let written = std::fs::read_to_string(&journal).unwrap();
+    let begun: Vec<&str> = written.split_inclusive('\n').take(2).collect();
+    assert!(begun[1].contains("\"begun\""), "{written}");
+    // What came of the action was not written down whole.
+    std::fs::write(&journal, begun.concat() + "{\"number\":1,\"pl").unwrap();
+
+    let server = start(storage, clock);
+    assert_eq!((plans(&server)["runs"][0]["state"].as_str(), stock(&server).frozen), (Some("stopped"), 1));
+    let run = granted(&server, r#"{"do":"revert","run":1}"#);
+    assert_eq!((run["state"].as_str(), stock(&server).frozen), (Some("reverted"), 0));
+    server.stop();
+}

@@ -7,6 +7,7 @@ mod wire;
 
 mod found;
 mod lasting;
+mod orders;
 mod queues;
 mod thread;
 
