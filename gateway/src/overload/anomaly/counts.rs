@@ -98,8 +98,10 @@ impl Table {
     /// Adds orders of `name` to its place.
     #[inline]
     fn add(&self, seed: u64, name: u64, orders: u64) {
-        if self.0.is_empty() {
-            return;
+        match &*self.0 {
+            [] => return,
+            [only] => return only.add(orders),
+            _ => {}
         }
         let mixed = (name ^ seed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let mixed = (mixed ^ (mixed >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93) >> 32;
@@ -108,8 +110,8 @@ impl Table {
         else {
             return;
         };
+        place.add(orders);
         let relaxed = Ordering::Relaxed;
-        place.orders.store(place.orders.load(relaxed).wrapping_add(orders), relaxed);
         let votes = place.votes.load(relaxed);
         if place.name.load(relaxed) == name {
             place.votes.store((votes + orders).min(MOST_VOTES), relaxed);
@@ -119,6 +121,15 @@ impl Table {
         } else {
             place.votes.store(votes - orders, relaxed);
         }
+    }
+}
+
+impl Place {
+    /// The reactor alone adds: no operation has to be one.
+    #[inline]
+    fn add(&self, orders: u64) {
+        let before = self.orders.load(Ordering::Relaxed);
+        self.orders.store(before.wrapping_add(orders), Ordering::Relaxed);
     }
 }
 
