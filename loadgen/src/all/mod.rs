@@ -18,12 +18,13 @@ use crate::exit::{Exit, Failure};
 use crate::progress;
 
 /// The rehearsals by name, and the scenario that is each.
-pub const PLANS: [(&str, &str); 5] = [
+pub const PLANS: [(&str, &str); 6] = [
     ("normal", "baseline"),
     ("burst", "t0-spike"),
     ("single point of failure", "spof"),
     ("security", "security"),
     ("backup", "backup"),
+    ("emergency", "emergency"),
 ];
 
 /// Run the six rehearsals that a sale is planned with, and say how each went.

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::backup;
+use super::timeline::Happened;
+use super::{backup, emergency};
 use crate::audit::{self, Audit, Check, Evidence, Replay, Sale};
 use crate::net::{Control, LinkError};
 use crate::progress;
 use crate::release_lag::{LagReport, ReleaseLag};
-use crate::report::Settings;
+use crate::report::{PlanRow, Settings};
 use crate::scenario::Budget;
 use crate::target::Target;
 use crate::worker::Harvest;
@@ -27,6 +28,8 @@ pub(super) struct Judged {
     pub(super) release_lag: Option<LagReport>,
     /// Bytes of its log.
     pub(super) log_bytes: Option<u64>,
+    /// Emergency plans that it carried out.
+    pub(super) plans: Vec<PlanRow>,
 }
 
 /// Waits for the last holds, reads everything back, stops a server of our own and reads its log.
@@ -35,13 +38,14 @@ pub(super) fn judge(
     settings: &Settings,
     sale: &Sale,
     harvest: &Harvest,
-    lag_before: &ReleaseLag,
-    attacked: Option<Check>,
+    happened: &Happened,
+    (lag_before, attacked): (&ReleaseLag, Option<Check>),
     interrupted: bool,
 ) -> Judged {
     progress::step("waiting for the last holds to run out, then auditing");
     let looked = look_back(target, settings, sale, harvest, interrupted);
     let lag_after = target.admin().and_then(ReleaseLag::ask);
+    let plans = target.admin().map(|admin| emergency::ask(admin, happened.start_unix_ms)).unwrap_or_default();
     let (seen, mut lost) = match looked {
         Ok(seen) => (Some(seen), harvest.lost.clone()),
         Err(error) => (None, Some(harvest.lost.clone().unwrap_or_else(|| error.to_string()))),
@@ -71,7 +75,7 @@ pub(super) fn judge(
     }
     let release_lag = lag_after.and_then(|after| after.since(lag_before));
     let log_bytes = target.data().and_then(audit::log_bytes);
-    Judged { audit, lost, sync_p99_us, release_lag, log_bytes }
+    Judged { audit, lost, sync_p99_us, release_lag, log_bytes, plans }
 }
 
 /// Reads orders and accounts back, when the last holds have run out.

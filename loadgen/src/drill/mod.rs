@@ -2,6 +2,7 @@
 
 mod attack;
 mod backup;
+mod emergency;
 mod faults;
 mod judge;
 mod losses;
@@ -16,7 +17,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub use self::faults::Suffered;
 use self::timeline::Timeline;
@@ -108,7 +109,7 @@ fn drill(request: &Request, out: &mut dyn Write) -> Result<Exit, Failure> {
     harvest.lost = harvest.lost.or_else(|| happened.lost.clone());
     let judged = {
         let attacked = happened.attacked.take();
-        judge::judge(&mut target, &settings, &sale, &harvest, &lag_before, attacked, interrupted)
+        judge::judge(&mut target, &settings, &sale, &harvest, &happened, (&lag_before, attacked), interrupted)
     };
     let report = publish::assemble(settings, sale.skus.start, &harvest, happened, cpu, judged, interrupted);
     publish::publish(request, &report, &harvest.recorder, out)
@@ -168,6 +169,7 @@ fn load(
         Some(campaign) => prepare::stage(target, campaign, sale)?,
         None => Instant::now() + LEAD_IN,
     };
+    let start_unix_ms = unix_ms(start);
     let meter = CpuMeter::start(target.server_pid());
     let (skus, address) = (sale.skus.clone(), target.address());
     let timeline = Timeline { control, scenario, skus, target: &mut *target, start };
@@ -188,13 +190,20 @@ fn load(
         // On this thread: a server that it starts again ends with the thread that started it.
         let happened = timeline.run(progress);
         let attack = attacker.and_then(|attacker| attacker.join().ok());
-        (watcher.join(), Happened { attacked: attack, ..happened })
+        (watcher.join(), Happened { attacked: attack, start_unix_ms, ..happened })
     });
     let cpu = meter.stop_with(target.server_pid(), happened.ticks_before);
     let results = results.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     let joined =
         results.into_iter().map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
     Ok((joined.collect(), happened, cpu))
+}
+
+/// A moment by the machine's clock, milliseconds since the Unix epoch.
+fn unix_ms(moment: Instant) -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let then = now + moment.saturating_duration_since(Instant::now());
+    u64::try_from(then.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn recorder(scenario: &Scenario) -> Recorder {

@@ -1,5 +1,6 @@
 //! What was reached of what the scenario wants.
 
+use super::emergency;
 use super::judge::Judged;
 use super::timeline::Happened;
 use crate::health::lossy;
@@ -63,6 +64,9 @@ impl Reached<'_> {
                 self.resident.map(|resident| resident.growth_mib),
             ),
         ];
+        let emergencies = wanted
+            .emergency_seconds
+            .map(|limit_s| emergency::objectives(&judged.plans, settings.t0_seconds, limit_s));
         let gated = self.losses.iter().filter(|loss| loss.gated);
         vec![
             Objective::at_most("reserve_p99_ms", wanted.reserve_p99_ms, p99_ms(Operation::Reserve)),
@@ -73,6 +77,7 @@ impl Reached<'_> {
         .chain(optional.into_iter().flatten())
         .chain(gated.map(|loss| Objective::at_most(&format!("loss_{}", loss.name), loss.budget, loss.share)))
         .chain(self.faults.iter().filter_map(|fault| recovery(fault, settings.phases_seconds)))
+        .chain(emergencies.into_iter().flatten())
         .collect()
     }
 

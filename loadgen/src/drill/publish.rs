@@ -66,6 +66,7 @@ pub(super) fn assemble(
         lost_effects: judged.audit.as_ref().map(|audit| audit.lost_effects),
         losses,
         faults,
+        plans: judged.plans,
         objectives,
         operations: report::operation_rows(&recorder.latency, &recorder.unanswered, settings.phases_seconds),
         phases: report::phase_rows(recorder, &settings),

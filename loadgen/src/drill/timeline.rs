@@ -75,6 +75,8 @@ pub struct Happened {
     pub faults: Vec<Suffered>,
     /// Processor time of servers that were killed, ticks.
     pub ticks_before: u64,
+    /// When the load started, milliseconds since the Unix epoch.
+    pub start_unix_ms: u64,
     /// What came of attacks, if there were any.
     pub attacked: Option<Check>,
     /// Why it ended early, if it did.

@@ -21,6 +21,21 @@ pub struct FaultRow {
     pub limit_s: Option<f64>,
 }
 
+/// An emergency plan that the server carried out.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PlanRow {
+    /// Its name.
+    pub plan: String,
+    /// Why, in the server's words.
+    pub cause: String,
+    /// Seconds since the start.
+    pub at_s: f64,
+    /// How it stood at the end.
+    pub state: String,
+    /// Its actions in order, each with what came of it.
+    pub steps: Vec<String>,
+}
+
 /// One of the four kinds of loss, against the budget.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LossRow {

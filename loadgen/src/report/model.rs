@@ -7,7 +7,7 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::baskets::BasketTotals;
-use super::fault::{FaultRow, LossRow};
+use super::fault::{FaultRow, LossRow, PlanRow};
 use crate::audit::{Audit, ChannelTotals, Money, StockTotals, Waited};
 use crate::drill::{Delivery, Move};
 use crate::health::{CpuUse, lossy};
@@ -81,6 +81,8 @@ pub struct Report {
     pub losses: Vec<LossRow>,
     /// What was done to the server on purpose, in the order of time.
     pub faults: Vec<FaultRow>,
+    /// Emergency plans that the server carried out, in the order of time; none of a server elsewhere.
+    pub plans: Vec<PlanRow>,
     /// The objectives.
     pub objectives: Vec<Objective>,
     /// Latencies by operation and outcome.

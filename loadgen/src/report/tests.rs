@@ -49,6 +49,7 @@ pub(crate) fn report(answers: &[(Operation, Code, u64, u64)]) -> Report {
         lost_effects: Some(0),
         losses: Vec::new(),
         faults: Vec::new(),
+        plans: Vec::new(),
         objectives: Vec::new(),
         operations: operation_rows(&recorder.latency, &recorder.unanswered, 28.0),
         phases: phase_rows(&recorder, &settings),

@@ -42,6 +42,7 @@ pub fn render(report: &Report, folder: Option<&Path>) -> String {
     audit(report, &mut out);
     fields(&mut out, words::generator(report));
     fields(&mut out, words::faults(report));
+    fields(&mut out, words::plans(report));
     for objective in &report.objectives {
         let (name, limit) = (&objective.name, objective.limit);
         let text = match objective.measured {

@@ -1,7 +1,7 @@
 //! What the text and the page say in the same words: sentences under a name.
 
 use super::baskets::BasketTotals;
-use super::fault::FaultRow;
+use super::fault::{FaultRow, PlanRow};
 use super::figures::{grouped, milliseconds, rate, rounded, seconds};
 use super::model::Report;
 use crate::health::lossy;
@@ -186,6 +186,15 @@ pub(super) fn generator(report: &Report) -> Vec<Field> {
 /// What each fault did.
 pub(super) fn faults(report: &Report) -> Vec<Field> {
     report.faults.iter().map(|fault| ("fault", suffered(fault))).collect()
+}
+
+/// What each emergency plan did.
+pub(super) fn plans(report: &Report) -> Vec<Field> {
+    let told = report.plans.iter().map(|row| {
+        let PlanRow { plan, cause, at_s, state, steps } = row;
+        format!("{plan} at {at_s:.1} s, for {cause}: {}; {state}", steps.join(", "))
+    });
+    told.map(|text| ("plan", text)).collect()
 }
 
 /// What a fault did, and how long it took to get over it.

@@ -31,6 +31,7 @@ pub const BUILT_IN: &[BuiltIn] = built_in![
     "spof",
     "security",
     "backup",
+    "emergency",
     "overload-2",
     "overload-5",
     "overload-10",

@@ -148,6 +148,7 @@ fn first_objective_fault(scenario: &Scenario) -> Option<Fault> {
             "needs a phase before the highest one",
         ),
         at("burst_recovery_seconds", above(objectives.burst_recovery_seconds), "must be above 0"),
+        at("emergency_seconds", above(objectives.emergency_seconds), "must be above 0"),
         at(
             "amplification",
             objectives.amplification.is_none_or(|most| (1.0..=100.0).contains(&most)),

@@ -172,6 +172,9 @@ pub struct Objectives {
     /// From the end of the highest phase until a second begins in which as large a share of the requests is decided in
     /// time as before it, seconds at most.
     pub burst_recovery_seconds: Option<f64>,
+    /// From the start of the highest phase until an emergency plan is carried out, seconds at most; none may be before, and no
+    /// other after.
+    pub emergency_seconds: Option<f64>,
     /// Most requests that are sent for each one that shoppers mean: 1 where nobody tries again.
     pub amplification: Option<f64>,
     /// Most of each of the four losses, as a share. L2, units that nobody got although people wanted them, must be within

@@ -227,6 +227,8 @@ pub struct ServerRules {
     pub added_cost_us: Option<u32>,
     /// How much work may wait, microseconds; 0: the server refuses nothing.
     pub backlog_us: Option<u32>,
+    /// More of its configuration file, as it stands there.
+    pub config: Option<String>,
     /// A copy of its data is served at the end, and must say the same of every order and SKU.
     pub backup: bool,
 }
@@ -245,6 +247,7 @@ impl ServerRules {
         if let Some(seconds) = self.recovery_grace_seconds {
             lines.push(format!("[log]\nrecovery_grace_ms = {}\n", (seconds * time_scale * 1_000.0).round()));
         }
+        lines.extend(self.config.iter().map(|more| format!("{more}\n")));
         lines.push("[rules]\n".to_owned());
         let ms = |seconds: f64, least: f64| (seconds * time_scale * 1_000.0).round().max(least);
         for (key, seconds, least) in [

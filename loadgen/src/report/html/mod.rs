@@ -48,6 +48,7 @@ pub(super) fn render(report: &Report) -> String {
             page.node("main", &[], |page| {
                 charts::section(report, page);
                 tables::faults(report, page);
+                tables::plans(report, page);
                 tables::objectives(report, page);
                 tables::audit(report, page);
                 latencies::whole(report, page);

@@ -83,6 +83,33 @@ pub(super) fn faults(report: &Report, html: &mut Html) {
     });
 }
 
+/// Emergency plans that the server carried out.
+pub(super) fn plans(report: &Report, html: &mut Html) {
+    if report.plans.is_empty() {
+        return;
+    }
+    html.node("section", &[("id", "plans")], |html| {
+        html.say("h2", "", "Emergency plans");
+        let heads = [
+            Head::Words("plan"),
+            Head::Figure("at, s"),
+            Head::Words("cause"),
+            Head::Words("actions"),
+            Head::Words("at the end"),
+        ];
+        let rows = report.plans.iter().map(|row| {
+            vec![
+                Cell::Words(row.plan.clone()),
+                Cell::Figure(seconds(row.at_s)),
+                Cell::Words(row.cause.clone()),
+                Cell::Words(row.steps.join("; ")),
+                Cell::Words(row.state.clone()),
+            ]
+        });
+        table("Emergency plans that were carried out", &[], &heads, rows, html);
+    });
+}
+
 /// What must be reached for the drill to pass.
 pub(super) fn objectives(report: &Report, html: &mut Html) {
     html.node("section", &[("id", "objectives")], |html| {
