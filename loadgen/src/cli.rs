@@ -77,24 +77,31 @@ struct Run {
     /// Print the report as JSON.
     #[arg(long)]
     json: bool,
-    /// Seed instead of the scenario's.
-    #[arg(long)]
-    seed: Option<u64>,
-    /// Factor on hold and payment times instead of the scenario's, above 0 up to 1.
-    #[arg(long, value_name = "FACTOR")]
-    time_scale: Option<f64>,
-    /// Arrivals a second in the highest phase instead of the scenario's; skips the calibration.
-    #[arg(long, value_name = "PER_SECOND")]
-    peak: Option<f64>,
+    #[command(flatten)]
+    changes: Changes,
     /// Units over all SKUs instead of the scenario's.
     #[arg(long, value_name = "UNITS")]
     stock: Option<f64>,
+}
+
+/// What is changed about scenarios.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Changes {
+    /// Seed instead of the scenario's.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Factor on hold and payment times instead of the scenario's, above 0 up to 1.
+    #[arg(long, value_name = "FACTOR")]
+    pub(crate) time_scale: Option<f64>,
+    /// Arrivals a second in the highest phase instead of the scenario's; skips the calibration.
+    #[arg(long, value_name = "PER_SECOND")]
+    pub(crate) peak: Option<f64>,
     /// Length of all phases together, in seconds; stretches or shortens each alike.
     #[arg(long, value_name = "SECONDS")]
-    duration: Option<f64>,
+    pub(crate) duration: Option<f64>,
     /// Durability of our own server.
     #[arg(long, value_name = "LEVEL", default_value = "always", value_parser = ["always", "interval", "none"])]
-    durability: String,
+    pub(crate) durability: String,
 }
 
 /// Runs the command line and gives the exit code.
@@ -142,7 +149,7 @@ fn length(scenario: &Scenario) -> String {
 fn start(run: Run) -> ExitCode {
     match changed(&run) {
         Ok(scenario) => {
-            let Run { target, allow_live, report, json, durability, .. } = run;
+            let Run { target, allow_live, report, json, changes: Changes { durability, .. }, .. } = run;
             let request = Request { scenario, target, allow_live, durability, report, json };
             drill::run(&request, &mut std::io::stdout())
         }
@@ -153,19 +160,19 @@ fn start(run: Run) -> ExitCode {
 /// The scenario with what the command line changes in it.
 fn changed(run: &Run) -> Result<Scenario, Failure> {
     let mut scenario = scenario::load(run.file.as_deref())?;
-    if let Some(seed) = run.seed {
+    if let Some(seed) = run.changes.seed {
         scenario.seed = seed;
     }
-    if let Some(time_scale) = run.time_scale {
+    if let Some(time_scale) = run.changes.time_scale {
         scenario.time_scale = time_scale;
     }
-    if let Some(peak) = run.peak {
+    if let Some(peak) = run.changes.peak {
         scenario.load.peak_per_second = Auto::Given(peak);
     }
     if let Some(units) = run.stock {
         scenario.stock.units = Auto::Given(units);
     }
-    if let Some(duration) = run.duration {
+    if let Some(duration) = run.changes.duration {
         let factor = duration / scenario.phases_seconds();
         scenario.phases.iter_mut().for_each(|phase| phase.seconds *= factor);
         scenario.restocks.iter_mut().for_each(|restock| restock.at_seconds *= factor);
@@ -219,8 +226,8 @@ mod tests {
 
     #[test]
     fn run_is_the_default_command() {
-        assert_eq!(parsed(&["--seed", "5"]).seed, Some(5));
-        assert_eq!(parsed(&["run", "--seed", "5"]).seed, Some(5));
+        assert_eq!(parsed(&["--seed", "5"]).changes.seed, Some(5));
+        assert_eq!(parsed(&["run", "--seed", "5"]).changes.seed, Some(5));
         assert_eq!(parsed(&["run", "a.toml"]).file, Some(PathBuf::from("a.toml")));
     }
 

@@ -1,13 +1,12 @@
 //! `doorbuster breaker`.
 
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::{fail, say};
-use crate::http;
+use super::admin_port::At;
+use super::say;
 
 /// Look at the server's circuit breakers, and set them.
 #[derive(Debug, Subcommand)]
@@ -30,17 +29,6 @@ pub(super) enum BreakerCommand {
         #[command(flatten)]
         at: At,
     },
-}
-
-/// Where the server is, and how to report.
-#[derive(Debug, Args)]
-pub(super) struct At {
-    /// The server's admin port.
-    #[arg(long, env = "DOORBUSTER_ADMIN", default_value = "127.0.0.1:7701", value_name = "ADDRESS:PORT")]
-    admin: SocketAddr,
-    /// Report as JSON.
-    #[arg(long)]
-    json: bool,
 }
 
 /// What a breaker is to do.
@@ -68,29 +56,17 @@ impl Mode {
 }
 
 pub(super) fn run(command: &BreakerCommand) -> ExitCode {
-    let (at, answer) = match command {
-        BreakerCommand::Show { at } => (at, http::get(at.admin, PATH)),
+    let (at, wish) = match command {
+        BreakerCommand::Show { at } => (at, None),
         BreakerCommand::Set { mode, scope, class, at } => {
-            let wish = json!({ "mode": mode.name(), "scope": scope, "class": class });
-            (at, http::post(at.admin, PATH, &wish.to_string()))
+            (at, Some(json!({ "mode": mode.name(), "scope": scope, "class": class })))
         }
     };
-    let At { admin, json } = at;
-    let (status, body) = match answer {
-        Ok(answer) => answer,
-        Err(error) => {
-            let why = "is `doorbuster serve` running there?";
-            return fail(7, &format_args!("can't reach the admin port {admin}: {error}; {why}"));
-        }
+    let report = match at.ask(PATH, wish.as_ref()) {
+        Ok(report) => report,
+        Err(exit) => return exit,
     };
-    let report: Option<Value> = serde_json::from_str(&body).ok();
-    let Some(report) = report.filter(|_| status == 200) else {
-        return fail(
-            7,
-            &format_args!("{admin} refused: {}", body.lines().next().unwrap_or("without a word")),
-        );
-    };
-    if *json {
+    if at.json {
         say(&report);
     } else {
         say(&table(&report));

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod admin_port;
 mod audit;
 mod breaker;
 mod budget;

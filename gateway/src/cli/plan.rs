@@ -1,13 +1,12 @@
 //! `doorbuster plan`.
 
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use serde_json::{Value, json};
 
+use super::admin_port::At;
 use super::{fail, say};
-use crate::http;
 use crate::utc::Utc;
 
 /// Look at emergency plans, carry one out, and revert what it did.
@@ -44,44 +43,20 @@ pub(super) enum PlanCommand {
     },
 }
 
-/// Where the server is, and how to report.
-#[derive(Debug, Args)]
-pub(super) struct At {
-    /// The server's admin port.
-    #[arg(long, env = "DOORBUSTER_ADMIN", default_value = "127.0.0.1:7701", value_name = "ADDRESS:PORT")]
-    admin: SocketAddr,
-    /// Report as JSON.
-    #[arg(long)]
-    json: bool,
-}
-
 const PATH: &str = "/plans";
 
 pub(super) fn run(command: &PlanCommand) -> ExitCode {
-    let post = |at: &At, wish: Value| http::post(at.admin, PATH, &wish.to_string());
-    let (at, answer) = match command {
-        PlanCommand::List { at } | PlanCommand::Show { at, .. } => (at, http::get(at.admin, PATH)),
-        PlanCommand::Run { name, sku, at } => {
-            (at, post(at, json!({ "do": "run", "plan": name, "sku": sku })))
-        }
-        PlanCommand::Revert { run, at } => (at, post(at, json!({ "do": "revert", "run": run }))),
+    let (at, wish) = match command {
+        PlanCommand::List { at } | PlanCommand::Show { at, .. } => (at, None),
+        PlanCommand::Run { name, sku, at } => (at, Some(json!({ "do": "run", "plan": name, "sku": sku }))),
+        PlanCommand::Revert { run, at } => (at, Some(json!({ "do": "revert", "run": run }))),
     };
-    let At { admin, json } = at;
-    let (status, body) = match answer {
-        Ok(answer) => answer,
-        Err(error) => {
-            let why = "is `doorbuster serve` running there?";
-            return fail(7, &format_args!("can't reach the admin port {admin}: {error}; {why}"));
-        }
+    let report = match at.ask(PATH, wish.as_ref()) {
+        Ok(report) => report,
+        Err(exit) => return exit,
     };
-    let report: Option<Value> = serde_json::from_str(&body).ok();
-    let Some(report) = report.filter(|_| status == 200) else {
-        return fail(
-            7,
-            &format_args!("{admin} refused: {}", body.lines().next().unwrap_or("without a word")),
-        );
-    };
-    if *json {
+    let json = at.json;
+    if json {
         say(&report);
     }
     let wanted = match command {

@@ -8,7 +8,7 @@ use doorbuster_protocol::{
 
 use crate::wire::Peer;
 use crate::{
-    Crowd, DESK, Looks, SKU, few, granted, http, plan, plans, rule, set_up, start, steps, stock, wish,
+    Crowd, DESK, Looks, SKU, few, get, granted, plan, plans, rule, set_up, start, steps, stock, wish,
 };
 
 fn limit() -> Action {
@@ -52,7 +52,7 @@ fn a_ten_fold_step_on_one_sku_carries_the_plan_out_and_a_revert_restores_what_wa
     crowd.come(&server, SKU, 100);
     looks.look(&server);
     assert_eq!(plans(&server)["runs"].as_array().map(Vec::len), Some(1));
-    let (_, metrics) = http(&server, "GET /metrics HTTP/1.0\r\n\r\n");
+    let (_, metrics) = get(&server, "/metrics");
     for line in [
         "doorbuster_anomaly_fired_total{rule=\"hot-sku\"} 1",
         "doorbuster_emergency_plans_active{plan=\"calm-down\"} 1",
@@ -137,7 +137,7 @@ fn a_wish_that_makes_no_sense_is_refused_in_words() {
     let server = start(vec![plan("calm-down", vec![limit()])], Vec::new());
     let refused = |text: &str| {
         let (status, body) = wish(&server, text);
-        assert_eq!(status, "400", "{body}");
+        assert_eq!(status, 400, "{body}");
         body
     };
     assert_eq!(refused(r#"{"do":"run","plan":"panic"}"#), "no such plan: panic; there are calm-down\n");

@@ -11,13 +11,12 @@ mod orders;
 mod queues;
 mod thread;
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use doorbuster_gateway::testing::Server;
-use doorbuster_gateway::{Action, AnomalyRule, EmergencyPlan, Per, Setup};
+use doorbuster_gateway::{Action, AnomalyRule, EmergencyPlan, Per, Setup, http};
 use doorbuster_protocol::{Answer, Code, FLAG_FIRST_ATTEMPT, Header, Kind, Record, Reserve, StockView, body};
 use serde_json::Value;
 use wire::Peer;
@@ -67,33 +66,29 @@ fn start(plans: Vec<EmergencyPlan>, rules: Vec<AnomalyRule>) -> Server {
     server
 }
 
-/// Status and body of an admin port's answer.
-fn http(server: &Server, request: &str) -> (String, String) {
-    let admin = server.server().admin().expect("it was set up");
-    let mut stream = TcpStream::connect(admin).expect("the admin port listens");
-    stream.write_all(request.as_bytes()).expect("sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-    (head.split(' ').nth(1).expect("a status").to_owned(), body.to_owned())
+fn admin(server: &Server) -> SocketAddr {
+    server.server().admin().expect("it was set up")
+}
+
+fn get(server: &Server, path: &str) -> (u16, String) {
+    http::get(admin(server), path).expect("an answer")
 }
 
 fn plans(server: &Server) -> Value {
-    let (status, body) = http(server, "GET /plans HTTP/1.0\r\n\r\n");
-    assert_eq!(status, "200", "{body}");
+    let (status, body) = get(server, "/plans");
+    assert_eq!(status, 200, "{body}");
     serde_json::from_str(&body).expect("a document")
 }
 
 /// What an operator wishes, as it is answered.
-fn wish(server: &Server, wish: &str) -> (String, String) {
-    let length = wish.len();
-    http(server, &format!("POST /plans HTTP/1.0\r\nContent-Length: {length}\r\n\r\n{wish}"))
+fn wish(server: &Server, wish: &str) -> (u16, String) {
+    http::post(admin(server), "/plans", wish).expect("an answer")
 }
 
 /// A wish that is granted; gives the run that it is about.
 fn granted(server: &Server, text: &str) -> Value {
     let (status, body) = wish(server, text);
-    assert_eq!(status, "200", "{body}");
+    assert_eq!(status, 200, "{body}");
     let report: Value = serde_json::from_str(&body).expect("a document");
     let mut runs = report["runs"].as_array().expect("a list").iter();
     runs.find(|run| run["number"] == report["run"]).expect("the run is there").clone()

@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::wire::Peer;
-use crate::{Crowd, SKU, few, granted, http, plan, plans, start, wish};
+use crate::{Crowd, SKU, few, get, granted, plan, plans, start, wish};
 
 const OTHER: u64 = 8;
 
@@ -48,7 +48,7 @@ fn whatever_plans_are_run_and_reverted_in_whatever_order_all_is_as_before() {
             let sku = if rng.random_bool(0.5) { SKU } else { OTHER };
             // One that is in force already is refused.
             let (status, body) = wish(&server, &format!(r#"{{"do":"run","plan":"{plan}","sku":{sku}}}"#));
-            if status == "200" {
+            if status == 200 {
                 let report: serde_json::Value = serde_json::from_str(&body).unwrap();
                 in_force.extend(report["run"].as_u64());
             }
@@ -60,7 +60,7 @@ fn whatever_plans_are_run_and_reverted_in_whatever_order_all_is_as_before() {
         let report = plans(&server);
         let runs = report["runs"].as_array().unwrap();
         assert!(runs.len() > 10 && runs.iter().all(|run| run["state"] == "reverted"), "{report}");
-        let (_, breakers) = http(&server, "GET /breakers HTTP/1.0\r\n\r\n");
+        let (_, breakers) = get(&server, "/breakers");
         assert!(!breakers.contains("forced-open") && breakers.contains("automatic"), "{breakers}");
         let (mut peer, mut crowd) = (Peer::greeted(server.address()), Crowd::of(&server));
         for sku in [SKU, OTHER] {

@@ -1,8 +1,8 @@
 //! Circuit breakers, as operators set them: who is refused, who is not, and how they let the crowd in again.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 
+use doorbuster_gateway::http;
 use doorbuster_gateway::testing::Server;
 use doorbuster_protocol::{
     Answer, Cancel, Code, Confirm, FEATURE_BULK_REFUSALS, FLAG_FIRST_ATTEMPT, Header, Kind, OrderState,
@@ -26,25 +26,18 @@ fn server() -> Server {
 }
 
 /// Status and body of an admin port's answer.
-pub(crate) fn http(server: &Server, request: &str) -> (String, String) {
-    let admin = server.server().admin().expect("it was set up");
-    let mut stream = TcpStream::connect(admin).expect("the admin port listens");
-    stream.write_all(request.as_bytes()).expect("sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-    (head.split(' ').nth(1).expect("a status").to_owned(), body.to_owned())
+pub(crate) fn get(server: &Server, path: &str) -> (u16, String) {
+    http::get(server.server().admin().expect("it was set up"), path).expect("an answer")
 }
 
-pub(crate) fn post(server: &Server, path: &str, body: &str) -> (String, String) {
-    let length = body.len();
-    http(server, &format!("POST {path} HTTP/1.0\r\nContent-Length: {length}\r\n\r\n{body}"))
+pub(crate) fn post(server: &Server, path: &str, body: &str) -> (u16, String) {
+    http::post(server.server().admin().expect("it was set up"), path, body).expect("an answer")
 }
 
 /// Sets breakers, and gives them all.
 fn set(server: &Server, wish: &str) -> Vec<Value> {
     let (status, body) = post(server, BREAKERS, wish);
-    assert_eq!(status, "200", "{body}");
+    assert_eq!(status, 200, "{body}");
     breakers(&body)
 }
 
@@ -59,9 +52,7 @@ pub(crate) fn of<'a>(all: &'a [Value], scope: &str, class: &str) -> &'a Value {
     found.unwrap_or_else(|| panic!("{scope} {class} is not among {all:?}"))
 }
 
-pub(crate) const GET: &str = "GET /breakers HTTP/1.0\r\n\r\n";
-
-const BREAKERS: &str = "/breakers";
+pub(crate) const BREAKERS: &str = "/breakers";
 
 const RELEASE: &str = r#"{"mode":"automatic"}"#;
 
@@ -158,7 +149,7 @@ fn released_it_lets_a_few_in_then_a_part_and_then_all() {
         assert!(first > 1 || here == 15, "{codes:?}");
         first += 20;
         refused += here;
-        let all = breakers(&http(&server, GET).1);
+        let all = breakers(&get(&server, BREAKERS).1);
         let states = ["log", "shard-0", "shard-1"].map(|scope| &of(&all, scope, "reserve")["state"]);
         // The shard that has nothing of this SKU isn't asked, and so stays as it is.
         if states[0] == "CLOSED" && states[1..].iter().any(|state| *state == "CLOSED") {
@@ -230,7 +221,7 @@ fn metrics_only_refuses_nobody_and_counts_whom_it_would_have() {
         peer.send(&frame(Kind::Reserve, FLAG_FIRST_ATTEMPT, number, &wish(&server, number)));
     }
     assert!(read(&mut peer, BURST).answers.values().all(|answer| code(answer) == Code::Ok));
-    let all = breakers(&http(&server, GET).1);
+    let all = breakers(&get(&server, BREAKERS).1);
     assert_eq!(of(&all, "log", "reserve")["mode"], "metrics-only");
     server.stop();
 }
@@ -253,12 +244,12 @@ fn a_wish_with_wrong_names_is_told_the_right_ones_and_changes_nothing() {
         ("closed", &["not what is wanted here"]),
     ] {
         let (status, body) = post(&server, BREAKERS, wish);
-        assert_eq!((status.as_str(), body.lines().count()), ("400", 1), "{wish}: {body}");
+        assert_eq!((status, body.lines().count()), (400, 1), "{wish}: {body}");
         for part in parts {
             assert!(body.contains(part), "{part:?} is not in {body}");
         }
     }
-    let all = breakers(&http(&server, GET).1);
+    let all = breakers(&get(&server, BREAKERS).1);
     assert!(all.iter().all(|one| one["mode"] == "automatic"));
     server.stop();
 }
@@ -268,7 +259,7 @@ fn metrics_say_where_breakers_stand_and_why() {
     let server = server();
     set(&server, r#"{"mode":"forced-open","scope":"desk"}"#);
     set(&server, r#"{"mode":"disabled","scope":"shard-1","class":"read"}"#);
-    let (_, scrape) = http(&server, "GET /metrics HTTP/1.0\r\n\r\n");
+    let (_, scrape) = get(&server, "/metrics");
     for line in [
         r#"doorbuster_breaker_state{scope="desk",class="settle"} 4"#,
         r#"doorbuster_breaker_state{scope="shard-1",class="read"} -1"#,

@@ -14,6 +14,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::Args;
 
 use self::outcome::Outcome;
+use crate::cli::Changes;
 use crate::exit::{Exit, Failure};
 use crate::progress;
 
@@ -36,21 +37,8 @@ pub struct Options {
     /// Print what came of it as JSON.
     #[arg(long)]
     json: bool,
-    /// Seed instead of the scenarios'.
-    #[arg(long)]
-    seed: Option<u64>,
-    /// Arrivals a second in the highest phase instead of the scenarios'; skips the calibrations.
-    #[arg(long, value_name = "PER_SECOND")]
-    peak: Option<f64>,
-    /// Length of all phases of each together, in seconds.
-    #[arg(long, value_name = "SECONDS")]
-    duration: Option<f64>,
-    /// Factor on hold and payment times instead of the scenarios', above 0 up to 1.
-    #[arg(long, value_name = "FACTOR")]
-    time_scale: Option<f64>,
-    /// Durability of the servers.
-    #[arg(long, value_name = "LEVEL", default_value = "always", value_parser = ["always", "interval", "none"])]
-    durability: String,
+    #[command(flatten)]
+    changes: Changes,
 }
 
 /// Runs the command and gives the exit code: that of the worst.
@@ -95,13 +83,13 @@ fn one(
         |error: &dyn std::fmt::Display| Failure::could_not(&format!("run the drill {scenario}"), error);
     let program = std::env::current_exe().map_err(|error| failed(&error))?;
     let mut command = Command::new(program);
-    command.args(["run", scenario, "--json", "--durability", &options.durability, "--report"]).arg(folder);
-    let numbers =
-        [("--peak", options.peak), ("--duration", options.duration), ("--time-scale", options.time_scale)];
+    let Changes { seed, time_scale, peak, duration, durability } = &options.changes;
+    command.args(["run", scenario, "--json", "--durability", durability, "--report"]).arg(folder);
+    let numbers = [("--peak", peak), ("--duration", duration), ("--time-scale", time_scale)];
     for (name, value) in numbers {
         command.args(value.map(|value| format!("{name}={value}")));
     }
-    command.args(options.seed.map(|seed| format!("--seed={seed}")));
+    command.args(seed.map(|seed| format!("--seed={seed}")));
     let ended =
         command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().map_err(|error| failed(&error))?;
     let exit = ended
