@@ -5,7 +5,7 @@
 //! from when their requests were due.
 //!
 //! 1. **The peak** is the largest rate of new holds of which 99 % are answered in time: found by doubling, then by halving the
-//!    interval, in the same run on the same server as everything else.
+//!    interval, and confirmed for as long as a point takes, in the same run as everything else.
 //! 2. **The curve**: the same load at multiples of the peak, some points several times over, by turns with other policies.
 //! 3. **The generator is measured, too.** Requests leave when they are due, whatever the server does (an open loop, Poisson
 //!    arrivals). Where they left late, or some had no room, the point says nothing about the server and is INVALID.
@@ -52,8 +52,14 @@ const MOST_RATE: f64 = 8_000_000.0;
 /// How often the interval is halved: the peak is known to 3 %.
 const HALVINGS: u32 = 5;
 
-/// How often a rate is tried at which the generator was late: something else may have kept it busy.
-const TRIES: u32 = 3;
+/// How often a rate is tried at most: where the generator was late, something else may have kept it busy.
+const TRIES: u32 = 4;
+
+/// How often a rate must be missed to be too high: once may have been a disk that stalled for a moment.
+const MISSES: u32 = 2;
+
+/// How much less is asked for where the peak that was found doesn't hold for long.
+const STEP_DOWN: f64 = 0.97;
 
 /// Measured time of a try.
 const TRY: Duration = Duration::from_secs(2);
@@ -137,20 +143,22 @@ fn measure(options: &Options, out: &mut dyn Write) -> Result<Exit, Failure> {
 
 /// Finds the peak.
 fn search(stage: &Stage, options: &Options, out: &mut dyn Write) -> Result<f64, Failure> {
-    let mut attempt = |rate: f64| -> Result<bool, Failure> {
+    let mut attempt = |rate: f64, length: Duration| -> Result<bool, Failure> {
+        let mut missed = 0;
         for _ in 0..TRIES {
-            let point = stage.point(options, rate, TRY, options.seed)?;
+            let point = stage.point(options, rate, length, options.seed)?;
             let valid = point.invalid().is_none();
             let holds = point.holds() && valid;
             report::attempt(rate, &point, holds, out);
-            if valid {
+            missed += u32::from(valid && !holds);
+            if holds || missed == MISSES {
                 return Ok(holds);
             }
         }
         Ok(false)
     };
     let (mut holds, mut fails) = (0.0, FIRST_RATE);
-    while fails < MOST_RATE && attempt(fails)? {
+    while fails < MOST_RATE && attempt(fails, TRY)? {
         holds = fails;
         fails *= 2.0;
     }
@@ -162,11 +170,18 @@ fn search(stage: &Stage, options: &Options, out: &mut dyn Write) -> Result<f64, 
     }
     for _ in 0..HALVINGS {
         let middle = f64::midpoint(holds, fails);
-        if attempt(middle)? {
+        if attempt(middle, TRY)? {
             holds = middle;
         } else {
             fails = middle;
         }
+    }
+    // What holds for two seconds need not hold for as long as a point takes.
+    for _ in 0..HALVINGS {
+        if attempt(holds, Duration::from_secs(options.seconds))? {
+            break;
+        }
+        holds *= STEP_DOWN;
     }
     Ok(holds)
 }
