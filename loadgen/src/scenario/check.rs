@@ -3,7 +3,7 @@
 use super::faults;
 use super::highest_phase;
 use super::model::{Auto, Scenario};
-use super::optional;
+use super::ranges;
 
 /// Longest drill, seconds: a day.
 pub(super) const MAX_SECONDS: f64 = 86_400.0;
@@ -123,7 +123,7 @@ pub(super) fn first_fault(scenario: &Scenario) -> Option<Fault> {
         .next()
         .or_else(|| first_objective_fault(scenario))
         .or_else(|| first_phase_fault(scenario))
-        .or_else(|| optional::first_fault(scenario))
+        .or_else(|| ranges::first_fault(scenario))
         .or_else(|| faults::first_wrong(scenario))
 }
 

@@ -6,6 +6,7 @@ mod check;
 mod faults;
 mod model;
 mod optional;
+mod ranges;
 
 use std::path::Path;
 
@@ -223,6 +224,38 @@ mod tests {
                 "objectives.budget_spent: needs a [budget]",
             ),
             ("channels", "leftover_share = 0.03", "leftover_share = 3", "objectives.leftover_share: must be"),
+            ("spof", "at_seconds = 7", "at_seconds = 70", "faults.at_seconds: must be within the phases"),
+            ("spof", "seconds = 1\n", "seconds = 0\n", "faults.seconds: must be above 0"),
+            ("spof", "seconds = 1\n", "seconds = 8\n", "faults.at_seconds: must not begin while another"),
+            ("spof", "\"kill\"", "\"slow-sync\"", "faults.sync_ms: goes with slow-sync, which needs it"),
+            ("spof", "\"kill\"", "\"kill\"\nshare = 1.0", "faults.share: goes with disconnect, which"),
+            ("spof", "\"kill\"", "\"kill\"\nclass = \"read\"", "faults.class: goes with breaker only"),
+            ("spof", "\"kill\"", "\"flood\"", "unknown variant `flood`"),
+            ("brownout", "\"reserve\"", "\"holds\"", "faults.class: must be reserve, settle or read"),
+            ("slow-disk", "sync_ms = 200", "sync_ms = 0", "faults.sync_ms: must be 1 to 10,000"),
+            ("herd", "share = 1.0", "share = 1.5", "faults.share: must be 0 to 1"),
+            ("security", "seconds = 10\n", "seconds = 100\n", "attack.seconds: must be over before"),
+            ("retry-storm", "timeout_ms = 300", "timeout_ms = 3", "retries.timeout_ms: must be 10 to 60,000"),
+            ("retry-storm", "hasty_share = 0.3", "hasty_share = 3", "retries.hasty_share: must be 0 to 1"),
+            (
+                "retry-storm",
+                "amplification = 1.5",
+                "amplification = 0.5",
+                "objectives.amplification: must be 1",
+            ),
+            (
+                "overload-2",
+                "goodput_kept = 0.97",
+                "goodput_kept = 97",
+                "objectives.goodput_kept: must be 0 to 1",
+            ),
+            ("t0-spike", "loss_budget = 0.03", "loss_budget = 3", "objectives.loss_budget: must be 0 to 1"),
+            (
+                "hot-shift",
+                "hot_shift_seconds = 5",
+                "hot_shift_seconds = 0",
+                "shoppers.hot_shift_seconds: must be",
+            ),
         ] {
             let text = built_in::find(name).expect("there").text;
             assert!(text.contains(from), "{from}");
