@@ -175,3 +175,35 @@ fn a_hold_that_nobody_ended_is_found() {
 fn an_answer_that_is_missing_in_the_counts_is_found() {
     assert_eq!(broken(&audit(|case| case.recorder.sent(Operation::Look, 0, 0))), ["counts"]);
 }
+
+#[test]
+fn units_are_lost_that_are_left_though_somebody_wanted_them_and_had_no_reason_of_his_own_not_to_get_them() {
+    let lost = |code: Code, available: u64| {
+        let audit = audit(|case| {
+            case.journal.attempts[2].reserved = code.number();
+            case.stock[0].available = available;
+        });
+        audit.stock.unsold_wanted_units
+    };
+    assert_eq!([lost(Code::SoldOut, 1), lost(Code::Shed, 1), lost(Code::UserLimit, 1)], [1, 1, 0]);
+    assert_eq!([lost(Code::SoldOut, 0), lost(Code::SoldOut, 9)], [0, 1], "of one SKU, and for one shopper");
+}
+
+#[test]
+fn of_copies_that_were_not_all_answered_any_may_have_taken_effect() {
+    let with_copy_lost = |held, available| {
+        audit(|case| {
+            case.journal.attempts[2].reserved = Code::Shed.number();
+            case.journal.lost(2);
+            (case.stock[0].held, case.stock[0].available) = (held, available);
+        })
+    };
+    assert_eq!(broken(&with_copy_lost(1, 1)), [""; 0]);
+    assert_eq!(broken(&with_copy_lost(2, 0)), [""; 0]);
+    assert_eq!(broken(&with_copy_lost(1, 0)), ["stock"]);
+    let all_answered = audit(|case| {
+        case.journal.attempts[2].reserved = Code::Shed.number();
+        (case.stock[0].held, case.stock[0].available) = (2, 0);
+    });
+    assert_eq!(broken(&all_answered), ["stock"], "what was refused holds nothing");
+}
