@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn values_of_baskets_and_channels_out_of_range_are_named_with_their_rule() {
-        for (name, from, to, expected) in [
+        are_named(&[
             ("multi-line", "most_lines = 8", "most_lines = 32", "baskets.most_lines: must be 1 to 31"),
             ("multi-line", "most_lines = 8", "most_lines = 1", "several shards need a most_lines above 1"),
             ("multi-line", "gift_share = 0.2", "gift_share = 2", "baskets.gift_share: must be 0 to 1"),
@@ -224,6 +224,12 @@ mod tests {
                 "objectives.budget_spent: needs a [budget]",
             ),
             ("channels", "leftover_share = 0.03", "leftover_share = 3", "objectives.leftover_share: must be"),
+        ]);
+    }
+
+    #[test]
+    fn values_of_faults_attacks_and_impatient_shoppers_out_of_range_are_named_with_their_rule() {
+        are_named(&[
             ("spof", "at_seconds = 7", "at_seconds = 70", "faults.at_seconds: must be within the phases"),
             ("spof", "seconds = 1\n", "seconds = 0\n", "faults.seconds: must be above 0"),
             ("spof", "seconds = 1\n", "seconds = 8\n", "faults.at_seconds: must not begin while another"),
@@ -256,7 +262,12 @@ mod tests {
                 "hot_shift_seconds = 0",
                 "shoppers.hot_shift_seconds: must be",
             ),
-        ] {
+        ]);
+    }
+
+    /// Of each: a built-in scenario, what is changed in it and into what, and what is said of that.
+    fn are_named(cases: &[(&str, &str, &str, &str)]) {
+        for (name, from, to, expected) in cases {
             let text = built_in::find(name).expect("there").text;
             assert!(text.contains(from), "{from}");
             let line = parse("sale.toml", &text.replacen(from, to, 1)).expect_err(to).line;
