@@ -69,13 +69,18 @@ impl Journal {
             None => self.make()?,
         };
         let file = self.file.insert(file);
-        file.write_all(&line)?;
-        file.sync_data()
+        let whole = file.stream_position()?;
+        file.write_all(&line).and_then(|()| file.sync_data()).inspect_err(|_| {
+            // A part of the line must not stand before the next one. Where even this fails, the next start says so.
+            if file.set_len(whole).and_then(|()| file.seek(io::SeekFrom::Start(whole))).is_err() {
+                tracing::error!("the journal of plans can't be cut back to its last whole line");
+            }
+        })
     }
 
     /// Makes the file, and makes sure that its folder knows it.
     fn make(&self) -> io::Result<File> {
-        let file = OpenOptions::new().write(true).create_new(true).open(&self.path)?;
+        let file = OpenOptions::new().write(true).create(true).truncate(true).open(&self.path)?;
         if let Some(folder) = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             File::open(folder)?.sync_all()?;
         }

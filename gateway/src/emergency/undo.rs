@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::run::{Run, RunState, Step, Undo};
+use super::run::{Run, RunState, Step, StepOutcome, Undo};
 use super::steps::of_sku;
 use super::{PlanError, Room};
 use crate::overload::breaker::Mode;
@@ -43,10 +43,18 @@ impl Room {
     fn undo(&mut self, shared: &Shared, number: u32, step: &Step) -> Result<String, String> {
         let Some(undo) = &step.undo else { return Ok("it had changed nothing".to_owned()) };
         let mut undo = undo.clone();
-        if let Some(heir) = self.hand_over(number, &mut undo).map_err(|error| error.to_string())? {
+        let engine = &shared.engine;
+        let stands = match &undo {
+            Undo::Limits { sku, set, .. } => {
+                let stock = self.hands.stock(engine, *sku)?;
+                (stock.user_limit, stock.order_limit) == *set
+            }
+            Undo::Channel { sku, channel, set, .. } => self.hands.channel(engine, *sku, *channel)? == *set,
+            Undo::Layer { .. } | Undo::Freeze { .. } | Undo::Breakers { .. } => false,
+        };
+        if let Some(heir) = self.hand_over(number, &mut undo, stands).map_err(|error| error.to_string())? {
             return Ok(format!("run {heir} has it now"));
         }
-        let engine = &shared.engine;
         match undo {
             Undo::Layer { .. } => Ok(RESTORED.to_owned()),
             Undo::Limits { sku, before, set } => {
@@ -91,14 +99,17 @@ impl Room {
     }
 
     /// Lets a later run that has changed the same take over what was before; gives its number. Of breakers, those that none takes
-    /// over stay in `undo`.
-    fn hand_over(&mut self, number: u32, undo: &mut Undo) -> std::io::Result<Option<u32>> {
+    /// over stay in `undo`. Where what this step set `stands`, a step that was begun and not done has changed nothing, whatever it
+    /// meant to, and takes nothing over.
+    fn hand_over(&mut self, number: u32, undo: &mut Undo, stands: bool) -> std::io::Result<Option<u32>> {
         let later: Vec<Run> =
             self.runs.range(number.saturating_add(1)..).map(|(_, run)| run.clone()).collect();
         for mut run in later.into_iter().filter(Run::is_in_force) {
             let mut all = false;
             let mut some = false;
-            for step in run.steps.iter_mut().filter(|step| step.is_in_force()) {
+            let took_effect =
+                |step: &Step| !stands || matches!(step.outcome, StepOutcome::Done | StepOutcome::Unchanged);
+            for step in run.steps.iter_mut().filter(|step| step.is_in_force() && took_effect(step)) {
                 let Some(theirs) = &mut step.undo else { continue };
                 match (&mut *theirs, &mut *undo) {
                     (Undo::Breakers { before: theirs }, Undo::Breakers { before: ours }) => {

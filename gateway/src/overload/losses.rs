@@ -15,7 +15,7 @@
 //!
 //! Pure: counts come in as totals, and time as an argument.
 
-use super::{Micros, Moment};
+use super::{Class, Micros, Moment};
 
 /// How long a look at the losses takes in.
 const WINDOW: Micros = Micros::from_ms(1_000);
@@ -51,7 +51,7 @@ pub(crate) struct Settings {
 pub(crate) struct Totals {
     /// Operations that were decided: answered with anything but "try again".
     pub(crate) decided: u64,
-    /// Of these, answered late.
+    /// Operations that were answered late, those that expired among them.
     pub(crate) late: u64,
     /// Operations that were let in and failed at their deadlines.
     pub(crate) expired: u64,
@@ -59,6 +59,21 @@ pub(crate) struct Totals {
     pub(crate) settled: u64,
     /// Of these, refused or answered late.
     pub(crate) settled_badly: u64,
+}
+
+/// Operations, and those of them that settle something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) all: u64,
+    pub(crate) settling: u64,
+}
+
+impl Tally {
+    /// Adds operations of a class.
+    pub(crate) fn note(&mut self, class: Class, operations: u32) {
+        self.all += u64::from(operations);
+        self.settling += if class == Class::Settle { u64::from(operations) } else { 0 };
+    }
 }
 
 impl Totals {
@@ -122,13 +137,15 @@ impl Losses {
         let missing = if overloaded { self.peak - per_second } else { 0 };
         self.lost = Lost {
             goodput: share(missing, self.peak),
-            admitted: share(late + expired, decided + expired),
+            // What expires has waited for longer than what is late.
+            admitted: share(late.max(expired), decided + expired),
             settled: share(settled_badly, settled),
         };
         let worst = self.lost.admitted.max(self.lost.settled);
         let Settings { budget, target_us } = self.settings;
         if worst > budget {
-            self.target_us = (self.target_us * CUT / 100).max(target_us / LEAST);
+            // Never to 0, which would mean that nothing is refused.
+            self.target_us = (self.target_us * CUT / 100).max(target_us / LEAST).max(target_us.min(1));
         } else if worst <= budget / 2 {
             self.target_us = (self.target_us * GROWN / 100 + 1).min(target_us);
         }
@@ -215,6 +232,13 @@ mod tests {
         let mut losses = losses();
         losses.look(at(1_000), Totals { decided: 900, expired: 100, ..Totals::default() }, true);
         assert_eq!(losses.lost().admitted, 1_000);
+    }
+
+    #[test]
+    fn the_least_bound_there_is_stays_a_bound() {
+        let mut losses = Losses::new(Settings { budget: 300, target_us: 2 });
+        let seen = seconds(&mut losses, &[(10_000, 9_000, true); 4]);
+        assert!(seen.iter().all(|(_, target_us)| *target_us >= 1), "{seen:?}");
     }
 
     #[test]

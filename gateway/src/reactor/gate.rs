@@ -51,13 +51,15 @@ impl Reactor {
     /// Lets a frame in, or refuses it: then it has its answer.
     #[inline]
     pub(super) fn enter(&mut self, name: usize, header: &Header, body: &[u8]) -> Option<Entry> {
-        if header.time != 0 && header.time < self.wall.raw() {
-            // It lay in a socket until nobody waited for it any more. That says nothing about what waits here.
+        let class = Class::of(header.kind);
+        if header.time != 0 && header.time < self.wall.raw() && header.kind != Kind::Fetch {
+            // It lay in a socket until nobody waited for it any more, or its client's clock is behind. That says nothing about
+            // what waits here, and is no loss of what was let in.
+            self.unread.note(class, header.count);
             self.count_unread(header, body);
             self.turn_away(name, header, Code::DeadlineExceeded, 0);
             return None;
         }
-        let class = Class::of(header.kind);
         if self.admission.lets_in(class, header.count) {
             return Some(Entry::Open);
         }
@@ -197,8 +199,7 @@ impl Reactor {
 
     /// Holds what was lost in the last second against the budget, and lets as much wait as that allows.
     fn look_at_losses(&mut self, now: Moment) {
-        let (late, settled_late) = self.late;
-        let totals = self.stats.totals(late, settled_late);
+        let totals = self.stats.totals(self.late, self.unread);
         let before = self.admission.target_us();
         let target_us = self.losses.look(now, totals, self.admission.is_overloaded());
         if target_us < before {

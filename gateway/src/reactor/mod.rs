@@ -50,6 +50,7 @@ use slab::Slab;
 
 use crate::emergency::Standing;
 use crate::overload::anomaly::Counts;
+use crate::overload::losses::Tally;
 use crate::overload::{Admission, Class, Credits, Losses, Shoppers};
 use crate::server::Shared;
 use breaking::Handed;
@@ -125,8 +126,10 @@ pub(crate) struct Reactor {
     /// Who is let in.
     admission: Admission,
     losses: Losses,
-    /// Answers that came late, and those of them to payments and cancels.
-    late: (u64, u64),
+    /// Answers that came late.
+    late: Tally,
+    /// Operations that were refused unread, as their deadlines had passed.
+    unread: Tally,
     /// How often each shopper may ask, where that is limited.
     shoppers: Option<Shoppers>,
     /// What plans want of it, and which change of that it is.
@@ -198,7 +201,8 @@ impl Reactor {
             rng: Xoshiro256PlusPlus::seed_from_u64(seed),
             admission: Admission::new(shared.admission),
             losses: Losses::new(shared.losses),
-            late: (0, 0),
+            late: Tally::default(),
+            unread: Tally::default(),
             shoppers: standing.1.shopper_limit.map(Shoppers::new),
             standing,
             counts: shared.emergency.counts(index),

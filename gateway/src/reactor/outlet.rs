@@ -183,8 +183,7 @@ impl Reactor {
         let took = self.now.saturating_duration_since(frame.received);
         self.stats.took(frame.kind, took, count);
         if took > self.shared.late {
-            self.late.0 += u64::from(count);
-            self.late.1 += if Class::of(frame.kind) == Class::Settle { u64::from(count) } else { 0 };
+            self.late.note(Class::of(frame.kind), count);
         }
         let position = self.engine.journal().durable();
         let session = self.sessions.get_mut(name).filter(|session| session.generation == generation);
@@ -225,8 +224,15 @@ impl Reactor {
         let names: Vec<usize> =
             self.sessions.iter().filter(|(_, session)| stuck(session)).map(|(name, _)| name).collect();
         for name in names {
-            self.stats.cut_off();
-            self.close(name);
+            // A socket tells that it has room again only when much of it has: who reads slowly and steadily is found out so.
+            let progress = self.sessions.get_mut(name).is_some_and(|session| {
+                let before = session.backlog();
+                session.flush(self.now).is_ok() && session.backlog() < before
+            });
+            if !progress {
+                self.stats.cut_off();
+                self.close(name);
+            }
         }
     }
 }

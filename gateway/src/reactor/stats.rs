@@ -7,7 +7,7 @@ use doorbuster_protocol::{Class, Code, Kind};
 use hdrhistogram::Histogram;
 use parking_lot::Mutex;
 
-use crate::overload::losses::{Lost, Totals};
+use crate::overload::losses::{Lost, Tally, Totals};
 
 /// Longest service time that is told from longer ones, microseconds: a minute.
 const MAX_US: u64 = 60_000_000;
@@ -240,9 +240,9 @@ impl ReactorStats {
         }
     }
 
-    /// What happened since the start, where so many answers were late, and so many of these to payments and cancels.
-    pub(super) fn totals(&self, late: u64, settled_late: u64) -> Totals {
-        let mut totals = Totals { late, settled_badly: settled_late, ..Totals::default() };
+    /// What happened since the start, where these answers were late, and these operations were refused unread.
+    pub(super) fn totals(&self, late: Tally, unread: Tally) -> Totals {
+        let mut totals = Totals { late: late.all, settled_badly: late.settling, ..Totals::default() };
         for op in &self.ops {
             let settles = crate::overload::Class::of(op.kind) == crate::overload::Class::Settle;
             for (code, count) in op.outcomes() {
@@ -255,6 +255,9 @@ impl ReactorStats {
                 }
             }
         }
+        totals.expired = totals.expired.saturating_sub(unread.all);
+        totals.settled = totals.settled.saturating_sub(unread.settling);
+        totals.settled_badly = totals.settled_badly.saturating_sub(unread.settling);
         totals
     }
 
@@ -294,6 +297,18 @@ impl ReactorStats {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_refused_unread_is_no_loss_and_what_expired_in_the_queue_is() {
+        let stats = ReactorStats::default();
+        stats.count(Kind::Confirm, Code::Ok.number(), 100);
+        stats.count(Kind::Confirm, Code::DeadlineExceeded.number(), 30);
+        stats.count(Kind::Reserve, Code::DeadlineExceeded.number(), 40);
+        stats.count(Kind::Reserve, Code::Shed.number(), 500);
+        let (late, unread) = (Tally { all: 5, settling: 2 }, Tally { all: 60, settling: 30 });
+        let expected = Totals { decided: 100, late: 5, expired: 10, settled: 100, settled_badly: 2 };
+        assert_eq!(stats.totals(late, unread), expected);
+    }
 
     #[test]
     fn every_kind_of_request_and_every_code_has_a_counter_of_its_own() {

@@ -123,3 +123,40 @@ fn a_crash_between_an_action_and_its_note_leaves_a_run_that_can_be_reverted() {
     assert_eq!((run["state"].as_str(), stock(&server).frozen), (Some("reverted"), 0));
     server.stop();
 }
+
+#[test]
+fn a_step_that_a_crash_kept_from_being_done_takes_nothing_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("plans.jsonl");
+    let limit = |units| vec![Action::Limit { sku: Some(SKU), per_user: Some(few(units)), per_order: None }];
+    let start = |storage: Arc<dyn Storage>, clock: Arc<ManualClock>| {
+        Server::start_on(storage, clock, |setup| {
+            set_up(setup, vec![plan("two", limit(2)), plan("one", limit(1))]);
+            setup.plan_journal = Some(journal.clone());
+        })
+    };
+    let server = start(Arc::new(SimStorage::new(0)), Arc::new(ManualClock::new(Timestamp::new(START))));
+    Peer::greeted(server.address()).put_sku(SKU, UNITS);
+    let before = stock(&server).user_limit;
+    granted(&server, r#"{"do":"run","plan":"two"}"#);
+    let (storage, clock) = server.stop();
+    // The second run, up to the moment before its action: what it would have set is written down, and not set.
+    let written = std::fs::read_to_string(&journal).unwrap();
+    let begun = written.lines().find(|line| line.contains("\"begun\"")).unwrap();
+    let mut second: serde_json::Value = serde_json::from_str(begun).unwrap();
+    second["number"] = 2.into();
+    second["plan"] = "one".into();
+    let step = second["steps"].as_array_mut().unwrap().last_mut().unwrap();
+    let text = step.to_string();
+    *step = serde_json::from_str(&text.replace("\"set\":[2,0]", "\"set\":[1,0]")).unwrap();
+    assert_ne!(step.to_string(), text, "it names what is set");
+    std::fs::write(&journal, format!("{written}{second}\n")).unwrap();
+
+    let server = start(storage, clock);
+    assert_eq!(stock(&server).user_limit, 2);
+    granted(&server, r#"{"do":"revert","run":1}"#);
+    assert_eq!(stock(&server).user_limit, before);
+    granted(&server, r#"{"do":"revert","run":2}"#);
+    assert_eq!(stock(&server).user_limit, before, "it had changed nothing");
+    server.stop();
+}

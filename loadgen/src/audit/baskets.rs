@@ -106,7 +106,7 @@ fn difference(
 /// The units that an order's lines may have, after the answers that were seen.
 fn allowed_units(journal: &Journal, attempt: &Attempt, basket: &Basket) -> Vec<Vec<u32>> {
     let cut = basket.cuts && is_done(basket.cut);
-    let unknown_cut = basket.cuts && basket.cut == 0;
+    let unknown_cut = basket.cuts && !cut && (basket.cut == 0 || attempt.uncertain);
     let part = journal.payments_of(attempt).any(|payment| payment.is_part() && payment.bought);
     let unknown_part = journal.payments_of(attempt).any(|payment| payment.is_part() && payment.is_unknown());
     let mut allowed = vec![basket.units_left(cut, part)];

@@ -18,7 +18,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use crate::audit::Check;
 use crate::net::Control;
 use crate::scenario::Attack;
-use crate::worker::Progress;
+use crate::worker::{AMOUNT, Progress};
 
 /// Longest wait for the server to close a connection, or to answer.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -134,7 +134,7 @@ fn guess(address: SocketAddr, order: u64, user: u64) -> Option<String> {
     let done = |code: u16| Code::from_number(code).is_some_and(|code| code.class() == Class::Done);
     let read: Vec<OrderView> = control.execute(Kind::ReadOrder, &[ReadOrder { order, user }]).ok()?;
     let cancel: Vec<Answer> = control.execute(Kind::Cancel, &[Cancel { order, user, reason: 1 }]).ok()?;
-    let confirm = Confirm { order, user, payment_id: [7; 16], amount: 1 };
+    let confirm = Confirm { order, user, payment_id: [7; 16], amount: AMOUNT };
     let confirm: Vec<Answer> = control.execute(Kind::Confirm, &[confirm]).ok()?;
     let worked = [
         ("read", read.iter().any(|view| done(view.code))),

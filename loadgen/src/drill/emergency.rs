@@ -39,11 +39,13 @@ fn row(run: &Value, start_unix_ms: u64) -> Option<PlanRow> {
 /// Whether the step at `t0_s` was answered by one plan, soon enough, and nothing before it was.
 pub(super) fn objectives(rows: &[PlanRow], t0_s: f64, limit_s: f64) -> [Objective; 2] {
     let after = rows.first().map(|row| row.at_s - t0_s);
+    // One that stopped on the way, or that is at work still, hasn't helped.
+    let whole = rows.iter().all(|row| ["active", "reverted"].contains(&row.state.as_str()));
     let fired = Objective {
         name: "emergency_s".to_owned(),
         limit: limit_s,
         measured: after,
-        met: after.is_some_and(|after| (0.0..=limit_s).contains(&after)),
+        met: whole && after.is_some_and(|after| (0.0..=limit_s).contains(&after)),
     };
     [fired, Objective::at_most("emergency_plans", 1.0, Some(lossy(rows.len() as u64)))]
 }

@@ -4,7 +4,7 @@ use super::emergency;
 use super::judge::Judged;
 use super::timeline::Happened;
 use crate::health::lossy;
-use crate::recorder::{Operation, Recorder};
+use crate::recorder::{Fate, Operation, Recorder};
 use crate::report::{self, FaultRow, LossRow, Settings};
 use crate::resident::ResidentReport;
 use crate::scenario::{Objectives, highest_phase};
@@ -40,6 +40,7 @@ impl Reached<'_> {
         };
         let p99_ms = |operation| report::p99_ms(recorder, operation);
         let optional = [
+            at_least("settled_share", wanted.settled_share, settled_share(recorder)),
             at_least("goodput_kept", wanted.goodput_kept, self.goodput_kept()),
             at_most("amplification", wanted.amplification, self.amplification()),
             at_least(
@@ -109,6 +110,13 @@ impl Reached<'_> {
     }
 }
 
+/// Of all payments, cancels and what belongs to them, the share that was decided in time.
+fn settled_share(recorder: &Recorder) -> Option<f64> {
+    let Fate { in_time, late, refused } = recorder.fate(Operation::settles);
+    let all = in_time + late + refused;
+    (all > 0).then(|| lossy(in_time) / lossy(all))
+}
+
 /// The objective of a fault that has a limit. One that was never got over misses it, by what was left of the phases at least.
 fn recovery(fault: &FaultRow, phases_seconds: f64) -> Option<Objective> {
     let limit = fault.limit_s?;
@@ -123,7 +131,7 @@ fn recovery(fault: &FaultRow, phases_seconds: f64) -> Option<Objective> {
 pub(super) fn fault_rows(settings: &Settings, recorder: &Recorder, happened: &Happened) -> Vec<FaultRow> {
     let scenario = &settings.scenario;
     let row = |kind: &str, at_s: f64, until_s: f64, limit_s: Option<f64>| {
-        let course = recorder.ticks.course(at_s, until_s);
+        let course = recorder.ticks.course(at_s, until_s, settings.phases_seconds);
         FaultRow {
             kind: kind.to_owned(),
             at_s,

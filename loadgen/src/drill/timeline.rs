@@ -128,7 +128,8 @@ impl Timeline<'_> {
         let length = Duration::from_secs_f64(self.scenario.phases_seconds());
         let (mut memory_at, mut waiters_at) = (Duration::ZERO, length);
         while !progress.ended.load(Ordering::Relaxed) {
-            let due = restocks.peek().map(|restock| restock.at_seconds);
+            // While the server is stopped, what is due waits.
+            let due = restocks.peek().filter(|_| !faults.stop_the_server()).map(|restock| restock.at_seconds);
             std::thread::sleep(self.pause(due.into_iter().chain(faults.next_s())));
             let now = Instant::now().saturating_duration_since(self.start);
             if progress.stop.load(Ordering::Relaxed) {

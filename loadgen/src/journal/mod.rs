@@ -175,6 +175,7 @@ impl Journal {
             Placing::Reserve if attempt.order != 0 && !done => {}
             Placing::Reserve => attempt.reserved = answer.code,
             Placing::Repeat => attempt.repeated = answer.code,
+            Placing::Wait if attempt.waitlisted == Code::Waitlisted.number() => {}
             Placing::Wait => attempt.waitlisted = answer.code,
         }
         if !done {

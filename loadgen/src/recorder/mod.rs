@@ -297,7 +297,11 @@ impl Recorder {
                 continue;
             }
             let answers = latency.response_ns.len();
-            if Code::from_number(*number).is_some_and(|code| code.class() == Class::Retry) {
+            let code = Code::from_number(*number);
+            if code == Some(Code::DeadlineExceeded) {
+                // It was let in, or lay before the door, until it was too late.
+                fate.late += answers;
+            } else if code.is_some_and(|code| code.class() == Class::Retry) {
                 fate.refused += answers;
             } else {
                 let in_time = latency.response_ns.count_between(0, self.limits.of(*operation));

@@ -85,14 +85,17 @@ impl Ticks {
         crate::health::lossy(of(self.sum(ticks))) / seconds
     }
 
-    /// How it went around something that lasted from one time to another, seconds from the start.
-    pub fn course(&self, at_s: f64, until_s: f64) -> Course {
-        let (at, until) = (index(at_s), index(until_s));
+    /// How it went around something that lasted from one time to another, seconds from the start; what was due after `end_s` is
+    /// none of the load that it is compared with.
+    pub fn course(&self, at_s: f64, until_s: f64, end_s: f64) -> Course {
+        let (at, until, end) = (index(at_s), index(until_s), index(end_s).min(self.of.len()));
         let before = self.share(at.saturating_sub(BEFORE_SECONDS * PER_SECOND), at).unwrap_or(1.0);
-        let recovered = (until..self.of.len()).find(|from| {
-            self.share(*from, from + PER_SECOND).is_some_and(|share| share >= RECOVERED * before)
-        });
-        let over = recovered.unwrap_or(self.of.len());
+        let good = |from: &usize| {
+            self.share(*from, from + PER_SECOND)
+                .is_some_and(|share| before > 0.0 && share >= RECOVERED * before)
+        };
+        let recovered = (until..(end + 1).saturating_sub(PER_SECOND)).find(good);
+        let over = recovered.unwrap_or(end);
         let seconds = (at..over).filter_map(|from| self.share(from, from + PER_SECOND));
         Course {
             before,
@@ -145,11 +148,11 @@ mod tests {
 
     #[test]
     fn recovery_counts_from_the_faults_end_to_the_first_good_second() {
-        let course = ticks(5.0..7.45, 40).course(5.0, 7.0);
+        let course = ticks(5.0..7.45, 40).course(5.0, 7.0, 20.0);
         assert!((course.before - 1.0).abs() < 1e-9 && (course.lowest - 0.4).abs() < 1e-9, "{course:?}");
         assert_eq!(course.recovery_s, Some(0.5));
         assert_eq!(
-            ticks(5.0..6.0, 40).course(5.0, 7.0).recovery_s,
+            ticks(5.0..6.0, 40).course(5.0, 7.0, 20.0).recovery_s,
             Some(0.0),
             "it may be over before the fault is"
         );
@@ -157,14 +160,29 @@ mod tests {
 
     #[test]
     fn what_stays_bad_has_not_recovered() {
-        assert_eq!(ticks(5.0..20.0, 90).course(5.0, 7.0).recovery_s, None);
-        let bearable = ticks(5.0..20.0, 98).course(5.0, 7.0);
+        assert_eq!(ticks(5.0..20.0, 90).course(5.0, 7.0, 20.0).recovery_s, None);
+        let bearable = ticks(5.0..20.0, 98).course(5.0, 7.0, 20.0);
         assert_eq!(bearable.recovery_s, Some(0.0), "97 % is as good as before");
     }
 
     #[test]
+    fn only_whole_seconds_of_the_load_count() {
+        assert_eq!(
+            ticks(5.0..19.5, 40).course(5.0, 7.0, 20.0).recovery_s,
+            None,
+            "half a second is too little"
+        );
+        assert_eq!(
+            ticks(5.0..15.0, 40).course(5.0, 7.0, 14.0).recovery_s,
+            None,
+            "what came after the load is none"
+        );
+        assert_eq!(ticks(0.0..9.0, 0).course(5.0, 7.0, 20.0).recovery_s, None, "nothing went well before");
+    }
+
+    #[test]
     fn a_drill_without_requests_has_lost_none() {
-        let course = Ticks::default().course(1.0, 2.0);
+        let course = Ticks::default().course(1.0, 2.0, 20.0);
         assert_eq!(course, Course { before: 1.0, lowest: 1.0, recovery_s: None });
     }
 

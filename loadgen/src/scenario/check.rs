@@ -141,6 +141,7 @@ fn first_objective_fault(scenario: &Scenario) -> Option<Fault> {
         at("release_lag_p99_ms", above(objectives.release_lag_p99_ms), "must be above 0"),
         at("resident_growth_mib", above(objectives.resident_growth_mib), "must be above 0"),
         at("answered_share", share(objectives.answered_share), "must be 0 to 1"),
+        at("settled_share", objectives.settled_share.is_none_or(share), "must be 0 to 1"),
         at("goodput_kept", objectives.goodput_kept.is_none_or(share), "must be 0 to 1"),
         at(
             "goodput_kept",

@@ -167,6 +167,8 @@ pub struct Objectives {
     /// 99th percentile of how far holds are past their deadlines when their units go back, milliseconds; known of a server
     /// of the drill's own.
     pub release_lag_p99_ms: Option<f64>,
+    /// Least share of payments, cancels and what belongs to them that is decided in time.
+    pub settled_share: Option<f64>,
     /// Least goodput in the highest phase, as a share of that in the phase before it: what an overload leaves of the peak.
     pub goodput_kept: Option<f64>,
     /// From the end of the highest phase until a second begins in which as large a share of the requests is decided in

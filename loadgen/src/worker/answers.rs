@@ -48,7 +48,11 @@ impl Worker {
             (Step::Pay(_) | Step::PayPart(_), _) => self.journal.confirmed(flight.errand.payment, reply.code),
             (Step::Cancel, _) => self.journal.cancelled(plan.attempt, reply.code),
             (Step::Cut, _) => {
-                if let Some(basket) = self.journal.basket_mut(plan.attempt) {
+                // A copy may be refused after another one was accepted.
+                let done = Code::from_number(reply.code).is_some_and(|code| code.class() == Class::Done);
+                if let Some(basket) =
+                    self.journal.basket_mut(plan.attempt).filter(|basket| done || basket.cut == 0)
+                {
                     basket.cut = reply.code;
                 }
             }

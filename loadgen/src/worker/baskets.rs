@@ -86,7 +86,7 @@ impl Worker {
                 if self.send(errand, Kind::CancelLines, &cancel, entry.user, now_ns)
                     && let Some(basket) = self.journal.basket_mut(plan.attempt)
                 {
-                    (basket.cuts, basket.cut) = (true, 0);
+                    basket.cuts = true;
                 }
             }
             Step::Swap => self.swap(plan, &entry, now_ns),

@@ -29,10 +29,12 @@ impl Worker {
     /// Takes what a connection has to say, and writes on where it was full.
     pub(super) fn answers(&mut self, token: usize, progress: &Progress) -> Result<(), LinkError> {
         let Some(link) = &mut self.links[token] else { return Ok(()) };
-        if !link.is_flushed() && link.flush()? {
+        let flushed = if link.is_flushed() { Ok(false) } else { link.flush() };
+        if matches!(flushed, Ok(true)) {
             self.poller.want_write(link.stream(), token, false)?;
         }
-        link.receive()?;
+        // What came before an end or an error was said all the same.
+        let received = link.receive();
         let mut replies = std::mem::take(&mut self.replies);
         let mut pushes = Vec::new();
         let read = link.each_frame(|header, content| {
@@ -59,7 +61,7 @@ impl Worker {
         for push in &pushes {
             self.pushed(push, now_ns);
         }
-        read
+        flushed.and(received).and(read)
     }
 
     /// Breaks connections where that is wanted, and makes those again that broke while the server was down.
@@ -91,6 +93,8 @@ impl Worker {
         error: &LinkError,
         progress: &Progress,
     ) -> Result<(), LinkError> {
+        // What it has said already counts; that it broke is known.
+        drop(self.answers(token, progress));
         // The old socket is closed with its link; the poller forgets it then.
         self.links[token] = None;
         self.abandon_flights(Some(token));
