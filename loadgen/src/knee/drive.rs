@@ -174,9 +174,6 @@ pub(super) fn drive(asked: Asked, address: SocketAddr, server: Option<u32>) -> R
                 poller.want_write(lane.link.stream(), token, !flushed)?;
             }
         }
-        if due >= until && ((state.open == 0 && state.payments.is_empty()) || now > until + DRAIN) {
-            break;
-        }
         if due >= until && state.point.elapsed.is_zero() {
             state.point.elapsed = asked.seconds;
             if let Some(meter) = meter.take() {
@@ -186,6 +183,9 @@ pub(super) fn drive(asked: Asked, address: SocketAddr, server: Option<u32>) -> R
                 state.point.stolen_cores = cpu.stolen_cores;
             }
             meter = None;
+        }
+        if due >= until && ((state.open == 0 && state.payments.is_empty()) || now > until + DRAIN) {
+            break;
         }
         let wake = if due < until { due } else { now + Duration::from_millis(20) };
         let wake = state.payments.front().map_or(wake, |pay| pay.at.min(wake));
