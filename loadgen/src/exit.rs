@@ -35,6 +35,11 @@ impl Exit {
         Self::Interrupted,
     ];
 
+    /// The one with this exit code.
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|exit| exit.code() == code)
+    }
+
     /// The process's exit code.
     pub const fn code(self) -> u8 {
         match self {

@@ -6,6 +6,8 @@
 use std::fs;
 use std::time::Instant;
 
+use crate::machine::Machine;
+
 /// Ticks a second in `/proc`: fixed by Linux's interface to user space on all architectures in use.
 const TICKS_PER_SECOND: f64 = 100.0;
 
@@ -16,8 +18,6 @@ struct Ticks {
     stolen: u64,
     own: u64,
     server: u64,
-    /// Cores of the machine, whichever this process keeps to.
-    cores: f64,
 }
 
 /// Measures processor use from its start on.
@@ -64,7 +64,7 @@ impl CpuMeter {
         let own = cores(after.own, self.before.own);
         let server = cores(after.server, self.before.server);
         CpuUse {
-            cores: after.cores,
+            cores: lossy(Machine::here().cores as u64),
             generator_cores: own,
             server_cores: server,
             others_cores: (cores(after.busy, self.before.busy) - own - server).max(0.0),
@@ -87,13 +87,7 @@ pub fn lossy(count: u64) -> f64 {
 fn read(server: Option<u32>) -> Ticks {
     let text = fs::read_to_string("/proc/stat").unwrap_or_default();
     let (busy, stolen) = machine(&text);
-    Ticks {
-        busy,
-        stolen,
-        own: ticks_of(std::process::id()),
-        server: server.map_or(0, ticks_of),
-        cores: lossy(cores(&text).max(1)),
-    }
+    Ticks { busy, stolen, own: ticks_of(std::process::id()), server: server.map_or(0, ticks_of) }
 }
 
 /// Busy and stolen ticks from the first line of `/proc/stat`.
@@ -103,11 +97,6 @@ fn machine(text: &str) -> (u64, u64) {
     let at = |index: usize| numbers.get(index).copied().unwrap_or(0);
     // user, nice, system, (idle, iowait,) irq, softirq; then steal.
     (at(0) + at(1) + at(2) + at(5) + at(6), at(7))
-}
-
-/// A line for each core follows the first.
-fn cores(text: &str) -> u64 {
-    text.lines().skip(1).take_while(|line| line.starts_with("cpu")).count() as u64
 }
 
 /// User and system ticks from `/proc/PID/stat`; the command's name may hold blanks and parentheses.
@@ -123,7 +112,7 @@ mod tests {
     #[test]
     fn the_kernels_figures_are_read_whatever_a_process_calls_itself() {
         let text = "cpu  100 10 50 9999 999 5 5 7 0 0\ncpu0 1 1 1\ncpu1 1 1 1\nintr 5\n";
-        assert_eq!((machine(text), cores(text)), ((170, 7), 2));
+        assert_eq!(machine(text), (170, 7));
         assert_eq!(process("42 (a) b (c) S 1 1 1 0 -1 4 0 0 0 0 30 12 0 0 20 0 1 0"), 42);
     }
 }

@@ -37,6 +37,7 @@ pub mod saturate;
 pub mod scenario;
 pub mod schedule;
 pub mod shards;
+pub mod spread;
 pub mod target;
 pub mod verdict;
 pub mod worker;

@@ -9,14 +9,16 @@ mod outcome;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use clap::Args;
 
 use self::outcome::Outcome;
 use crate::cli::Changes;
+use crate::drill;
 use crate::exit::{Exit, Failure};
 use crate::progress;
+use crate::report;
 
 /// The rehearsals by name, and the scenario that is each.
 pub const PLANS: [(&str, &str); 6] = [
@@ -50,7 +52,10 @@ pub fn run(options: &Options, out: &mut dyn Write) -> ExitCode {
 }
 
 fn rehearse(options: &Options, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let folder = options.report.clone().unwrap_or_else(default_folder);
+    let folder = options
+        .report
+        .clone()
+        .unwrap_or_else(|| report::default_folder("all", drill::unix_ms(Instant::now())));
     let mut outcomes = Vec::new();
     for (nth, (plan, scenario)) in (1..).zip(PLANS) {
         progress::step(&format!("{nth} of {}: {plan} ({scenario})", PLANS.len()));
@@ -92,21 +97,11 @@ fn one(
     command.args(seed.map(|seed| format!("--seed={seed}")));
     let ended =
         command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().map_err(|error| failed(&error))?;
-    let exit = ended
-        .status
-        .code()
-        .and_then(|code| Exit::ALL.into_iter().find(|exit| i32::from(exit.code()) == code));
+    let exit = ended.status.code().and_then(|code| Exit::from_code(u8::try_from(code).ok()?));
     Ok(Outcome {
         plan,
         scenario,
         exit: exit.unwrap_or(Exit::CouldNotRun),
         report: serde_json::from_slice(&ended.stdout).unwrap_or_default(),
     })
-}
-
-/// As that of a single drill.
-fn default_folder() -> PathBuf {
-    let base = if Path::new("target").is_dir() { "target/drill" } else { "drill-report" };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Path::new(base).join(format!("all-{}", now.as_millis()))
 }

@@ -30,11 +30,11 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use doorbuster_protocol::{
-    BudgetView, ChannelView, Class, Code, Kind, LineView, OrderView, ReadBudget, ReadChannel, ReadLine,
-    ReadOrder, ReadStock, StockView,
+    BudgetView, ChannelView, Kind, LineView, OrderView, ReadBudget, ReadChannel, ReadLine, ReadOrder,
+    ReadStock, StockView,
 };
 
-use crate::journal::{Faults, Journal};
+use crate::journal::{Faults, Journal, is_done};
 use crate::net::{Control, LinkError};
 
 /// What the drill put up for sale, and by which rules.
@@ -102,11 +102,6 @@ pub struct Waited {
     pub paid: u64,
     /// Orders that still wait.
     pub waiting: u64,
-}
-
-/// Whether a code says that the request took effect.
-fn is_done(code: u16) -> bool {
-    Code::from_number(code).is_some_and(|code| code.class() == Class::Done)
 }
 
 /// One rule and what came of it.

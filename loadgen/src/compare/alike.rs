@@ -3,9 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::files::Run;
-use super::verdict::Spread;
 use crate::exit::Failure;
 use crate::report::figures::rate;
+use crate::spread::Spread;
 
 /// Calibrated rates that differ by more than this share are not the same load.
 const SAME_LOAD: f64 = 0.05;

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::verdict::{Band, Spread};
+use super::verdict::Band;
 use crate::report::figures::{milliseconds, percent, rate};
+use crate::spread::Spread;
 
 /// What a metric measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::verdict::{Comparison, Row, Side, Spread, Word};
+use super::verdict::{Comparison, Row, Side, Word};
+use crate::spread::Spread;
 
 /// Appends a line to a text in memory, which can't fail.
 macro_rules! say {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::kind::Kind;
+use crate::spread::Spread;
 
 /// Version of the JSON's shape. A new key leaves it; a changed or removed one raises it.
 const SCHEMA_VERSION: u32 = 1;
@@ -41,30 +42,6 @@ impl Side {
     fn spread(&self, name: &str) -> Option<Spread> {
         let of = self.figures.iter().filter(|figure| figure.name == name).map(|figure| figure.value);
         Spread::of(of.filter(|value| value.is_finite()).collect())
-    }
-}
-
-/// Repeats of one metric.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(super) struct Spread {
-    pub(super) median: f64,
-    pub(super) least: f64,
-    pub(super) most: f64,
-    pub(super) count: usize,
-}
-
-impl Spread {
-    /// None of nothing.
-    pub(super) fn of(mut values: Vec<f64>) -> Option<Self> {
-        values.sort_by(f64::total_cmp);
-        let (least, most) = (*values.first()?, *values.last()?);
-        let count = values.len();
-        let median = f64::midpoint(*values.get((count - 1) / 2)?, *values.get(count / 2)?);
-        Some(Self { median, least, most, count })
-    }
-
-    pub(super) fn half_range(&self) -> f64 {
-        (self.most - self.least) / 2.0
     }
 }
 

@@ -9,13 +9,13 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use doorbuster_protocol::{
-    Answer, Cancel, Class, Code, Confirm, HEADER_LEN, Header, Hello, Kind, MAGIC, OrderView, ReadOrder,
-    VERSION, body,
+    Answer, Cancel, Confirm, HEADER_LEN, Header, Hello, Kind, MAGIC, OrderView, ReadOrder, VERSION, body,
 };
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::audit::Check;
+use crate::journal::is_done;
 use crate::net::Control;
 use crate::scenario::Attack;
 use crate::worker::{AMOUNT, Progress};
@@ -131,15 +131,14 @@ fn message(trick: Trick, random: &mut Xoshiro256PlusPlus) -> Vec<u8> {
 /// Tries to read, cancel and pay another shopper's order; says what worked.
 fn guess(address: SocketAddr, order: u64, user: u64) -> Option<String> {
     let mut control = Control::connect(address, "somebody").ok()?;
-    let done = |code: u16| Code::from_number(code).is_some_and(|code| code.class() == Class::Done);
     let read: Vec<OrderView> = control.execute(Kind::ReadOrder, &[ReadOrder { order, user }]).ok()?;
     let cancel: Vec<Answer> = control.execute(Kind::Cancel, &[Cancel { order, user, reason: 1 }]).ok()?;
     let confirm = Confirm { order, user, payment_id: [7; 16], amount: AMOUNT };
     let confirm: Vec<Answer> = control.execute(Kind::Confirm, &[confirm]).ok()?;
     let worked = [
-        ("read", read.iter().any(|view| done(view.code))),
-        ("cancelled", cancel.iter().any(|answer| done(answer.code))),
-        ("paid", confirm.iter().any(|answer| done(answer.code))),
+        ("read", read.iter().any(|view| is_done(view.code))),
+        ("cancelled", cancel.iter().any(|answer| is_done(answer.code))),
+        ("paid", confirm.iter().any(|answer| is_done(answer.code))),
     ];
     let (what, _) = worked.into_iter().find(|(_, worked)| *worked)?;
     Some(format!("order {order} was {what} by user {user}, whose it isn't"))

@@ -200,7 +200,7 @@ fn load(
 }
 
 /// A moment by the machine's clock, milliseconds since the Unix epoch.
-fn unix_ms(moment: Instant) -> u64 {
+pub(crate) fn unix_ms(moment: Instant) -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let then = now + moment.saturating_duration_since(Instant::now());
     u64::try_from(then.as_millis()).unwrap_or(u64::MAX)

@@ -1,14 +1,14 @@
 //! Before the load: the target is looked at, everything that the scenario leaves to the machine is fixed, and the stock
 //! is set up.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use doorbuster_protocol::{
     Answer, BindSku, Code, Funder, Kind, Phase, PutPhase, PutPrice, PutSku, SetBudget, SetCampaign,
     SetChannel, StatusView,
 };
 
-use super::Request;
+use super::{Request, unix_ms};
 use crate::audit::Sale;
 use crate::calibrate::calibrate;
 use crate::exit::Failure;
@@ -86,13 +86,12 @@ pub(super) fn settle(request: &Request, target: &Target, before: &StatusView) ->
         Auto::Auto => reserves / scenario.stock.demand_per_unit,
     };
     let phases_seconds = scenario.phases_seconds();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Ok(Settings {
         scenario: scenario.clone(),
         target: target.describe(),
         durability: durability(before.durability).to_owned(),
         embedded: target.is_embedded(),
-        started_at_unix_ms: u64::try_from(now.as_millis()).unwrap_or(0),
+        started_at_unix_ms: unix_ms(Instant::now()),
         calibrated_per_second,
         peak_per_second,
         units_each: whole((units / f64::from(scenario.stock.skus)).round()).max(1),

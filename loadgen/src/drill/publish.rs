@@ -1,7 +1,6 @@
 //! At the end: the verdict, and the report into files and onto standard output.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
 
 use super::Request;
 use super::judge::Judged;
@@ -104,7 +103,11 @@ pub(super) fn publish(
     recorder: &Recorder,
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    let folder = request.report.clone().unwrap_or_else(|| default_folder(report));
+    let settings = &report.settings;
+    let folder = request
+        .report
+        .clone()
+        .unwrap_or_else(|| report::default_folder(&settings.scenario.name, settings.started_at_unix_ms));
     report::write(&folder, report, recorder).map_err(|error| {
         Failure::could_not(&format!("write the report into {}", folder.display()), &error)
     })?;
@@ -115,15 +118,5 @@ pub(super) fn publish(
     };
     // A reader that went away has seen enough; the files are there.
     drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
-    Exit::ALL
-        .into_iter()
-        .find(|exit| exit.code() == report.exit_code)
-        .ok_or_else(|| Failure::could_not("end", &"the report has no exit code"))
-}
-
-/// `target/drill/NAME-TIME` where there is a build folder, which version control ignores; else `drill-report/…`.
-fn default_folder(report: &Report) -> PathBuf {
-    let base = if Path::new("target").is_dir() { "target/drill" } else { "drill-report" };
-    let settings = &report.settings;
-    Path::new(base).join(format!("{}-{}", settings.scenario.name, settings.started_at_unix_ms))
+    Exit::from_code(report.exit_code).ok_or_else(|| Failure::could_not("end", &"the report has no exit code"))
 }

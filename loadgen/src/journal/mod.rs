@@ -169,7 +169,7 @@ impl Journal {
     /// order.
     pub fn placed(&mut self, index: u32, answer: &Answer, placing: Placing) -> bool {
         let Some(attempt) = self.attempts.get_mut(index as usize) else { return false };
-        let done = Code::from_number(answer.code).is_some_and(|code| code.class() == Class::Done);
+        let done = is_done(answer.code);
         match placing {
             // A copy may be refused after another one was accepted.
             Placing::Reserve if attempt.order != 0 && !done => {}
@@ -243,9 +243,8 @@ impl Journal {
 
     /// Notes the answer to a cancel.
     pub fn cancelled(&mut self, index: u32, code: u16) {
-        let executed = Code::from_number(code).is_some_and(|code| code.class() == Class::Done);
         if let Some(attempt) = self.attempts.get_mut(index as usize)
-            && (executed || attempt.cancelled == 0)
+            && (is_done(code) || attempt.cancelled == 0)
         {
             attempt.cancelled = code;
         }
@@ -298,6 +297,11 @@ impl Journal {
         self.attempts.extend(other.attempts.into_iter().map(moved));
         self.faults.merge(other.faults);
     }
+}
+
+/// Whether a code says that the request took effect.
+pub fn is_done(code: u16) -> bool {
+    Code::from_number(code).is_some_and(|code| code.class() == Class::Done)
 }
 
 /// A request id as people write it.

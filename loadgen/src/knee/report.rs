@@ -6,13 +6,14 @@ use std::path::Path;
 use doorbuster_protocol::Code;
 use serde_json::Value;
 
-use super::curve::{Curve, Measured, Spread};
+use super::curve::{Curve, Measured};
 use super::options::{Options, Policy};
 use super::picture;
 use super::point::{Kindly, Point};
 use crate::exit::Failure;
 use crate::health::lossy;
 use crate::machine::Machine;
+use crate::spread::Spread;
 
 /// Version of the shape of `curve.json`. A new key leaves it; a changed or removed one raises it.
 pub(crate) const SCHEMA_VERSION: u32 = 1;
@@ -116,7 +117,7 @@ pub(super) fn tables(curves: &[Curve], peak: f64, options: &Options, out: &mut d
             };
             let of =
                 |figure: fn(&Point) -> f64| curve.figure(times, figure).map_or(0.0, |found| found.median);
-            let Spread { median, least, most } = goodput;
+            let Spread { median, least, most, .. } = goodput;
             say!(
                 out,
                 "  {times:>5}  {median:>6.1} [{least:>5.1} .. {most:>5.1}]  {:>8.1}  {:>14.1}  {:>14.2}  {:>26.2}",

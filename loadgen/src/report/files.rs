@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use doorbuster_protocol::Code;
@@ -40,6 +40,13 @@ pub fn write(folder: &Path, report: &Report, recorder: &Recorder) -> io::Result<
     }
     let started = Duration::from_millis(report.settings.started_at_unix_ms);
     intervals(recorder, started, BufWriter::new(File::create(folder.join("reserve.hlog"))?))
+}
+
+/// Where a report goes that nobody has named a folder for: `target/drill/NAME-TIME` where there is a build folder, which version
+/// control ignores; else `drill-report/…`.
+pub fn default_folder(name: &str, unix_ms: u64) -> PathBuf {
+    let base = if Path::new("target").is_dir() { "target/drill" } else { "drill-report" };
+    Path::new(base).join(format!("{name}-{unix_ms}"))
 }
 
 /// The percentile distribution that `HdrHistogram`'s plotter reads.

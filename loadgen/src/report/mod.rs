@@ -26,7 +26,7 @@ mod words;
 
 pub use baskets::BasketTotals;
 pub use fault::{FaultRow, LossRow, PlanRow};
-pub use files::write;
+pub use files::{default_folder, write};
 pub use model::{CheckRow, OperationRow, Percentiles, PhaseRow, Report, SCHEMA_VERSION, SecondRow, Settings};
 pub(crate) use model::{check_rows, operation_rows, p99_ms, phase_rows, second_rows};
 pub use text::render;

@@ -4,7 +4,7 @@ use doorbuster_protocol::{Answer, Class, Code, OrderState, OrderView};
 
 use super::Worker;
 use super::flight::{Content, Errand, Flight, Plan, Reply};
-use crate::journal::{Exhausted, Placing, Refusal};
+use crate::journal::{Exhausted, Placing, Refusal, is_done};
 use crate::population::Step;
 
 impl Worker {
@@ -49,7 +49,7 @@ impl Worker {
             (Step::Cancel, _) => self.journal.cancelled(plan.attempt, reply.code),
             (Step::Cut, _) => {
                 // A copy may be refused after another one was accepted.
-                let done = Code::from_number(reply.code).is_some_and(|code| code.class() == Class::Done);
+                let done = is_done(reply.code);
                 if let Some(basket) =
                     self.journal.basket_mut(plan.attempt).filter(|basket| done || basket.cut == 0)
                 {

@@ -70,7 +70,7 @@ pub(super) fn header(report: &Report, html: &mut Html) {
 
 /// The badge's look.
 fn class(report: &Report) -> &'static str {
-    match Exit::ALL.into_iter().find(|exit| exit.code() == report.exit_code) {
+    match Exit::from_code(report.exit_code) {
         Some(Exit::Pass) => "pass",
         Some(Exit::Missed) => "missed",
         Some(Exit::Broken) => "broken",
