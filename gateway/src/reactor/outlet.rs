@@ -229,7 +229,10 @@ impl Reactor {
                 let before = session.backlog();
                 session.flush(self.now).is_ok() && session.backlog() < before
             });
-            if !progress {
+            if progress {
+                // It may have been the last that a connection about to close had to say.
+                self.mark_dirty(name);
+            } else {
                 self.stats.cut_off();
                 self.close(name);
             }

@@ -74,7 +74,7 @@ impl Worker {
                 self.reconnect(token, &LinkError::Closed, progress)?;
             }
         }
-        if self.links.iter().all(Option::is_some) || progress.down.load(Ordering::Acquire) {
+        if self.missing == 0 || progress.down.load(Ordering::Acquire) {
             return Ok(());
         }
         for token in 0..self.links.len() {
@@ -96,7 +96,7 @@ impl Worker {
         // What it has said already counts; that it broke is known.
         drop(self.answers(token, progress));
         // The old socket is closed with its link; the poller forgets it then.
-        self.links[token] = None;
+        self.missing += usize::from(self.links[token].take().is_some());
         self.abandon_flights(Some(token));
         if progress.down.load(Ordering::Acquire) { Ok(()) } else { self.connect_again(token, error) }
     }
@@ -105,7 +105,7 @@ impl Worker {
         let (link, _) = Link::connect(self.task.address, "doorbuster-drill")
             .map_err(|again| LinkError::Refused(format!("{error}; and a new connection failed: {again}")))?;
         self.poller.add(link.stream(), token)?;
-        self.links[token] = Some(link);
+        self.missing -= usize::from(self.links[token].replace(link).is_none());
         self.reconnects += 1;
         self.watch_again(token);
         Ok(())

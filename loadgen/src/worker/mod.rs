@@ -56,6 +56,8 @@ pub struct Worker {
     poller: Poller,
     /// None: it broke while the server was down.
     links: Vec<Option<Link>>,
+    /// How many of them are none: each pass asks, and there may be thousands of links.
+    missing: usize,
     dirty: Vec<usize>,
     flights: Vec<Flight>,
     free: Vec<u32>,
@@ -105,6 +107,7 @@ impl Worker {
             start: Instant::now(),
             poller,
             links,
+            missing: 0,
             dirty: Vec::new(),
             flights: Vec::new(),
             free: Vec::new(),
