@@ -8,6 +8,11 @@
 //! long all that was asked for in a pass would take, what was refused included. The pool is dealt out evenly: a
 //! connection that doesn't use its part costs nothing, as what is counted is the delay.
 //!
+//! Two things differ, because a disk may stall for 200 ms, and a pool that shrinks in every tick of it is gone by its end, though
+//! nobody asked for too much. What was asked for before the pool shrank still counts until it is done, so it shrinks once in a
+//! delay and not once in a tick, as TCP does once in a round trip. And it grows the faster the longer there is room, so that it is
+//! back after tenths of a second, while next to the level that is bearable it moves by hundredths.
+//!
 //! While there is no overload there are no credits: a connection may have as much unanswered as its bound allows.
 
 use super::{Micros, Moment};
@@ -22,9 +27,17 @@ const SHRINK: u64 = 20;
 /// Most by which it shrinks at once, in parts of a thousand.
 const MOST_SHRINK: u64 = 500;
 
-/// By which part of it the pool grows. Breakwater grows by a thousandth of the clients; with few clients that have large
-/// credits, as storefronts have, that takes minutes to come back.
-const GROW: u64 = 100;
+/// Longest that the pool waits for what it did, when it has shrunk. A delay that is estimated to be longer is mostly of what was
+/// refused, and that is gone.
+const PATIENCE: Micros = Micros::from_ms(100);
+
+/// By which share the pool grows in the first tick with room, in parts of a thousand, and by how much more in each one after.
+/// Breakwater grows by a thousandth of the clients; with few clients that have large credits, as storefronts have, that takes
+/// minutes to come back.
+const GROW: u64 = 10;
+
+/// Most by which it grows at once, in parts of a thousand.
+const MOST_GROW: u64 = 250;
 
 /// What each connection has when the pool is given up again, over the in-flight that was seen: nobody is near it then.
 const PLENTY: u64 = 8;
@@ -38,6 +51,8 @@ pub(crate) struct Credits {
     next: Moment,
     /// The longest delay since it was set, microseconds.
     delay_us: u64,
+    /// By how much it grew last, in parts of a thousand; 0 after it shrank.
+    growth: u64,
 }
 
 impl Credits {
@@ -58,8 +73,11 @@ impl Credits {
             let over = (delay_us - target_us).saturating_mul(SHRINK) / target_us;
             let pool = self.pool.unwrap_or(in_flight).max(connections);
             self.pool = Some((pool * (1_000 - over.min(MOST_SHRINK)) / 1_000).max(connections));
+            self.growth = 0;
+            self.next = now.plus(Micros::from_us(delay_us).clamp(TICK, PATIENCE));
         } else if let Some(pool) = self.pool {
-            let pool = pool + (pool / GROW).max(1);
+            self.growth = (self.growth + GROW).min(MOST_GROW);
+            let pool = pool + (pool * self.growth / 1_000).max(1);
             self.pool = (pool < in_flight.max(connections) * PLENTY).then_some(pool);
         }
     }
@@ -81,13 +99,12 @@ mod tests {
         Moment::after_start(Micros::from_ms(ms))
     }
 
-    /// Ticks with this delay each.
-    fn pass(credits: &mut Credits, ticks: u64, delay_us: u64, in_flight: u64) -> Vec<Option<u32>> {
-        let begins = credits.next.us() / 1_000;
-        (0..ticks)
-            .map(|tick| {
+    /// As often as the pool is set, with this delay each time.
+    fn pass(credits: &mut Credits, times: u64, delay_us: u64, in_flight: u64) -> Vec<Option<u32>> {
+        (0..times)
+            .map(|_| {
                 credits.note(delay_us);
-                credits.tick(at(begins + tick * 10), T, in_flight, 10);
+                credits.tick(credits.next, T, in_flight, 10);
                 credits.each(10)
             })
             .collect()
@@ -116,8 +133,9 @@ mod tests {
         let mut credits = Credits::default();
         pass(&mut credits, 1, 11 * T, 1_000);
         assert_eq!(credits.each(10), Some(80));
-        let grown = pass(&mut credits, 100, T, 1_000);
-        assert!(grown.windows(2).all(|pair| pair[0] <= pair[1]) && grown[99] > Some(200), "{grown:?}");
+        let grown = pass(&mut credits, 20, T, 1_000);
+        assert_eq!(grown[..4], [Some(80), Some(82), Some(84), Some(88)], "by hundredths at first");
+        assert!(grown.windows(2).all(|pair| pair[0] <= pair[1]) && grown[19] > Some(400), "{grown:?}");
         // Little is in flight by then: the flood is over.
         assert_eq!(pass(&mut credits, 100, T, 100).last(), Some(&None));
     }
@@ -130,10 +148,36 @@ mod tests {
         credits.tick(at(0), T, 1_000, 10);
         assert_eq!(credits.each(10), Some(80));
         credits.note(11 * T);
-        credits.tick(at(9), T, 1_000, 10);
-        assert_eq!(credits.each(10), Some(80));
+        credits.tick(at(54), T, 1_000, 10);
+        assert_eq!(credits.each(10), Some(80), "what was asked for before takes 55 ms");
         credits.note(T);
-        credits.tick(at(10), T, 1_000, 10);
+        credits.tick(at(55), T, 1_000, 10);
         assert_eq!(credits.each(10), Some(64));
+    }
+
+    /// Milliseconds from the end of a stall of the disk until as much may be asked for as before.
+    fn back_after(stall_ms: u64) -> u64 {
+        let mut credits = Credits::default();
+        pass(&mut credits, 1, 2 * T, 10_000);
+        let before = credits.each(10);
+        for ms in 0..stall_ms {
+            credits.note(stall_ms * 1_000);
+            credits.tick(at(ms), T, 10_000, 10);
+        }
+        (0..)
+            .find(|ms| {
+                credits.note(T);
+                credits.tick(at(stall_ms + ms), T, 10_000, 10);
+                credits.each(10).is_none_or(|each| Some(each) >= before)
+            })
+            .expect("the numbers have no end")
+    }
+
+    #[test]
+    fn after_a_stall_of_the_disk_the_pool_is_back_within_tenths_of_a_second() {
+        for (stall_ms, most_ms) in [(20, 100), (100, 300), (200, 400), (1_000, 600)] {
+            let took_ms = back_after(stall_ms);
+            assert!(took_ms <= most_ms, "{took_ms} ms after a stall of {stall_ms} ms");
+        }
     }
 }
