@@ -30,6 +30,12 @@ pub(crate) struct Leg {
 const _: () = assert!(size_of::<Leg>() == 32);
 
 impl Leg {
+    /// A line that has these units, of so many that were asked for.
+    pub(crate) fn new(line: &Line, ordered: u32, held: bool) -> Self {
+        let &Line { sku, units, gifts, location, pool } = line;
+        Self { sku, ordered, units, gifts, next: NONE, location, pool, held }
+    }
+
     /// The line as its order has it now.
     pub(crate) fn line(&self) -> Line {
         let &Self { sku, units, gifts, location, pool, .. } = self;
@@ -89,9 +95,14 @@ impl Legs {
             leg.held = true;
             return Some(());
         }
-        let &Line { sku, units, gifts, location, pool } = line;
-        let leg = Leg { sku, ordered: units, units, gifts, next: at, location, pool, held: true };
-        let slot = self.0.insert(leg)?;
+        self.add(list, Leg::new(line, line.units, true))
+    }
+
+    /// Puts a line in its place by SKU. `None` if there is no such list, or no room.
+    pub(crate) fn add(&mut self, list: Slot, leg: Leg) -> Option<()> {
+        let before = self.before(list, leg.sku)?;
+        let next = self.0.get(before)?.next;
+        let slot = self.0.insert(Leg { next, ..leg })?;
         self.0.get_mut(before)?.next = slot;
         Some(())
     }

@@ -339,6 +339,11 @@ impl Orders {
         if self.asked.is_empty() { now } else { self.asked.get(&order.number).copied().unwrap_or(now) }
     }
 
+    /// Takes what an image says of an order that gave part of it back.
+    pub(crate) fn load_asked(&mut self, number: OrderNumber, asked: Asked) {
+        self.asked.insert(number, asked);
+    }
+
     /// The order in `slot` gave `units` of its units back for good, and another amount is due. `None`, and no change, if it
     /// has fewer.
     pub(crate) fn cut(&mut self, slot: Slot, units: u32, amount: Amount) -> Option<()> {

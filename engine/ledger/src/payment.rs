@@ -52,6 +52,11 @@ impl Payment {
         Self { id: split(id.raw()), value: amount.raw(), next: NONE, kind }
     }
 
+    /// The row that an image tells of.
+    pub(crate) fn told(kind: PaymentKind, id: u128, value: u64) -> Self {
+        Self { id: split(id), value, next: NONE, kind }
+    }
+
     /// What an order claims of a budget now. What it claimed at first is kept beside it, as repeats are compared with that.
     pub(crate) fn claim(claim: Claim, asked: Amount) -> Self {
         let id = [u64::from(claim.budget.raw()), asked.raw()];

@@ -115,13 +115,46 @@ impl Sequences {
                 partition.dropped = nth;
             }
             let page = self.pages.insert(Page::default())?;
-            // Sequence 0 is no order's: the first page is one short of full from the start.
-            partition.kept.push_back(Kept { page, gone: u32::from(nth == 0) });
+            // Nobody has the places before it: sequence 0 is no order's, and others may have been skipped.
+            partition.kept.push_back(Kept { page, gone: u32::try_from(at).unwrap_or(0) });
             partition.last = page;
         }
         *self.pages.get_mut(partition.last)?.0.get_mut(at)? = slot;
         partition.next = partition.next.saturating_add(1);
         Some(())
+    }
+
+    /// Leaves out the sequences before `to`: their orders have left memory. `None` if one of them or a later one is known, or
+    /// the pages are full.
+    pub(crate) fn skip(&mut self, partition: PartitionId, to: u64) -> Option<()> {
+        let partition = self.partitions.get_mut(usize::from(partition.raw()))?;
+        if to < partition.next {
+            return None;
+        }
+        while partition.next < to {
+            let (nth, at) = split(partition.next);
+            if partition.kept.is_empty() {
+                partition.next = to;
+                return Some(());
+            }
+            if at == 0 {
+                let page = self.pages.insert(Page::default())?;
+                partition.kept.push_back(Kept { page, gone: 0 });
+                partition.last = page;
+            }
+            let end = to.min(nth.saturating_add(1) << 8);
+            let kept = partition.kept.back_mut()?;
+            kept.gone = kept.gone.saturating_add(u32::try_from(end.saturating_sub(partition.next)).ok()?);
+            partition.next = end;
+        }
+        Some(())
+    }
+
+    /// Where the orders of a partition are that are in memory, by their numbers.
+    pub(crate) fn slots(&self, partition: PartitionId) -> impl Iterator<Item = Slot> {
+        let kept = self.partition(partition).into_iter().flat_map(|partition| &partition.kept);
+        let pages = kept.filter_map(|kept| self.pages.get(kept.page));
+        pages.flat_map(|page| page.0).filter(|slot| *slot != NONE)
     }
 
     /// Forgets an order, and the oldest pages once all of theirs have left.
@@ -196,5 +229,47 @@ mod tests {
         }
         assert_eq!(sequences.bytes(), most, "a list of a thousand orders grows with time");
         assert_eq!(sequences.next(partition), Some(100_000));
+    }
+
+    #[test]
+    fn skipping_leaves_what_numbering_and_forgetting_would_have_left() {
+        let partition = PartitionId::new(9).unwrap();
+        let number = |sequence| OrderNumber::compose(partition, sequence);
+        // Of these orders, only the listed ones are in memory; there were more behind them.
+        let cases: [&[u64]; 6] = [&[], &[1], &[255, 256, 257], &[300, 1_500, 1_501], &[512], &[1, 2_000]];
+        for kept in cases {
+            let last = 2_048;
+            let (mut numbered, mut skipped) = (Sequences::new(), Sequences::new());
+            for sequence in 1..=last {
+                numbered.push(number(sequence), Slot::try_from(sequence).unwrap()).unwrap();
+            }
+            (1..=last)
+                .filter(|sequence| !kept.contains(sequence))
+                .for_each(|gone| numbered.forget(number(gone)));
+            for &sequence in kept {
+                skipped.skip(partition, sequence).unwrap();
+                assert_eq!(skipped.skip(partition, sequence - 1), None, "it may not go back");
+                skipped.push(number(sequence), Slot::try_from(sequence).unwrap()).unwrap();
+            }
+            skipped.skip(partition, last + 1).unwrap();
+            for sequences in [&mut numbered, &mut skipped] {
+                assert!(
+                    sequences.slots(partition).eq(kept.iter().map(|kept| Slot::try_from(*kept).unwrap()))
+                );
+                assert_eq!(sequences.next(partition), Some(last + 1));
+                sequences.push(number(last + 1), 7).unwrap();
+                assert_eq!(sequences.slot(number(last + 1)), 7);
+                for kept in kept {
+                    sequences.forget(number(*kept));
+                }
+                sequences.forget(number(last + 1));
+                assert_eq!(sequences.slots(partition).count(), 0);
+            }
+            for sequence in last + 2..last + 600 {
+                skipped.push(number(sequence), 8).unwrap();
+                skipped.forget(number(sequence));
+            }
+            assert!(skipped.partition(partition).unwrap().kept.len() <= 2, "pages without orders stay");
+        }
     }
 }

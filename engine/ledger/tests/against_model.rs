@@ -256,8 +256,13 @@ fn run(steps: &[Step], seen: &mut Seen) {
         (shop.sum(|totals| totals.holds), shop.sum(|totals| totals.orders), shop.sum(|totals| totals.held))
     };
     assert_eq!(sums(&replayed), sums(&shop));
+    // An image from anywhere in the log, read by yet other ledgers, and the rest of the log.
+    let mut loaded = Shop::new(1 + (shards + 1) % 3, rules(), 13);
+    load_at(&mut loaded, &shop.log, steps.len() % (shop.log.len() + 1), now);
+    assert_eq!(loaded.digest(), shop.digest(), "an image gives another state");
+    assert_eq!(sums(&loaded), sums(&shop));
     // A replayed ledger goes on like the live one.
-    for shop in [&mut shop, &mut replayed] {
+    for shop in [&mut shop, &mut replayed, &mut loaded] {
         close_all(shop, &reserved, now);
         // Once for open holds to expire, once for all that ended to leave.
         for later in [now + 60_000, now + 120_000] {
@@ -266,6 +271,19 @@ fn run(steps: &[Step], seen: &mut Seen) {
         }
         assert_eq!((shop.sum(|totals| totals.holds), shop.sum(|totals| totals.orders)), (0, 0));
     }
+}
+
+/// Takes the image of what the first events of a log come to, and the rest of the log.
+fn load_at(shop: &mut Shop, log: &[Event], events: usize, now: u64) {
+    let (before, after) = log.split_at(events);
+    let mut whole = Shop::new(1, rules(), 14);
+    whole.apply(before);
+    shop.load(&whole);
+    assert_eq!(shop.digest(), whole.digest(), "an image of {events} events gives another state");
+    let totals = |shop: &Shop| shop.ledgers.iter().map(|ledger| ledger.totals().available).sum::<u64>();
+    assert_eq!(totals(shop), totals(&whole));
+    shop.replay(after, now);
+    shop.check();
 }
 
 /// A campaign that sells two SKUs soon: those of a tier first, then all, by another version of prices.

@@ -33,9 +33,9 @@ mod progress;
 
 pub use command::{Advance, AfterCommand, Count, Disposition, Inspect, Refund, Step};
 pub use event::{AfterEvent, LineMoved, Moved, OrderStep, Short};
-pub(crate) use goods::AllGoods;
+pub(crate) use goods::{AllGoods, Goods};
 pub use outcome::{
     AfterOutcome, AfterRefusal, AfterState, GoodsSnapshot, ProgressSnapshot, SHORT_PAGE, ShortOrder,
     ShortPage,
 };
-pub(crate) use progress::{AllProgress, MAX_PAYBACKS, Payback, Progress};
+pub(crate) use progress::{AllProgress, LineProgress, MAX_PAYBACKS, Payback, Progress};

@@ -90,6 +90,10 @@ impl AllProgress {
         self.0.get(&number)
     }
 
+    pub(crate) fn get_mut(&mut self, number: OrderNumber) -> Option<&mut Progress> {
+        self.0.get_mut(&number)
+    }
+
     /// An order's, which is begun where there is none.
     pub(crate) fn of(&mut self, number: OrderNumber, at: Timestamp) -> &mut Progress {
         let progress = self.0.entry(number).or_default();

@@ -114,6 +114,11 @@ impl UsedCoupons {
         Some(())
     }
 
+    /// Takes what an image says of a coupon.
+    pub(crate) fn load(&mut self, coupon: CouponId, reserved: u32, redeemed: u32) {
+        self.used.insert(coupon, Uses { reserved, redeemed });
+    }
+
     pub(crate) fn batches(&self) -> impl Iterator<Item = (CouponBatch, &Coupons)> {
         self.batches.iter().map(|(batch, coupons)| (*batch, coupons))
     }

@@ -237,6 +237,44 @@ impl Budgets {
         Some(())
     }
 
+    /// Takes what an image says of a budget. `None`, and no change, if there is such a budget.
+    pub(crate) fn load(&mut self, budget: BudgetId, funded: u64, stopped: bool) -> Option<()> {
+        self.open(budget)?;
+        let known = self.known.get_mut(&budget)?;
+        (known.funded, known.stopped) = (funded, stopped);
+        Some(())
+    }
+
+    /// Takes the next funder of an image. `None`, and no change, if the budget is unknown or has as many as there may be.
+    pub(crate) fn load_funder(&mut self, budget: BudgetId, funder: Funder) -> Option<()> {
+        let funders = &mut self.known.get_mut(&budget)?.funders;
+        if funders.len() >= MAX_FUNDERS {
+            return None;
+        }
+        funders.push(funder);
+        Some(())
+    }
+
+    /// Takes what an image says of a bank, which is here.
+    pub(crate) fn load_bank(&mut self, budget: BudgetId, cents: u64) {
+        self.banks.insert(budget, cents);
+    }
+
+    /// Takes what an image says of a slice, which is here. `None` if the budget is unknown, or sums overflow.
+    pub(crate) fn load_slice(
+        &mut self,
+        budget: BudgetId,
+        partition: PartitionId,
+        money: Money,
+        posted: [u64; MAX_FUNDERS],
+    ) -> Option<()> {
+        let slices = &mut self.known.get_mut(&budget)?.slices;
+        slices.all = slices.all.and(money);
+        let slice = slices.entry(partition)?;
+        (slice.money, slice.posted) = (money, posted);
+        Some(())
+    }
+
     pub(crate) fn add_funder(&mut self, budget: BudgetId, funder: Funder) -> Option<()> {
         let known = self.known.get_mut(&budget)?;
         if known.funders.len() >= MAX_FUNDERS || known.funded > 0 {

@@ -373,7 +373,7 @@ impl Ledger {
         Ok(())
     }
 
-    fn apply_put(
+    pub(super) fn apply_put(
         &mut self,
         id: SkuId,
         units: u64,

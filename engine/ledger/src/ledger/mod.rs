@@ -15,6 +15,7 @@ mod decide;
 mod digest;
 mod gate;
 mod group;
+mod image;
 mod lines;
 mod offer;
 mod place;
@@ -26,6 +27,10 @@ mod touch;
 pub use check::Violation;
 pub use decide::Decision;
 pub use digest::Digest;
+pub use image::{
+    ImageCampaign, ImageChannel, ImageEntry, ImageGoods, ImageLeg, ImageOrder, ImagePayment,
+    ImagePaymentKind, ImageProgress, ImageSku, ImageSlice,
+};
 pub use place::Place;
 pub use pulse::Pulse;
 pub use span::Span;

@@ -148,8 +148,33 @@ impl Shop {
         self.ledgers.iter().map(|ledger| of(ledger.totals())).sum()
     }
 
-    /// Replays a log, few events at a time.
+    /// Replays a log, few events at a time, and lets things fall due.
     pub(crate) fn replay(&mut self, log: &[Event], now: u64) {
+        self.apply(log);
+        self.ledgers.iter_mut().for_each(|ledger| ledger.resume(Timestamp::new(now)));
+    }
+
+    /// Takes the image of a shop with one ledger.
+    pub(crate) fn load(&mut self, whole: &Self) {
+        let mut entries = Vec::new();
+        let told = whole.ledgers[0].image(|entry| {
+            entries.push(*entry);
+            Ok::<_, Violation>(())
+        });
+        told.unwrap();
+        for ledger in &mut self.ledgers {
+            let share = ledger.share();
+            let its = entries.iter().filter(|entry| match entry.partitions() {
+                Partitions::One(partition) => share.serves(partition),
+                Partitions::Two(..) => panic!("an entry belongs to one partition or to all"),
+                Partitions::All => true,
+            });
+            ledger.load(&its.copied().collect::<Vec<_>>()).unwrap();
+        }
+    }
+
+    /// Applies a part of a log.
+    pub(crate) fn apply(&mut self, log: &[Event]) {
         for ledger in &mut self.ledgers {
             let share = ledger.share();
             let its: Vec<_> = log.iter().filter(|event| event.concerns(share)).collect();
@@ -159,7 +184,6 @@ impl Shop {
                     ledger.apply(event, place).unwrap();
                 }
             }
-            ledger.resume(Timestamp::new(now));
         }
     }
 }
