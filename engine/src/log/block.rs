@@ -14,17 +14,20 @@
 //!  72 durable     8   all blocks before this number were durable when this one was written
 //!  80 length      4   payload bytes
 //!  84 previous    4   checksum of the block before, 0 for block 0
-//!  88 reserved   36   0
+//!  88 hash       32   BLAKE3 of the block before, 0 for block 0
+//! 120 reserved    4   0
 //! 124 checksum    4   CRC-32C of bytes 0..124, then the payload
 //! 128 payload
 //! ```
 //!
 //! Padding is not under the checksum, so that a block means the same where there are no pages; a reader of a file
-//! checks that it is zero. The reserved bytes have room for a wide hash of the block before. Later versions keep
-//! magic, version, length and checksum where they are, so that "newer" and "damaged" stay two different answers.
+//! checks that it is zero. The hash of a block is over its header, checksum included, and its payload (see
+//! [`chain`](super::chain)). Later versions keep magic, version, length and checksum where they are, so that "newer"
+//! and "damaged" stay two different answers.
 
 use std::fmt;
 
+use super::chain::{BlockHash, Link};
 use super::position::{BlockNumber, Epoch, Lsn, Owner};
 use crate::storage::LogId;
 
@@ -43,7 +46,8 @@ pub const BLOCK_VERSION: u16 = 1;
 
 const MAGIC: [u8; 8] = *b"DBRBLOCK";
 const CHECKSUM: usize = BLOCK_HEADER_LEN - 4;
-const RESERVED: usize = 88;
+const HASH: usize = 88;
+const RESERVED: usize = HASH + 32;
 
 /// What a block says about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,8 +72,8 @@ pub struct BlockHeader {
     pub durable_before: BlockNumber,
     /// Payload bytes.
     pub payload_len: u32,
-    /// Checksum of the block before; 0 for block 0.
-    pub previous: u32,
+    /// The block before; zeros for block 0.
+    pub previous: Link,
     /// Checksum of this block. Set by [`BlockHeader::encode`] and [`BlockHeader::parse`].
     pub checksum: u32,
 }
@@ -119,12 +123,24 @@ pub enum BlockFault {
         /// What it must say (for an epoch: at least or at most).
         need: u64,
     },
+    /// Whole, but it follows another block than the one before it, of the same number and checksum.
+    Forged {
+        /// First bytes of the hash that it names.
+        found: u64,
+        /// First bytes of the hash of the block before it.
+        need: u64,
+    },
 }
 
 impl BlockHeader {
     /// Events in the log up to and with this block.
     pub const fn end_lsn(&self) -> Lsn {
         self.first_lsn.plus(self.count as u64)
+    }
+
+    /// Bytes of header and payload: what checksum and hash are over.
+    pub const fn unpadded_len(&self) -> usize {
+        BLOCK_HEADER_LEN + self.payload_len as usize
     }
 
     /// Bytes of the whole block with header and padding.
@@ -138,6 +154,14 @@ impl BlockHeader {
         let raw = front.first_chunk::<BLOCK_HEADER_LEN>()?;
         let length = padded_len(usize::try_from(u32_at(raw, 80)).ok()?);
         (raw[0..8] == MAGIC && length <= MAX_BLOCK).then_some(length)
+    }
+
+    /// How the next block names this one, whose bytes are the first of `block`.
+    ///
+    /// # Panics
+    /// `block` ends before the payload does.
+    pub fn link(&self, block: &[u8]) -> Link {
+        Link { checksum: self.checksum, hash: BlockHash::of(&block[..self.unpadded_len()]) }
     }
 
     /// Writes the header in front of a payload: `block` is 128 bytes of room, then the payload. Sets
@@ -161,7 +185,8 @@ impl BlockHeader {
         header[64..72].copy_from_slice(&self.time_ms.to_le_bytes());
         header[72..80].copy_from_slice(&self.durable_before.get().to_le_bytes());
         header[80..84].copy_from_slice(&self.payload_len.to_le_bytes());
-        header[84..88].copy_from_slice(&self.previous.to_le_bytes());
+        header[84..88].copy_from_slice(&self.previous.checksum.to_le_bytes());
+        header[HASH..RESERVED].copy_from_slice(self.previous.hash.bytes());
         header[RESERVED..CHECKSUM].fill(0);
         self.checksum = crc32c::crc32c_append(crc32c::crc32c(&header[..CHECKSUM]), payload);
         header[CHECKSUM..].copy_from_slice(&self.checksum.to_le_bytes());
@@ -211,7 +236,7 @@ impl BlockHeader {
             time_ms: u64_at(raw, 64),
             durable_before: BlockNumber::new(u64_at(raw, 72)),
             payload_len,
-            previous: u32_at(raw, 84),
+            previous: Link { checksum: u32_at(raw, 84), hash: BlockHash::at(raw, HASH) },
             checksum: found,
         };
         Ok((header, payload))
@@ -232,6 +257,12 @@ impl fmt::Display for BlockFault {
             Self::Version { found } => write!(out, "it has format version {found}"),
             Self::Foreign { found } => write!(out, "it belongs to log {found}"),
             Self::Unlinked { field, found, need } => write!(out, "its {field} is {found}, need {need}"),
+            Self::Forged { found, need } => {
+                write!(
+                    out,
+                    "it follows a block with hash {found:016x}…, but the one before it has {need:016x}…"
+                )
+            }
         }
     }
 }
@@ -254,8 +285,8 @@ pub(super) fn u64_at(bytes: &[u8], at: usize) -> u64 {
     bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |chunk| u64::from_le_bytes(*chunk))
 }
 
-const _: () = assert!(8 + 2 + 2 + 4 + 16 + 6 * 8 + 4 + 4 == RESERVED);
-const _: () = assert!(RESERVED + 36 + 4 == BLOCK_HEADER_LEN);
+const _: () = assert!(8 + 2 + 2 + 4 + 16 + 6 * 8 + 4 + 4 == HASH);
+const _: () = assert!(RESERVED + 4 + 4 == BLOCK_HEADER_LEN);
 const _: () = assert!(MAX_BLOCK.is_multiple_of(PAGE) && PAGE > BLOCK_HEADER_LEN);
 
 #[cfg(test)]
@@ -274,7 +305,7 @@ mod tests {
             time_ms: 1_762_790_400_000,
             durable_before: BlockNumber::new(6),
             payload_len: 0,
-            previous: 0xAABB_CCDD,
+            previous: Link { checksum: 0xAABB_CCDD, hash: BlockHash::new([0xEE; 32]) },
             checksum: 0,
         };
         let mut block = vec![0; BLOCK_HEADER_LEN];
@@ -293,9 +324,10 @@ mod tests {
             2, 0, 0, 0, 0, 0, 0, 0, 0x44, 0x44, 0x33, 0x33, 0x22, 0x22, 0x11, 0x11, //
             7, 0, 0, 0, 0, 0, 0, 0, 40, 0, 0, 0, 0, 0, 0, 0, //
             0x00, 0xE0, 0x7E, 0x6E, 0x9A, 0x01, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, //
-            6, 0, 0, 0, 0xDD, 0xCC, 0xBB, 0xAA, 0, 0, 0, 0, 0, 0, 0, 0, //
-            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, //
-            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xC1, 0x33, 0x2D, 0xBD, //
+            6, 0, 0, 0, 0xDD, 0xCC, 0xBB, 0xAA, //
+            0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE,
+            0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE,
+            0, 0, 0, 0, 0x9C, 0x1D, 0x93, 0x10, //
             b'e', b'v', b'e', b'n', b't', b's',
         ];
         assert_eq!(block[..golden.len()], golden);

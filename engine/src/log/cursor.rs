@@ -21,6 +21,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::block::{BLOCK_HEADER_LEN, BLOCK_VERSION, BlockFault, BlockHeader, MAX_BLOCK, PAGE};
+use super::chain::Link;
 use super::error::{LogError, Proof};
 use super::position::{BlockPlace, Lsn, SegmentNumber};
 use super::reader::refuse;
@@ -33,7 +34,7 @@ use crate::storage::{LogId, Manifest, Storage, StorageFile};
 /// 100 us.
 const MARK_EVERY: u64 = 1 << 20;
 
-/// Most remembered places beside the segments' starts: 64 GiB of log, 10 MiB of memory. What is beyond is found from
+/// Most remembered places beside the segments' starts: 64 GiB of log, 12 MiB of memory. What is beyond is found from
 /// its segment's start.
 const MAX_MARKS: usize = 1 << 16;
 
@@ -66,7 +67,7 @@ impl Mark {
 }
 
 /// A block in its place, or what stands there instead.
-type Found = Result<(Mark, BlockHeader), (Mark, BlockFault)>;
+type Found = Result<(Mark, BlockHeader, Link), (Mark, BlockFault)>;
 
 /// Where the cursor stands: in front of a block.
 #[derive(Debug)]
@@ -131,7 +132,7 @@ impl Cursor {
             self.seek(from)?;
         }
         while next < until && (left > 0 || next == from) {
-            let (mark, header) = match self.block()? {
+            let (mark, header, link) = match self.block()? {
                 Ok(found) => found,
                 Err((mark, fault)) => {
                     let segment = mark.number();
@@ -159,7 +160,7 @@ impl Cursor {
                 lsn = lsn.plus(1);
             }
             left = left.saturating_sub(header.padded_len() as u64);
-            self.pass(&header)?;
+            self.pass(&header, link)?;
         }
         Ok(next)
     }
@@ -180,9 +181,9 @@ impl Cursor {
         let mut unproven = VecDeque::new();
         loop {
             match self.block()? {
-                Ok((_, header)) => {
+                Ok((_, header, link)) => {
                     unproven.push_back((header.number, header.end_lsn()));
-                    self.pass(&header)?;
+                    self.pass(&header, link)?;
                     let durable = self.at.as_ref().map_or(header.durable_before, |at| at.mark.walk.proven);
                     while let Some((_, end)) = unproven.pop_front_if(|(number, _)| *number < durable) {
                         proven = end;
@@ -230,11 +231,11 @@ impl Cursor {
                 continue;
             }
             let fault = match self.load(mark.offset)? {
-                Ok(header) => {
+                Ok((header, link)) => {
                     let mut walk = mark.walk;
                     let epoch = self.segments[mark.segment].epoch;
-                    return match walk.pass(&header, epoch) {
-                        Ok(()) => Ok(Ok((mark, header))),
+                    return match walk.pass(&header, link, epoch) {
+                        Ok(()) => Ok(Ok((mark, header, link))),
                         Err(fault) => Ok(Err((mark, fault))),
                     };
                 }
@@ -247,8 +248,8 @@ impl Cursor {
         }
     }
 
-    /// Reads the bytes of the block at an offset.
-    fn load(&mut self, offset: u64) -> Result<Result<BlockHeader, BlockFault>, LogError> {
+    /// Reads the bytes of the block at an offset; the next block names it as the link says.
+    fn load(&mut self, offset: u64) -> Result<Result<(BlockHeader, Link), BlockFault>, LogError> {
         let Some(at) = &self.at else { return Ok(Err(BlockFault::End)) };
         if self.memory.len() < PAGE {
             self.memory.resize(PAGE, 0);
@@ -261,7 +262,8 @@ impl Cursor {
             }
             filled += at.file.read_at(offset + PAGE as u64, &mut self.memory[PAGE..length])?;
         }
-        Ok(BlockHeader::parse(&self.memory[..filled]).map(|(header, _)| header))
+        let bytes = &self.memory[..filled];
+        Ok(BlockHeader::parse(bytes).map(|(header, _)| (header, header.link(bytes))))
     }
 
     /// The payload of the block that was loaded last.
@@ -271,10 +273,10 @@ impl Cursor {
     }
 
     /// Goes past the block that was loaded last.
-    fn pass(&mut self, header: &BlockHeader) -> Result<(), LogError> {
+    fn pass(&mut self, header: &BlockHeader, link: Link) -> Result<(), LogError> {
         let Some(at) = &mut self.at else { return Ok(()) };
         let before = at.mark;
-        let passed = at.mark.walk.pass(header, self.segments[before.segment].epoch);
+        let passed = at.mark.walk.pass(header, link, self.segments[before.segment].epoch);
         at.mark.offset += header.padded_len() as u64;
         let after = at.mark;
         let segment = before.number();

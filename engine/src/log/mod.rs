@@ -12,8 +12,9 @@
 //! ```
 //!
 //! # Rules
-//! * **L1** Blocks are numbered from 0 without a gap, each names the checksum of the one before and the count of
-//!   events before it ([`Lsn`]). What is read back is therefore a prefix of what was written, or an error.
+//! * **L1** Blocks are numbered from 0 without a gap, each names the checksum and the hash of the one before
+//!   ([`Link`]) and the count of events before it ([`Lsn`]). What is read back is therefore a prefix of what was
+//!   written, or an error.
 //! * **L2** Each block says up to which block the log was durable when it was written (`durable_before`). So a bad
 //!   block is either corruption, because something later proves that it had been durable, or a tear, because
 //!   nothing does. Corruption is refused, a tear is cut.
@@ -34,6 +35,7 @@
 //! What this layer doesn't do: it doesn't know what an event is, when to sync, or what time it is.
 mod block;
 mod buffer;
+mod chain;
 mod cursor;
 mod error;
 mod options;
@@ -50,6 +52,7 @@ mod window;
 mod writer;
 
 pub use block::{BLOCK_HEADER_LEN, BLOCK_VERSION, BlockFault, BlockHeader, MAX_BLOCK, PAGE};
+pub use chain::{BlockHash, Link};
 pub use cursor::{Cursor, LogEnd};
 pub use error::{LogError, Proof, VisitError};
 pub use options::{DEFAULT_SEGMENT, LogOptions};

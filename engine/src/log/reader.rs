@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::block::{BLOCK_VERSION, BlockFault, BlockHeader};
+use super::chain::Link;
 use super::error::{LogError, Proof, VisitError};
 use super::position::{BlockNumber, BlockPlace, Epoch, Lsn, SegmentNumber};
 use super::segment::{SEGMENT_HEADER_LEN, SEGMENT_VERSION, SegmentHeader, file_name, file_number};
@@ -35,8 +36,8 @@ pub struct Scan {
     pub segments: usize,
     /// What stands behind the last whole block and is no part of the log.
     pub torn: Option<TornTail>,
-    /// Checksum of the last block.
-    pub(super) previous: u32,
+    /// The last block: its hash is one for all events in the log.
+    pub head: Link,
     /// The newest segment with a header; none in a new log.
     pub(super) last: Option<LastSegment>,
     /// Segments behind it, ascending: prepared, or begun and torn.
@@ -61,7 +62,7 @@ pub(super) struct Unproven {
     pub(super) number: BlockNumber,
     pub(super) offset: u64,
     pub(super) lsn: Lsn,
-    pub(super) previous: u32,
+    pub(super) previous: Link,
 }
 
 /// A segment behind the log's end.
@@ -103,7 +104,7 @@ pub fn scan(
         bytes: 0,
         segments: 0,
         torn: None,
-        previous: 0,
+        head: walk.previous,
         last: None,
         behind: Vec::new(),
     };
@@ -135,7 +136,7 @@ pub fn scan(
     scan.blocks = walk.number;
     scan.lsn = walk.lsn;
     scan.time_ms = walk.time_ms;
-    scan.previous = walk.previous;
+    scan.head = walk.previous;
     Ok(scan)
 }
 
@@ -175,7 +176,7 @@ impl Reading<'_> {
                 }
             };
             let before = Unproven { number: walk.number, offset, lsn: walk.lsn, previous: walk.previous };
-            let passed = walk.pass(&header, self.epoch);
+            let passed = walk.pass(&header, header.link(bytes), self.epoch);
             passed.map_err(|fault| refuse(number, offset, walk, fault, Proof::Intact))?;
             unproven.push_back(before);
             while unproven.front().is_some_and(|block| block.number < walk.proven) {

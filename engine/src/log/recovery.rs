@@ -91,7 +91,7 @@ impl<'a> Repair<'a> {
     fn plan(storage: &'a dyn Storage, options: &'a LogOptions, scan: &'a Scan) -> Self {
         let last = scan.last.as_ref();
         let offset = last.map_or(SEGMENT_HEADER_LEN as u64, |last| last.end);
-        let end = Unproven { number: scan.blocks, offset, lsn: scan.lsn, previous: scan.previous };
+        let end = Unproven { number: scan.blocks, offset, lsn: scan.lsn, previous: scan.head };
         let from = last.and_then(|last| last.unproven.front().copied()).unwrap_or(end);
         let holds_proven = from.offset > SEGMENT_HEADER_LEN as u64;
         let number = last.map_or(SegmentNumber::new(1), |last| last.number.plus(u64::from(holds_proven)));
@@ -168,13 +168,14 @@ impl<'a> Repair<'a> {
             time_ms: self.scan.time_ms,
             durable_before: self.scan.blocks,
             payload_len: 0,
-            previous: self.scan.previous,
+            previous: self.scan.head,
             checksum: 0,
         };
         let mut block = [0; PAGE];
         header.encode(&mut block[..BLOCK_HEADER_LEN]);
         let next: BlockNumber = header.number.plus(1);
-        (block, End { next, lsn: header.end_lsn(), previous: header.checksum })
+        let previous = header.link(&block);
+        (block, End { next, lsn: header.end_lsn(), previous })
     }
 
     /// Gives the new segment its name, in the place of a torn one where there is one, and clears away what it

@@ -11,7 +11,8 @@
 //!  48 owner        8   who began it
 //!  56 first block  8   number of the first block; supersedes what the segment before holds from there on
 //!  64 first lsn    8   events in the log before that block
-//!  72 reserved    52   0
+//!  72 hash        32   BLAKE3 of the block before the first, 0 where there is none
+//! 104 reserved    20   0
 //! 124 checksum     4   CRC-32C of bytes 0..124
 //! 128 zeros up to the page's end
 //! ```
@@ -20,6 +21,7 @@
 //! checksum where they are.
 
 use super::block::{BlockFault, PAGE, is_zero, u32_at, u64_at};
+use super::chain::{BlockHash, Link};
 use super::position::{BlockNumber, Epoch, Lsn, Owner, SegmentNumber};
 use crate::storage::LogId;
 
@@ -30,7 +32,8 @@ pub const SEGMENT_HEADER_LEN: usize = PAGE;
 pub(super) const SEGMENT_VERSION: u16 = 1;
 
 const MAGIC: [u8; 8] = *b"DBRSEGMT";
-const RESERVED: usize = 72;
+const HASH: usize = 72;
+const RESERVED: usize = HASH + 32;
 const CHECKSUM: usize = 124;
 const FIELDS: usize = 128;
 
@@ -52,8 +55,8 @@ pub struct SegmentHeader {
     pub first_block: BlockNumber,
     /// Events in the log before its first block.
     pub first_lsn: Lsn,
-    /// Checksum of the block before its first; 0 where there is none.
-    pub previous: u32,
+    /// The block before its first; zeros where there is none.
+    pub previous: Link,
 }
 
 impl SegmentHeader {
@@ -62,13 +65,14 @@ impl SegmentHeader {
         let mut page = [0; SEGMENT_HEADER_LEN];
         page[0..8].copy_from_slice(&MAGIC);
         page[8..10].copy_from_slice(&SEGMENT_VERSION.to_le_bytes());
-        page[12..16].copy_from_slice(&self.previous.to_le_bytes());
+        page[12..16].copy_from_slice(&self.previous.checksum.to_le_bytes());
         page[16..32].copy_from_slice(&self.log_id.get().to_le_bytes());
         page[32..40].copy_from_slice(&self.number.get().to_le_bytes());
         page[40..48].copy_from_slice(&self.epoch.get().to_le_bytes());
         page[48..56].copy_from_slice(&self.owner.get().to_le_bytes());
         page[56..64].copy_from_slice(&self.first_block.get().to_le_bytes());
         page[64..72].copy_from_slice(&self.first_lsn.get().to_le_bytes());
+        page[HASH..RESERVED].copy_from_slice(self.previous.hash.bytes());
         let checksum = crc32c::crc32c(&page[..CHECKSUM]);
         page[CHECKSUM..FIELDS].copy_from_slice(&checksum.to_le_bytes());
         page
@@ -102,7 +106,7 @@ impl SegmentHeader {
             owner: Owner::new(u64_at(page, 48)),
             first_block: BlockNumber::new(u64_at(page, 56)),
             first_lsn: Lsn::new(u64_at(page, 64)),
-            previous: u32_at(page, 12),
+            previous: Link { checksum: u32_at(page, 12), hash: BlockHash::at(page, HASH) },
         })
     }
 }
@@ -119,7 +123,7 @@ pub(super) fn file_number(name: &str) -> Option<SegmentNumber> {
     (file_name(number) == name).then_some(number)
 }
 
-const _: () = assert!(8 + 2 + 2 + 4 + 16 + 5 * 8 == RESERVED && RESERVED + 52 == CHECKSUM);
+const _: () = assert!(8 + 2 + 2 + 4 + 16 + 5 * 8 == HASH && RESERVED + 20 == CHECKSUM);
 const _: () = assert!(CHECKSUM + 4 == FIELDS && FIELDS <= SEGMENT_HEADER_LEN);
 
 #[cfg(test)]
@@ -134,7 +138,7 @@ mod tests {
             owner: Owner::new(0x1111_2222_3333_4444),
             first_block: BlockNumber::new(7),
             first_lsn: Lsn::new(40),
-            previous: 0xAABB_CCDD,
+            previous: Link { checksum: 0xAABB_CCDD, hash: BlockHash::new([0xEE; 32]) },
         }
     }
 
@@ -145,10 +149,11 @@ mod tests {
             0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x0E, 0x0F,
             2, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, //
             0x44, 0x44, 0x33, 0x33, 0x22, 0x22, 0x11, 0x11, 7, 0, 0, 0, 0, 0, 0, 0, //
-            40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, //
+            40, 0, 0, 0, 0, 0, 0, 0, //
+            0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE,
+            0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE, 0xEE,
             0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, //
-            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, //
-            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x0A, 0x1A, 0x8A, 0x65,
+            0, 0, 0, 0, 0x60, 0x4E, 0x39, 0x1D,
         ];
         assert_eq!(sample().encode()[..FIELDS], golden);
     }

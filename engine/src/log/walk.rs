@@ -1,6 +1,7 @@
 //! How one block follows another.
 
 use super::block::{BlockFault, BlockHeader};
+use super::chain::Link;
 use super::position::{BlockNumber, Epoch, Lsn, Owner};
 use super::segment::SegmentHeader;
 use crate::storage::LogId;
@@ -11,7 +12,7 @@ pub(super) struct Walk {
     pub(super) log_id: LogId,
     pub(super) number: BlockNumber,
     pub(super) lsn: Lsn,
-    pub(super) previous: u32,
+    pub(super) previous: Link,
     pub(super) epoch: Epoch,
     pub(super) owner: Owner,
     pub(super) time_ms: u64,
@@ -26,7 +27,7 @@ impl Walk {
             log_id,
             number: BlockNumber::default(),
             lsn: Lsn::default(),
-            previous: 0,
+            previous: Link::default(),
             epoch: Epoch::default(),
             owner: Owner::default(),
             time_ms: 0,
@@ -38,20 +39,20 @@ impl Walk {
     pub(super) fn enter(&mut self, header: &SegmentHeader) -> Result<(), BlockFault> {
         same("first block", header.first_block.get(), self.number.get())?;
         same("first lsn", header.first_lsn.get(), self.lsn.get())?;
-        same("previous checksum", header.previous.into(), self.previous.into())?;
+        linked(&header.previous, &self.previous)?;
         at_least("epoch", header.epoch.get(), self.epoch.get())?;
         self.proven = self.proven.max(header.first_block);
         Ok(())
     }
 
-    /// Goes past a block that stands in a segment of `epoch`.
-    pub(super) fn pass(&mut self, header: &BlockHeader, epoch: Epoch) -> Result<(), BlockFault> {
+    /// Goes past a block that stands in a segment of `epoch` and that the next one names as `link`.
+    pub(super) fn pass(&mut self, header: &BlockHeader, link: Link, epoch: Epoch) -> Result<(), BlockFault> {
         if header.log_id != self.log_id {
             return Err(BlockFault::Foreign { found: header.log_id });
         }
         same("number", header.number.get(), self.number.get())?;
         same("first lsn", header.first_lsn.get(), self.lsn.get())?;
-        same("previous checksum", header.previous.into(), self.previous.into())?;
+        linked(&header.previous, &self.previous)?;
         at_least("epoch", header.epoch.get(), self.epoch.get())?;
         at_least("segment's epoch", epoch.get(), header.epoch.get())?;
         at_least("number", header.number.get(), header.durable_before.get())?;
@@ -60,12 +61,22 @@ impl Walk {
         }
         self.number = header.number.plus(1);
         self.lsn = header.end_lsn();
-        self.previous = header.checksum;
+        self.previous = link;
         self.epoch = header.epoch;
         self.owner = header.owner;
         self.time_ms = self.time_ms.max(header.time_ms);
         self.proven = self.proven.max(header.durable_before);
         Ok(())
+    }
+}
+
+/// The checksum comes first: it is what differs where the disk is to blame.
+fn linked(found: &Link, need: &Link) -> Result<(), BlockFault> {
+    same("previous checksum", found.checksum.into(), need.checksum.into())?;
+    if found.hash == need.hash {
+        Ok(())
+    } else {
+        Err(BlockFault::Forged { found: found.hash.start(), need: need.hash.start() })
     }
 }
 

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use super::block::BlockHeader;
 use super::buffer::BlockBuffer;
+use super::chain::Link;
 use super::error::LogError;
 use super::pool::{ReadySegment, SegmentPool};
 use super::position::{BlockNumber, Epoch, Lsn, Owner, SegmentNumber};
@@ -33,7 +34,7 @@ pub struct Writer {
     buffer: BlockBuffer,
     next: BlockNumber,
     lsn: Lsn,
-    previous: u32,
+    previous: Link,
     /// All blocks before this one are durable, and so are all events before the position.
     durable: (BlockNumber, Lsn),
     poison: Option<LogError>,
@@ -55,7 +56,7 @@ pub(super) struct Place {
 pub(super) struct End {
     pub(super) next: BlockNumber,
     pub(super) lsn: Lsn,
-    pub(super) previous: u32,
+    pub(super) previous: Link,
 }
 
 impl Writer {
@@ -193,12 +194,14 @@ impl Writer {
             previous: self.previous,
             checksum: 0,
         };
-        header.encode(self.buffer.unpadded_mut());
+        let block = self.buffer.unpadded_mut();
+        header.encode(block);
+        let link = header.link(block);
         self.at.file.write_at(self.at.offset, self.buffer.padded())?;
         self.at.offset += length;
         self.next = self.next.plus(1);
         self.lsn = header.end_lsn();
-        self.previous = header.checksum;
+        self.previous = link;
         self.buffer.clear();
         Ok(())
     }

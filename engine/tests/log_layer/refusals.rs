@@ -179,3 +179,50 @@ fn sizes_out_of_range_are_refused() {
         assert!(matches!(error, LogError::Options { .. }), "{error}");
     }
 }
+
+/// The generator polynomial of CRC-32C, as the bytes of a message have their bits. Added without carry to any place of a message, it
+/// leaves the checksum as it is.
+const GENERATOR: u64 = 1 | 0x82F6_3B78 << 1;
+
+#[test]
+fn a_forged_block_with_the_checksum_it_had_is_found_by_the_hash() {
+    let storage = three_segments(15);
+    let name = segment(2);
+    let before = storage.content(&name).unwrap();
+    // Segment 2 begins with block 15; block 17 stands in its third page behind the header page.
+    let payload = 3 * PAGE + 128;
+    for (nth, byte) in GENERATOR.to_le_bytes().iter().enumerate().filter(|(_, byte)| **byte != 0) {
+        storage.damage(&name, payload + nth, *byte);
+    }
+    let after = storage.content(&name).unwrap();
+    assert_ne!(before[3 * PAGE..4 * PAGE], after[3 * PAGE..4 * PAGE]);
+    let (was, is) = (&before[3 * PAGE..4 * PAGE], &after[3 * PAGE..4 * PAGE]);
+    let (was, is) = (BlockHeader::parse(was).unwrap().0, BlockHeader::parse(is).unwrap().0);
+    assert_eq!(was, is, "no header says that anything was changed");
+    let message = refusal(&storage);
+    assert!(
+        message.starts_with(
+            "read segment-0000000002.log at offset 16384: block 18 is corrupt: it follows a block with hash "
+        ),
+        "{message}"
+    );
+    assert!(message.contains(", but the one before it has "), "{message}");
+}
+
+#[test]
+fn a_segment_that_follows_a_forged_block_is_refused() {
+    let storage = three_segments(16);
+    let name = segment(1);
+    // The last block of segment 1: no other stands behind it there.
+    let payload = 15 * PAGE + 128;
+    for (nth, byte) in GENERATOR.to_le_bytes().iter().enumerate().filter(|(_, byte)| **byte != 0) {
+        storage.damage(&name, payload + nth, *byte);
+    }
+    let message = refusal(&storage);
+    assert!(
+        message.starts_with(
+            "read segment-0000000002.log at offset 0: block 15 is corrupt: it follows a block with hash "
+        ),
+        "{message}"
+    );
+}
