@@ -24,7 +24,7 @@ use crate::overload::anomaly::AnomalyRule;
 use crate::overload::shoppers::ShopperLimit;
 use crate::overload::{Breakers, Micros, Moment, breaker, losses};
 use crate::percent::Percent;
-use crate::reactor::{Door, Reactor, ReactorStats, prepare};
+use crate::reactor::{Door, Reactor, ReactorStats, Sockets};
 
 /// How a server is set up. [`Config`](crate::Config) makes one from files, environment and flags.
 #[derive(Debug)]
@@ -252,9 +252,8 @@ impl Server {
         let max_connections = within_descriptors(setup.max_connections);
         let listen = listener.local_addr().map_err(io("listen"))?;
 
-        let prepared: Vec<_> =
-            (0..reactors).map(|_| prepare()).collect::<Result<_, _>>().map_err(io("set up a reactor"))?;
-        let doors: Vec<_> = prepared.iter().map(|(_, door)| Arc::clone(door)).collect();
+        let mut prepared = Sockets::prepare(reactors).map_err(io("set up a reactor"))?;
+        let doors: Vec<_> = prepared.iter().map(|sockets| Arc::clone(sockets.door())).collect();
         let desk = Desk::new(reactors);
         let wakers = doors.iter().map(|door| {
             let door = Arc::clone(door);
@@ -315,11 +314,13 @@ impl Server {
         });
         let resumed = shared.emergency.enter(|room| room.resume(&shared, setup.plan_journal.as_deref()));
         resumed.map_err(io("read the journal of plans"))?;
-        let mut listener = Some(mio::net::TcpListener::from_std(listener));
+        if let Some(first) = prepared.first_mut() {
+            first.listen(mio::net::TcpListener::from_std(listener)).map_err(io("set up a reactor"))?;
+        }
         let mut threads = Vec::new();
-        for (index, parts) in prepared.into_iter().enumerate() {
-            let reactor = Reactor::new(index, parts, doors.clone(), listener.take(), Arc::clone(&shared))
-                .map_err(io("set up a reactor"))?;
+        for (index, sockets) in prepared.into_iter().enumerate() {
+            let door = Arc::clone(sockets.door());
+            let reactor = Reactor::new(index, sockets, door, Arc::clone(&shared));
             let thread = std::thread::Builder::new().name(format!("reactor-{index}"));
             threads.push(thread.spawn(move || reactor.run()).map_err(io("start a reactor"))?);
         }

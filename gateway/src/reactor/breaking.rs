@@ -18,7 +18,7 @@ use doorbuster_ledger::{Command, Outcome, Reserve};
 use doorbuster_protocol::{Answer, Code};
 use rand::RngExt;
 
-use super::Reactor;
+use super::{Network, Reactor};
 use crate::overload::breaker::{Guard, Results};
 use crate::overload::{Class, Leave, Micros, Moment};
 
@@ -47,7 +47,7 @@ impl Handed {
     }
 }
 
-impl Reactor {
+impl<N: Network> Reactor<N> {
     /// Queues a batch for its shard, less what breakers refuse. `classes` are its operations by class.
     pub(super) fn pass_breakers(&mut self, shard: usize, mut batch: Batch, classes: [u32; Class::COUNT]) {
         let now = self.moment();

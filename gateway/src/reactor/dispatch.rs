@@ -6,10 +6,10 @@ use doorbuster_protocol::{
 };
 
 use super::intake::Incoming;
-use super::{MAX_IN_FLIGHT, Reactor};
+use super::{MAX_IN_FLIGHT, Network, Reactor};
 use crate::convert::{self, budget};
 
-impl Reactor {
+impl<N: Network> Reactor<N> {
     pub(super) fn frame(&mut self, name: usize, header: &Header, body: &[u8]) -> Result<(), ProtocolError> {
         let Some(session) = self.sessions.get_mut(name) else { return Ok(()) };
         if !session.greeted && header.kind != Kind::Hello {

@@ -2,10 +2,10 @@
 
 use doorbuster_protocol::{Code, Fetch, Header, Kind, ProtocolError, body};
 
-use super::Reactor;
+use super::{Network, Reactor};
 use crate::feed::{Job, MAX_FETCHES, MAX_FETCHES_EACH, busy};
 
-impl Reactor {
+impl<N: Network> Reactor<N> {
     /// Leaves a fetch at the feed's desk.
     pub(super) fn fetch(&mut self, name: usize, header: &Header, body: &[u8]) -> Result<(), ProtocolError> {
         let ask: Fetch = body::read_one(header, body)?;

@@ -10,6 +10,7 @@
 //! What is refused was not executed, this time. An earlier copy of it may have been, and then its shopper must hear so: a
 //! frame without `FIRST_ATTEMPT` is let in as a repeat, which a shard looks up without changing anything.
 
+use std::io::{Read, Write};
 use std::time::Duration;
 
 use doorbuster_engine::shard::{Batch, Request};
@@ -20,7 +21,7 @@ use doorbuster_protocol::{
 };
 
 use super::session::Session;
-use super::{MAX_IN_FLIGHT, Pressure, Reactor};
+use super::{MAX_IN_FLIGHT, Network, Pressure, Reactor};
 use crate::overload::losses::Lost;
 use crate::overload::{Class, Moment, Shoppers};
 
@@ -47,7 +48,7 @@ impl Entry {
     }
 }
 
-impl Reactor {
+impl<N: Network> Reactor<N> {
     /// Lets a frame in, or refuses it: then it has its answer.
     #[inline]
     pub(super) fn enter(&mut self, name: usize, header: &Header, body: &[u8]) -> Option<Entry> {
@@ -228,7 +229,7 @@ impl Reactor {
             return;
         }
         self.credit = each;
-        let keeps = |session: &Session| session.features & FEATURE_CREDITS != 0;
+        let keeps = |session: &Session<N::Stream>| session.features & FEATURE_CREDITS != 0;
         let names: Vec<usize> =
             self.sessions.iter().filter(|(_, session)| keeps(session)).map(|(name, _)| name).collect();
         for name in names {
@@ -263,7 +264,7 @@ impl Reactor {
     }
 }
 
-impl Session {
+impl<S: Read + Write> Session<S> {
     /// Says that a frame was refused; together with those before it, where the client understands that.
     fn refuse(&mut self, header: &Header, code: Code, retry_after_ms: u32) {
         if self.features & FEATURE_BULK_REFUSALS == 0 {

@@ -6,10 +6,10 @@ use doorbuster_protocol::{FLAG_DRILL, Header, Parsed, ProtocolError, Record, bod
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::Reactor;
 use super::frames::Frames;
 use super::gate::Entry;
 use super::sorting::Sorter;
+use super::{Network, Reactor};
 use crate::convert;
 use crate::overload::Class;
 
@@ -23,7 +23,7 @@ pub(super) struct Incoming<'a> {
     pub(super) entry: Entry,
 }
 
-impl Reactor {
+impl<N: Network> Reactor<N> {
     /// Reads what a connection has, until it is empty or at a bound.
     pub(super) fn read(&mut self, name: usize, readable: bool) {
         let mut scratch = std::mem::take(&mut self.scratch);

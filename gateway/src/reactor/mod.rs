@@ -21,15 +21,19 @@ mod fetches;
 mod frames;
 mod gate;
 mod intake;
+mod network;
 mod outlet;
 mod pushes;
 mod session;
+mod sockets;
 mod sorting;
 mod stats;
 mod watches;
 
-pub(crate) use door::{Door, prepare};
+pub(crate) use door::Door;
+pub(crate) use network::{Network, Ready};
 pub(crate) use session::MAX_IN_FLIGHT;
+pub(crate) use sockets::Sockets;
 pub use stats::{OpStats, Pressure, ReactorStats};
 
 use std::collections::VecDeque;
@@ -42,8 +46,6 @@ use doorbuster_engine::shard::{Batch, MAX_SLOTS, Slot};
 use doorbuster_engine::{Engine, MAX_BATCHES, Notice};
 use doorbuster_ledger::Timestamp;
 use doorbuster_protocol::{Answer, Code, FEATURE_CREDITS, Fault, Header, Kind, ProtocolError, body};
-use mio::net::TcpListener;
-use mio::{Events, Interest, Poll, Token};
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use slab::Slab;
@@ -54,19 +56,12 @@ use crate::overload::losses::Tally;
 use crate::overload::{Admission, Class, Credits, Losses, Shoppers};
 use crate::server::Shared;
 use breaking::Handed;
-use door::WAKER;
 use frames::Frames;
 use session::Session;
 use watches::Watches;
 
-/// The token of the listener in the poll.
-const LISTENER: Token = Token(usize::MAX - 1);
-
 /// Bytes that one read asks for: a batch of 4,096 reserves.
 const READ: usize = 256 << 10;
-
-/// Readiness events that one poll reports.
-const EVENTS: usize = 1_024;
 
 /// Longest sleep of a poll: how late, at most, an idle server lets a hold expire.
 const TICK: Duration = Duration::from_millis(4);
@@ -77,16 +72,13 @@ const MAX_WAITING: usize = 1 << 18;
 
 /// See the module's doc.
 #[derive(Debug)]
-pub(crate) struct Reactor {
+pub(crate) struct Reactor<N: Network> {
     index: usize,
     shared: Arc<Shared>,
     engine: Arc<Engine>,
-    poll: Poll,
+    network: N,
     door: Arc<Door>,
-    doors: Vec<Arc<Door>>,
-    listener: Option<TcpListener>,
-    next_door: usize,
-    sessions: Slab<Session>,
+    sessions: Slab<Session<N::Stream>>,
     generation: u32,
     frames: Frames,
     /// A batch a shard, being filled, and behind them one for what concerns several.
@@ -101,8 +93,6 @@ pub(crate) struct Reactor {
     underway: usize,
     /// More is due at a shard than the last visit dealt with.
     due: bool,
-    /// The listener failed other than by having nobody waiting.
-    accept_again: bool,
     /// Operations in `waiting`.
     waiting_len: usize,
     /// Fetches that the feed has not answered.
@@ -116,6 +106,8 @@ pub(crate) struct Reactor {
     /// The least ticket of these; `u64::MAX` where there are none.
     first_ticket: u64,
     spare: Vec<Vec<Slot>>,
+    /// What the network reported. Empty between passes.
+    ready: Vec<Ready>,
     /// Sessions with output to write.
     dirty: Vec<usize>,
     /// Sessions that stopped reading at a bound.
@@ -153,31 +145,28 @@ pub(crate) struct Reactor {
     draining_since: Option<Instant>,
 }
 
-impl Reactor {
-    pub(crate) fn new(
-        index: usize,
-        (poll, door): (Poll, Arc<Door>),
-        doors: Vec<Arc<Door>>,
-        listener: Option<TcpListener>,
-        shared: Arc<Shared>,
-    ) -> io::Result<Self> {
-        let mut listener = listener;
-        if let Some(listener) = &mut listener {
-            poll.registry().register(listener, LISTENER, Interest::READABLE)?;
-        }
+/// Whether a reactor goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flow {
+    /// With another pass.
+    On,
+    /// Everything is answered that ever will be.
+    Ended,
+}
+
+impl<N: Network> Reactor<N> {
+    pub(crate) fn new(index: usize, network: N, door: Arc<Door>, shared: Arc<Shared>) -> Self {
         let engine = Arc::clone(&shared.engine);
         let batch = || Batch { reactor: index, ..Batch::default() };
         let regime = &shared.emergency.regime;
         let standing = (regime.generation(), regime.standing());
         let seed = shared.seed ^ (index as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        Ok(Self {
+        let now = network.now();
+        Self {
             index,
             stats: Arc::clone(&shared.stats[index]),
-            poll,
+            network,
             door,
-            doors,
-            listener,
-            next_door: 0,
             sessions: Slab::new(),
             generation: 0,
             frames: Frames::default(),
@@ -187,7 +176,6 @@ impl Reactor {
             handed: Slab::new(),
             underway: 0,
             due: false,
-            accept_again: false,
             waiting_len: 0,
             fetching: 0,
             waiting: VecDeque::new(),
@@ -195,6 +183,7 @@ impl Reactor {
             notices: Vec::new(),
             first_ticket: u64::MAX,
             spare: Vec::new(),
+            ready: Vec::new(),
             dirty: Vec::new(),
             stalled: Vec::new(),
             scratch: vec![0; READ],
@@ -210,70 +199,68 @@ impl Reactor {
             crediting: 0,
             credit: None,
             answered: Vec::new(),
-            swept: Instant::now(),
-            now: Instant::now(),
+            swept: now,
+            now,
             wall: engine.now(),
             engine,
             shared,
             draining_since: None,
-        })
+        }
     }
 
     /// Serves until the server is told to stop or the log fails.
     pub(crate) fn run(mut self) -> io::Result<()> {
-        let mut events = Events::with_capacity(EVENTS);
         loop {
-            let timeout = if self.has_work_now() { Duration::ZERO } else { TICK };
-            if let Err(error) = self.poll.poll(&mut events, Some(timeout))
-                && error.kind() != io::ErrorKind::Interrupted
-            {
-                return Err(error);
-            }
-            self.door.asleep.store(false, Ordering::SeqCst);
-            self.now = Instant::now();
-            self.wall = self.engine.now();
-            self.heed_plans();
-            for event in &events {
-                match event.token() {
-                    WAKER => {}
-                    LISTENER => self.accept(),
-                    Token(name) => {
-                        if event.is_read_closed()
-                            && let Some(session) = self.sessions.get_mut(name)
-                        {
-                            session.ended = true;
-                        }
-                        if event.is_readable() || event.is_read_closed() {
-                            self.read(name, true);
-                        }
-                        if event.is_writable() {
-                            self.mark_dirty(name);
-                        }
-                    }
-                }
-            }
-            if self.accept_again {
-                self.accept();
-            }
-            self.adopt();
-            self.resume();
-            self.end_reading();
+            self.gather()?;
             self.decide();
-            // One durable position for both: what is told follows the answers that it is later than.
-            let durable = self.engine.journal().durable();
-            self.release(durable);
-            self.push(durable);
-            self.release_fetched();
-            self.flush();
-            self.cut_off_slow_readers();
-            if self.engine.journal().poisoned().is_some() {
-                // Nothing may be acknowledged any more: close every connection without an answer.
-                return Ok(());
-            }
-            if self.drained() {
+            if self.give_out() == Flow::Ended {
                 return Ok(());
             }
         }
+    }
+
+    /// The first part of a pass: waits for something to do, and reads what has come.
+    ///
+    /// # Errors
+    /// The poll is broken.
+    pub(crate) fn gather(&mut self) -> io::Result<()> {
+        let timeout = if self.has_work_now() { Duration::ZERO } else { TICK };
+        let mut ready = std::mem::take(&mut self.ready);
+        self.network.wait(timeout, &mut ready)?;
+        self.door.asleep.store(false, Ordering::SeqCst);
+        self.now = self.network.now();
+        self.wall = self.engine.now();
+        self.heed_plans();
+        for Ready { name, readable, writable, ended } in ready.drain(..) {
+            if ended && let Some(session) = self.sessions.get_mut(name) {
+                session.ended = true;
+            }
+            if readable || ended {
+                self.read(name, true);
+            }
+            if writable {
+                self.mark_dirty(name);
+            }
+        }
+        self.ready = ready;
+        self.network.accept();
+        self.adopt();
+        self.resume();
+        self.end_reading();
+        Ok(())
+    }
+
+    /// The last part of a pass: lets go what is durable.
+    pub(crate) fn give_out(&mut self) -> Flow {
+        // One durable position for both: what is told follows the answers that it is later than.
+        let durable = self.engine.journal().durable();
+        self.release(durable);
+        self.push(durable);
+        self.release_fetched();
+        self.flush();
+        self.cut_off_slow_readers();
+        // Of a log that failed nothing may be acknowledged any more: every connection is closed without an answer.
+        if self.engine.journal().poisoned().is_some() || self.drained() { Flow::Ended } else { Flow::On }
     }
 
     /// Does from now on what plans want, if that has changed.
@@ -299,52 +286,20 @@ impl Reactor {
         self.due
             || self.has_durable_notice(durable)
             || self.waiting.front().is_some_and(|batch| batch.ticket <= durable)
-            || !self.door.handed.is_empty()
+            || self.network.has_arrivals()
             || !self.door.replies.is_empty()
             || (!self.held_back.is_empty() && self.underway < MAX_BATCHES / 2)
     }
 
-    fn accept(&mut self) {
-        loop {
-            let Some(listener) = &self.listener else { return };
-            match listener.accept() {
-                Ok((stream, _)) => {
-                    let door = &self.doors[self.next_door % self.doors.len()];
-                    self.next_door += 1;
-                    if door.handed.push(stream).is_ok() {
-                        door.wake();
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.accept_again = false;
-                    return;
-                }
-                // A peer that was gone before it was taken.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    // Out of descriptors, say: no event will tell when there are some again, so each pass asks.
-                    if !self.accept_again {
-                        tracing::warn!(%error, "can't accept connections for now");
-                    }
-                    self.accept_again = true;
-                    return;
-                }
-            }
-        }
-    }
-
     /// Takes over connections that were accepted for this reactor.
     fn adopt(&mut self) {
-        while let Some(mut stream) = self.door.handed.pop() {
+        while let Some(mut stream) = self.network.adopt() {
             if self.sessions.len() >= self.shared.max_connections || self.draining_since.is_some() {
                 continue;
             }
-            drop(stream.set_nodelay(true));
             let entry = self.sessions.vacant_entry();
             let name = entry.key();
-            let interest = Interest::READABLE | Interest::WRITABLE;
-            if let Err(error) = self.poll.registry().register(&mut stream, Token(name), interest) {
+            if let Err(error) = self.network.watch(&mut stream, name) {
                 tracing::warn!(%error, "can't watch a connection");
                 continue;
             }
@@ -386,7 +341,7 @@ impl Reactor {
 
     fn close(&mut self, name: usize) {
         if let Some(mut session) = self.sessions.try_remove(name) {
-            drop(self.poll.registry().deregister(&mut session.stream));
+            self.network.forget(&mut session.stream);
             if session.features & FEATURE_CREDITS != 0 {
                 self.crediting -= 1;
             }
@@ -447,9 +402,9 @@ impl Reactor {
         self.pass_breakers(shard, batch, classes);
     }
 
-    /// Hands the batches in and decides them, and whatever else waits at the shards.
-    fn decide(&mut self) {
-        let (began, before) = (Instant::now(), self.waiting_len);
+    /// The second part of a pass: hands the batches in and decides them, and whatever else waits at the shards.
+    pub(crate) fn decide(&mut self) {
+        let (began, before) = (self.network.now(), self.waiting_len);
         for shard in 0..self.filling.len() {
             if !self.filling[shard].slots.is_empty() {
                 self.hand_in(shard);
@@ -487,7 +442,8 @@ impl Reactor {
         self.take_decided();
         let decided = self.waiting_len.saturating_sub(before);
         if decided > 0 {
-            self.admission.measured(decided as u64, began.elapsed());
+            let took = self.network.now().saturating_duration_since(began);
+            self.admission.measured(decided as u64, took);
         }
     }
 
@@ -498,7 +454,7 @@ impl Reactor {
         }
         if self.draining_since.is_none() {
             self.draining_since = Some(self.now);
-            self.listener = None;
+            self.network.close();
             let names: Vec<usize> = self.sessions.iter().map(|(name, _)| name).collect();
             for name in names {
                 self.say(name, &Header::new(Kind::Goodbye, 0, 0), |_| {});

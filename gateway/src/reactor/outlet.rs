@@ -1,6 +1,6 @@
 //! The way out: decided batches to answers in the connections' output, once they are durable.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use doorbuster_engine::shard::{self, Batch, MAX_SLOTS, Slot, Work};
 use doorbuster_protocol::{
@@ -8,8 +8,8 @@ use doorbuster_protocol::{
     OrderView, PhaseView, PriceView, ProgressView, Record, ShortfallView, StockView,
 };
 
-use super::Reactor;
 use super::session::Session;
+use super::{Network, Reactor};
 use crate::convert;
 use crate::convert::after::View;
 use crate::overload::Class;
@@ -20,12 +20,12 @@ const SWEEP: Duration = Duration::from_secs(1);
 /// Emptied batches that are kept for the next requests: 64 of 4,096 slots are 40 MiB at most.
 const MAX_SPARE: usize = 64;
 
-impl Reactor {
+impl<N: Network> Reactor<N> {
     /// Takes back what was decided.
     pub(super) fn take_decided(&mut self) {
         let mut decided_at = None;
         while let Some(batch) = self.engine.take(self.index) {
-            let now = *decided_at.get_or_insert_with(|| self.shared.moment(Instant::now()));
+            let now = *decided_at.get_or_insert_with(|| self.shared.moment(self.network.now()));
             self.decided(&batch, now);
             self.keep_in_order(batch);
         }
@@ -49,7 +49,7 @@ impl Reactor {
         while self.waiting.front().is_some_and(|batch| batch.ticket <= durable) {
             let Some(mut batch) = self.waiting.pop_front() else { return };
             self.waiting_len -= batch.slots.len();
-            let now = *released_at.get_or_insert_with(|| self.shared.moment(Instant::now()));
+            let now = *released_at.get_or_insert_with(|| self.shared.moment(self.network.now()));
             let mut handed = self.returned(&batch);
             for (nth, slot) in batch.slots.drain(..).enumerate() {
                 let Work::Answered(answer) = slot.work else { continue };
@@ -218,7 +218,7 @@ impl Reactor {
             return;
         }
         self.swept = self.now;
-        let stuck = |session: &Session| {
+        let stuck = |session: &Session<N::Stream>| {
             session.stuck_since.is_some_and(|since| self.now.saturating_duration_since(since) >= limit)
         };
         let names: Vec<usize> =

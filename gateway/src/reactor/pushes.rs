@@ -10,12 +10,12 @@ use doorbuster_protocol::{
     Answer, Code, Header, Kind, OrderState, OrderView, ProtocolError, Push, Watch, body,
 };
 
-use super::Reactor;
 use super::intake::Incoming;
 use super::watches::Watched;
+use super::{Network, Reactor};
 use crate::convert;
 
-impl Reactor {
+impl<N: Network> Reactor<N> {
     /// Reads orders, and takes a place for each, as far as there are any.
     pub(super) fn watch(&mut self, incoming: &Incoming<'_>) -> Result<(), ProtocolError> {
         let name = incoming.name;

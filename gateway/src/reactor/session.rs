@@ -4,7 +4,6 @@ use std::io::{self, Read, Write};
 use std::time::Instant;
 
 use doorbuster_protocol::Refused;
-use mio::net::TcpStream;
 
 /// Operations of one connection that may be unanswered. At the bound the server stops reading from it, so that TCP
 /// slows the client down; one connection can't claim all memory.
@@ -20,8 +19,8 @@ const KEEP_OUTPUT: usize = 64 << 10;
 /// See the module's doc.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; none excludes another")]
-pub(crate) struct Session {
-    pub(crate) stream: TcpStream,
+pub(crate) struct Session<S> {
+    pub(crate) stream: S,
     /// Tells this session from an earlier one in the same place.
     pub(crate) generation: u32,
     /// Bytes of a frame that has not come whole.
@@ -52,8 +51,8 @@ pub(crate) struct Session {
     pub(crate) stalled: bool,
 }
 
-impl Session {
-    pub(crate) fn new(stream: TcpStream, generation: u32) -> Self {
+impl<S: Read + Write> Session<S> {
+    pub(crate) fn new(stream: S, generation: u32) -> Self {
         Self {
             stream,
             generation,
