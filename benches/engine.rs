@@ -12,6 +12,7 @@ use doorbuster_engine::clock::{Clock, ManualClock};
 use doorbuster_engine::journal::Durability;
 use doorbuster_engine::log::{LogOptions, Owner, recover, scan};
 use doorbuster_engine::shard::{Batch, Request, Slot, Work};
+use doorbuster_engine::snapshot::CompactionOptions;
 use doorbuster_engine::storage::{FileStorage, SimStorage, Storage};
 use doorbuster_engine::{Engine, Opened, Options};
 use doorbuster_ledger::{Command, PutSku, Rules, SkuId, Timestamp};
@@ -34,6 +35,7 @@ fn options(durability: Durability) -> Options {
         recovery_grace_ms: 0,
         log: log_options(),
         seed: 1,
+        compaction: CompactionOptions::NEVER,
         added_cost: Duration::ZERO,
     }
 }
@@ -110,10 +112,10 @@ fn inbox(c: &mut Criterion) {
 fn whole(c: &mut Criterion) {
     let folder = folder();
     let storage: Arc<dyn Storage> = Arc::new(FileStorage::open(folder.path()).expect("a fresh folder opens"));
-    let Opened { engine, scribe, preparer, .. } =
+    let Opened { engine, scribe, preparer, compactor, .. } =
         Engine::open(&storage, &options(Durability::Always), clock(), vec![Arc::new(|| {})])
             .expect("an empty log opens");
-    let threads = engine.start(scribe, preparer).expect("threads start");
+    let threads = engine.start(scribe, preparer, compactor).expect("threads start");
     set_up(&engine, 1 << 39);
     let mut crowd = Crowd::new(2, 10_000_000, 1, 0);
     let mut group = c.benchmark_group("engine");

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use doorbuster_ledger::{Digest, Event, PARTITIONS, PartitionId, Place, Rules, SkuId, Timestamp, Totals};
@@ -15,18 +14,17 @@ use crate::error::EngineError;
 use crate::journal::{Durability, Journal, Scribe};
 use crate::keeper::Keeper;
 use crate::log::record::{self, Record};
-use crate::log::{LogId, LogOptions, Preparer, Progress, Recovered, TornTail, VisitError, recover, scan};
+use crate::log::{LogId, LogOptions, Lsn, Preparer, Recovered, TornTail, recover};
 use crate::notices::Notice;
 use crate::port::{Ports, Waker};
-use crate::replay::Replay;
+use crate::restore::{Restored, restore};
 use crate::shard::{Batch, Counters, ReleaseLag, Shard};
+use crate::snapshot::{CompactionOptions, Compactor};
 use crate::storage::Storage;
+use crate::threads::Threads;
 
 /// Most shards: more than any machine's cores gain nothing, and the journal's slack is sized by it.
 pub const MAX_SHARDS: usize = 64;
-
-/// How often the preparer looks whether the writer has taken a segment: a segment lasts about a second at full speed.
-const PREPARER_IDLE: Duration = Duration::from_millis(20);
 
 /// How often [`Engine::wait_until_durable`] looks: a sync takes about as long.
 const DURABLE_IDLE: Duration = Duration::from_millis(1);
@@ -44,6 +42,8 @@ pub struct Options {
     pub recovery_grace_ms: u64,
     /// The log's sizes.
     pub log: LogOptions,
+    /// When snapshots are made, and what is kept.
+    pub compaction: CompactionOptions,
     /// Makes hash tables unpredictable; random in production.
     pub seed: u64,
     /// Work that is added to each command, for rehearsals of an overload on a machine that can't ask for as much as a server
@@ -70,6 +70,8 @@ pub struct Recovery {
     pub rewritten_blocks: u64,
     /// What a crash left half written behind the last whole block, and was cut.
     pub torn: Option<TornTail>,
+    /// The position of the snapshot that the replay began with; `None`: it began with the log's start.
+    pub snapshot: Option<Lsn>,
 }
 
 /// A sharded ledger on one log.
@@ -98,16 +100,10 @@ pub struct Opened {
     pub scribe: Scribe,
     /// Prepares segments ahead, to be driven likewise.
     pub preparer: Preparer,
+    /// Makes snapshots, to be driven likewise.
+    pub compactor: Compactor,
     /// What was found in the log.
     pub recovery: Recovery,
-}
-
-/// Threads of a running engine.
-#[derive(Debug)]
-pub struct Threads {
-    journal: JoinHandle<()>,
-    preparer: JoinHandle<()>,
-    keeper: JoinHandle<()>,
 }
 
 impl Engine {
@@ -126,17 +122,11 @@ impl Engine {
             return Err(EngineError::Shards { found: options.shards });
         }
         options.log.check()?;
-        let mut replay = Replay::start(options)?;
-        let scanned = scan(storage.as_ref(), |place, _, payload| {
-            replay.block(place, payload).map_err(VisitError::from)
-        });
-        let written = scanned.as_ref().map_or(0, |scan| scan.time_ms);
-        let latest = replay.latest().max(Timestamp::new(written));
         let now = clock.now();
-        // What can't follow the state stands earlier in the log than what the scan stopped at, and may be its cause.
-        let mut replayed = replay.finish(latest.max(now))?;
+        let Restored { mut replayed, scan, latest, snapshot, unsound } =
+            restore(storage.as_ref(), options, now)?;
         let Recovered { writer, preparer, scan, rewritten_blocks, .. } =
-            recover(storage, &options.log, scanned?)?;
+            recover(storage, &options.log, scan)?;
         let open_holds = replayed.ledgers.iter().map(|ledger| ledger.totals().holds).sum();
         if latest > now {
             let behind_ms = latest.since(now);
@@ -171,6 +161,13 @@ impl Engine {
             engine.grant_grace(options.recovery_grace_ms)?;
         }
         let scribe = Scribe::new(journal, ports, writer, clock, options.durability);
+        let compactor = Compactor::new(
+            Arc::clone(storage),
+            options.compaction,
+            (options.rules, options.seed),
+            options.log.segment_bytes,
+            (snapshot, unsound),
+        )?;
         let recovery = Recovery {
             log_id: scan.log_id,
             events: replayed.events,
@@ -180,40 +177,22 @@ impl Engine {
             digests_compared: replayed.compared,
             rewritten_blocks,
             torn: scan.torn,
+            snapshot: snapshot.map(|header| header.place.lsn),
         };
-        Ok(Opened { engine, scribe, preparer, recovery })
+        Ok(Opened { engine, scribe, preparer, compactor, recovery })
     }
 
-    /// Starts the threads that write the log and make memory ready.
+    /// Starts the threads that write the log, make snapshots and make memory ready.
     ///
     /// # Errors
     /// The operating system refuses a thread.
-    pub fn start(&self, scribe: Scribe, mut preparer: Preparer) -> Result<Threads, EngineError> {
-        let spawn = |name: &str| std::thread::Builder::new().name(name.to_owned());
-        let closed = Arc::clone(&self.closed);
-        let journal = spawn("journal")
-            .spawn(move || scribe.run(&|| closed.load(Ordering::Acquire)))
-            .map_err(EngineError::Thread)?;
-        let closed = Arc::clone(&self.closed);
-        let shared = Arc::clone(&self.journal);
-        let preparer = spawn("preparer")
-            .spawn(move || {
-                while !closed.load(Ordering::Acquire) && shared.poisoned().is_none() {
-                    match preparer.step() {
-                        Ok(Progress::Working | Progress::Ready(_)) => {}
-                        Ok(Progress::Idle) => std::thread::park_timeout(PREPARER_IDLE),
-                        Err(error) => {
-                            // Not fatal here: the writer prepares a segment itself when it needs one, and fails then
-                            // if the disk still does.
-                            tracing::warn!(%error, "can't prepare a log segment ahead");
-                            std::thread::park_timeout(PREPARER_IDLE);
-                        }
-                    }
-                }
-            })
-            .map_err(EngineError::Thread)?;
-        let keeper = self.keeper.start().map_err(EngineError::Thread)?;
-        Ok(Threads { journal, preparer, keeper })
+    pub fn start(
+        &self,
+        scribe: Scribe,
+        preparer: Preparer,
+        compactor: Compactor,
+    ) -> Result<Threads, EngineError> {
+        Threads::start((scribe, preparer, compactor), &self.journal, &self.keeper, &self.closed)
     }
 
     /// Writes what was decided and a digest of the whole state, syncs, and ends the threads. No more work may be
@@ -230,14 +209,11 @@ impl Engine {
         self.closed.store(true, Ordering::Release);
         self.journal.wake();
         self.keeper.close();
-        let journal = threads.journal.join();
-        threads.preparer.thread().unpark();
-        let preparer = threads.preparer.join();
-        let keeper = threads.keeper.join();
+        let ended = threads.join();
         if let Some(why) = self.journal.poisoned() {
             return Err(EngineError::Poisoned { why });
         }
-        if journal.is_err() || preparer.is_err() || keeper.is_err() {
+        if !ended {
             return Err(EngineError::Poisoned { why: "a thread of the engine panicked".into() });
         }
         Ok(())

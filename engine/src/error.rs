@@ -8,6 +8,7 @@ use doorbuster_ledger::{Digest, SkuId, Violation};
 use crate::engine::MAX_SHARDS;
 use crate::log::LogError;
 use crate::log::record::RecordError;
+use crate::snapshot::SnapshotError;
 
 /// The engine can't open or can't go on.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,9 @@ pub enum EngineError {
     /// The log can't be read or written.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// A snapshot can't be read or written.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
     /// A block that is intact holds something that this version can't read.
     #[error("{0}")]
     Record(RecordError),

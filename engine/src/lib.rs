@@ -7,7 +7,7 @@
 //! ```
 //!
 //! [`Engine`] puts the parts together: [`shard`] decides, [`journal`] orders and makes durable, [`log`] lays blocks out
-//! on disk and reads them back, [`storage`] and [`clock`] are the seams where a simulator takes the place of the
+//! on disk and reads them back, [`snapshot`] keeps a start from reading all of them, [`storage`] and [`clock`] are the seams where a simulator takes the place of the
 //! machine. Every part is a step function over plain data; threads only drive them.
 //!
 //! What the engine promises, with the numbers of the ledger's documentation: **I4** an answer leaves only when the last
@@ -26,12 +26,16 @@ pub mod log;
 mod notices;
 mod port;
 mod replay;
+mod restore;
 pub mod shard;
+pub mod snapshot;
 pub mod storage;
+mod threads;
 
 pub use directory::{SoldOut, VALID_MS};
-pub use engine::{Engine, MAX_SHARDS, Opened, Options, Recovery, Threads};
+pub use engine::{Engine, MAX_SHARDS, Opened, Options, Recovery};
 pub use error::EngineError;
 pub use keeper::Keeper;
 pub use notices::{MAX_NOTICES, News, Notice};
 pub use port::{MAX_BATCHES, Waker};
+pub use threads::Threads;

@@ -10,6 +10,8 @@
 //!                           └── …       a few batches ahead, then reading waits
 //! ```
 //!
+//! A snapshot's entries go the same way, before the first block.
+//!
 //! Each shard sees its own events in the order of the log and nothing else, so the result is the same as if one thread
 //! had applied them all. A fault is reported for the first block of the log that can't follow the state, wherever the
 //! other threads were by then.
@@ -18,7 +20,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use doorbuster_ledger::{
-    Digest, Event, Ledger, PartitionId, Partitions, Share, TOUCHED, Timestamp, Violation,
+    Digest, Event, ImageEntry, Ledger, PartitionId, Partitions, Share, TOUCHED, Timestamp, Violation,
 };
 
 use crate::engine::Options;
@@ -62,10 +64,13 @@ struct Builder {
     digests: Receiver<Digest>,
     thread: JoinHandle<Result<Ledger, Fault>>,
     filling: Batch,
+    /// Entries of a snapshot.
+    loading: Vec<ImageEntry>,
 }
 
 #[derive(Debug)]
 enum Job {
+    Load(Vec<ImageEntry>),
     Apply(Batch),
     Digest,
     /// The log has been read; from now on things fall due.
@@ -79,10 +84,11 @@ struct Batch {
     blocks: Vec<(usize, BlockPlace)>,
 }
 
-/// An event that can't follow the state.
+/// An event, or an entry of a snapshot, that can't follow the state.
 #[derive(Debug)]
 struct Fault {
-    place: BlockPlace,
+    /// Where the event comes from; `None`: from a snapshot.
+    place: Option<BlockPlace>,
     violation: Violation,
 }
 
@@ -98,6 +104,38 @@ impl Replay {
         let builders = ledgers.enumerate().map(|(shard, ledger)| Builder::start(shard, ledger));
         let shards = builders.collect::<Result<_, _>>()?;
         Ok(Self { shards, latest: Timestamp::default(), events: 0, compared: 0 })
+    }
+
+    /// Hands entries of a snapshot on, which all come before the first block.
+    ///
+    /// # Errors
+    /// A shard's thread has stopped, and [`digest`](Self::digest) says why.
+    pub(crate) fn load(&mut self, entries: &[ImageEntry]) -> Result<(), EngineError> {
+        for entry in entries {
+            if let ImageEntry::Now(now) = entry {
+                self.latest = self.latest.max(*now);
+            }
+            match entry.partitions() {
+                Partitions::One(partition) | Partitions::Two(partition, _) => {
+                    let shard = self.shard_of(partition);
+                    self.shards.get_mut(shard).map_or(Ok(()), |shard| shard.put(*entry))?;
+                }
+                Partitions::All => self.shards.iter_mut().try_for_each(|shard| shard.put(*entry))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The digest of all that was handed on so far.
+    ///
+    /// # Errors
+    /// What stopped a shard's thread.
+    pub(crate) fn digest(mut self) -> Result<(Self, Digest), EngineError> {
+        let told = self.ask_digest();
+        match told {
+            Ok(digest) => Ok((self, digest)),
+            Err(_) => Err(self.finish(Timestamp::default()).err().unwrap_or_else(stopped)),
+        }
     }
 
     /// Decodes a block and hands its events on.
@@ -139,11 +177,11 @@ impl Replay {
             let _stopped = shard.hand_over().and_then(|()| shard.send(Job::Resume(now)));
         }
         let built: Vec<_> = self.shards.into_iter().map(Builder::join).collect();
-        if let Some(fault) =
-            built.iter().filter_map(|built| built.as_ref().err()).min_by_key(|f| f.place.block)
-        {
-            let source = std::sync::Arc::new(EngineError::Violation(fault.violation));
-            return Err(LogError::Rejected { place: fault.place, source }.into());
+        let faults = built.iter().filter_map(|built| built.as_ref().err());
+        if let Some(fault) = faults.min_by_key(|fault| fault.place.map(|place| place.block)) {
+            let violation = EngineError::Violation(fault.violation);
+            let Some(place) = fault.place else { return Err(violation) };
+            return Err(LogError::Rejected { place, source: std::sync::Arc::new(violation) }.into());
         }
         let ledgers = built.into_iter().flatten().collect();
         Ok(Replayed { ledgers, events: self.events, compared: self.compared })
@@ -172,7 +210,7 @@ impl Replay {
         usize::from(partition.raw()) % self.shards.len()
     }
 
-    fn compare(&mut self, recorded: Digest) -> Result<(), EngineError> {
+    fn ask_digest(&mut self) -> Result<Digest, EngineError> {
         for shard in &mut self.shards {
             shard.hand_over()?;
             shard.send(Job::Digest)?;
@@ -181,6 +219,11 @@ impl Replay {
         for shard in &self.shards {
             found = found.and(shard.digests.recv().map_err(|_| stopped())?);
         }
+        Ok(found)
+    }
+
+    fn compare(&mut self, recorded: Digest) -> Result<(), EngineError> {
+        let found = self.ask_digest()?;
         if found != recorded {
             return Err(EngineError::Digest { recorded, found });
         }
@@ -198,7 +241,12 @@ impl Builder {
             .name(format!("replay-{shard}"))
             .spawn(move || build(ledger, &to_do, &give_back, &tell))
             .map_err(EngineError::Thread)?;
-        Ok(Self { jobs, emptied, digests, thread, filling: Batch::default() })
+        Ok(Self { jobs, emptied, digests, thread, filling: Batch::default(), loading: Vec::new() })
+    }
+
+    fn put(&mut self, entry: ImageEntry) -> Result<(), EngineError> {
+        self.loading.push(entry);
+        if self.loading.len() < BATCH { Ok(()) } else { self.hand_over() }
     }
 
     fn push(&mut self, event: Event) -> Result<(), EngineError> {
@@ -207,6 +255,10 @@ impl Builder {
     }
 
     fn hand_over(&mut self) -> Result<(), EngineError> {
+        if !self.loading.is_empty() {
+            let full = std::mem::replace(&mut self.loading, Vec::with_capacity(BATCH));
+            self.send(Job::Load(full))?;
+        }
         if self.filling.events.is_empty() {
             return Ok(());
         }
@@ -261,6 +313,10 @@ fn build(
 ) -> Result<Ledger, Fault> {
     while let Ok(job) = jobs.recv() {
         match job {
+            Job::Load(entries) => {
+                let loaded = ledger.load(&entries);
+                loaded.map_err(|violation| Fault { place: None, violation })?;
+            }
             Job::Apply(mut batch) => {
                 apply(&mut ledger, &batch)?;
                 batch.clear();
@@ -282,9 +338,10 @@ fn apply(ledger: &mut Ledger, batch: &Batch) -> Result<(), Fault> {
     for (index, events) in batch.events.chunks(TOUCHED).enumerate() {
         let places = ledger.touch_events(events.iter());
         for (offset, (event, place)) in events.iter().zip(places).enumerate() {
-            ledger
-                .apply(event, place)
-                .map_err(|violation| Fault { place: batch.block_of(index * TOUCHED + offset), violation })?;
+            ledger.apply(event, place).map_err(|violation| Fault {
+                place: Some(batch.block_of(index * TOUCHED + offset)),
+                violation,
+            })?;
         }
     }
     Ok(())
@@ -302,6 +359,7 @@ mod tests {
     use super::*;
     use crate::journal::Durability;
     use crate::log::{BlockNumber, LogOptions, Owner, SegmentNumber};
+    use crate::snapshot::CompactionOptions;
 
     fn start(shards: usize) -> Replay {
         let options = Options {
@@ -310,6 +368,7 @@ mod tests {
             durability: Durability::Always,
             recovery_grace_ms: 0,
             log: LogOptions::new(Owner::new(1)),
+            compaction: CompactionOptions::NEVER,
             seed: 1,
             added_cost: std::time::Duration::ZERO,
         };

@@ -9,6 +9,7 @@ use doorbuster_engine::clock::{Clock, ManualClock};
 use doorbuster_engine::journal::Durability;
 use doorbuster_engine::log::{LogOptions, Owner};
 use doorbuster_engine::shard::{Answer, Batch, Request, Slot, Work};
+use doorbuster_engine::snapshot::CompactionOptions;
 use doorbuster_engine::storage::{SimStorage, Storage};
 use doorbuster_engine::{Engine, Options, Waker};
 use doorbuster_ledger::*;
@@ -166,6 +167,7 @@ fn threads_that_work_at_the_desk_and_at_shards_forget_no_batch_and_no_unit() {
         durability: Durability::None,
         recovery_grace_ms: 0,
         log: LogOptions { segment_bytes: 4 << 20, ..LogOptions::new(Owner::new(1)) },
+        compaction: CompactionOptions::NEVER,
         seed: 1,
         added_cost: std::time::Duration::ZERO,
     };
@@ -179,7 +181,7 @@ fn threads_that_work_at_the_desk_and_at_shards_forget_no_batch_and_no_unit() {
     let wakers = (0..REACTORS).map(|_| waker()).collect();
     let opened = Engine::open(&storage, &options, Arc::clone(&clock), wakers).unwrap();
     let engine = opened.engine;
-    let threads = engine.start(opened.scribe, opened.preparer).unwrap();
+    let threads = engine.start(opened.scribe, opened.preparer, opened.compactor).unwrap();
     for sku in (1..=SKUS + 1).map(SkuId::new) {
         let units = if sku.raw() > SKUS { 1 << 30 } else { UNITS };
         let put = Command::PutSku(PutSku { sku, units, user_limit: 0, order_limit: 0, ..PutSku::default() });

@@ -39,6 +39,8 @@ fn nothing_acknowledged_is_lost_and_nothing_is_invented() {
                 sum.coupons += report.coupons;
                 sum.rerouted += report.rerouted;
                 sum.sold_out += report.sold_out;
+                sum.snapshots += report.snapshots;
+                sum.begun_with += report.begun_with;
             }
             Err(fault) => {
                 panic!("seed {seed}: {fault} (reproduce with DOORBUSTER_SEEDS={seed}..{})", seed + 1)
@@ -52,6 +54,7 @@ fn nothing_acknowledged_is_lost_and_nothing_is_invented() {
     assert!(sum.expired > worlds && sum.composite > worlds && sum.advanced > worlds);
     assert!(sum.claimed > worlds && sum.coupons > worlds && sum.rerouted > worlds);
     assert!(sum.sold_out > worlds);
+    assert!(sum.snapshots > worlds && sum.begun_with > worlds);
 }
 
 #[test]

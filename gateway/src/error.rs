@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use doorbuster_engine::EngineError;
 use doorbuster_engine::log::LogError;
+use doorbuster_engine::snapshot::SnapshotError;
 use doorbuster_engine::storage::StorageError;
 
 /// The server can't start or can't go on.
@@ -52,7 +53,10 @@ impl ServerError {
             Self::Panicked => 1,
             Self::Listen { .. } | Self::Io { .. } | Self::Engine(EngineError::Thread(_)) => 3,
             Self::Storage(_)
-            | Self::Engine(EngineError::Log(LogError::Storage(_) | LogError::NewerVersion { .. })) => 4,
+            | Self::Engine(
+                EngineError::Log(LogError::Storage(_) | LogError::NewerVersion { .. })
+                | EngineError::Snapshot(SnapshotError::Storage(_) | SnapshotError::NewerVersion { .. }),
+            ) => 4,
             Self::Engine(EngineError::Poisoned { .. }) | Self::LogFailed { .. } => 6,
             Self::Engine(_) => 5,
         }
@@ -62,7 +66,10 @@ impl ServerError {
 /// What stands in front of an engine's error: most of them name what was attempted, the others are sentences.
 fn attempt(error: &EngineError) -> &'static str {
     match error {
-        EngineError::Shards { .. } | EngineError::Log(_) | EngineError::Thread(_) => "can't ",
+        EngineError::Shards { .. }
+        | EngineError::Log(_)
+        | EngineError::Snapshot(_)
+        | EngineError::Thread(_) => "can't ",
         _ => "",
     }
 }

@@ -23,7 +23,7 @@ mod utc;
 
 pub use config::{
     AnomalyConfig, Config, ConfigError, DurabilityName, EmergencyConfig, LogConfig, OverloadConfig,
-    RulesConfig, ServerConfig,
+    RulesConfig, ServerConfig, SnapshotsConfig,
 };
 pub use emergency::{Action, EmergencyPlan};
 pub use error::ServerError;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use doorbuster_engine::clock::{Clock, DevClock, SystemClock};
 use doorbuster_engine::journal::Durability;
 use doorbuster_engine::log::{LogOptions, Owner};
+use doorbuster_engine::snapshot::CompactionOptions;
 use doorbuster_engine::storage::{FileStorage, Storage, SyncDelay, random_u64};
 use doorbuster_engine::{Engine, EngineError, Opened, Options, Recovery, Threads, Waker};
 use doorbuster_ledger::Rules;
@@ -53,6 +54,8 @@ pub struct Setup {
     pub price_alarm_ms: u64,
     /// Bytes of a log segment.
     pub segment_bytes: u64,
+    /// When snapshots are made, and what of the log is kept.
+    pub compaction: CompactionOptions,
     /// Connections at most.
     pub max_connections: usize,
     /// How long a connection may take nothing of its answers before it is closed.
@@ -113,6 +116,7 @@ impl Setup {
             release_alarm_ms: 1_000,
             price_alarm_ms: 30 * 60 * 1_000,
             segment_bytes: doorbuster_engine::log::DEFAULT_SEGMENT,
+            compaction: CompactionOptions::default(),
             max_connections: 4_096,
             slow_reader: Duration::from_secs(10),
             drain: Duration::from_secs(5),
@@ -273,14 +277,15 @@ impl Server {
                 segment_bytes: setup.segment_bytes,
                 ..LogOptions::new(Owner::new(random_u64().map_err(ServerError::Storage)?))
             },
+            compaction: setup.compaction,
             seed,
             added_cost: Duration::from_micros(setup.added_cost_us),
         };
-        let Opened { engine, scribe, preparer, recovery } =
+        let Opened { engine, scribe, preparer, compactor, recovery } =
             Engine::open(&setup.storage, &options, Arc::clone(&setup.clock), wakers.collect())?;
         engine.alarm_above(setup.release_alarm_ms);
         engine.campaigns().alarm_prices_before(setup.price_alarm_ms);
-        let log = engine.start(scribe, preparer)?;
+        let log = engine.start(scribe, preparer, compactor)?;
         let shared = Arc::new(Shared {
             engine,
             clock: setup.clock,

@@ -158,6 +158,7 @@ fn every_range_is_kept_at_both_ends() {
         ("log.interval_ms", 1, 60_000),
         ("log.segment_bytes", 4 << 20, 4 << 30),
         ("log.recovery_grace_ms", 0, 3_600_000),
+        ("snapshots.keep", 1, 16),
         ("rules.max_hold_ms", 300_000, 604_800_000),
         ("rules.default_hold_ms", 1, 86_400_000),
         ("rules.idempotency_window_ms", 1_000, 2_678_400_000),
@@ -178,4 +179,10 @@ fn every_range_is_kept_at_both_ends() {
         assert!(set(least - 1).is_err() && set(most + 1).is_err(), "{key}");
     }
     assert!(Config::parse("probe", "log.segment_bytes = 4194305\n").is_err(), "whole MiB alone");
+    for (bytes, good) in
+        [(0_i64, true), (1, false), ((4 << 20) - 1, false), (4 << 20, true), ((1 << 40) + 1, false)]
+    {
+        let parsed = Config::parse("probe", &format!("snapshots.every_bytes = {bytes}\n"));
+        assert_eq!(parsed.is_ok(), good, "{bytes}");
+    }
 }

@@ -15,6 +15,8 @@
 
 use std::fmt;
 
+use super::position::{BlockNumber, Lsn};
+
 /// Bytes of a [`BlockHash`].
 const HASH_LEN: usize = 32;
 
@@ -68,6 +70,17 @@ pub struct Link {
     pub checksum: u32,
     /// Its hash.
     pub hash: BlockHash,
+}
+
+/// Where a log goes on: in front of a block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogPlace {
+    /// The block's number.
+    pub block: BlockNumber,
+    /// Events before it.
+    pub lsn: Lsn,
+    /// The block before it.
+    pub previous: Link,
 }
 
 #[cfg(test)]

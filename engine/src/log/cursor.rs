@@ -21,10 +21,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::block::{BLOCK_HEADER_LEN, BLOCK_VERSION, BlockFault, BlockHeader, MAX_BLOCK, PAGE};
-use super::chain::Link;
+use super::chain::{Link, LogPlace};
 use super::error::{LogError, Proof};
 use super::position::{BlockPlace, Lsn, SegmentNumber};
-use super::reader::refuse;
+use super::reader::{self, refuse};
 use super::record::{self, Record};
 use super::segment::{SEGMENT_HEADER_LEN, SEGMENT_VERSION, SegmentHeader, file_name};
 use super::walk::Walk;
@@ -43,7 +43,9 @@ const MAX_MARKS: usize = 1 << 16;
 pub struct Cursor {
     storage: Arc<dyn Storage>,
     log_id: LogId,
-    /// From the first one without a gap, as far as they have been begun and were looked at.
+    /// The oldest that is there.
+    first: SegmentNumber,
+    /// From the oldest one without a gap, as far as they have been begun and were looked at.
     segments: Vec<SegmentHeader>,
     /// Places by the position that they begin at; of several with the same, the latest.
     marks: BTreeMap<Lsn, Mark>,
@@ -56,14 +58,9 @@ pub struct Cursor {
 struct Mark {
     /// Index of the segment, from 0.
     segment: usize,
+    number: SegmentNumber,
     offset: u64,
     walk: Walk,
-}
-
-impl Mark {
-    fn number(&self) -> SegmentNumber {
-        SegmentNumber::new(1).plus(self.segment as u64)
-    }
 }
 
 /// A block in its place, or what stands there instead.
@@ -94,12 +91,13 @@ impl Cursor {
     pub fn open(storage: Arc<dyn Storage>) -> Result<Self, LogError> {
         let manifest = Manifest::read(storage.as_ref())?.ok_or(LogError::NoManifest)?;
         let mut cursor = Self {
-            storage,
             log_id: manifest.log_id,
+            first: reader::oldest(storage.as_ref())?.unwrap_or(SegmentNumber::new(1)),
             segments: Vec::new(),
             marks: BTreeMap::new(),
             at: None,
             memory: vec![0; PAGE],
+            storage,
         };
         while cursor.find_segment()? {}
         if cursor.segments.is_empty() && manifest.segment > 0 {
@@ -111,6 +109,31 @@ impl Cursor {
     /// The log's identity.
     pub fn log_id(&self) -> LogId {
         self.log_id
+    }
+
+    /// The oldest segment that is there.
+    pub fn first_segment(&self) -> SegmentNumber {
+        self.first
+    }
+
+    /// The oldest position that can be read.
+    pub fn oldest(&self) -> Lsn {
+        self.segments.first().map_or_else(Lsn::default, |segment| segment.first_lsn)
+    }
+
+    /// The latest time in any block that was read since the last jump, milliseconds since the Unix epoch.
+    pub fn time_ms(&self) -> u64 {
+        self.at.as_ref().map_or(0, |at| at.mark.walk.time_ms)
+    }
+
+    /// The latest segment that holds something before a position, and where it begins.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn begun(&mut self, durable: Lsn) -> Result<Option<(SegmentNumber, LogPlace)>, LogError> {
+        while self.find_segment()? {}
+        let latest = self.segments.iter().rev().find(|segment| segment.first_lsn < durable);
+        Ok(latest.map(|segment| (segment.number, Walk::at(segment).place())))
     }
 
     /// Shows `visit` the records from position `from` on, up to and without `until`, until it breaks or about `budget`
@@ -135,7 +158,7 @@ impl Cursor {
             let (mark, header, link) = match self.block()? {
                 Ok(found) => found,
                 Err((mark, fault)) => {
-                    let segment = mark.number();
+                    let segment = mark.number;
                     let proof = Proof::Position { until: until.get() };
                     return Err(refuse(segment, mark.offset, &mark.walk, fault, proof));
                 }
@@ -144,7 +167,7 @@ impl Cursor {
             let mut lsn = header.first_lsn;
             for _ in 0..header.count {
                 let (record, used) = record::decode(rest).map_err(|error| LogError::Rejected {
-                    place: BlockPlace { segment: mark.number(), offset: mark.offset, block: header.number },
+                    place: BlockPlace { segment: mark.number, offset: mark.offset, block: header.number },
                     source: Arc::new(error),
                 })?;
                 rest = rest.get(used..).unwrap_or_default();
@@ -176,7 +199,7 @@ impl Cursor {
         let Some(last) = self.segments.last().copied() else {
             return Ok(LogEnd { lsn: Lsn::default(), behind: None });
         };
-        self.stand(self.start_of(self.segments.len() - 1, &last))?;
+        self.stand(Self::start_of(self.segments.len() - 1, &last))?;
         let mut proven = last.first_lsn;
         let mut unproven = VecDeque::new();
         loop {
@@ -205,14 +228,22 @@ impl Cursor {
         match known.filter(further) {
             Some(mark) => self.stand(mark),
             None if here.is_some() => Ok(()),
-            None => Err(LogError::MissingStart { segment: SegmentNumber::new(1), found: None }),
+            None => Err(LogError::Dropped { position: to, oldest: self.oldest() }),
         }
     }
 
     fn stand(&mut self, mark: Mark) -> Result<(), LogError> {
         let file = match self.at.take() {
             Some(at) if at.mark.segment == mark.segment => at.file,
-            _ => self.storage.open(&file_name(mark.number()))?,
+            _ => match self.storage.open(&file_name(mark.number)) {
+                Ok(file) => file,
+                // Removed since the cursor was opened.
+                Err(error) if error.is_not_found() && mark.number < self.next_segment() => {
+                    let oldest = self.oldest_now()?;
+                    return Err(LogError::Dropped { position: mark.walk.lsn, oldest });
+                }
+                Err(error) => return Err(error.into()),
+            },
         };
         self.at = Some(At { mark, file });
         Ok(())
@@ -279,7 +310,7 @@ impl Cursor {
         let passed = at.mark.walk.pass(header, link, self.segments[before.segment].epoch);
         at.mark.offset += header.padded_len() as u64;
         let after = at.mark;
-        let segment = before.number();
+        let segment = before.number;
         passed.map_err(|fault| refuse(segment, before.offset, &before.walk, fault, Proof::Intact))?;
         let nearest = self.marks.range(..=after.walk.lsn).next_back().map(|(_, mark)| *mark);
         let far = nearest.is_none_or(|mark| {
@@ -296,12 +327,13 @@ impl Cursor {
         let mut walk = mark.walk;
         let entered = walk.enter(next);
         entered.map_err(|fault| refuse(next.number, 0, &mark.walk, fault, Proof::Intact))?;
-        self.stand(Mark { segment: mark.segment + 1, offset: SEGMENT_HEADER_LEN as u64, walk })
+        let (segment, number) = (mark.segment + 1, next.number);
+        self.stand(Mark { segment, number, offset: SEGMENT_HEADER_LEN as u64, walk })
     }
 
     /// Looks whether the next segment has been begun.
     fn find_segment(&mut self) -> Result<bool, LogError> {
-        let number = SegmentNumber::new(1).plus(self.segments.len() as u64);
+        let number = self.next_segment();
         let file = match self.storage.open(&file_name(number)) {
             Ok(file) => file,
             Err(error) if error.is_not_found() => return Ok(false),
@@ -328,21 +360,26 @@ impl Cursor {
             let (block, proof) = (header.first_block, Proof::Intact);
             return Err(LogError::Corrupt { segment: number, offset: 0, block, fault, proof });
         }
-        let start = self.start_of(self.segments.len(), &header);
+        let start = Self::start_of(self.segments.len(), &header);
         self.segments.push(header);
         self.marks.insert(header.first_lsn, start);
         Ok(true)
     }
 
-    fn start_of(&self, segment: usize, header: &SegmentHeader) -> Mark {
-        let walk = Walk {
-            number: header.first_block,
-            lsn: header.first_lsn,
-            previous: header.previous,
-            proven: header.first_block,
-            ..Walk::new(self.log_id)
-        };
-        Mark { segment, offset: SEGMENT_HEADER_LEN as u64, walk }
+    /// The number of the segment behind those that were looked at.
+    fn next_segment(&self) -> SegmentNumber {
+        self.first.plus(self.segments.len() as u64)
+    }
+
+    /// The oldest position that can be read by now.
+    fn oldest_now(&self) -> Result<Lsn, LogError> {
+        let first = reader::oldest(self.storage.as_ref())?;
+        let found = self.segments.iter().find(|segment| Some(segment.number) >= first);
+        Ok(found.map_or_else(Lsn::default, |segment| segment.first_lsn))
+    }
+
+    fn start_of(segment: usize, header: &SegmentHeader) -> Mark {
+        Mark { segment, number: header.number, offset: SEGMENT_HEADER_LEN as u64, walk: Walk::at(header) }
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::block::BlockFault;
-use super::position::{BlockNumber, BlockPlace, SegmentNumber};
+use super::position::{BlockNumber, BlockPlace, Lsn, SegmentNumber};
 use super::segment::file_name;
 use crate::storage::{LogId, StorageError};
 
@@ -55,6 +55,34 @@ pub enum LogError {
         segment: SegmentNumber,
         /// The oldest segment that is there.
         found: Option<SegmentNumber>,
+    },
+    /// What stood before the oldest segment was removed, as a snapshot covers it. Backups may have it.
+    #[error(
+        "read position {position}: this log is kept from position {oldest} on; what came before it was removed, as a snapshot covers it, and may be in a backup"
+    )]
+    Dropped {
+        /// The position that was asked for.
+        position: Lsn,
+        /// The oldest that is there.
+        oldest: Lsn,
+    },
+    /// The log ends before the place where a snapshot was made, of which it had been durable. Restore it from a backup.
+    #[error(
+        "read the log: it ends at block {found}, but a snapshot was made at block {block}, and the log was durable up to there; restore its last segments from a backup"
+    )]
+    EndsBefore {
+        /// The block in front of which the snapshot was made.
+        block: BlockNumber,
+        /// The block in front of which the log ends.
+        found: BlockNumber,
+    },
+    /// A snapshot was made at another log's block of this number. Remove it, or put back the log that it belongs to.
+    #[error(
+        "read the log: block {block} is not the one in front of which a snapshot was made; the snapshot or the log was put here from elsewhere: remove the snapshot, or restore the log"
+    )]
+    OtherPlace {
+        /// The block.
+        block: BlockNumber,
     },
     /// The segment belongs to another log: files of two data folders were mixed. Put it back where it came from.
     #[error("read {}: it belongs to log {found}, but this folder holds log {need}; remove the foreign file", file_name(*segment))]

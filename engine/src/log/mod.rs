@@ -52,14 +52,14 @@ mod window;
 mod writer;
 
 pub use block::{BLOCK_HEADER_LEN, BLOCK_VERSION, BlockFault, BlockHeader, MAX_BLOCK, PAGE};
-pub use chain::{BlockHash, Link};
+pub use chain::{BlockHash, Link, LogPlace};
 pub use cursor::{Cursor, LogEnd};
 pub use error::{LogError, Proof, VisitError};
 pub use options::{DEFAULT_SEGMENT, LogOptions};
 pub use pool::SegmentPool;
 pub use position::{BlockNumber, BlockPlace, Epoch, Lsn, Owner, SegmentNumber};
 pub use preparer::{PREPARE_STEP, Preparer, Progress};
-pub use reader::{Scan, scan};
+pub use reader::{Scan, remove_segments, scan, scan_from};
 pub use recovery::{Recovered, recover};
 pub use segment::{SEGMENT_HEADER_LEN, SegmentHeader};
 pub use tail::TornTail;

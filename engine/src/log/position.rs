@@ -24,6 +24,12 @@ macro_rules! number {
             pub const fn plus(self, count: u64) -> Self {
                 Self(self.0.saturating_add(count))
             }
+
+            /// The one before; of 0, 0.
+            #[must_use]
+            pub const fn before(self) -> Self {
+                Self(self.0.saturating_sub(1))
+            }
         }
 
         impl fmt::Display for $name {

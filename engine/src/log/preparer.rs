@@ -24,7 +24,7 @@ const ASIDE: &str = "prepare.tmp";
 const ASIDE_WRITER: &str = "writer.tmp";
 
 /// Names that a crash may leave behind and that mean nothing.
-pub(super) const LEFTOVERS: [&str; 2] = [ASIDE, ASIDE_WRITER];
+pub(super) const LEFTOVERS: [&str; 3] = [ASIDE, ASIDE_WRITER, crate::snapshot::ASIDE];
 
 static ZEROS: [u8; PREPARE_STEP] = [0; PREPARE_STEP];
 

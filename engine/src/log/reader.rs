@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::block::{BLOCK_VERSION, BlockFault, BlockHeader};
-use super::chain::Link;
+use super::chain::{Link, LogPlace};
 use super::error::{LogError, Proof, VisitError};
 use super::position::{BlockNumber, BlockPlace, Epoch, Lsn, SegmentNumber};
 use super::segment::{SEGMENT_HEADER_LEN, SEGMENT_VERSION, SegmentHeader, file_name, file_number};
@@ -89,12 +89,35 @@ pub(super) struct Found {
 /// Everything that [`LogError`] says of reading; `visit` may have been called before it was found.
 pub fn scan(
     storage: &dyn Storage,
+    visit: impl FnMut(BlockPlace, &BlockHeader, &[u8]) -> Result<(), VisitError>,
+) -> Result<Scan, LogError> {
+    scan_from(storage, None, visit)
+}
+
+/// As [`scan`], from a place on that a snapshot was made at: what stands before it is not read and need not be there.
+///
+/// # Errors
+/// As [`scan`]; and [`LogError::EndsBefore`] or [`LogError::OtherPlace`], if the log doesn't lead through that place.
+pub fn scan_from(
+    storage: &dyn Storage,
+    from: Option<LogPlace>,
     mut visit: impl FnMut(BlockPlace, &BlockHeader, &[u8]) -> Result<(), VisitError>,
 ) -> Result<Scan, LogError> {
     let manifest = Manifest::read(storage)?.ok_or(LogError::NoManifest)?;
-    let found = find_segments(storage, &manifest)?;
+    let mut found = find_segments(storage, &manifest, from)?;
+    let from = from.unwrap_or_default();
+    // All before the segment that holds the place.
+    let holds =
+        |segment: &Found| segment.header.as_ref().is_ok_and(|header| header.first_block <= from.block);
+    found.drain(..found.iter().rposition(holds).unwrap_or(0));
     let mut window = Window::new(found.iter().map(|segment| segment.length).max().unwrap_or(0));
-    let mut walk = Walk::new(manifest.log_id);
+    let mut walk = match found.first().map(|first| &first.header) {
+        Some(Ok(header)) if from.block > BlockNumber::default() => Walk::at(header),
+        _ => Walk::new(manifest.log_id),
+    };
+    if let Some(first) = found.first().filter(|_| walk.number > from.block) {
+        return Err(LogError::MissingSegment { segment: first.number.before(), known: first.number });
+    }
     let mut scan = Scan {
         log_id: manifest.log_id,
         blocks: walk.number,
@@ -123,7 +146,7 @@ pub fn scan(
         let next = found.get(index + 1).and_then(|next| next.header.as_ref().ok());
         let file = storage.open(&file_name(segment.number))?;
         window.reset();
-        let reading = Reading { segment, epoch: header.epoch, until: next, file: file.as_ref() };
+        let reading = Reading { segment, epoch: header.epoch, from, until: next, file: file.as_ref() };
         let (last, fault) = reading.run(&mut window, &mut walk, &mut visit)?;
         scan.bytes += last.end - SEGMENT_HEADER_LEN as u64;
         if let Some(fault) = fault {
@@ -132,6 +155,10 @@ pub fn scan(
             scan.behind = tail.behind;
         }
         scan.last = Some(last);
+    }
+    meet(&walk, &from)?;
+    if walk.number < from.block {
+        return Err(LogError::EndsBefore { block: from.block, found: walk.number });
     }
     scan.blocks = walk.number;
     scan.lsn = walk.lsn;
@@ -144,6 +171,8 @@ pub fn scan(
 struct Reading<'a> {
     segment: &'a Found,
     epoch: Epoch,
+    /// What stands before it is not shown.
+    from: LogPlace,
     /// The segment that takes over, where there is one.
     until: Option<&'a SegmentHeader>,
     file: &'a dyn StorageFile,
@@ -163,6 +192,7 @@ impl Reading<'_> {
         let mut offset = SEGMENT_HEADER_LEN as u64;
         let mut stopped = None;
         while self.until.is_none_or(|next| walk.number < next.first_block) {
+            meet(walk, &self.from)?;
             let bytes = window.at(self.file, offset)?;
             let (header, payload) = match BlockHeader::parse(bytes) {
                 Ok(block) => block,
@@ -182,7 +212,7 @@ impl Reading<'_> {
             while unproven.front().is_some_and(|block| block.number < walk.proven) {
                 unproven.pop_front();
             }
-            if header.count > 0 {
+            if header.count > 0 && header.number >= self.from.block {
                 let place = BlockPlace { segment: number, offset, block: header.number };
                 visit(place, &header, payload)
                     .map_err(|error| LogError::Rejected { place, source: Arc::from(error) })?;
@@ -193,11 +223,57 @@ impl Reading<'_> {
     }
 }
 
-/// Finds the segments in order and reads their header pages.
-fn find_segments(storage: &dyn Storage, manifest: &Manifest) -> Result<Vec<Found>, LogError> {
+/// Where the log comes by the place that a snapshot was made at, it must be the log of that snapshot.
+fn meet(walk: &Walk, from: &LogPlace) -> Result<(), LogError> {
+    if walk.number == from.block && walk.place() != *from {
+        return Err(LogError::OtherPlace { block: from.block });
+    }
+    Ok(())
+}
+
+/// The segments of a folder, ascending.
+fn segment_numbers(storage: &dyn Storage) -> Result<Vec<SegmentNumber>, LogError> {
     let mut numbers: Vec<_> = storage.list()?.iter().filter_map(|name| file_number(name)).collect();
     numbers.sort_unstable();
-    let first = SegmentNumber::new(1);
+    Ok(numbers)
+}
+
+/// The oldest segment of a folder.
+pub(super) fn oldest(storage: &dyn Storage) -> Result<Option<SegmentNumber>, LogError> {
+    Ok(segment_numbers(storage)?.first().copied())
+}
+
+/// Removes segments before `before`, the oldest first and each for sure, as long as `keep` bytes of the log stay. Only of a log
+/// that has a snapshot of a position at or behind the start of `before`. Returns how many.
+///
+/// # Errors
+/// The disk fails; there is no gap in what is left.
+pub fn remove_segments(storage: &dyn Storage, before: SegmentNumber, keep: u64) -> Result<usize, LogError> {
+    let numbers = segment_numbers(storage)?;
+    let length = |number: &SegmentNumber| Ok::<_, LogError>(storage.open(&file_name(*number))?.length()?);
+    let mut kept = numbers.iter().map(length).sum::<Result<u64, _>>()?;
+    let mut removed = 0;
+    for number in numbers.iter().filter(|number| **number < before) {
+        kept = kept.saturating_sub(length(number)?);
+        if kept < keep {
+            break;
+        }
+        storage.remove(&file_name(*number))?;
+        storage.sync_folder()?;
+        removed += 1;
+    }
+    Ok(removed)
+}
+
+/// Finds the segments in order and reads their header pages. Before the place that a snapshot was made at, some may be gone.
+fn find_segments(
+    storage: &dyn Storage,
+    manifest: &Manifest,
+    from: Option<LogPlace>,
+) -> Result<Vec<Found>, LogError> {
+    let numbers = segment_numbers(storage)?;
+    let oldest = numbers.first().copied();
+    let first = from.and(oldest).unwrap_or(SegmentNumber::new(1));
     let known = SegmentNumber::new(manifest.segment);
     if numbers.first().map_or(known >= first, |found| *found != first) {
         return Err(LogError::MissingStart { segment: first, found: numbers.first().copied() });

@@ -1,7 +1,7 @@
 //! How one block follows another.
 
 use super::block::{BlockFault, BlockHeader};
-use super::chain::Link;
+use super::chain::{Link, LogPlace};
 use super::position::{BlockNumber, Epoch, Lsn, Owner};
 use super::segment::SegmentHeader;
 use crate::storage::LogId;
@@ -33,6 +33,22 @@ impl Walk {
             time_ms: 0,
             proven: BlockNumber::default(),
         }
+    }
+
+    /// In front of the first block of a segment, with nothing known of what stands before it.
+    pub(super) fn at(header: &SegmentHeader) -> Self {
+        Self {
+            number: header.first_block,
+            lsn: header.first_lsn,
+            previous: header.previous,
+            proven: header.first_block,
+            ..Self::new(header.log_id)
+        }
+    }
+
+    /// Where it is.
+    pub(super) const fn place(&self) -> LogPlace {
+        LogPlace { block: self.number, lsn: self.lsn, previous: self.previous }
     }
 
     /// Enters a segment of this log.

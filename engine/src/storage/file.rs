@@ -133,6 +133,14 @@ impl Storage for FileStorage {
             .sync_all()
             .map_err(|error| StorageError::io(Operation::Sync, self.path.display().to_string(), error))
     }
+
+    fn free_bytes(&self) -> Result<u64, StorageError> {
+        let failed = |error: rustix::io::Errno| {
+            StorageError::io(Operation::Measure, self.path.display().to_string(), error.into())
+        };
+        let system = rustix::fs::fstatvfs(&self.folder).map_err(failed)?;
+        Ok(system.f_bavail.saturating_mul(system.f_frsize))
+    }
 }
 
 /// A random number from the operating system, for identities.

@@ -71,6 +71,14 @@ pub trait Storage: Debug + Send + Sync {
     /// The sync failed; which names are durable is unknown.
     fn sync_folder(&self) -> Result<(), StorageError>;
 
+    /// Bytes that may still be written, as far as that is known; else `u64::MAX`.
+    ///
+    /// # Errors
+    /// The file system can't be asked.
+    fn free_bytes(&self) -> Result<u64, StorageError> {
+        Ok(u64::MAX)
+    }
+
     /// The whole content of a small file, or `None` where there is none of that name.
     ///
     /// # Errors

@@ -102,6 +102,11 @@ impl SimStorage {
         disk.folder.inode(number).map(|inode| inode.bytes().to_vec())
     }
 
+    /// Bytes in all files.
+    pub fn used(&self) -> usize {
+        self.disk.lock().folder.used()
+    }
+
     /// Operations done or refused since the disk was made, for choosing a moment to crash.
     pub fn operations(&self) -> u64 {
         self.disk.lock().operations
@@ -197,6 +202,15 @@ impl Storage for SimStorage {
             disk.folder.sync();
             Ok(())
         })
+    }
+
+    fn free_bytes(&self) -> Result<u64, StorageError> {
+        let (capacity, used) = {
+            let disk = self.disk.lock();
+            (disk.faults.capacity, disk.folder.used())
+        };
+        let free = capacity.map(|capacity| capacity.saturating_sub(used));
+        Ok(free.map_or(u64::MAX, |free| free as u64))
     }
 }
 

@@ -76,6 +76,10 @@ impl<S: Storage> Storage for Slowed<S> {
     fn sync_folder(&self) -> Result<(), StorageError> {
         self.below.sync_folder()
     }
+
+    fn free_bytes(&self) -> Result<u64, StorageError> {
+        self.below.free_bytes()
+    }
 }
 
 #[derive(Debug)]

@@ -15,8 +15,9 @@ use std::sync::Arc;
 
 use doorbuster_engine::clock::{Clock, ManualClock};
 use doorbuster_engine::journal::{Durability, Scribe};
-use doorbuster_engine::log::{LogOptions, Owner, PAGE, Preparer};
+use doorbuster_engine::log::{LogError, LogOptions, Lsn, Owner, PAGE, Preparer};
 use doorbuster_engine::shard::{Answer, Batch, Work};
+use doorbuster_engine::snapshot::{CompactionOptions, Compactor, CompactorStep, KeepLog, SnapshotError};
 use doorbuster_engine::storage::{Crash, SimStorage, Storage};
 use doorbuster_engine::{Engine, EngineError, Opened, Options};
 use doorbuster_ledger::*;
@@ -60,6 +61,9 @@ pub(crate) struct Report {
     pub(crate) rerouted: u64,
     /// Steps after which the directory knew of a SKU that it is sold out.
     pub(crate) sold_out: u64,
+    /// Snapshots that were made, and starts that began with one.
+    pub(crate) snapshots: u64,
+    pub(crate) begun_with: u64,
     pub(crate) digest: u64,
 }
 
@@ -125,6 +129,7 @@ struct World {
     engine: Arc<Engine>,
     scribe: Scribe,
     preparer: Preparer,
+    compactor: Compactor,
     /// Batches that were handed in and have not come back.
     underway: usize,
     waiting: Vec<Batch>,
@@ -180,6 +185,12 @@ fn options(plan: &Plan) -> Options {
             ready_segments: 1,
             ..LogOptions::new(Owner::new(plan.seed))
         },
+        compaction: CompactionOptions {
+            // As often as segments end.
+            every_bytes: Some(1),
+            keep_snapshots: 2,
+            keep_log: [KeepLog::Bytes(0), KeepLog::All][(plan.seed / 4 % 2) as usize],
+        },
         seed: plan.seed,
         added_cost: std::time::Duration::ZERO,
     }
@@ -195,7 +206,7 @@ impl World {
     fn new(plan: Plan) -> Result<Self, String> {
         let disk = SimStorage::new(plan.seed);
         let clock = Arc::new(ManualClock::new(Timestamp::new(START)));
-        let Opened { engine, scribe, preparer, .. } =
+        let Opened { engine, scribe, preparer, compactor, .. } =
             open(&plan, &disk, &clock).map_err(|error| error.to_string())?;
         Ok(Self {
             plan,
@@ -205,6 +216,7 @@ impl World {
             engine,
             scribe,
             preparer,
+            compactor,
             underway: 0,
             waiting: Vec::new(),
             asked: BTreeMap::new(),
@@ -225,7 +237,8 @@ impl World {
             50..65 => drop(self.scribe.write()),
             65..80 => drop(self.scribe.sync(false)),
             80..90 => self.deliver()?,
-            90..93 => drop(self.preparer.step()),
+            90..92 => drop(self.preparer.step()),
+            92 => self.compact(),
             93..97 => {
                 let ms = self.rng.random_range(1..400);
                 // The clock also jumps back at times; the engine must not care.
@@ -257,6 +270,16 @@ impl World {
             1 => self.disk.fail_sync(nth),
             2 => self.disk.die_at(nth),
             _ => self.disk.limit_capacity(self.rng.random_range(0..2 << 20)),
+        }
+    }
+
+    /// A disk that fails gives the snapshot up and nothing else; where it dies, a crash follows.
+    fn compact(&mut self) {
+        let durable = Lsn::new(self.engine.journal().durable());
+        for _ in 0..self.rng.random_range(1..6) {
+            if let Ok(CompactorStep::Written(_)) = self.compactor.step(durable, &mut |_| true) {
+                self.report.snapshots += 1;
+            }
         }
     }
 
@@ -318,12 +341,12 @@ impl World {
             }
             match open(&self.plan, &self.disk, &self.clock) {
                 Ok(opened) => {
-                    self.engine = opened.engine;
-                    self.scribe = opened.scribe;
-                    self.preparer = opened.preparer;
+                    self.go_on_with(opened);
                     return self.compare();
                 }
-                Err(EngineError::Log(doorbuster_engine::log::LogError::Storage(_))) => {
+                Err(
+                    EngineError::Log(LogError::Storage(_)) | EngineError::Snapshot(SnapshotError::Storage(_)),
+                ) => {
                     self.disk.crash(Crash::Power);
                 }
                 Err(error) => return Err(format!("recovery failed: {error}")),
@@ -331,10 +354,16 @@ impl World {
         }
         let opened =
             open(&self.plan, &self.disk, &self.clock).map_err(|error| format!("recovery failed: {error}"))?;
+        self.go_on_with(opened);
+        self.compare()
+    }
+
+    fn go_on_with(&mut self, opened: Opened) {
+        self.report.begun_with += u64::from(opened.recovery.snapshot.is_some());
         self.engine = opened.engine;
         self.scribe = opened.scribe;
         self.preparer = opened.preparer;
-        self.compare()
+        self.compactor = opened.compactor;
     }
 
     /// Faults stop; everything that waits must come to an end, and a clean stop must replay to the same digest.

@@ -249,7 +249,8 @@ codes! {
     BusySku = 1510, "BUSY_SKU", Retry;
 
     /// The log ends before the position that was asked for; `durable` says where. The position is of another log, or the log
-    /// lost its end in a crash at a durability other than `always`: what was built from the feed must be built anew.
+    /// lost its end in a crash at a durability other than `always`: what was built from the feed must be built anew. Or what
+    /// stood there was removed, as a snapshot covers it; then `next` is the oldest position that is kept.
     NoSuchPosition = 1600, "NO_SUCH_POSITION", Final;
 
     /// The server found its own state broken and stopped.

@@ -140,6 +140,7 @@ fn serve(options: &ServeOptions, config: &Config, folder: &std::path::Path) -> R
     setup.release_alarm_ms = config.server.release_alarm_ms;
     setup.price_alarm_ms = config.server.price_alarm_ms;
     setup.segment_bytes = config.log.segment_bytes;
+    setup.compaction = config.compaction();
     setup.max_connections = config.server.max_connections;
     setup.drain = Duration::from_millis(config.server.drain_ms);
     setup.slow_reader = Duration::from_millis(config.server.slow_reader_ms);
@@ -233,8 +234,11 @@ fn greet(options: &ServeOptions, config: &Config, folder: &std::path::Path, serv
     ));
     let totals = server.engine().totals();
     say(&format_args!(
-        "data in {}, durability {durability}; recovered {} events: {} SKUs, {} orders, {} open holds",
+        "data in {}, durability {durability}; recovered {}{} events: {} SKUs, {} orders, {} open holds",
         folder.display(),
+        recovery
+            .snapshot
+            .map_or_else(String::new, |position| format!("a snapshot of position {position} and ")),
         recovery.events,
         totals.skus,
         totals.orders,

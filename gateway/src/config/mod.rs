@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use doorbuster_engine::MAX_SHARDS;
 use doorbuster_engine::journal::Durability;
+use doorbuster_engine::snapshot::{CompactionOptions, KeepLog};
 use serde::Deserialize;
 
 use crate::emergency::{self, EmergencyPlan};
@@ -33,6 +34,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// The log.
     pub log: LogConfig,
+    /// What a start reads instead of all of it.
+    pub snapshots: SnapshotsConfig,
     /// The rules of selling.
     pub rules: RulesConfig,
     /// What is done when there is too much to do.
@@ -81,6 +84,18 @@ pub struct LogConfig {
     pub segment_bytes: u64,
     /// After downtime, no open hold ends earlier than this after the start, milliseconds.
     pub recovery_grace_ms: u64,
+}
+
+/// `[snapshots]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SnapshotsConfig {
+    /// Bytes of log between two snapshots; 0: there are none.
+    pub every_bytes: u64,
+    /// Snapshots that are kept.
+    pub keep: usize,
+    /// Bytes of log that are kept before the oldest of them; 0: all of it.
+    pub keep_log_bytes: u64,
 }
 
 /// `[rules]`
@@ -191,6 +206,12 @@ impl Default for LogConfig {
             segment_bytes: doorbuster_engine::log::DEFAULT_SEGMENT,
             recovery_grace_ms: 30_000,
         }
+    }
+}
+
+impl Default for SnapshotsConfig {
+    fn default() -> Self {
+        Self { every_bytes: 256 << 20, keep: 2, keep_log_bytes: 0 }
     }
 }
 
@@ -306,6 +327,12 @@ impl Config {
             });
         }
         within("log.recovery_grace_ms", log.recovery_grace_ms, 0..=3_600_000, "0 to 3,600,000 ms")?;
+        let snapshots = &self.snapshots;
+        if snapshots.every_bytes != 0 {
+            let bytes = "0 (never) or 4 MiB to 1 TiB, in bytes";
+            within("snapshots.every_bytes", snapshots.every_bytes, 4 << 20..=1 << 40, bytes)?;
+        }
+        within("snapshots.keep", snapshots.keep as u64, 1..=16, "1 to 16")?;
         within("rules.max_hold_ms", rules.max_hold_ms, 1..=MAX_HOLD_MS, "1 ms to a week")?;
         let default_hold = "1 ms to rules.max_hold_ms";
         within("rules.default_hold_ms", rules.default_hold_ms, 1..=rules.max_hold_ms, default_hold)?;
@@ -341,6 +368,16 @@ impl Config {
             DurabilityName::Always => Durability::Always,
             DurabilityName::Interval => Durability::Interval { ms: self.log.interval_ms },
             DurabilityName::None => Durability::None,
+        }
+    }
+
+    /// When snapshots are made, and what is kept.
+    pub fn compaction(&self) -> CompactionOptions {
+        let SnapshotsConfig { every_bytes, keep, keep_log_bytes } = self.snapshots;
+        CompactionOptions {
+            every_bytes: (every_bytes != 0).then_some(every_bytes),
+            keep_snapshots: keep,
+            keep_log: if keep_log_bytes == 0 { KeepLog::All } else { KeepLog::Bytes(keep_log_bytes) },
         }
     }
 

@@ -55,8 +55,19 @@ impl FeedReader {
             answer.code = Code::NoSuchPosition.number();
             return Ok(Turn { answer, next: ask.from, more: false });
         }
+        let oldest = self.cursor.oldest();
+        if Lsn::new(ask.from) < oldest {
+            return Ok(removed(ask.from, oldest, &answer));
+        }
         let mut followed = Subject::of(ask).map(|subject| self.take_followed(subject));
-        let read = self.read(ask, until, followed.as_mut(), &mut answer.events);
+        if let Some(followed) = &mut followed {
+            // Orders of which only the end is kept are not found by their shopper or SKU.
+            followed.built_to = followed.built_to.max(oldest.get());
+        }
+        let read = match self.read(ask, until, followed.as_mut(), &mut answer.events) {
+            Err(LogError::Dropped { oldest, .. }) => return Ok(removed(ask.from, oldest, &answer)),
+            read => read,
+        };
         let full = matches!(read, Ok(None));
         if let Some(followed) = followed
             && !full
@@ -127,6 +138,13 @@ impl FeedReader {
         let known = self.followed.iter().position(|followed| followed.subject == subject);
         known.map_or_else(|| Followed::new(subject), |place| self.followed.remove(place))
     }
+}
+
+/// The answer to who asks for what is not kept any more; says from where on the log is.
+fn removed(from: u64, oldest: Lsn, answer: &Fetched) -> Turn {
+    let (code, next) = (Code::NoSuchPosition.number(), oldest.get());
+    let answer = Fetched { code, next, durable: answer.durable, log_id: answer.log_id, ..Fetched::default() };
+    Turn { answer, next: from, more: false }
 }
 
 fn go_on(go_on: bool) -> ControlFlow<()> {

@@ -164,13 +164,13 @@ mod tests {
             credits.note(stall_ms * 1_000);
             credits.tick(at(ms), T, 10_000, 10);
         }
-        (0..)
+        (0..10_000)
             .find(|ms| {
                 credits.note(T);
                 credits.tick(at(stall_ms + ms), T, 10_000, 10);
                 credits.each(10).is_none_or(|each| Some(each) >= before)
             })
-            .expect("the numbers have no end")
+            .expect("it is back after ten seconds")
     }
 
     #[test]

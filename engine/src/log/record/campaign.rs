@@ -140,21 +140,13 @@ pub(super) fn encode(event: &CampaignEvent, out: &mut Vec<u8>) {
             put(PHASE_PUT, &body, out);
         }
         CampaignEvent::PlanActivated { campaign, plan, phases, policy, by, reason, at } => {
-            let (policy, grace_ms) = match policy {
-                PricePolicy::Strict => (0, 0),
-                PricePolicy::Grace { ms } => (1, ms),
-                PricePolicy::HonourLower => (2, 0),
-            };
+            let (policy, grace_ms) = policy_bytes(policy);
             let (campaign, at) = (campaign.raw(), at.raw());
             let body = PlanActivatedBody { campaign, plan, phases, policy, grace_ms, by, reason, at };
             put(PLAN_ACTIVATED, &body, out);
         }
         CampaignEvent::StandingSet { set: SetStanding { campaign, standing, by, reason }, at } => {
-            let standing = match standing {
-                Standing::Running => 0,
-                Standing::Paused => 1,
-                Standing::Aborted => 2,
-            };
+            let standing = standing_byte(standing);
             let body = StandingSetBody { campaign: campaign.raw(), standing, by, reason, at: at.raw() };
             put(STANDING_SET, &body, out);
         }
@@ -196,12 +188,8 @@ pub(super) fn decode(kind: u8, rest: &[u8]) -> Result<(Record, usize), RecordErr
     let (event, used) = match kind {
         PHASE_PUT => take(kind, rest).and_then(|(body, used)| Ok((phase_put(kind, &body)?, used)))?,
         PLAN_ACTIVATED => take(kind, rest).and_then(|(body, used): (PlanActivatedBody, usize)| {
-            let policy = match (body.policy, body.grace_ms) {
-                (0, 0) => PricePolicy::Strict,
-                (1, ms) => PricePolicy::Grace { ms },
-                (2, 0) => PricePolicy::HonourLower,
-                _ => return Err(RecordError::Impossible { kind, field: "policy" }),
-            };
+            let policy = policy(body.policy, body.grace_ms);
+            let policy = policy.ok_or(RecordError::Impossible { kind, field: "policy" })?;
             let event = CampaignEvent::PlanActivated {
                 campaign: CampaignId::new(body.campaign),
                 plan: body.plan,
@@ -214,12 +202,8 @@ pub(super) fn decode(kind: u8, rest: &[u8]) -> Result<(Record, usize), RecordErr
             Ok((event, used))
         })?,
         STANDING_SET => take(kind, rest).and_then(|(body, used): (StandingSetBody, usize)| {
-            let standing = match body.standing {
-                0 => Standing::Running,
-                1 => Standing::Paused,
-                2 => Standing::Aborted,
-                _ => return Err(RecordError::Impossible { kind, field: "standing" }),
-            };
+            let standing = standing(body.standing);
+            let standing = standing.ok_or(RecordError::Impossible { kind, field: "standing" })?;
             let campaign = CampaignId::new(body.campaign);
             let set = SetStanding { campaign, standing, by: body.by, reason: body.reason };
             Ok((CampaignEvent::StandingSet { set, at: Timestamp::new(body.at) }, used))
@@ -298,11 +282,46 @@ fn phase_put(kind: u8, body: &PhasePutBody) -> Result<CampaignEvent, RecordError
 
 const STAGES: [Stage; 5] = [Stage::Warmup, Stage::Live, Stage::Sustain, Stage::Wrapup, Stage::Closed];
 
-fn stage(byte: u8) -> Option<Stage> {
+pub(crate) fn stage(byte: u8) -> Option<Stage> {
     STAGES.get(usize::from(byte)).copied()
 }
 
-const fn stage_byte(stage: Stage) -> u8 {
+/// A policy as a byte, and the milliseconds of a grace.
+pub(crate) const fn policy_bytes(policy: PricePolicy) -> (u8, u32) {
+    match policy {
+        PricePolicy::Strict => (0, 0),
+        PricePolicy::Grace { ms } => (1, ms),
+        PricePolicy::HonourLower => (2, 0),
+    }
+}
+
+pub(crate) const fn policy(byte: u8, grace_ms: u32) -> Option<PricePolicy> {
+    match (byte, grace_ms) {
+        (0, 0) => Some(PricePolicy::Strict),
+        (1, ms) => Some(PricePolicy::Grace { ms }),
+        (2, 0) => Some(PricePolicy::HonourLower),
+        _ => None,
+    }
+}
+
+pub(crate) const fn standing_byte(standing: Standing) -> u8 {
+    match standing {
+        Standing::Running => 0,
+        Standing::Paused => 1,
+        Standing::Aborted => 2,
+    }
+}
+
+pub(crate) const fn standing(byte: u8) -> Option<Standing> {
+    match byte {
+        0 => Some(Standing::Running),
+        1 => Some(Standing::Paused),
+        2 => Some(Standing::Aborted),
+        _ => None,
+    }
+}
+
+pub(crate) const fn stage_byte(stage: Stage) -> u8 {
     match stage {
         Stage::Warmup => 0,
         Stage::Live => 1,

@@ -106,7 +106,7 @@ pub fn decode(input: &[u8]) -> Result<(Record, usize), RecordError> {
     Ok((record, used.saturating_add(1)))
 }
 
-pub(super) fn take<B: Decode<()>>(kind: u8, rest: &[u8]) -> Result<(B, usize), RecordError> {
+pub(crate) fn take<B: Decode<()>>(kind: u8, rest: &[u8]) -> Result<(B, usize), RecordError> {
     bincode::decode_from_slice(rest, LAYOUT).map_err(|_| RecordError::Malformed { kind })
 }
 

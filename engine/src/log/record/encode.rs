@@ -15,7 +15,7 @@ use doorbuster_ledger::{
 const ROOM: usize = 128;
 
 #[inline]
-pub(super) fn put(kind: u8, body: &impl Encode, out: &mut Vec<u8>) {
+pub(crate) fn put(kind: u8, body: &impl Encode, out: &mut Vec<u8>) {
     // Of a vector that grows field by field, each field asks whether there is room and stores a new length.
     let start = out.len();
     out.resize(start + ROOM, 0);

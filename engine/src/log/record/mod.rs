@@ -16,7 +16,10 @@ mod encode;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use campaign::{policy, policy_bytes, stage, stage_byte, standing, standing_byte};
 pub use decode::decode;
+pub(crate) use decode::take;
+pub(crate) use encode::put;
 pub use encode::{encode, encode_event};
 
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
