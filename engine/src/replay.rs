@@ -72,6 +72,8 @@ struct Builder {
 enum Job {
     Load(Vec<ImageEntry>),
     Apply(Batch),
+    /// Answered with a digest of nothing.
+    Loaded,
     Digest,
     /// The log has been read; from now on things fall due.
     Resume(Timestamp),
@@ -106,34 +108,33 @@ impl Replay {
         Ok(Self { shards, latest: Timestamp::default(), events: 0, compared: 0 })
     }
 
-    /// Hands entries of a snapshot on, which all come before the first block.
+    /// Hands an entry of a snapshot on; all of them come before the first block.
     ///
     /// # Errors
-    /// A shard's thread has stopped, and [`digest`](Self::digest) says why.
-    pub(crate) fn load(&mut self, entries: &[ImageEntry]) -> Result<(), EngineError> {
-        for entry in entries {
-            if let ImageEntry::Now(now) = entry {
-                self.latest = self.latest.max(*now);
+    /// A shard's thread has stopped, and [`loaded`](Self::loaded) says why.
+    #[inline]
+    pub(crate) fn load(&mut self, entry: ImageEntry) -> Result<(), EngineError> {
+        match entry.partitions() {
+            Partitions::One(partition) | Partitions::Two(partition, _) => {
+                let shard = self.shard_of(partition);
+                self.shards.get_mut(shard).map_or(Ok(()), |shard| shard.put(entry))
             }
-            match entry.partitions() {
-                Partitions::One(partition) | Partitions::Two(partition, _) => {
-                    let shard = self.shard_of(partition);
-                    self.shards.get_mut(shard).map_or(Ok(()), |shard| shard.put(*entry))?;
+            Partitions::All => {
+                if let ImageEntry::Now(now) = entry {
+                    self.latest = self.latest.max(now);
                 }
-                Partitions::All => self.shards.iter_mut().try_for_each(|shard| shard.put(*entry))?,
+                self.shards.iter_mut().try_for_each(|shard| shard.put(entry))
             }
         }
-        Ok(())
     }
 
-    /// The digest of all that was handed on so far.
+    /// Waits until all entries that were handed on are loaded.
     ///
     /// # Errors
     /// What stopped a shard's thread.
-    pub(crate) fn digest(mut self) -> Result<(Self, Digest), EngineError> {
-        let told = self.ask_digest();
-        match told {
-            Ok(digest) => Ok((self, digest)),
+    pub(crate) fn loaded(mut self) -> Result<Self, EngineError> {
+        match self.ask(|| Job::Loaded) {
+            Ok(_) => Ok(self),
             Err(_) => Err(self.finish(Timestamp::default()).err().unwrap_or_else(stopped)),
         }
     }
@@ -210,10 +211,11 @@ impl Replay {
         usize::from(partition.raw()) % self.shards.len()
     }
 
-    fn ask_digest(&mut self) -> Result<Digest, EngineError> {
+    /// Has every shard answer, once it has done all that was handed on; returns the sum of the answers.
+    fn ask(&mut self, job: impl Fn() -> Job) -> Result<Digest, EngineError> {
         for shard in &mut self.shards {
             shard.hand_over()?;
-            shard.send(Job::Digest)?;
+            shard.send(job())?;
         }
         let mut found = Digest::default();
         for shard in &self.shards {
@@ -223,7 +225,7 @@ impl Replay {
     }
 
     fn compare(&mut self, recorded: Digest) -> Result<(), EngineError> {
-        let found = self.ask_digest()?;
+        let found = self.ask(|| Job::Digest)?;
         if found != recorded {
             return Err(EngineError::Digest { recorded, found });
         }
@@ -323,11 +325,8 @@ fn build(
                 // Where the reader has enough of them, this one goes back to the allocator.
                 drop(give_back.try_send(batch));
             }
-            Job::Digest => {
-                if tell.send(ledger.digest()).is_err() {
-                    break;
-                }
-            }
+            Job::Loaded => drop(tell.send(Digest::default())),
+            Job::Digest => drop(tell.send(ledger.digest())),
             Job::Resume(now) => ledger.resume(now),
         }
     }

@@ -65,7 +65,7 @@ fn begin(
     Ok((Replay::start(options)?, None))
 }
 
-/// Loads a snapshot whole and compares its digest.
+/// Loads a snapshot whole.
 fn load(
     storage: &dyn Storage,
     options: &Options,
@@ -75,21 +75,12 @@ fn load(
     let mut reader = SnapshotReader::open(storage, log_id, lsn)?;
     let header = *reader.header();
     let mut replay = Replay::start(options)?;
-    let mut entries = Vec::new();
-    while reader.read(&mut entries)? {
-        // Where a shard's thread has stopped, the digest says why.
-        if replay.load(&entries).is_err() {
-            break;
-        }
-        entries.clear();
-    }
-    let (replay, found) = replay.digest().map_err(|error| match error {
+    let mut taken = true;
+    // Where a shard's thread has stopped, it is told below why.
+    while taken && reader.read(|entry| taken &= replay.load(entry).is_ok())? {}
+    let replay = replay.loaded().map_err(|error| match error {
         EngineError::Violation(violation) => reader.unsound(SnapshotFault::Violation(violation)).into(),
         error => error,
     })?;
-    if found != header.digest {
-        let fault = SnapshotFault::Digest { found, need: header.digest };
-        return Err(reader.unsound(fault).into());
-    }
     Ok((replay, header))
 }

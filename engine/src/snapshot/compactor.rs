@@ -1,9 +1,9 @@
 //! The one who makes snapshots: a step function, driven by a thread of its own in production and by a simulator in tests.
 //!
 //! ```text
-//! idle ──enough log──► load the snapshot before ──► replay to where a segment begins ──► write ──► remove what is
-//!   ▲                                                                                     old ──┐
-//!   └────────────────────────────────────────────────────────────────────────────────────────────┘
+//! idle ──enough log──► load the snapshot before ──► replay to where a segment begins ──► write
+//!   ▲                                                                                      │
+//!   └── remove what is old ◄── give it its name ◄── read it back and compare its digest ◄──┘
 //! ```
 //!
 //! It reads the log from the files, like anybody else, up to what the journal calls durable, and keeps a ledger of its own
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use doorbuster_ledger::{Ledger, Place, Rules, Violation};
 
 use super::error::{SnapshotError, SnapshotFault};
-use super::file::{SnapshotReader, write};
+use super::file::{SnapshotReader, publish, write};
 use super::header::SnapshotHeader;
 use super::options::{CompactionOptions, KeepLog};
 use super::shelf::{ASIDE, name, snapshots};
@@ -29,6 +29,9 @@ const REPLAY: u64 = 1 << 20;
 
 /// What must be left of the disk beside a snapshot, in segments: the log is what the disk is for.
 const SPARE_SEGMENTS: u64 = 8;
+
+/// Between two seeds. The golden ratio of 2^64, as in `SplitMix64`: no two of them are alike for long.
+const SEED_STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// See the module's doc.
 #[derive(Debug)]
@@ -68,11 +71,13 @@ struct Goal {
 struct Job {
     goal: Goal,
     ledger: Ledger,
-    /// The snapshot that is being read, until all of it is.
+    /// The snapshot that is being read, until all of it is: the one before, or the one that was just written.
     reader: Option<SnapshotReader>,
     /// Position up to which the ledger has the log.
     at: Lsn,
     time_ms: u64,
+    /// What was written, once it is.
+    written: Option<SnapshotHeader>,
 }
 
 impl Compactor {
@@ -105,9 +110,23 @@ impl Compactor {
         if job.reader.is_some() {
             return self.load(job);
         }
+        if let Some(header) = job.written {
+            publish(self.storage.as_ref(), &header)?;
+            self.newest = Some(header);
+            self.clear_away()?;
+            return Ok(CompactorStep::Written(header));
+        }
         if job.at < job.goal.place.lsn {
             return self.replay(job);
         }
+        self.write(job, pace)
+    }
+
+    fn write(
+        &mut self,
+        mut job: Job,
+        pace: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<CompactorStep, EngineError> {
         let need = job.ledger.bytes() as u64 + SPARE_SEGMENTS * self.segment_bytes;
         let have = self.storage.free_bytes().map_err(SnapshotError::from)?;
         if have < need {
@@ -123,9 +142,13 @@ impl Compactor {
                 return Err(error.into());
             }
         };
-        self.newest = Some(header);
-        self.clear_away()?;
-        Ok(CompactorStep::Written(header))
+        // The first ledger's memory is given back before the second takes as much.
+        job.ledger = self.ledger();
+        job.written = Some(header);
+        let aside = SnapshotReader::open_aside(self.storage.as_ref(), self.cursor.log_id(), header.place.lsn);
+        job.reader = Some(aside?);
+        self.job = Some(job);
+        Ok(CompactorStep::Working)
     }
 
     /// Starts a snapshot where the latest segment begins of which something is durable, if enough was written since the last.
@@ -142,10 +165,11 @@ impl Compactor {
         }
         let mut job = Job {
             goal: Goal { segment, place },
-            ledger: Ledger::new(self.rules, self.seed),
+            ledger: self.ledger(),
             reader: None,
             at: Lsn::default(),
             time_ms: 0,
+            written: None,
         };
         if let Some(newest) = &self.newest {
             match SnapshotReader::open(self.storage.as_ref(), self.cursor.log_id(), newest.place.lsn) {
@@ -157,11 +181,20 @@ impl Compactor {
         Ok(CompactorStep::Working)
     }
 
+    /// An empty ledger, with another seed than all before: entries come in the order of the hashes of the ledger that told
+    /// them, and a table that is filled in the order of its own hashes is filled very slowly.
+    fn ledger(&mut self) -> Ledger {
+        self.seed = self.seed.wrapping_add(SEED_STEP);
+        Ledger::new(self.rules, self.seed)
+    }
+
     fn load(&mut self, mut job: Job) -> Result<CompactorStep, EngineError> {
         let Some(reader) = &mut job.reader else { return Ok(CompactorStep::Working) };
         let mut entries = Vec::new();
         let header = *reader.header();
-        let fault = match reader.read(&mut entries) {
+        let written = job.written.is_some();
+        let fault = match reader.read(|entry| entries.push(entry)) {
+            Err(error) if written => return Err(error.into()),
             Err(error) => return self.fall_back(error),
             Ok(true) => job.ledger.load(&entries).err().map(SnapshotFault::Violation),
             Ok(false) => {
@@ -171,7 +204,7 @@ impl Compactor {
         };
         if let Some(fault) = fault {
             let error = reader.unsound(fault);
-            return self.fall_back(error);
+            return if written { Err(error.into()) } else { self.fall_back(error) };
         }
         if entries.is_empty() {
             job.reader = None;

@@ -30,12 +30,12 @@ const PIECE_HEADER: usize = 16;
 /// gigabyte of snapshot.
 const SYNC_EVERY: u32 = 32;
 
-/// Writes the snapshot of a ledger that serves all partitions, and gives it its name. `pace` is called after each piece
+/// Writes the snapshot of a ledger that serves all partitions, beside its name, and makes it durable. `pace` is called after each piece
 /// with its bytes; it may take its time, and gives the whole up by returning false.
 ///
 /// # Errors
 /// The disk failed, or `pace` gave up; the snapshot isn't there.
-pub(crate) fn write(
+pub(super) fn write(
     storage: &dyn Storage,
     log_id: LogId,
     (segment, at, time_ms): (SegmentNumber, LogPlace, u64),
@@ -67,9 +67,16 @@ pub(crate) fn write(
     };
     file.write_at(0, &header.encode())?;
     file.sync_data()?;
-    storage.rename(ASIDE, &name(at.lsn))?;
-    storage.sync_folder()?;
     Ok(header)
+}
+
+/// Gives the snapshot that was written its name.
+///
+/// # Errors
+/// The disk failed.
+pub(super) fn publish(storage: &dyn Storage, header: &SnapshotHeader) -> Result<(), SnapshotError> {
+    storage.rename(ASIDE, &name(header.place.lsn))?;
+    Ok(storage.sync_folder()?)
 }
 
 /// Writes entries by pieces.
@@ -141,7 +148,20 @@ impl SnapshotReader {
     /// # Errors
     /// It isn't there, or is no sound snapshot of this log.
     pub fn open(storage: &dyn Storage, log_id: LogId, lsn: Lsn) -> Result<Self, SnapshotError> {
-        let name = name(lsn);
+        Self::open_file(storage, log_id, lsn, name(lsn))
+    }
+
+    /// As [`open`](Self::open), of the one that has no name yet.
+    pub(super) fn open_aside(storage: &dyn Storage, log_id: LogId, lsn: Lsn) -> Result<Self, SnapshotError> {
+        Self::open_file(storage, log_id, lsn, ASIDE.to_owned())
+    }
+
+    fn open_file(
+        storage: &dyn Storage,
+        log_id: LogId,
+        lsn: Lsn,
+        name: String,
+    ) -> Result<Self, SnapshotError> {
         let file = storage.open(&name)?;
         let mut memory = vec![0; PIECE_HEADER + MOST];
         let read = file.read_at(0, &mut memory[..HEADER_LEN])?;
@@ -171,11 +191,11 @@ impl SnapshotReader {
         &self.header
     }
 
-    /// Appends the next piece's entries to `out`; returns false, and appends nothing, behind the last.
+    /// Hands the next piece's entries to `each`; returns false behind the last piece.
     ///
     /// # Errors
     /// The piece is damaged, or can't be read.
-    pub fn read(&mut self, out: &mut Vec<ImageEntry>) -> Result<bool, SnapshotError> {
+    pub fn read(&mut self, mut each: impl FnMut(ImageEntry)) -> Result<bool, SnapshotError> {
         if self.number == self.header.pieces {
             let (found, need) = (self.entries, self.header.entries);
             return if found == need && self.offset == self.header.length {
@@ -193,7 +213,7 @@ impl SnapshotReader {
         for _ in 0..entries {
             match entry::decode(rest) {
                 Ok((entry, used)) => {
-                    out.push(entry);
+                    each(entry);
                     rest = rest.get(used..).unwrap_or_default();
                 }
                 Err(error) => return Err(self.unsound(SnapshotFault::Entry { number: self.number, error })),

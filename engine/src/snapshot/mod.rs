@@ -12,9 +12,9 @@
 //! * **S2** It is made by the [`Compactor`] from the snapshot before and the log, with the code that recovers: shards
 //!   never pause for it, and the state in memory is never looked at. It costs the state's memory a second time while it
 //!   runs.
-//! * **S3** It is written beside its name, synced, and named then. A file that has the name is whole, or damaged later.
-//! * **S4** Each piece has a checksum, and the whole the digest of the state, which is worked out anew when it is read.
-//!   The newest one that is sound is used; a damaged one costs time at a start, not data, as long as the log behind an
+//! * **S3** It is written beside its name, synced, read back into another ledger whose digest is compared with the first
+//!   one's, and named then. A file that has the name was whole and right, or was damaged later.
+//! * **S4** Each piece has a checksum, for that. The newest one that is sound is used; a damaged one costs time at a start, not data, as long as the log behind an
 //!   older one is there.
 //! * **S5** A segment is removed only when the oldest snapshot that is kept is of a position behind it, and the policy
 //!   says so.

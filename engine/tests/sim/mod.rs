@@ -276,7 +276,7 @@ impl World {
     /// A disk that fails gives the snapshot up and nothing else; where it dies, a crash follows.
     fn compact(&mut self) {
         let durable = Lsn::new(self.engine.journal().durable());
-        for _ in 0..self.rng.random_range(1..6) {
+        for _ in 0..self.rng.random_range(1..30) {
             if let Ok(CompactorStep::Written(_)) = self.compactor.step(durable, &mut |_| true) {
                 self.report.snapshots += 1;
             }

@@ -266,12 +266,23 @@ impl Budgets {
         budget: BudgetId,
         partition: PartitionId,
         money: Money,
-        posted: [u64; MAX_FUNDERS],
     ) -> Option<()> {
         let slices = &mut self.known.get_mut(&budget)?.slices;
         slices.all = slices.all.and(money);
-        let slice = slices.entry(partition)?;
-        (slice.money, slice.posted) = (money, posted);
+        slices.entry(partition)?.money = money;
+        Some(())
+    }
+
+    /// Takes what an image says of a funder's part of a slice. `None` if there is no such slice or funder.
+    pub(crate) fn load_posted(
+        &mut self,
+        budget: BudgetId,
+        partition: PartitionId,
+        nth: u8,
+        cents: u64,
+    ) -> Option<()> {
+        let slice = self.known.get_mut(&budget)?.slices.get_mut(partition)?;
+        *slice.posted.get_mut(usize::from(nth))? = cents;
         Some(())
     }
 

@@ -66,9 +66,14 @@ pub(in crate::snapshot) fn decode(bytes: &[u8]) -> Result<(ImageEntry, usize), R
             (ImageEntry::Bank { budget: budget(id)?, cents }, used)
         }
         SLICE => {
-            let ((id, part, left, reserved, spent, posted), used): (SliceFields, usize) = take(kind, rest)?;
+            let ((id, part, left, reserved, spent), used): (SliceFields, usize) = take(kind, rest)?;
             let (budget, partition) = (budget(id)?, partition(part)?);
-            (ImageEntry::Slice(ImageSlice { budget, partition, left, reserved, spent, posted }), used)
+            (ImageEntry::Slice(ImageSlice { budget, partition, left, reserved, spent }), used)
+        }
+        POSTED => {
+            let ((id, part, nth, cents), used): ((u32, u16, u8, u64), usize) = take(kind, rest)?;
+            let (budget, partition) = (budget(id)?, partition(part)?);
+            (ImageEntry::Posted { budget, partition, nth, cents }, used)
         }
         BATCH => {
             let ((batch, serials, times, from, until), used): ((u32, u32, u32, u64, u64), usize) =

@@ -38,9 +38,12 @@ pub(in crate::snapshot) fn encode(entry: &ImageEntry, out: &mut Vec<u8>) {
             put(FUNDER, &(budget.raw(), funder.id.raw(), funder.share), out);
         }
         ImageEntry::Bank { budget, cents } => put(BANK, &(budget.raw(), cents), out),
-        ImageEntry::Slice(ImageSlice { budget, partition, left, reserved, spent, posted }) => {
-            let fields: SliceFields = (budget.raw(), partition.raw(), left, reserved, spent, posted);
+        ImageEntry::Slice(ImageSlice { budget, partition, left, reserved, spent }) => {
+            let fields: SliceFields = (budget.raw(), partition.raw(), left, reserved, spent);
             put(SLICE, &fields, out);
+        }
+        ImageEntry::Posted { budget, partition, nth, cents } => {
+            put(POSTED, &(budget.raw(), partition.raw(), nth, cents), out);
         }
         ImageEntry::Batch { batch, coupons: Coupons { serials, uses, from, until } } => {
             put(BATCH, &(batch.raw(), serials, uses, from.raw(), until.raw()), out);

@@ -11,7 +11,7 @@ mod tests;
 pub(super) use decode::decode;
 pub(super) use encode::encode;
 
-use doorbuster_ledger::{ImagePaymentKind, MAX_FUNDERS, OrderState};
+use doorbuster_ledger::{ImagePaymentKind, OrderState};
 
 const NOW: u8 = 1;
 const PHASE: u8 = 2;
@@ -38,6 +38,7 @@ const LINE_PROGRESS: u8 = 22;
 const PAYBACK: u8 = 23;
 const UNITS: u8 = 24;
 const SEQUENCE: u8 = 25;
+const POSTED: u8 = 26;
 
 /// Stands for "none" where a time or a number of units may be missing.
 const NONE: u64 = u64::MAX;
@@ -49,8 +50,8 @@ type PhaseFields = (u32, u32, u8, u64, u8, u16, u32, u32, u32, u32, u16, u16, Ve
 /// Campaign, plan, phases, policy, grace, standing, phases entered, since when.
 type CampaignFields = (u32, u32, u8, u8, u32, u8, u8, u64);
 
-/// Budget, partition, left, reserved, spent, posted.
-type SliceFields = (u32, u16, u64, u64, u64, [u64; MAX_FUNDERS]);
+/// Budget, partition, left, reserved, spent.
+type SliceFields = (u32, u16, u64, u64, u64);
 
 /// SKU, available, held, sold, stocked, earliest deadline, holds, limits of a shopper and an order, limits changed, frozen.
 type SkuFields = (u64, u64, u64, u64, u64, u64, u32, u32, u32, bool, bool);

@@ -19,7 +19,8 @@ use crate::table::{NONE, Slot};
 
 impl Ledger {
     /// Takes entries of an [`image`](Self::image), in its order, into a ledger that was empty before the first. Nothing
-    /// falls due until [`resume`](Self::resume) has been called.
+    /// falls due until [`resume`](Self::resume) has been called. The ledger's seed should be another than that of the one
+    /// that told them, or it takes long.
     ///
     /// # Errors
     /// [`Violation`] if an entry can't follow the ones before it. The ledger must not be used any further.
@@ -66,9 +67,13 @@ impl Ledger {
                 return self.budgets.load_funder(budget, funder).ok_or(missing);
             }
             ImageEntry::Bank { budget, cents } => self.budgets.load_bank(budget, cents),
-            ImageEntry::Slice(ImageSlice { budget, partition, left, reserved, spent, posted }) => {
+            ImageEntry::Slice(ImageSlice { budget, partition, left, reserved, spent }) => {
                 let money = Money { left, reserved, spent };
-                let loaded = self.budgets.load_slice(budget, partition, money, posted);
+                let loaded = self.budgets.load_slice(budget, partition, money);
+                return loaded.ok_or(Violation::Budget { budget });
+            }
+            ImageEntry::Posted { budget, partition, nth, cents } => {
+                let loaded = self.budgets.load_posted(budget, partition, nth, cents);
                 return loaded.ok_or(Violation::Budget { budget });
             }
             ImageEntry::Batch { batch, coupons } => {

@@ -17,7 +17,7 @@
 mod load;
 mod tell;
 
-use crate::budget::{BudgetId, CouponBatch, CouponId, Coupons, Funder, MAX_FUNDERS};
+use crate::budget::{BudgetId, CouponBatch, CouponId, Coupons, Funder};
 use crate::campaign::{Phase, Price, PricePolicy, Standing};
 use crate::event::Partitions;
 use crate::ids::{
@@ -78,6 +78,17 @@ pub enum ImageEntry {
     },
     /// A partition's part of a budget.
     Slice(ImageSlice),
+    /// What a funder pays of what is reserved and spent of a slice.
+    Posted {
+        /// The budget.
+        budget: BudgetId,
+        /// The partition.
+        partition: PartitionId,
+        /// The funder's place among the budget's.
+        nth: u8,
+        /// Minor units.
+        cents: u64,
+    },
     /// A batch of coupons.
     Batch {
         /// The batch.
@@ -220,8 +231,6 @@ pub struct ImageSlice {
     pub reserved: u64,
     /// What paid orders claimed.
     pub spent: u64,
-    /// What each funder pays of what is reserved and spent.
-    pub posted: [u64; MAX_FUNDERS],
 }
 
 /// See [`ImageEntry::Sku`].
@@ -397,6 +406,9 @@ pub struct ImageProgress {
     pub under_way: bool,
 }
 
+// Millions of them are moved about: a large kind would make all of them large.
+const _: () = assert!(size_of::<ImageEntry>() <= 112);
+
 impl ImageEntry {
     /// The partitions whose ledgers must load the entry. A ledger leaves aside what it doesn't serve.
     pub fn partitions(&self) -> Partitions {
@@ -408,7 +420,9 @@ impl ImageEntry {
             | Self::Budget { .. }
             | Self::Funder { .. } => Partitions::All,
             Self::Bank { budget, .. } => Partitions::One(budget.partition()),
-            Self::Slice(slice) => Partitions::One(slice.partition),
+            Self::Slice(ImageSlice { partition, .. }) | Self::Posted { partition, .. } => {
+                Partitions::One(partition)
+            }
             Self::Batch { batch, .. } => Partitions::One(batch.partition()),
             Self::Coupon { coupon, .. } => Partitions::One(coupon.partition()),
             Self::Sku(ImageSku { sku, .. })

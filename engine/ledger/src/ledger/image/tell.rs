@@ -4,7 +4,7 @@ use super::{
     ImageCampaign, ImageChannel, ImageEntry, ImageGoods, ImageLeg, ImageOrder, ImagePayment,
     ImagePaymentKind, ImageProgress, ImageSku, ImageSlice,
 };
-use crate::budget::BudgetId;
+use crate::budget::Money;
 use crate::campaigns::Campaign;
 use crate::ids::{CampaignId, PARTITIONS, PartitionId};
 use crate::ledger::Ledger;
@@ -75,7 +75,11 @@ impl Ledger {
             each(&ImageEntry::Bank { budget, cents: self.budgets.bank(budget) })?;
         }
         for (budget, partition, slice) in self.budgets.slices() {
-            each(&ImageEntry::Slice(slice_entry(budget, partition, slice)))?;
+            let Money { left, reserved, spent } = slice.money;
+            each(&ImageEntry::Slice(ImageSlice { budget, partition, left, reserved, spent }))?;
+            for (nth, &cents) in (0..).zip(&slice.posted).filter(|(_, cents)| **cents > 0) {
+                each(&ImageEntry::Posted { budget, partition, nth, cents })?;
+            }
         }
         for (batch, coupons) in self.coupons.batches() {
             each(&ImageEntry::Batch { batch, coupons: *coupons })?;
@@ -247,16 +251,4 @@ fn tell_campaign<E>(
         each(&ImageEntry::Counted { campaign: id, from, version })?;
     }
     Ok(())
-}
-
-fn slice_entry(budget: BudgetId, partition: PartitionId, slice: &crate::budget::Slice) -> ImageSlice {
-    let money = slice.money;
-    ImageSlice {
-        budget,
-        partition,
-        left: money.left,
-        reserved: money.reserved,
-        spent: money.spent,
-        posted: slice.posted,
-    }
 }
