@@ -366,18 +366,7 @@ impl Engine {
     /// Sums over all shards, as published at their latest visits; waits for none of them. Each shard's are of one
     /// moment, under load not all of the same.
     pub fn totals(&self) -> Totals {
-        let mut totals = Totals::default();
-        for shard in &self.shards {
-            let of = shard.figures().totals;
-            totals.skus += of.skus;
-            totals.orders += of.orders;
-            totals.holds += of.holds;
-            totals.waiting += of.waiting;
-            totals.available += of.available;
-            totals.held += of.held;
-            totals.sold += of.sold;
-        }
-        totals
+        self.shards.iter().fold(Totals::default(), |sum, shard| sum.and(shard.figures().totals))
     }
 
     /// Bytes that the ledgers' tables have allocated, as measured in the last second; waits for no shard.

@@ -14,6 +14,7 @@
 //! change that it has seen is durable at the chosen level, and **I6** replaying the log gives the same state. On the
 //! first IO error it stops for good: nothing is acknowledged afterwards.
 
+pub mod backup;
 pub mod campaigns;
 pub mod clock;
 mod composite;

@@ -128,6 +128,14 @@ impl Replay {
         }
     }
 
+    /// The digest of all that was handed on so far.
+    ///
+    /// # Errors
+    /// A shard's thread has stopped, and [`finish`](Self::finish) says why.
+    pub(crate) fn digest_now(&mut self) -> Result<Digest, EngineError> {
+        self.ask(|| Job::Digest)
+    }
+
     /// Waits until all entries that were handed on are loaded.
     ///
     /// # Errors
@@ -225,7 +233,7 @@ impl Replay {
     }
 
     fn compare(&mut self, recorded: Digest) -> Result<(), EngineError> {
-        let found = self.ask(|| Job::Digest)?;
+        let found = self.digest_now()?;
         if found != recorded {
             return Err(EngineError::Digest { recorded, found });
         }

@@ -92,7 +92,7 @@ impl Cursor {
         let manifest = Manifest::read(storage.as_ref())?.ok_or(LogError::NoManifest)?;
         let mut cursor = Self {
             log_id: manifest.log_id,
-            first: reader::oldest(storage.as_ref())?.unwrap_or(SegmentNumber::new(1)),
+            first: reader::oldest_segment(storage.as_ref())?.unwrap_or(SegmentNumber::new(1)),
             segments: Vec::new(),
             marks: BTreeMap::new(),
             at: None,
@@ -373,7 +373,7 @@ impl Cursor {
 
     /// The oldest position that can be read by now.
     fn oldest_now(&self) -> Result<Lsn, LogError> {
-        let first = reader::oldest(self.storage.as_ref())?;
+        let first = reader::oldest_segment(self.storage.as_ref())?;
         let found = self.segments.iter().find(|segment| Some(segment.number) >= first);
         Ok(found.map_or_else(Lsn::default, |segment| segment.first_lsn))
     }

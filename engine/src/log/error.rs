@@ -114,6 +114,16 @@ pub enum LogError {
         /// What the visitor said.
         source: Arc<dyn Error + Send + Sync>,
     },
+    /// A block that is intact holds something that this version can't read.
+    #[error("read position {lsn} in block {block}: {source}")]
+    Unreadable {
+        /// The block.
+        block: BlockNumber,
+        /// The event.
+        lsn: Lsn,
+        /// What is wrong with it.
+        source: Arc<dyn Error + Send + Sync>,
+    },
     /// The block has no room for what was pushed; write it and begin the next. Nothing was changed.
     #[error("push {need} bytes into a block that has room for {have}")]
     BlockFull {

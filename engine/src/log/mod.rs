@@ -36,6 +36,7 @@
 mod block;
 mod buffer;
 mod chain;
+mod copy;
 mod cursor;
 mod error;
 mod options;
@@ -53,13 +54,14 @@ mod writer;
 
 pub use block::{BLOCK_HEADER_LEN, BLOCK_VERSION, BlockFault, BlockHeader, MAX_BLOCK, PAGE};
 pub use chain::{BlockHash, Link, LogPlace};
+pub use copy::{CopiedSegment, Take, copy_segment, segment_header};
 pub use cursor::{Cursor, LogEnd};
 pub use error::{LogError, Proof, VisitError};
 pub use options::{DEFAULT_SEGMENT, LogOptions};
 pub use pool::SegmentPool;
 pub use position::{BlockNumber, BlockPlace, Epoch, Lsn, Owner, SegmentNumber};
 pub use preparer::{PREPARE_STEP, Preparer, Progress};
-pub use reader::{Scan, remove_segments, scan, scan_from};
+pub use reader::{Scan, oldest_segment, remove_segments, scan, scan_from};
 pub use recovery::{Recovered, recover};
 pub use segment::{SEGMENT_HEADER_LEN, SegmentHeader};
 pub use tail::TornTail;

@@ -239,7 +239,10 @@ fn segment_numbers(storage: &dyn Storage) -> Result<Vec<SegmentNumber>, LogError
 }
 
 /// The oldest segment of a folder.
-pub(super) fn oldest(storage: &dyn Storage) -> Result<Option<SegmentNumber>, LogError> {
+///
+/// # Errors
+/// The folder can't be read.
+pub fn oldest_segment(storage: &dyn Storage) -> Result<Option<SegmentNumber>, LogError> {
     Ok(segment_numbers(storage)?.first().copied())
 }
 

@@ -79,6 +79,35 @@ pub(super) fn publish(storage: &dyn Storage, header: &SnapshotHeader) -> Result<
     Ok(storage.sync_folder()?)
 }
 
+/// Copies the snapshot of a position, reads every piece of the copy, and gives it its name when it is durable. Returns its bytes.
+///
+/// # Errors
+/// One of the disks fails, or the snapshot isn't sound.
+pub fn copy_snapshot(
+    from: &dyn Storage,
+    to: &dyn Storage,
+    log_id: LogId,
+    lsn: Lsn,
+) -> Result<u64, SnapshotError> {
+    let source = from.open(&name(lsn))?;
+    let copy = to.create(ASIDE)?;
+    let mut memory = vec![0; MOST];
+    let mut offset = 0;
+    loop {
+        let read = source.read_at(offset, &mut memory)?;
+        if read == 0 {
+            break;
+        }
+        copy.write_at(offset, &memory[..read])?;
+        offset += read as u64;
+    }
+    copy.sync_data()?;
+    let mut reader = SnapshotReader::open_aside(to, log_id, lsn)?;
+    while reader.read(drop)? {}
+    publish(to, reader.header())?;
+    Ok(offset)
+}
+
 /// Writes entries by pieces.
 struct Pieces<'a> {
     file: &'a dyn StorageFile,

@@ -32,7 +32,7 @@ mod shelf;
 
 pub use compactor::{Compactor, CompactorStep};
 pub use error::{SnapshotError, SnapshotFault};
-pub use file::SnapshotReader;
+pub use file::{SnapshotReader, copy_snapshot};
 pub use header::{SNAPSHOT_VERSION, SnapshotHeader};
 pub use options::{CompactionOptions, KeepLog};
 pub(crate) use shelf::ASIDE;

@@ -35,6 +35,19 @@ impl FileStorage {
     /// other content, [`StorageError::Version`] for a newer one, [`StorageError::Manifest`] for a damaged one,
     /// else what the operating system said.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StorageError> {
+        let storage = Self::open_copy(path)?;
+        if Manifest::read(&storage).map_err(|error| storage.placed(error))?.is_none() {
+            let log_id = LogId::new(u128::from(random_u64()?) << 64 | u128::from(random_u64()?));
+            Manifest { log_id, segment: 0 }.write(&storage)?;
+        }
+        Ok(storage)
+    }
+
+    /// As [`open`](Self::open), for a folder that a log is to be copied into: a new one gets no log id.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_copy(path: impl AsRef<Path>) -> Result<Self, StorageError> {
         let path = path.as_ref();
         let shown = || path.display().to_string();
         let failed = |operation| move |error| StorageError::io(operation, path.display().to_string(), error);
@@ -61,12 +74,7 @@ impl FileStorage {
             TryLockError::Error(error) => lock_failed(error),
         })?;
         let folder = File::open(path).map_err(failed(Operation::Open))?;
-        let storage = Self { path: path.to_owned(), folder, _lock: lock };
-        if Manifest::read(&storage).map_err(|error| storage.placed(error))?.is_none() {
-            let log_id = LogId::new(u128::from(random_u64()?) << 64 | u128::from(random_u64()?));
-            Manifest { log_id, segment: 0 }.write(&storage)?;
-        }
-        Ok(storage)
+        Ok(Self { path: path.to_owned(), folder, _lock: lock })
     }
 
     /// The folder's path.

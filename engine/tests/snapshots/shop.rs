@@ -32,7 +32,7 @@ pub(crate) struct Shop {
     sold: u64,
 }
 
-fn options(shards: usize, compaction: CompactionOptions) -> Options {
+pub(crate) fn options(shards: usize, compaction: CompactionOptions) -> Options {
     Options {
         shards,
         rules: Rules { idempotency_window_ms: 60_000, order_retention_ms: 60_000, ..Rules::default() },
@@ -54,7 +54,7 @@ impl Shop {
     pub(crate) fn open_as(disk: SimStorage, compaction: CompactionOptions, log_id: u128) -> Self {
         Manifest { log_id: LogId::new(log_id), segment: 0 }.write(&disk).unwrap();
         let clock = Arc::new(ManualClock::new(Timestamp::new(START)));
-        let opened = start(&disk, 1, compaction, &clock).unwrap();
+        let opened = start_on(&disk, 1, compaction, &clock).unwrap();
         let mut shop = Self::of(opened, disk, compaction, clock, 0);
         for sku in (1..=SKUS).map(SkuId::new) {
             let put = PutSku { sku, units: 1 << 30, user_limit: 0, order_limit: 0, ..PutSku::default() };
@@ -77,13 +77,22 @@ impl Shop {
     /// Starts anew from what is on the disk.
     pub(crate) fn reopen(self, shards: usize) -> Self {
         let Self { disk, clock, compaction, sold, .. } = self;
-        let opened = start(&disk, shards, compaction, &clock).unwrap();
+        let opened = start_on(&disk, shards, compaction, &clock).unwrap();
         opened.engine.check().unwrap();
         Self::of(opened, disk, compaction, clock, sold)
     }
 
+    /// Starts on a folder that was restored.
+    pub(crate) fn reopen_on(disk: SimStorage, compaction: CompactionOptions) -> Self {
+        let clock = Arc::new(ManualClock::new(Timestamp::new(START)));
+        let opened = start_on(&disk, 1, compaction, &clock).unwrap();
+        opened.engine.check().unwrap();
+        clock.set(opened.engine.now());
+        Self::of(opened, disk, compaction, clock, 1_000_000)
+    }
+
     pub(crate) fn fail_to_reopen(self) -> String {
-        start(&self.disk, 1, self.compaction, &self.clock).unwrap_err().to_string()
+        start_on(&self.disk, 1, self.compaction, &self.clock).unwrap_err().to_string()
     }
 
     /// Places orders, some of which end or are paid, and writes all that happens.
@@ -108,6 +117,11 @@ impl Shop {
             }
         }
         panic!("it never came to that");
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pass(&mut self, ms: u64) {
+        self.clock.advance(ms);
     }
 
     fn order(&mut self, nth: u64) {
@@ -216,7 +230,7 @@ impl Shop {
     }
 }
 
-fn start(
+fn start_on(
     disk: &SimStorage,
     shards: usize,
     compaction: CompactionOptions,
@@ -225,4 +239,13 @@ fn start(
     let storage: Arc<dyn Storage> = Arc::new(disk.clone());
     let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(clock);
     Engine::open(&storage, &options(shards, compaction), clock, vec![Arc::new(|| {})])
+}
+
+pub(crate) fn start(
+    storage: &Arc<dyn Storage>,
+    shards: usize,
+    compaction: CompactionOptions,
+) -> Result<Opened, EngineError> {
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp::new(START)));
+    Engine::open(storage, &options(shards, compaction), clock, vec![Arc::new(|| {})])
 }

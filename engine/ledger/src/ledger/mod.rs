@@ -134,6 +134,22 @@ pub struct Totals {
     pub sold: u64,
 }
 
+impl Totals {
+    /// The sums over two ledgers.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            skus: self.skus.saturating_add(other.skus),
+            orders: self.orders.saturating_add(other.orders),
+            holds: self.holds.saturating_add(other.holds),
+            waiting: self.waiting.saturating_add(other.waiting),
+            available: self.available.saturating_add(other.available),
+            held: self.held.saturating_add(other.held),
+            sold: self.sold.saturating_add(other.sold),
+        }
+    }
+}
+
 /// The stock and the orders of one shard.
 #[derive(Debug)]
 pub struct Ledger {
