@@ -9,14 +9,25 @@ use std::process::Command;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("doorbuster-ledger", &[]),
     ("doorbuster-protocol", &[]),
+    // Shares no code with the engine that it audits, nor with anybody else.
+    ("doorbuster-auditor", &[]),
     ("doorbuster-engine", &["doorbuster-ledger"]),
     ("doorbuster-client", &["doorbuster-protocol"]),
     (
         "doorbuster-gateway",
-        &["doorbuster-ledger", "doorbuster-engine", "doorbuster-protocol", "doorbuster-client"],
+        &[
+            "doorbuster-ledger",
+            "doorbuster-engine",
+            "doorbuster-protocol",
+            "doorbuster-client",
+            "doorbuster-auditor",
+        ],
     ),
     // The gateway only hosts the embedded target; the audit shares no code with what it audits.
-    ("doorbuster-loadgen", &["doorbuster-protocol", "doorbuster-client", "doorbuster-gateway"]),
+    (
+        "doorbuster-loadgen",
+        &["doorbuster-protocol", "doorbuster-client", "doorbuster-gateway", "doorbuster-auditor"],
+    ),
     ("doorbuster-benches", &["doorbuster-ledger"]),
 ];
 

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
+use doorbuster_auditor::{Order, Replay, State};
 use doorbuster_protocol::Code;
 
-use super::order::{Order, State};
-use super::replay::Replay;
+use super::refusals;
 use super::{Audit, Check, Sale, is_done};
 use crate::journal::{Attempt, Faults, Journal, Payment, hex};
 
@@ -32,7 +32,7 @@ pub(super) fn check(sale: &Sale, journal: &Journal, replay: &Replay, audit: &mut
     // An answer that names no position could be explained by anything.
     let refused = journal.refusals.iter().filter(|refusal| refusal.channel.is_none());
     check.examined = refused.clone().filter(|refusal| refusal.until > 0).count() as u64;
-    replay.left.check(sale.skus.start, refused, &mut check.faults);
+    refusals::check(&replay.left, sale.skus.start, refused, &mut check.faults);
     audit.checks.push(check);
 }
 

@@ -1,6 +1,7 @@
 //! Logs that were made up, held against accounts that were made up.
 
-use super::super::log::tests::{put, reserved, segment};
+use doorbuster_auditor::forge::{Forger, put, reserved};
+
 use super::*;
 use crate::journal::Refusal;
 
@@ -13,11 +14,9 @@ fn attempt(user: u32, order: u64) -> Attempt {
 /// A log of these records, as it adds up; one SKU, 5, whose ended orders stay for 100 ms.
 fn replay(records: &[Vec<u8>]) -> (Sale, Replay) {
     let folder = tempfile::tempdir().expect("a folder");
-    let count = u32::try_from(records.len()).expect("few");
-    let bytes = segment(&[(count, records.concat())]);
-    std::fs::write(folder.path().join("segment-0000000001.log"), bytes).expect("written");
+    Forger::of(&[records.to_vec()]).write(folder.path()).expect("written");
     let sale = Sale { skus: 5..6, units_each: 1, restocked_each: 0, user_limit: 0, retention_ms: 100 };
-    let replay = Replay::read(folder.path(), &sale);
+    let replay = Replay::read(folder.path(), sale.expected());
     (sale, replay)
 }
 
@@ -102,7 +101,7 @@ fn an_order_that_leaves_memory_before_its_retention_is_over_is_found() {
         assert_eq!(audit.faults(), faults_expected, "{audit:?}");
     }
     let (_, replay) = replay(&[put(5, 1), reserved(1, 2, 5), record(7, 1, &[], 50), record(8, 1, &[], 150)]);
-    let view = replay.evicted(1).expect("it left");
+    let view = crate::audit::evicted::view(&replay, 1).expect("it left");
     assert_eq!((view.user, view.state), (2, doorbuster_protocol::OrderState::Expired.byte()));
 }
 

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use doorbuster_auditor::Replay;
 use doorbuster_protocol::{Code, LineView, OrderView};
 
-use super::replay::Replay;
 use super::{Check, Sale, is_done};
 use crate::journal::{Attempt, Basket, Faults, Journal};
 use crate::shards::{partition, partition_of_order};

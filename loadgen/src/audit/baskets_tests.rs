@@ -1,9 +1,8 @@
 //! Orders with several lines that were made up, as the server reads them out and as the log has them.
 
+use doorbuster_auditor::forge::{Forger, leg_ended, leg_held, opened, put, record, several};
 use doorbuster_protocol::OrderState;
 
-use super::super::log::tests::{put, segment};
-use super::super::record::tests::{leg_ended, leg_held, opened, record, several};
 use super::*;
 use crate::journal::{BasketLine, Extent};
 
@@ -116,12 +115,9 @@ fn a_cut_that_was_never_answered_allows_both() {
 fn logged(blocks: &[Vec<Vec<u8>>]) -> Replay {
     let folder = tempfile::tempdir().expect("a folder");
     let stock = vec![put(5, 4), put(6, 4)];
-    let blocks: Vec<(u32, Vec<u8>)> = std::iter::once(&stock)
-        .chain(blocks)
-        .map(|records| (u32::try_from(records.len()).expect("few"), records.concat()))
-        .collect();
-    std::fs::write(folder.path().join("segment-0000000001.log"), segment(&blocks)).expect("written");
-    let replay = Replay::read(folder.path(), &sale());
+    let blocks: Vec<Vec<Vec<u8>>> = std::iter::once(&stock).chain(blocks).cloned().collect();
+    Forger::of(&blocks).write(folder.path()).expect("written");
+    let replay = Replay::read(folder.path(), sale().expected());
     assert_eq!(replay.faults.examples, [""; 0]);
     replay
 }
@@ -189,10 +185,9 @@ fn lines_in_another_block_than_their_order_are_found() {
 #[test]
 fn units_of_lines_are_taken_from_their_skus_once() {
     let folder = tempfile::tempdir().expect("a folder");
-    let records = [put(5, 1), put(6, 1), hold().concat()];
-    let bytes = segment(&[(5, records.concat())]);
-    std::fs::write(folder.path().join("segment-0000000001.log"), bytes).expect("written");
-    let faults = Replay::read(folder.path(), &sale()).faults;
+    let records = [vec![put(5, 1), put(6, 1)], hold()].concat();
+    Forger::of(&[records]).write(folder.path()).expect("written");
+    let faults = Replay::read(folder.path(), sale().expected()).faults;
     // One unit of SKU 5 is there; of SKU 6 two are taken, and there is one.
     assert_eq!(faults.count, 1);
     assert!(faults.examples[0].contains("takes a unit of SKU 6 that isn't there"), "{faults:?}");

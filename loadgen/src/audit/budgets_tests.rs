@@ -1,10 +1,9 @@
 //! Logs of budgets and coupons that were made up, and accounts that the server might say.
 
+use doorbuster_auditor::forge::{Forger, put, record, several};
 use doorbuster_protocol::budget::FunderView;
 
 use super::super::Sale;
-use super::super::log::tests::{put, segment};
-use super::super::record::tests::{record, several};
 use super::*;
 
 const ORDER: u64 = 7 << 52 | 1;
@@ -12,7 +11,7 @@ const ORDER: u64 = 7 << 52 | 1;
 /// A hold of one unit of SKU 5 that claims so much of budget 3.
 fn claiming(order: u64, cents: u64) -> Vec<u8> {
     let fields =
-        [(order, 8), (order, 8), (0, 8), (7, 8), (5, 8), (1, 8), (0, 8), (1, 4), (0, 4), (0, 4), (0, 2)];
+        [(order, 8), (order, 8), (0, 8), (7, 8), (5, 8), (1, 8), (0, 8), (1, 4), (0, 4), (9, 4), (0, 2)];
     let claim = [(0, 4), (0, 4), (0, 2), (3, 4), (cents, 8)];
     record(48, &[&fields[..], &claim].concat())
 }
@@ -41,10 +40,9 @@ fn logged(records: &[Vec<u8>]) -> Replay {
     let funded = record(67, &[(3, 4), (100, 8), (0, 8), (0, 4), (1, 8)]);
     let mut all = vec![put(5, 9), opened, pays(1, 2), pays(2, 1), funded];
     all.extend_from_slice(records);
-    let bytes = segment(&[(u32::try_from(all.len()).expect("few"), all.concat())]);
-    std::fs::write(folder.path().join("segment-0000000001.log"), bytes).expect("written");
+    Forger::of(&[all]).write(folder.path()).expect("written");
     let sale = Sale { skus: 5..6, units_each: 9, restocked_each: 0, user_limit: 0, retention_ms: 100 };
-    Replay::read(folder.path(), &sale)
+    Replay::read(folder.path(), sale.expected())
 }
 
 fn view(left: u64, reserved: u64, spent: u64, posted: [u64; 2]) -> BudgetView {
@@ -132,19 +130,4 @@ fn a_coupon_that_is_used_too_often_is_found() {
     ] {
         assert!(of(&wrong)[0].contains("can't follow"), "{:?}", of(&wrong));
     }
-}
-
-#[test]
-fn records_are_read_field_by_field() {
-    let read = |bytes: &[u8]| {
-        assert_eq!(entry(bytes[0], &bytes[1..bytes.len() - 1]), None, "one byte less");
-        let (entry, used) = entry(bytes[0], &bytes[1..]).expect("whole");
-        assert_eq!(used, bytes.len() - 1);
-        entry
-    };
-    assert_eq!(read(&filled(9)), Entry::Filled { budget: 3, partition: 7, cents: 9 });
-    let funder = record(66, &[(1, 4), (2, 4), (3, 4), (4, 8)]);
-    assert_eq!(read(&funder), Entry::Funder { budget: 1, share: 3 });
-    let issued = record(72, &[(1, 4), (2, 4), (3, 4), (4, 8), (5, 8), (6, 8), (7, 4), (8, 8)]);
-    assert_eq!(read(&issued), Entry::Issued { batch: 1, serials: 2, uses: 3 });
 }

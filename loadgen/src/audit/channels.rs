@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use doorbuster_auditor::Replay;
 use doorbuster_protocol::{ChannelView, Code};
 
-use super::replay::Replay;
-use super::{Check, Sale};
+use super::{Check, Sale, refusals};
 use crate::journal::Journal;
 
 /// One channel over all SKUs.
@@ -73,7 +73,7 @@ pub(super) fn check(
     check.faults = replay.channels.faults.clone();
     let refused = journal.refusals.iter().filter(|refusal| refusal.channel.is_some());
     check.examined += refused.clone().filter(|refusal| refusal.until > 0).count() as u64;
-    replay.left.check(sale.skus.start, refused, &mut check.faults);
+    refusals::check(&replay.left, sale.skus.start, refused, &mut check.faults);
     for level in levels {
         let ChannelView { sku, channel, guarantee, cap, release_at, taken, .. } = *level;
         check.examined += 1;

@@ -1,7 +1,7 @@
 //! Channels' levels and refusals that were made up, against a log that was made up.
 
-use super::super::log::tests::{put, segment};
-use super::super::record::tests::record;
+use doorbuster_auditor::forge::{Forger, put, record};
+
 use super::*;
 use crate::journal::Refusal;
 
@@ -32,9 +32,8 @@ fn logged(records: &[Vec<u8>]) -> Replay {
     };
     let mut all = vec![put(5, 3), set(1, 2), set(2, 0)];
     all.extend_from_slice(records);
-    let bytes = segment(&[(u32::try_from(all.len()).expect("few"), all.concat())]);
-    std::fs::write(folder.path().join("segment-0000000001.log"), bytes).expect("written");
-    Replay::read(folder.path(), &sale())
+    Forger::of(&[all]).write(folder.path()).expect("written");
+    Replay::read(folder.path(), sale().expected())
 }
 
 fn levels(taken: [u64; 2]) -> Vec<ChannelView> {

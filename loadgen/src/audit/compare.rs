@@ -6,7 +6,8 @@ use doorbuster_protocol::{Class, Code, OrderState, OrderView, StockView};
 
 use super::baskets::{self, LinesRead};
 use super::{
-    Audit, Check, Evidence, Sale, StockTotals, Waited, against_log, budgets, channels, is_done, payments,
+    Audit, Check, Evidence, Sale, StockTotals, Waited, against_log, budgets, channels, evicted, is_done,
+    payments, prices,
 };
 use crate::health::lossy;
 use crate::journal::{Attempt, Journal, Payment, hex};
@@ -24,7 +25,7 @@ pub fn compare(sale: &Sale, journal: &Journal, recorder: &Recorder, evidence: &E
     // An order that left memory is as the log says; whether it might is a rule of the log's.
     let found = |(attempt, view): (&Attempt, &Option<OrderView>)| {
         let gone = view.filter(|view| view.code == Code::NoSuchOrder.number());
-        let logged = gone.and_then(|_| evidence.log.as_ref()?.evicted(attempt.order));
+        let logged = gone.and_then(|_| evicted::view(evidence.log.as_ref()?, attempt.order));
         logged.or(*view)
     };
     let orders: Vec<Option<OrderView>> = journal.attempts.iter().zip(&evidence.orders).map(found).collect();
@@ -44,7 +45,7 @@ pub fn compare(sale: &Sale, journal: &Journal, recorder: &Recorder, evidence: &E
         audit.checks.extend(baskets::in_the_log(sale, journal, log));
         audit.checks.extend(budgets::check(journal, evidence.budget.as_ref(), log));
         audit.checks.extend(channels::check(sale, journal, &evidence.channels, log));
-        audit.checks.extend(log.prices.check());
+        audit.checks.extend(prices::check(log));
         let paid = log.orders.values().filter(|order| order.waited && order.payment_id != [0; 16]);
         let (waited, offered, waiting) = (log.lines.waited, log.lines.offered, log.lines.waiting());
         audit.waited = Some(Waited { waited, offered, paid: paid.count() as u64, waiting });

@@ -1,30 +1,25 @@
 //! The audit: our account of every answer against what the server says afterwards, and against its log.
 //!
 //! Nothing here knows how the server decides. It knows what was asked and answered, reads orders and accounts back
-//! over the wire, reads the log's bytes with a parser of its own, and looks for contradictions. Every break ends
-//! the drill with exit code 4, whatever the latencies were.
+//! over the wire, has the log's bytes read and added up by an auditor that shares no code with the engine
+//! ([`doorbuster_auditor`]), and looks for contradictions. Every break ends the drill with exit code 4, whatever the
+//! latencies were.
 
-mod after;
 mod against_log;
-mod allot;
 mod baskets;
 mod budgets;
 mod channels;
 mod compare;
-mod legs;
-mod lines;
-mod log;
-mod order;
+mod evicted;
 mod payments;
 mod prices;
-mod record;
 mod refusals;
-mod replay;
 
 pub use channels::ChannelTotals;
 pub use compare::compare;
-pub use log::bytes as log_bytes;
-pub use replay::Replay;
+use doorbuster_auditor::Expected;
+pub use doorbuster_auditor::Replay;
+pub use doorbuster_auditor::log::bytes as log_bytes;
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -50,6 +45,13 @@ pub struct Sale {
     pub user_limit: u32,
     /// How long an ended order must stay readable, milliseconds.
     pub retention_ms: u64,
+}
+
+impl Sale {
+    /// What the log must agree with and doesn't say itself.
+    pub fn expected(&self) -> Expected {
+        Expected { user_limit: self.user_limit, retention_ms: self.retention_ms, follows_left: true }
+    }
 }
 
 /// What was read back when everything was over.

@@ -1,10 +1,10 @@
 //! Where the money is: every payment that was sent bought its order or is to be refunded, once. The answers, the orders
 //! and the log must say the same.
 
+use doorbuster_auditor::Replay;
 use doorbuster_protocol::{Code, OrderState, OrderView};
 
-use super::replay::Replay;
-use super::{Check, Money};
+use super::{Check, Money, evicted};
 use crate::journal::{Attempt, Faults, Journal, Payment};
 
 /// Most payments to be refunded that an order counts; what goes beyond is in the log alone.
@@ -57,8 +57,8 @@ fn one(
         faults.note(|| format!("payment {ordinal} of order {order} bought it, and is to be refunded"));
     }
     // Where the order had left memory, the answer says so, and who asks has to pay it back by himself.
-    let gone =
-        refused == Code::NoSuchOrder.number() && replay.is_some_and(|replay| replay.evicted(order).is_some());
+    let gone = refused == Code::NoSuchOrder.number()
+        && replay.is_some_and(|replay| evicted::view(replay, order).is_some());
     if !payment.is_decided() && refused != 0 && !gone {
         let code = Code::from_number(refused).map_or("an unknown code", Code::name);
         faults.note(|| {
@@ -163,7 +163,8 @@ mod tests {
     use crate::worker::AMOUNT;
 
     use super::*;
-    use crate::audit::replay::Ends;
+    use doorbuster_auditor::record::Placed;
+    use doorbuster_auditor::{Ends, Order, State};
 
     struct Case {
         journal: Journal,
@@ -256,7 +257,11 @@ mod tests {
                 case.view.refunds = 0;
                 case.replay.payments.remove(&(7, Payment::id([4; 16], 1)));
                 if gone {
-                    case.replay.leaves(7);
+                    let placed =
+                        Placed { order: 7, request_id: [4; 16], sku: 5, quantity: 1, ..Placed::default() };
+                    let mut order = Order::new(placed, State::Confirmed, 0);
+                    order.evicted = true;
+                    case.replay.orders.insert(7, order);
                 }
             })
         };

@@ -8,61 +8,30 @@
 //! The same goes for a sales channel that was told `CHANNEL_EXHAUSTED`: the log must pass through a state in which nothing was
 //! left for it. When a guarantee ends, more is left without a record; that is noticed with the SKU's next one.
 
-use std::collections::HashMap;
+use doorbuster_auditor::Left;
 
 use crate::journal::{Faults, Refusal};
 
-/// A position of the log, and whether something is left from there on.
-type Change = (u64, bool);
-
-/// For each SKU, and each channel that has rules for it, from which position on something was left, or nothing.
-#[derive(Debug, Default)]
-pub(super) struct Left {
-    /// By SKU, and by channel, where it is about one.
-    changes: HashMap<(u64, Option<u16>), Vec<Change>>,
-}
-
-impl Left {
-    /// From this position on so many units of the SKU are left, for the channel or for anybody.
-    pub(super) fn note(&mut self, sku: u64, channel: Option<u16>, position: u64, units: u64) {
-        let left = units > 0;
-        let changes = self.changes.entry((sku, channel)).or_default();
-        if changes.last().is_none_or(|(_, before)| *before != left) {
-            changes.push((position, left));
-        }
-    }
-
-    /// Whether something was left all the time from the state at `after` to that at `until`.
-    pub(super) fn throughout(&self, of: (u64, Option<u16>), after: u64, until: u64) -> bool {
-        let Some(changes) = self.changes.get(&of) else { return false };
-        let next = changes.partition_point(|(position, _)| *position <= after);
-        let at_first =
-            next.checked_sub(1).and_then(|index| changes.get(index)).is_some_and(|(_, left)| *left);
-        let ends = changes.get(next).is_some_and(|(position, _)| *position <= until);
-        at_first && !ends
-    }
-
-    /// Notes every refusal that no state explains.
-    pub(super) fn check<'a>(
-        &self,
-        first_sku: u64,
-        refusals: impl Iterator<Item = &'a Refusal>,
-        faults: &mut Faults,
-    ) {
-        for refusal in refusals {
-            let sku = first_sku + u64::from(refusal.sku);
-            let Refusal { after, until, channel, .. } = *refusal;
-            if self.throughout((sku, channel), after, until) {
-                let (code, whom) = match channel {
-                    None => ("SOLD_OUT", String::new()),
-                    Some(channel) => ("CHANNEL_EXHAUSTED", format!(" for channel {channel}")),
-                };
-                faults.note(|| {
+/// Notes every refusal that no state explains.
+pub(super) fn check<'a>(
+    left: &Left,
+    first_sku: u64,
+    refusals: impl Iterator<Item = &'a Refusal>,
+    faults: &mut Faults,
+) {
+    for refusal in refusals {
+        let sku = first_sku + u64::from(refusal.sku);
+        let Refusal { after, until, channel, .. } = *refusal;
+        if left.throughout((sku, channel), after, until) {
+            let (code, whom) = match channel {
+                None => ("SOLD_OUT", String::new()),
+                Some(channel) => ("CHANNEL_EXHAUSTED", format!(" for channel {channel}")),
+            };
+            faults.note(|| {
                     format!(
                         "SKU {sku}: {code} between positions {after} and {until} of the log, and units were left{whom}"
                     )
                 });
-            }
         }
     }
 }
@@ -78,7 +47,7 @@ mod tests {
             left.note(100, channel, position, units);
         }
         let mut faults = Faults::default();
-        left.check(100, [Refusal { sku: 0, channel, after, until }].iter(), &mut faults);
+        check(&left, 100, [Refusal { sku: 0, channel, after, until }].iter(), &mut faults);
         faults.count
     }
 

@@ -63,7 +63,7 @@ pub(super) fn judge(
         let backup = target.data().zip(target.setup()).filter(|_| backed_up && lost.is_none());
         let backup =
             backup.map(|(data, setup)| backup::check(data, setup.clone(), sale, &harvest.journal, &evidence));
-        evidence.log = target.data().map(|data| Replay::read(data, sale));
+        evidence.log = target.data().map(|data| Replay::read(data, sale.expected()));
         let mut found = audit::compare(sale, &harvest.journal, &harvest.recorder, &evidence);
         match backup {
             Some(Ok(check)) => found.checks.push(check),

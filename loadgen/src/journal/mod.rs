@@ -10,14 +10,13 @@ use doorbuster_protocol::{Answer, Class, Code, RequestId};
 
 use crate::scenario::Campaign;
 
+pub use doorbuster_auditor::Faults;
+
 pub use self::basket::{Basket, BasketLine, Summed};
 pub use self::payment::{Extent, Payment};
 
 /// Answers `SOLD_OUT` that a worker keeps for the audit, 96 MB: all of a sale of four million refusals.
 const MOST_REFUSALS: usize = 4_000_000;
-
-/// Most faults that are kept word for word; the rest are counted.
-const EXAMPLES: usize = 20;
 
 /// What kind of request is to place an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,32 +111,6 @@ pub struct Exhausted {
     pub after: u64,
     /// As in [`Refusal`].
     pub until: u64,
-}
-
-/// Breaks of correctness: how many, and the first few.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Faults {
-    /// How many.
-    pub count: u64,
-    /// The first ones, one line each.
-    pub examples: Vec<String>,
-}
-
-impl Faults {
-    /// Notes one.
-    pub fn note(&mut self, line: impl FnOnce() -> String) {
-        self.count += 1;
-        if self.examples.len() < EXAMPLES {
-            self.examples.push(line());
-        }
-    }
-
-    /// Adds another part's.
-    pub fn merge(&mut self, other: Self) {
-        self.count += other.count;
-        let room = EXAMPLES.saturating_sub(self.examples.len());
-        self.examples.extend(other.examples.into_iter().take(room));
-    }
 }
 
 impl Journal {

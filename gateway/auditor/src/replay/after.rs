@@ -1,78 +1,9 @@
 //! Paid orders and goods, by the log: units go out of the house, come back and are counted, and every account adds up.
-//!
-//! A drill asks for none of this; a log of a shop that does can be read all the same.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::log::{u16_at, u32_at, u64_at};
-use super::order::State;
-use super::record::has_legs;
-use super::replay::{Replay, Share};
-
-/// What an audit needs of these records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum After {
-    /// The warehouse works on an order, it has arrived, or it is closed.
-    Step { order: u64, closes: bool, at: u64 },
-    /// Units of a line went somewhere.
-    Line { way: Way, order: u64, sku: u64, user: u64, units: u32, channel: u16, at: u64 },
-    /// Money of a payment went back.
-    PaidBack { order: u64, payment_id: [u8; 16], amount: u64, at: u64 },
-    /// Units were counted.
-    Counted { sku: u64, on_hand: u64, change: i64, short: u64, as_of: u64, at: u64 },
-    /// Units of an order are missing, or no longer.
-    Short { order: u64, sku: u64, units: u32, more: bool, at: u64 },
-    /// Available units took the place of missing ones.
-    WrittenOff { sku: u64, units: u64, at: u64 },
-    /// Units left quarantine.
-    Inspected { sku: u64, units: u64, to: u8, at: u64 },
-}
-
-/// Where units of a line went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
-    Shipped,
-    Cancelled,
-    /// To stock (1), quarantine (2), or scrapped (3).
-    Returned(u8),
-}
-
-/// Reads a record of kind 50 to 61; gives it and the bytes of its fields.
-pub(super) fn entry(kind: u8, fields: &[u8]) -> Option<(After, usize)> {
-    let long = |at: usize| fields.get(at..at + 8).map(|bytes| u64_at(bytes, 0));
-    let int = |at: usize| fields.get(at..at + 4).map(|bytes| u32_at(bytes, 0));
-    let (after, length) = match kind {
-        50..=52 => (After::Step { order: long(0)?, closes: kind == 52, at: long(20)? }, 28),
-        53..=55 => {
-            let way = match kind {
-                53 => Way::Shipped,
-                54 => Way::Cancelled,
-                _ => Way::Returned(*fields.get(30)?),
-            };
-            let channel = fields.get(28..30).map(|bytes| u16_at(bytes, 0))?;
-            let (order, sku, user, units) = (long(0)?, long(8)?, long(16)?, int(24)?);
-            (After::Line { way, order, sku, user, units, channel, at: long(43)? }, 51)
-        }
-        56 => {
-            let mut payment_id = *fields.get(8..24)?.first_chunk::<16>()?;
-            payment_id.reverse();
-            (After::PaidBack { order: long(0)?, payment_id, amount: long(40)?, at: long(60)? }, 68)
-        }
-        57 => {
-            let (sku, on_hand, change) = (long(0)?, long(8)?, long(16)?.cast_signed());
-            let (short, as_of, at) = (long(24)?, long(32)?, long(52)?);
-            (After::Counted { sku, on_hand, change, short, as_of, at }, 60)
-        }
-        58 | 59 => {
-            let (order, sku, units) = (long(0)?, long(8)?, int(16)?);
-            (After::Short { order, sku, units, more: kind == 58, at: long(28)? }, 36)
-        }
-        60 => (After::WrittenOff { sku: long(0)?, units: long(8)?, at: long(16)? }, 24),
-        61 => (After::Inspected { sku: long(0)?, units: long(8)?, to: *fields.get(16)?, at: long(29)? }, 37),
-        _ => return None,
-    };
-    (fields.len() >= length).then_some((after, length))
-}
+use super::{Replay, Share, Source, State};
+use crate::record::{After, Way, has_legs};
 
 /// What became of a line.
 #[derive(Clone, Copy, Debug, Default)]
@@ -83,12 +14,15 @@ struct Line {
 }
 
 /// Where the goods of a SKU are.
-#[derive(Clone, Copy, Debug, Default)]
-struct Goods {
-    shipped: u64,
-    quarantine: u64,
-    short: u64,
-    /// Of the short ones, those that are named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Goods {
+    /// With shoppers.
+    pub shipped: u64,
+    /// Back, and not looked at yet.
+    pub quarantine: u64,
+    /// Missing by the latest count.
+    pub short: u64,
+    /// Of the missing ones, those that orders were told of.
     named: u64,
     counted_at: u64,
 }
@@ -96,12 +30,23 @@ struct Goods {
 /// What became of all orders and goods.
 #[derive(Debug, Default)]
 pub(super) struct Afters {
-    lines: HashMap<(u64, u64), Line>,
+    /// By order and SKU.
+    lines: BTreeMap<(u64, u64), Line>,
     goods: HashMap<u64, Goods>,
     /// What went back, by order and payment.
     back: HashMap<(u64, [u8; 16]), u64>,
     /// Orders that are closed.
-    closed: std::collections::HashSet<u64>,
+    closed: HashSet<u64>,
+}
+
+impl Afters {
+    pub(super) fn goods(&self, sku: u64) -> Goods {
+        self.goods.get(&sku).copied().unwrap_or_default()
+    }
+
+    pub(super) fn paid_back(&self) -> u64 {
+        self.back.values().sum()
+    }
 }
 
 impl Replay {
@@ -109,7 +54,7 @@ impl Replay {
     pub(super) fn after(&mut self, after: After) -> Option<u64> {
         match after {
             After::Step { order, closes, at } => {
-                self.latest = self.latest.max(at);
+                self.passes(at);
                 self.paid(order, "takes a step")?;
                 if closes && !self.afters.closed.insert(order) {
                     self.faults.note(|| format!("log: order {order} is closed twice"));
@@ -117,13 +62,13 @@ impl Replay {
                 None
             }
             After::Line { way, order, sku, user, units, channel, at } => {
-                self.latest = self.latest.max(at);
+                self.passes(at);
                 self.paid(order, "moves units")?;
                 self.line(way, Share { order, user, sku, units, channel, at });
                 Some(sku)
             }
             After::PaidBack { order, payment_id, amount, at } => {
-                self.latest = self.latest.max(at);
+                self.passes(at);
                 let paid = self.payments.get(&(order, payment_id)).map_or(0, |ends| ends.amount);
                 let back = self.afters.back.entry((order, payment_id)).or_default();
                 *back = back.saturating_add(amount);
@@ -135,12 +80,12 @@ impl Replay {
                 None
             }
             After::Counted { sku, on_hand, change, short, as_of, at } => {
-                self.latest = self.latest.max(at);
+                self.passes(at);
                 let units = self.units.entry(sku).or_default();
-                units.stocked += i128::from(change);
+                units.corrected += i128::from(change);
                 let goods = self.afters.goods.entry(sku).or_default();
-                let found = units.stocked - i128::from(goods.shipped) - i128::from(short);
-                if found != i128::from(on_hand) || units.stocked < units.taken {
+                let found = units.stocked() - i128::from(goods.shipped) - i128::from(short);
+                if found != i128::from(on_hand) || units.available() < 0 {
                     self.faults.note(|| {
                         format!("log: {on_hand} units of SKU {sku} were counted, and its accounts have {found} from then on")
                     });
@@ -152,17 +97,17 @@ impl Replay {
                 Some(sku)
             }
             After::Short { order, sku, units, more, at } => {
-                self.latest = self.latest.max(at);
+                self.passes(at);
                 self.paid(order, "misses units")?;
                 self.short(order, sku, u64::from(units), more);
                 None
             }
             After::WrittenOff { sku, units, at } => {
-                self.latest = self.latest.max(at);
+                self.passes(at);
                 let account = self.units.entry(sku).or_default();
-                account.stocked -= i128::from(units);
+                account.corrected -= i128::from(units);
                 let goods = self.afters.goods.entry(sku).or_default();
-                if account.stocked < account.taken || goods.short < units {
+                if account.available() < 0 || goods.short < units {
                     self.faults.note(|| {
                         format!("log: {units} units of SKU {sku} are written off that aren't missing")
                     });
@@ -171,7 +116,7 @@ impl Replay {
                 Some(sku)
             }
             After::Inspected { sku, units, to, at } => {
-                self.latest = self.latest.max(at);
+                self.passes(at);
                 let goods = self.afters.goods.entry(sku).or_default();
                 if goods.quarantine < units {
                     self.faults
@@ -179,7 +124,7 @@ impl Replay {
                 }
                 goods.quarantine = goods.quarantine.saturating_sub(units);
                 if to == 1 {
-                    self.units.entry(sku).or_default().stocked += i128::from(units);
+                    self.units.entry(sku).or_default().removed -= i128::from(units);
                 }
                 Some(sku)
             }
@@ -188,7 +133,8 @@ impl Replay {
 
     /// Whether an order has units with its shopper or in the house of which something is still to be said.
     pub(super) fn is_under_way(&self, order: u64) -> bool {
-        let short = self.afters.lines.iter().any(|((of, _), line)| *of == order && line.short > 0);
+        let lines = self.afters.lines.range((order, 0)..=(order, u64::MAX));
+        let short = lines.map(|(_, line)| line.short).any(|units| units > 0);
         short && !self.afters.closed.contains(&order)
     }
 
@@ -228,15 +174,18 @@ impl Replay {
             Way::Shipped => {
                 line.shipped += count;
                 goods.shipped += count;
+                self.units.entry(sku).or_default().shipped += i128::from(count);
                 return;
             }
             Way::Cancelled => {}
             Way::Returned(to) => {
                 line.returned += count;
                 goods.shipped = goods.shipped.saturating_sub(count);
+                let account = self.units.entry(sku).or_default();
+                account.shipped -= i128::from(count);
                 if to != 1 {
                     goods.quarantine += if to == 2 { count } else { 0 };
-                    self.units.entry(sku).or_default().stocked -= i128::from(count);
+                    account.removed += i128::from(count);
                 }
             }
         }
@@ -244,7 +193,7 @@ impl Replay {
         if let Some(order) = self.orders.get_mut(&order) {
             order.units = order.units.saturating_sub(units);
         }
-        self.give_back(share);
+        self.give_back(share, Source::Sold);
     }
 
     fn short(&mut self, order: u64, sku: u64, units: u64, more: bool) {
@@ -269,17 +218,15 @@ impl Replay {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::record::tests::record;
-    use crate::audit::record::{Entry, Paid, Placed, entry as read};
+    use crate::record::{Entry, Paid, Placed};
 
     /// Ten units, and three of them bought by order 7.
     fn bought() -> Replay {
         let mut replay = Replay::default();
-        let placed = Placed { order: 7, sku: 5, quantity: 3, user: 1, ..Placed::default() };
+        let placed = Placed { order: 7, sku: 5, quantity: 3, user: 1, hold_ms: 9, ..Placed::default() };
+        let put = Entry::Put { sku: 5, units: 10, user_limit: 0, order_limit: 0, at: 0 };
         let paid = Paid { order: 7, payment_id: [4; 16], amount: 300 };
-        for entry in
-            [Entry::Put { sku: 5, units: 10 }, Entry::Reserved { placed }, Entry::Confirmed { paid, at: 1 }]
-        {
+        for entry in [put, Entry::Reserved { placed }, Entry::Confirmed { paid, at: 1 }] {
             replay.apply(entry);
         }
         replay
@@ -299,45 +246,6 @@ mod tests {
             replay.apply(Entry::After(*step));
         }
         replay.faults.examples
-    }
-
-    #[test]
-    fn each_kind_is_read_with_its_length() {
-        let line = |kind, to| {
-            record(kind, &[(7, 8), (5, 8), (1, 8), (3, 4), (9, 2), (to, 1), (4, 4), (6, 8), (2, 8)])
-        };
-        let line_of = |way| After::Line { way, order: 7, sku: 5, user: 1, units: 3, channel: 9, at: 2 };
-        let step = |kind| record(kind, &[(7, 8), (4, 4), (6, 8), (2, 8)]);
-        let short = |kind| record(kind, &[(7, 8), (5, 8), (3, 4), (1, 8), (2, 8)]);
-        let short_of = |more| After::Short { order: 7, sku: 5, units: 3, more, at: 2 };
-        let mut payment_id = [0; 16];
-        payment_id[15] = 8;
-        let cases = [
-            (step(50), After::Step { order: 7, closes: false, at: 2 }),
-            (step(52), After::Step { order: 7, closes: true, at: 2 }),
-            (line(53, 0), line_of(Way::Shipped)),
-            (line(54, 0), line_of(Way::Cancelled)),
-            (line(55, 2), line_of(Way::Returned(2))),
-            (
-                record(56, &[(7, 8), (8, 8), (0, 8), (9, 8), (0, 8), (300, 8), (4, 4), (6, 8), (2, 8)]),
-                After::PaidBack { order: 7, payment_id, amount: 300, at: 2 },
-            ),
-            (
-                record(57, &[(5, 8), (4, 8), (u64::MAX, 8), (1, 8), (3, 8), (4, 4), (6, 8), (2, 8)]),
-                counted(4, -1, 1, 3),
-            ),
-            (short(58), short_of(true)),
-            (short(59), short_of(false)),
-            (record(60, &[(5, 8), (3, 8), (2, 8)]), After::WrittenOff { sku: 5, units: 3, at: 2 }),
-            (
-                record(61, &[(5, 8), (3, 8), (1, 1), (4, 4), (6, 8), (2, 8)]),
-                After::Inspected { sku: 5, units: 3, to: 1, at: 2 },
-            ),
-        ];
-        for (bytes, expected) in cases {
-            assert_eq!(read(bytes[0], &bytes[1..]), Some((Entry::After(expected), bytes.len() - 1)));
-            assert_eq!(read(bytes[0], &bytes[1..bytes.len() - 1]), None, "cut: {expected:?}");
-        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::journal::Faults;
+use crate::faults::Faults;
 
 /// One who waits.
 #[derive(Clone, Copy, Debug)]
@@ -18,13 +18,14 @@ pub(super) struct Waiter {
 
 /// The lines of all SKUs.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub struct Lines {
     lines: HashMap<u64, Line>,
-    pub(super) faults: Faults,
+    /// Who was passed over without a reason.
+    pub faults: Faults,
     /// Orders that were placed to wait.
-    pub(super) waited: u64,
+    pub waited: u64,
     /// Of those, the ones that got units.
-    pub(super) offered: u64,
+    pub offered: u64,
 }
 
 #[derive(Debug, Default)]
@@ -124,7 +125,7 @@ impl Lines {
     }
 
     /// Orders that still wait.
-    pub(super) fn waiting(&self) -> u64 {
+    pub fn waiting(&self) -> u64 {
         self.lines.values().map(|line| line.waiters.len() as u64).sum()
     }
 }

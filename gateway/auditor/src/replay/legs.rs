@@ -6,19 +6,19 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::order::State;
-use super::record::{Leg, LegChange, has_legs};
-use crate::journal::Faults;
+use super::{Share, State};
+use crate::faults::Faults;
+use crate::record::{LegChange, has_legs};
 
 /// A line as it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Line {
+pub struct Line {
     /// Units that were held first.
-    pub(super) ordered: u32,
+    pub ordered: u32,
     /// How many of these are given for nothing.
-    pub(super) gifts: u32,
+    pub gifts: u32,
     /// Units that it has now, or had when it ended.
-    pub(super) units: u32,
+    pub units: u32,
     state: LineState,
 }
 
@@ -41,22 +41,23 @@ pub(super) struct Head {
 
 /// Lines of all orders that have several.
 #[derive(Debug, Default)]
-pub(super) struct Legs {
+pub struct Legs {
     /// By order and SKU.
     orders: HashMap<u64, BTreeMap<u64, Line>>,
     /// Orders of which something stood in the block.
     touched: BTreeSet<u64>,
-    pub(super) faults: Faults,
+    /// What contradicts itself.
+    pub faults: Faults,
 }
 
 impl Legs {
     /// The lines of an order, by SKU.
-    pub(super) fn of(&self, order: u64) -> impl Iterator<Item = (u64, Line)> {
+    pub fn of(&self, order: u64) -> impl Iterator<Item = (u64, Line)> {
         self.orders.get(&order).into_iter().flatten().map(|(sku, line)| (*sku, *line))
     }
 
     /// Orders with several lines.
-    pub(super) fn count(&self) -> u64 {
+    pub fn count(&self) -> u64 {
         self.orders.len() as u64
     }
 
@@ -68,8 +69,8 @@ impl Legs {
     }
 
     /// A record about a line; false, and a fault, if it can't follow what was before.
-    pub(super) fn change(&mut self, change: LegChange, leg: &Leg) -> bool {
-        let Leg { order, sku, units, gifts, .. } = *leg;
+    pub(super) fn change(&mut self, change: LegChange, share: Share, gifts: u32) -> bool {
+        let Share { order, sku, units, .. } = share;
         self.touched.insert(order);
         let lines = self.orders.entry(order).or_default();
         let before = lines.get(&sku).copied();
@@ -172,18 +173,18 @@ impl Legs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::record::tests::several;
+    use crate::forge::several;
 
     const ORDER: u64 = several(1);
 
-    fn leg(sku: u64, units: u32) -> Leg {
-        Leg { order: ORDER, sku, user: 1, units, gifts: 0, channel: 0, at: 0 }
+    fn leg(sku: u64, units: u32) -> Share {
+        Share { order: ORDER, sku, user: 1, units, channel: 0, at: 0 }
     }
 
     fn run(changes: &[(LegChange, u64, u32)], state: State, units: u32) -> Vec<String> {
         let mut legs = Legs::default();
         for &(change, sku, units) in changes {
-            legs.change(change, &leg(sku, units));
+            legs.change(change, leg(sku, units), 0);
         }
         legs.end_block(3, |_| Some(Head { state, sku: 5, units }));
         legs.faults.examples
@@ -240,7 +241,7 @@ mod tests {
     #[test]
     fn lines_without_their_order_and_an_order_under_another_sku_are_found() {
         let mut legs = Legs::default();
-        legs.change(LegChange::Held, &leg(5, 1));
+        legs.change(LegChange::Held, leg(5, 1), 0);
         legs.end_block(3, |_| None);
         assert!(legs.faults.examples[0].contains("not the order's own record"), "{:?}", legs.faults);
         let faults = run(&[(LegChange::Held, 4, 1)], State::Held, 1);
