@@ -41,6 +41,7 @@ fn nothing_acknowledged_is_lost_and_nothing_is_invented() {
                 sum.sold_out += report.sold_out;
                 sum.snapshots += report.snapshots;
                 sum.begun_with += report.begun_with;
+                sum.certified += report.certified;
             }
             Err(fault) => {
                 panic!("seed {seed}: {fault} (reproduce with DOORBUSTER_SEEDS={seed}..{})", seed + 1)
@@ -53,8 +54,8 @@ fn nothing_acknowledged_is_lost_and_nothing_is_invented() {
     assert!(sum.acknowledged > 50 * worlds && sum.crashes > 3 * worlds);
     assert!(sum.expired > worlds && sum.composite > worlds && sum.advanced > worlds);
     assert!(sum.claimed > worlds && sum.coupons > worlds && sum.rerouted > worlds);
-    assert!(sum.sold_out > worlds);
     assert!(sum.snapshots > worlds && sum.begun_with > worlds);
+    assert!(sum.sold_out > worlds && sum.certified > worlds);
 }
 
 #[test]
