@@ -13,6 +13,7 @@ mod feed;
 mod id;
 mod order;
 mod plan;
+mod progress;
 mod serve;
 mod source;
 mod stock;
@@ -58,7 +59,6 @@ enum Command {
     /// Reserve, pay, give back and look at single orders.
     #[command(subcommand)]
     Order(order::OrderCommand),
-    /// Add every SKU's accounts up from the log, and compare them with the server's.
     Audit(audit::AuditOptions),
     /// Tell the whole story of an order or of a shopper, in words that can be read out.
     Explain(explain::ExplainOptions),

@@ -1,10 +1,10 @@
-//! How far a long import is: on standard error, and only where it takes long enough for somebody to wonder.
+//! How far a long import or audit is: on standard error, and only where it takes long enough for somebody to wonder.
 
 use std::fmt;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-/// An import that is over sooner than this says nothing before its report.
+/// What is over sooner than this says nothing before its report.
 const QUIET: Duration = Duration::from_secs(2);
 
 /// Time between two states of the line on a terminal.
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_short_import_says_nothing_and_a_long_one_speaks_in_steps() {
+    fn a_short_one_says_nothing_and_a_long_one_speaks_in_steps() {
         let ms = Duration::from_millis;
         for terminal in [true, false] {
             assert!(!is_due(ms(1_999), None, terminal));

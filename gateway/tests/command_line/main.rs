@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of tests reports by panicking, as a test does")]
 
 mod after;
+mod audit;
 mod breaker;
 mod budget;
 mod campaign;

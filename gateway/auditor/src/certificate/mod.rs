@@ -129,6 +129,7 @@ pub struct Money {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the type's doc and docs/operations.md say what they are")]
 pub struct SkuAccount {
+    #[serde(serialize_with = "text")]
     pub sku: u64,
     pub brought: i64,
     pub corrected: i64,
@@ -144,6 +145,7 @@ pub struct SkuAccount {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the type's doc says what they are")]
 pub struct ChannelAccount {
+    #[serde(serialize_with = "text")]
     pub sku: u64,
     pub channel: u16,
     pub held: u64,
@@ -200,6 +202,12 @@ impl std::fmt::Display for Contradiction {
             what.join("; ")
         )
     }
+}
+
+/// Numbers of SKUs are texts: many readers of JSON keep only 53 bits.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields so")]
+fn text<S: serde::Serializer>(number: &u64, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(number)
 }
 
 /// What an audit found.

@@ -1,4 +1,4 @@
-//! `doorbuster audit`: every SKU's accounts, added up again from the log alone.
+//! Every SKU's accounts, added up again from the feed of events.
 //!
 //! The rules of selling are not asked: what the events say is summed, and no account may ever be below nothing. Beside a
 //! server, the sums must be what it answers at the same position.
@@ -6,11 +6,11 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Args;
 use doorbuster_client::{Level, Levels, LevelsError, StockView};
 
-use super::source::{Failure, Source, SourceOptions, Wanted};
-use super::{fail, say};
+use super::AuditOptions;
+use crate::cli::source::{Failure, Source, Wanted};
+use crate::cli::{fail, say};
 use crate::sku::Sku;
 
 /// SKUs in one frame of questions.
@@ -21,16 +21,6 @@ const TRIES: u32 = 20;
 
 /// Differences that are listed.
 const MAX_LISTED: usize = 20;
-
-/// Add every SKU's accounts up from the log, and compare them with the server's.
-#[derive(Clone, Debug, Args)]
-pub(super) struct AuditOptions {
-    #[command(flatten)]
-    source: SourceOptions,
-    /// Report as JSON.
-    #[arg(long)]
-    json: bool,
-}
 
 /// What was found.
 #[derive(Debug, Default)]

@@ -9,7 +9,7 @@ use doorbuster_protocol::PutSku;
 use serde::Deserialize;
 
 use super::lines::BoundedLines;
-use super::progress::Progress;
+use crate::cli::progress::Progress;
 use crate::cli::who::Who;
 use crate::sku::Sku;
 

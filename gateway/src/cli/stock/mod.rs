@@ -4,7 +4,6 @@ mod count;
 mod file;
 mod freeze;
 mod lines;
-mod progress;
 mod restock;
 mod show;
 
@@ -17,10 +16,10 @@ use clap::Subcommand;
 use doorbuster_client::{Client, Code, Outcome, PutSku, Refusal, StockView};
 use doorbuster_ledger::SkuId;
 
-use self::progress::Progress;
 use super::connect::ServerOptions;
 use super::who::Who;
 use super::{fail, say};
+use crate::cli::progress::Progress;
 
 /// SKUs in one frame of an import.
 const CHUNK: usize = 4_096;
