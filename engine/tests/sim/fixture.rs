@@ -1,4 +1,4 @@
-//! A log of format version 1 that is kept for ever: every later build must read it, and come to the same state.
+//! A log and a snapshot of format version 1 that are kept for ever: every later build must read them, and come to the same state.
 //!
 //! It is a real log of three starts over several segments, with nearly every kind of event. Nobody writes it anew once a
 //! version with this format is released; before, `UPDATE_FIXTURES=1` does.
@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use doorbuster_auditor::{Certified, certify};
 use doorbuster_engine::clock::{Clock, ManualClock};
-use doorbuster_engine::log::{BLOCK_HEADER_LEN, BlockHeader, record, scan};
+use doorbuster_engine::log::{BLOCK_HEADER_LEN, BlockHeader, Lsn, record, scan};
+use doorbuster_engine::snapshot::{name, snapshots};
 use doorbuster_engine::storage::{SimStorage, Storage};
 use doorbuster_engine::{Engine, Options};
 use doorbuster_ledger::Timestamp;
@@ -59,9 +60,19 @@ fn update() {
 }
 
 #[test]
-fn a_log_of_version_1_is_read_and_comes_to_its_digest() {
+fn a_log_and_a_snapshot_of_version_1_are_read_and_come_to_their_digest() {
     update();
     let disk = disk();
+    let positions = snapshots(&disk).unwrap();
+    assert_eq!(positions.len(), 1);
+    assert_eq!(open(disk.clone()), (DIGEST, Some(positions[0])));
+    // The log alone comes to the same.
+    disk.remove(&name(positions[0])).unwrap();
+    assert_eq!(open(disk), (DIGEST, None));
+}
+
+/// Opens the fixture, and gives the digest and the snapshot that it began with.
+fn open(disk: SimStorage) -> (u64, Option<Lsn>) {
     let storage: Arc<dyn Storage> = Arc::new(disk);
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp::new(START)));
     let plan = Plan {
@@ -73,8 +84,8 @@ fn a_log_of_version_1_is_read_and_comes_to_its_digest() {
     };
     let options = Options { recovery_grace_ms: 0, ..options(&plan) };
     let opened = Engine::open(&storage, &options, clock, vec![Arc::new(|| {})]).unwrap();
-    assert_eq!(opened.engine.digest().raw(), DIGEST, "{:#018x}", opened.engine.digest().raw());
     opened.engine.check().unwrap();
+    (opened.engine.digest().raw(), opened.recovery.snapshot)
 }
 
 #[test]

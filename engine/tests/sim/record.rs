@@ -1,6 +1,8 @@
-//! A short world whose log is kept: few and full blocks, and as many kinds of events as shoppers can think of.
+//! A short world whose log is kept, and a snapshot of it: few and full blocks, and as many kinds of events as shoppers can think of.
 
 use doorbuster_engine::journal::Durability;
+use doorbuster_engine::log::Lsn;
+use doorbuster_engine::snapshot::CompactorStep;
 use doorbuster_engine::storage::{Crash, SimStorage};
 use rand::RngExt;
 
@@ -36,9 +38,11 @@ pub(crate) fn record(seed: u64) -> Result<(SimStorage, u64), String> {
             world.crash()?;
         }
     }
-    let World { engine, scribe, preparer, disk, .. } = world;
+    let World { engine, scribe, preparer, mut compactor, disk, .. } = world;
+    let durable = Lsn::new(engine.journal().durable());
+    while compactor.step(durable, &mut |_| true).map_err(|error| error.to_string())? != CompactorStep::Idle {}
     let digest = engine.digest().raw();
-    let threads = engine.start(scribe, preparer).map_err(|error| error.to_string())?;
+    let threads = engine.start(scribe, preparer, compactor).map_err(|error| error.to_string())?;
     engine.close(threads).map_err(|error| error.to_string())?;
     Ok((disk, digest))
 }
