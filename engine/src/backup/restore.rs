@@ -10,6 +10,9 @@ use crate::log::{
 use crate::snapshot::{SnapshotHeader, SnapshotReader, copy_snapshot, snapshots};
 use crate::storage::{LogId, Manifest, Storage};
 
+/// What the names of a restore's files begin with.
+const COPIED: [&str; 4] = ["segment-", "snapshot", "copy.tmp", crate::storage::MANIFEST];
+
 /// How much is restored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RestoreTo {
@@ -48,10 +51,32 @@ pub fn restore(
     until: RestoreTo,
     mut progress: impl FnMut(u64),
 ) -> Result<Restored, BackupError> {
-    let log_id = Manifest::read(from)?.ok_or(LogError::NoManifest)?.log_id;
     if Manifest::read(into)?.is_some() {
         return Err(BackupError::NotFresh);
     }
+    let done = attempt(from, into, until, &mut progress);
+    if done.is_err() {
+        // What was copied is good for nothing; where it can't be removed either, the folder is refused as none of a log.
+        drop(empty(into));
+    }
+    done
+}
+
+/// Removes what a restore has copied.
+fn empty(folder: &dyn Storage) -> Result<(), BackupError> {
+    for name in folder.list()?.iter().filter(|name| COPIED.iter().any(|copied| name.starts_with(copied))) {
+        folder.remove(name)?;
+    }
+    Ok(folder.sync_folder()?)
+}
+
+fn attempt(
+    from: &dyn Storage,
+    into: &dyn Storage,
+    until: RestoreTo,
+    progress: &mut impl FnMut(u64),
+) -> Result<Restored, BackupError> {
+    let log_id = Manifest::read(from)?.ok_or(LogError::NoManifest)?.log_id;
     let oldest = oldest_segment(from)?.unwrap_or(SegmentNumber::new(1));
     let snapshot = covering(from, log_id, until)?;
     let whole = oldest == SegmentNumber::new(1);

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod admin_port;
+mod archive;
 mod audit;
 mod breaker;
 mod budget;
@@ -60,6 +61,9 @@ enum Command {
     #[command(subcommand)]
     Order(order::OrderCommand),
     Audit(audit::AuditOptions),
+    Backup(archive::BackupOptions),
+    Restore(archive::RestoreOptions),
+    Verify(archive::VerifyOptions),
     /// Tell the whole story of an order or of a shopper, in words that can be read out.
     Explain(explain::ExplainOptions),
     /// Print what happened: events of the log, in order and without a gap.
@@ -91,6 +95,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Cli { command: Command::Dev(command) }) => dev::run(&command),
         Ok(Cli { command: Command::Order(command) }) => order::run(&command),
         Ok(Cli { command: Command::Audit(options) }) => audit::run(&options),
+        Ok(Cli { command: Command::Backup(options) }) => archive::back_up(&options),
+        Ok(Cli { command: Command::Restore(options) }) => archive::restore(&options),
+        Ok(Cli { command: Command::Verify(options) }) => archive::verify(&options),
         Ok(Cli { command: Command::Explain(options) }) => explain::run(&options),
         Ok(Cli { command: Command::Feed(options) }) => feed::run(&options),
         Ok(Cli { command: Command::Budget(command) }) => budget::run(&command),

@@ -1,26 +1,8 @@
 //! The audit of a data folder: its certificate, and how each refusal is said.
 
-use std::fmt::Write;
-use std::path::{Path, PathBuf};
-
 use doorbuster_auditor::forge::{Forger, Hold, put};
 
-use crate::{fails, folder, run};
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// The page's text block behind the command, with what is printed in its place.
-fn page_with(text: &str, command: &str, printed: &str) -> String {
-    let fence = "```text\n";
-    let (before, behind) = text.split_once(command).expect("the page has the command");
-    let (between, behind) = behind.split_once(fence).expect("its output follows");
-    let (_, behind) = behind.split_once("```\n").expect("the block ends");
-    let mut page = String::new();
-    write!(page, "{before}{command}{between}{fence}{printed}```\n{behind}").unwrap();
-    page
-}
+use crate::{fails, folder, page, root, run};
 
 #[test]
 fn the_certificate_of_the_page_is_what_is_printed() {
@@ -28,14 +10,7 @@ fn the_certificate_of_the_page_is_what_is_printed() {
     let arguments: Vec<&str> = command.split(' ').skip(1).collect();
     let (code, printed, complained) = run(&root(), &arguments);
     assert_eq!((code, complained.as_str()), (0, ""));
-    let page = root().join("docs/audit.md");
-    let text = std::fs::read_to_string(&page).unwrap();
-    let found = page_with(&text, command, &printed);
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(page, found).unwrap();
-        return;
-    }
-    assert_eq!(found, text, "UPDATE_DOCS=1 writes what is printed into docs/audit.md");
+    page("docs/audit.md", command, &printed);
 }
 
 #[test]

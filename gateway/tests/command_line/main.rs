@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of tests reports by panicking, as a test does")]
 
 mod after;
+mod archive;
 mod audit;
 mod breaker;
 mod budget;
@@ -17,7 +18,7 @@ mod stock;
 mod usage;
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// Variables that would change what the binary does.
@@ -34,6 +35,27 @@ const VARIABLES: [&str; 9] = [
 ];
 
 const FREE_PORTS: [&str; 4] = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+
+/// The project's own folder.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Behind a command, a page shows what it prints.
+fn page(name: &str, command: &str, printed: &str) {
+    let page = root().join(name);
+    let text = std::fs::read_to_string(&page).unwrap();
+    let fence = "```text\n";
+    let (before, behind) = text.split_once(command).unwrap_or_else(|| panic!("{name} has no `{command}`"));
+    let (between, behind) = behind.split_once(fence).expect("its output follows");
+    let (_, behind) = behind.split_once("```\n").expect("the block ends");
+    let found = format!("{before}{command}{between}{fence}{printed}```\n{behind}");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(page, found).unwrap();
+        return;
+    }
+    assert_eq!(found, text, "UPDATE_DOCS=1 writes what is printed into {name}");
+}
 
 fn binary(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_doorbuster"));
