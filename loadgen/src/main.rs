@@ -9,9 +9,15 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os();
-    if arguments.nth(1).is_some_and(|first| first == target::SERVE) {
-        target::end_with_parent();
-        return doorbuster_gateway::cli::serve_embedded();
+    match arguments.nth(1) {
+        Some(first) if first == target::SERVE => {
+            target::end_with_parent();
+            doorbuster_gateway::cli::serve_embedded()
+        }
+        Some(first) if first == target::COMMAND => {
+            target::end_with_parent();
+            doorbuster_gateway::cli::main(std::iter::once("doorbuster".into()).chain(arguments))
+        }
+        _ => cli::main(std::env::args_os()),
     }
-    cli::main(std::env::args_os())
 }

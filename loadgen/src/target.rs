@@ -20,6 +20,9 @@ use crate::pin::Cores;
 /// First argument that turns this executable into the server. Hidden: it is no part of the command line's promise.
 pub const SERVE: &str = "__serve";
 
+/// First argument that turns this executable into any other command of the server's program, likewise.
+pub const COMMAND: &str = "__doorbuster";
+
 /// Makes this process end when its parent does: a drill that is killed must leave no server behind.
 pub fn end_with_parent() {
     // A system that can't do it leaves a server behind in that one case.
