@@ -18,7 +18,7 @@ const TOP: usize = 10;
 ///
 /// With a FOLDER, an auditor that shares no code with the server reads the log's bytes, checks every checksum, hash and position,
 /// adds every unit, order, limit and cent up from the events alone, and prints a certificate, or the first place that can't be.
-/// It changes nothing and takes no lock. It takes memory for every order in the log, some 500 bytes each.
+/// It changes nothing and takes no lock. It takes memory for every order in the log, some 700 bytes each.
 ///
 /// Without one, every SKU's accounts are added up from the events of a server (or of --data), and compared with what the
 /// server answers.
