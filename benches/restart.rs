@@ -115,7 +115,7 @@ fn start(storage: &Arc<dyn Storage>, what: &str, orders: usize) {
     let opened = open(storage, CompactionOptions::NEVER);
     let took = started.elapsed();
     let totals = opened.engine.totals();
-    assert_eq!(totals.holds as usize, orders, "an order is missing");
+    assert_eq!(totals.holds, orders as u64, "an order is missing");
     let read = opened.recovery;
     say(&format!("start from {what:<24} {:>6.2} s  {} records read", took.as_secs_f64(), read.events));
 }
