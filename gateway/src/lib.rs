@@ -17,6 +17,7 @@ mod overload;
 mod percent;
 mod reactor;
 mod server;
+pub mod simulation;
 mod sku;
 pub mod testing;
 mod utc;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use doorbuster_engine::clock::{Clock, DevClock, SystemClock};
 use doorbuster_engine::journal::Durability;
-use doorbuster_engine::log::{LogOptions, Owner};
+use doorbuster_engine::log::{LogId, LogOptions, Owner};
 use doorbuster_engine::snapshot::CompactionOptions;
 use doorbuster_engine::storage::{FileStorage, Storage, SyncDelay, random_u64};
 use doorbuster_engine::{Engine, EngineError, Opened, Options, Recovery, Threads, Waker};
@@ -134,6 +134,31 @@ impl Setup {
             sync_delay: None,
         }
     }
+
+    /// What the engine is opened with.
+    pub(crate) fn options(&self, shards: usize, log: LogOptions, seed: u64) -> Options {
+        Options {
+            shards,
+            rules: self.rules,
+            durability: self.durability,
+            recovery_grace_ms: self.recovery_grace_ms,
+            log,
+            compaction: self.compaction,
+            seed,
+            added_cost: Duration::from_micros(self.added_cost_us),
+        }
+    }
+}
+
+/// Who is woken when something is decided or durable: the reactors; behind them the feed, which gets no batches; and behind that
+/// whoever carries plans out, who looks for his answers himself.
+pub(crate) fn wakers(doors: &[Arc<Door>], desk: &Arc<Desk>) -> Vec<Waker> {
+    let nobody: Waker = Arc::new(|| {});
+    let wakers = doors.iter().map(|door| {
+        let door = Arc::clone(door);
+        Arc::new(move || door.wake()) as Waker
+    });
+    wakers.chain([desk.waker(), nobody]).collect()
 }
 
 /// File descriptors that the log, the admin port and the threads need beside connections.
@@ -197,7 +222,52 @@ pub(crate) struct Shared {
     stop: AtomicBool,
 }
 
+/// What is known at a start, beside the setup.
+pub(crate) struct Start {
+    pub(crate) reactors: usize,
+    pub(crate) seed: u64,
+    pub(crate) started: Instant,
+    pub(crate) desk: Arc<Desk>,
+    /// Of each reactor.
+    pub(crate) max_connections: usize,
+}
+
 impl Shared {
+    pub(crate) fn new(setup: Setup, engine: Arc<Engine>, log_id: LogId, start: Start) -> Self {
+        let Start { reactors, seed, started, desk, max_connections } = start;
+        Self {
+            clock: setup.clock,
+            rules: setup.rules,
+            durability: setup.durability,
+            log_id: log_id.get().to_be_bytes(),
+            throwaway: setup.throwaway,
+            desk,
+            dev: setup.dev_clock.map(Dev::new),
+            sync_delay: setup.sync_delay,
+            max_connections,
+            drain: setup.drain,
+            slow_reader: setup.slow_reader,
+            started,
+            emergency: Emergency::new(
+                setup.anomaly_rules,
+                setup.emergency_plans,
+                (reactors, seed),
+                setup.shopper_limit,
+            ),
+            admission: Settings { target_us: setup.backlog_us },
+            losses: losses::Settings {
+                budget: setup.loss_budget.ten_thousandths(),
+                target_us: setup.backlog_us,
+            },
+            late: setup.late,
+            breakers: Breakers::new(engine.shards(), &breaker::Settings::default(), seed),
+            seed,
+            stats: (0..reactors).map(|_| Arc::default()).collect(),
+            stop: AtomicBool::new(false),
+            engine,
+        }
+    }
+
     pub(crate) fn stopping(&self) -> bool {
         self.stop.load(Ordering::Acquire)
     }
@@ -244,7 +314,7 @@ impl Server {
     ///
     /// # Errors
     /// See [`ServerError`].
-    pub fn start(setup: Setup) -> Result<Self, ServerError> {
+    pub fn start(mut setup: Setup) -> Result<Self, ServerError> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
         let reactors = if setup.reactors == 0 { cores.min(MAX_REACTORS) } else { setup.reactors };
         let shards = if setup.shards == 0 { reactors.next_power_of_two().min(64) } else { setup.shards };
@@ -259,65 +329,21 @@ impl Server {
         let mut prepared = Sockets::prepare(reactors).map_err(io("set up a reactor"))?;
         let doors: Vec<_> = prepared.iter().map(|sockets| Arc::clone(sockets.door())).collect();
         let desk = Desk::new(reactors);
-        let wakers = doors.iter().map(|door| {
-            let door = Arc::clone(door);
-            Arc::new(move || door.wake()) as Waker
-        });
-        // Behind the reactors' own: who gets no batches is woken all the same. Behind that one, who carries plans out and looks
-        // for his answers himself.
-        let nobody: Waker = Arc::new(|| {});
-        let wakers = wakers.chain([desk.waker(), nobody]);
         let seed = random_u64().map_err(ServerError::Storage)?;
-        let options = Options {
-            shards,
-            rules: setup.rules,
-            durability: setup.durability,
-            recovery_grace_ms: setup.recovery_grace_ms,
-            log: LogOptions {
-                segment_bytes: setup.segment_bytes,
-                ..LogOptions::new(Owner::new(random_u64().map_err(ServerError::Storage)?))
-            },
-            compaction: setup.compaction,
-            seed,
-            added_cost: Duration::from_micros(setup.added_cost_us),
-        };
+        let owner = Owner::new(random_u64().map_err(ServerError::Storage)?);
+        let log = LogOptions { segment_bytes: setup.segment_bytes, ..LogOptions::new(owner) };
+        let options = setup.options(shards, log, seed);
         let Opened { engine, scribe, preparer, compactor, recovery } =
-            Engine::open(&setup.storage, &options, Arc::clone(&setup.clock), wakers.collect())?;
+            Engine::open(&setup.storage, &options, Arc::clone(&setup.clock), wakers(&doors, &desk))?;
         engine.alarm_above(setup.release_alarm_ms);
         engine.campaigns().alarm_prices_before(setup.price_alarm_ms);
         let log = engine.start(scribe, preparer, compactor)?;
-        let shared = Arc::new(Shared {
-            engine,
-            clock: setup.clock,
-            rules: setup.rules,
-            durability: setup.durability,
-            log_id: recovery.log_id.get().to_be_bytes(),
-            throwaway: setup.throwaway,
-            desk,
-            dev: setup.dev_clock.map(Dev::new),
-            sync_delay: setup.sync_delay,
-            max_connections: max_connections.div_ceil(reactors),
-            drain: setup.drain,
-            slow_reader: setup.slow_reader,
-            started: Instant::now(),
-            emergency: Emergency::new(
-                setup.anomaly_rules,
-                setup.emergency_plans,
-                (reactors, seed),
-                setup.shopper_limit,
-            ),
-            admission: Settings { target_us: setup.backlog_us },
-            losses: losses::Settings {
-                budget: setup.loss_budget.ten_thousandths(),
-                target_us: setup.backlog_us,
-            },
-            late: setup.late,
-            breakers: Breakers::new(shards, &breaker::Settings::default(), seed),
-            seed,
-            stats: (0..reactors).map(|_| Arc::default()).collect(),
-            stop: AtomicBool::new(false),
-        });
-        let resumed = shared.emergency.enter(|room| room.resume(&shared, setup.plan_journal.as_deref()));
+        let journal = setup.plan_journal.take();
+        let (storage, looks) = (Arc::clone(&setup.storage), setup.watches);
+        let max_connections = max_connections.div_ceil(reactors);
+        let start = Start { reactors, seed, started: Instant::now(), desk, max_connections };
+        let shared = Arc::new(Shared::new(setup, engine, recovery.log_id, start));
+        let resumed = shared.emergency.enter(|room| room.resume(&shared, journal.as_deref()));
         resumed.map_err(io("read the journal of plans"))?;
         if let Some(first) = prepared.first_mut() {
             first.listen(mio::net::TcpListener::from_std(listener)).map_err(io("set up a reactor"))?;
@@ -329,10 +355,10 @@ impl Server {
             let thread = std::thread::Builder::new().name(format!("reactor-{index}"));
             threads.push(thread.spawn(move || reactor.run()).map_err(io("start a reactor"))?);
         }
-        let feed = shared.desk.start(setup.storage, Arc::clone(&shared), doors.clone());
+        let feed = shared.desk.start(storage, Arc::clone(&shared), doors.clone());
         let feed = feed.map_err(io("start the feed"))?;
         let admin = admin.map(|listener| Admin::start(listener, Arc::clone(&shared))).transpose()?;
-        let anything = setup.watches && shared.emergency.watches();
+        let anything = looks && shared.emergency.watches();
         let watcher = anything.then(|| Watcher::start(Arc::clone(&shared))).transpose();
         let watcher = watcher.map_err(io("start the watcher"))?;
         Ok(Self { shared, listen, admin, recovery, doors, reactors: threads, feed, watcher, log })

@@ -1,0 +1,130 @@
+use std::io::{ErrorKind, Read, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use doorbuster_engine::clock::ManualClock;
+use doorbuster_engine::log::{LogOptions, Owner};
+use doorbuster_engine::storage::SimStorage;
+use doorbuster_ledger::Timestamp;
+use doorbuster_protocol::{
+    Answer, Code, Header, Hello, Kind, MAGIC, Parsed, PutSku, Record, VERSION, body, parse,
+};
+
+use super::cable::connect;
+use super::{Node, Part, Peer, VirtualTime};
+use crate::server::Setup;
+
+fn node() -> Node {
+    let clock = Arc::new(ManualClock::new(Timestamp::new(1_700_000_000_000)));
+    let setup = Setup { reactors: 1, shards: 2, ..Setup::on_storage(Arc::new(SimStorage::new(1)), clock) };
+    let log = LogOptions { segment_bytes: 1 << 20, block_bytes: 1 << 18, ..LogOptions::new(Owner::new(1)) };
+    Node::open(setup, log, 7, &Arc::new(VirtualTime::begin())).unwrap()
+}
+
+fn ask<R: Record>(peer: &Peer, kind: Kind, record: &R) {
+    let mut bytes = Vec::new();
+    body::frame(Header::new(kind, 9, 1), std::slice::from_ref(record), &mut bytes);
+    assert_eq!(peer.send(&bytes), bytes.len());
+}
+
+fn pass(node: &mut Node) {
+    (0..3).for_each(|_| node.step(Part::Reactor(0)).unwrap());
+}
+
+/// The kinds of the frames that have arrived, and the body of the last.
+fn heard(peer: &Peer) -> (Vec<Kind>, Vec<u8>) {
+    peer.carry_down(usize::MAX);
+    let (mut bytes, mut kinds, mut last) = (Vec::new(), Vec::new(), Vec::new());
+    peer.receive(&mut bytes);
+    let mut rest = bytes.as_slice();
+    while let Ok(Parsed::Frame { header, body, consumed }) = parse(rest) {
+        kinds.push(header.kind);
+        last = body.to_vec();
+        rest = &rest[consumed..];
+    }
+    (kinds, last)
+}
+
+#[test]
+fn an_answer_leaves_a_node_when_its_log_was_synced_and_no_sooner() {
+    let mut node = node();
+    let peer = node.connect(0);
+    let client = String::new();
+    ask(&peer, Kind::Hello, &Hello { magic: MAGIC, oldest: VERSION, newest: VERSION, features: 0, client });
+    ask(&peer, Kind::PutSku, &PutSku { sku: 1, units: 5, ..PutSku::default() });
+    pass(&mut node);
+    assert_eq!(heard(&peer).0, [], "nobody has carried anything");
+    peer.carry_up(usize::MAX);
+    pass(&mut node);
+    assert_eq!(heard(&peer).0, [Kind::Welcome]);
+    node.step(Part::Write).unwrap();
+    pass(&mut node);
+    assert_eq!(heard(&peer).0, [], "written and not synced");
+    node.step(Part::Sync).unwrap();
+    pass(&mut node);
+    let (kinds, body) = heard(&peer);
+    assert_eq!(kinds.len(), 1);
+    let header = Header::new(kinds[0], 9, 1);
+    let answer: Answer = body::read_one(&header, &body).unwrap();
+    assert_eq!(answer.code(), Ok(Code::Ok));
+    assert_eq!(node.engine().totals().available, 5);
+}
+
+#[test]
+fn a_connection_that_breaks_is_closed_and_no_other_is_touched() {
+    let mut node = node();
+    let peers = [node.connect(0), node.connect(0)];
+    pass(&mut node);
+    let open = |node: &Node| node.stats().map(crate::ReactorStats::connections).sum::<u64>();
+    assert_eq!(open(&node), 2);
+    peers[0].cut();
+    pass(&mut node);
+    assert_eq!(open(&node), 1);
+    let [_, other] = peers;
+    drop(other);
+    pass(&mut node);
+    assert_eq!(open(&node), 0, "whose client has left");
+}
+
+#[test]
+fn a_cable_carries_what_it_is_told_to_and_a_broken_one_loses_the_rest() {
+    let (peer, mut stream) = connect();
+    assert_eq!(peer.send(b"abcdef"), 6);
+    let mut buffer = [0; 16];
+    assert_eq!(stream.read(&mut buffer).unwrap_err().kind(), ErrorKind::WouldBlock);
+    assert_eq!((peer.carry_up(4), stream.read(&mut buffer).unwrap()), (4, 4));
+    assert_eq!(&buffer[..4], b"abcd");
+    peer.cut();
+    assert_eq!(stream.read(&mut buffer).unwrap_err().kind(), ErrorKind::ConnectionReset);
+    assert_eq!(peer.send(b"g"), 0);
+}
+
+#[test]
+fn a_cable_that_is_full_takes_no_more_until_somebody_reads() {
+    let (peer, mut stream) = connect();
+    let page = vec![7; 1 << 20];
+    let taken = stream.write(&page).unwrap();
+    assert!(taken > 0 && taken < page.len());
+    assert_eq!(stream.write(&page).unwrap_err().kind(), ErrorKind::WouldBlock);
+    let mut bytes = Vec::new();
+    assert!(peer.carry_down(usize::MAX) == taken && peer.receive(&mut bytes));
+    assert!(stream.cable.lock().take_news().unwrap().writable, "there is room again");
+    stream.write_all(&[8]).unwrap();
+    drop(stream);
+    assert!(peer.receive(&mut bytes), "a byte is on its way");
+    peer.carry_down(1);
+    assert!(!peer.receive(&mut bytes), "it was the last");
+    assert_eq!(bytes.len(), taken + 1);
+}
+
+#[test]
+fn time_moves_when_it_is_told_to_and_by_a_step_when_it_is_read() {
+    use crate::reactor::Network;
+    let time = Arc::new(VirtualTime::begin());
+    let network = super::network::SimNetwork::new(Arc::clone(&time), Arc::default());
+    let first = network.now();
+    assert_eq!(network.now() - first, Duration::from_micros(1));
+    time.set_pace(50);
+    time.advance(Duration::from_millis(3));
+    assert_eq!(network.now() - first, Duration::from_micros(3_051));
+}
