@@ -25,6 +25,8 @@ pub mod journal;
 mod keeper;
 pub mod log;
 mod notices;
+#[doc(hidden)]
+pub mod planted;
 mod port;
 mod replay;
 mod restore;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::{Durability, HandOver, Journal};
 use crate::clock::Clock;
 use crate::log::{LogError, Writer};
+use crate::planted::{Bug, is_planted};
 use crate::port::Ports;
 
 /// Longest sleep of an idle scribe: how late, at most, an interval's sync is noticed to be due.
@@ -98,6 +99,9 @@ impl Scribe {
         let written = self.writer.write(now.raw());
         self.check(written)?;
         self.unsynced = true;
+        if is_planted(Bug::AcknowledgeBeforeSync) {
+            self.let_go();
+        }
         Ok(Step::Written)
     }
 
@@ -117,13 +121,18 @@ impl Scribe {
             self.unsynced = false;
             self.last_sync = Instant::now();
         }
+        self.let_go();
+        Ok(())
+    }
+
+    /// Lets the answers go to what was written.
+    fn let_go(&mut self) {
         if self.block_events > 0 {
             self.journal.ahead_bytes.fetch_sub(self.block_bytes, Ordering::Relaxed);
             (self.block_events, self.block_bytes) = (0, 0);
             self.journal.durable.store(self.taken, Ordering::Release);
             self.ports.wake_all();
         }
-        Ok(())
     }
 
     /// Ends the log in good order: all that was written is durable and proven to be.

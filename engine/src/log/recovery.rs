@@ -24,6 +24,7 @@ use super::preparer::{LEFTOVERS, PREPARE_STEP, Preparer, fill};
 use super::reader::{Behind, LastSegment, Scan, Unproven};
 use super::segment::{SEGMENT_HEADER_LEN, SegmentHeader, file_name};
 use super::writer::{End, Place, Writer};
+use crate::planted::{Bug, is_planted};
 use crate::storage::{Manifest, Storage, StorageFile};
 
 /// Name of the segment that is being made.
@@ -92,7 +93,8 @@ impl<'a> Repair<'a> {
         let last = scan.last.as_ref();
         let offset = last.map_or(SEGMENT_HEADER_LEN as u64, |last| last.end);
         let end = Unproven { number: scan.blocks, offset, lsn: scan.lsn, previous: scan.head };
-        let from = last.and_then(|last| last.unproven.front().copied()).unwrap_or(end);
+        let unproven = last.and_then(|last| last.unproven.front().copied());
+        let from = unproven.filter(|_| !is_planted(Bug::ForgetTornTail)).unwrap_or(end);
         let holds_proven = from.offset > SEGMENT_HEADER_LEN as u64;
         let number = last.map_or(SegmentNumber::new(1), |last| last.number.plus(u64::from(holds_proven)));
         Self { storage, options, scan, number, epoch: scan.epoch.plus(1), from }

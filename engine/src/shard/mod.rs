@@ -24,6 +24,8 @@ mod figures;
 mod held;
 mod lag;
 mod notes;
+#[cfg(feature = "planted")]
+mod planted;
 #[cfg(test)]
 mod tests;
 
@@ -118,6 +120,8 @@ struct State {
     sold_out: Vec<(SkuId, SoldOut)>,
     /// See [`Options::added_cost`](crate::Options::added_cost).
     added_cost: Duration,
+    #[cfg(feature = "planted")]
+    late: Option<planted::Late>,
 }
 
 /// What a shard has done since the process started.
@@ -162,6 +166,8 @@ impl Shard {
             ended: Vec::new(),
             sold_out: Vec::new(),
             added_cost,
+            #[cfg(feature = "planted")]
+            late: None,
         };
         state.measure();
         let board = CachePadded::new(Board::default());
@@ -295,8 +301,15 @@ impl State {
             }
             if commands == 0 {
                 journal.give_back(bytes);
+                #[cfg(feature = "planted")]
+                self.take_late_ticket(journal, ports);
                 return true;
             }
+            #[cfg(feature = "planted")]
+            let bytes = match self.unlock_first(events, bytes, directory) {
+                Ok(()) => return true,
+                Err(bytes) => bytes,
+            };
             self.hand_over(journal, events, bytes, directory);
             for (sku, sold_out) in self.sold_out.drain(..) {
                 directory.note(sku, sold_out, now, self.last_ticket);
@@ -308,6 +321,8 @@ impl State {
                 ports.deliver(batch);
             }
             ports.tell(&mut self.notices, self.last_ticket);
+            #[cfg(feature = "planted")]
+            self.take_late_ticket(journal, ports);
         }
         true
     }
@@ -451,6 +466,8 @@ impl State {
         let mut bytes = journal.buffer();
         let mut events = 0;
         let watched = ports.is_watched();
+        #[cfg(feature = "planted")]
+        let before = self.held_units();
         let (notices, ended) = (&mut self.notices, &mut self.ended);
         let pulse = self.ledger.pulse(now, PULSE_LIMIT, |event| {
             events += 1;
@@ -469,6 +486,10 @@ impl State {
                 self.counters.release_lag_max_ms = self.counters.release_lag_max_ms.max(pulse.lags.max_ms);
                 shard.lag.note(&pulse.lags);
                 self.note_lapsed(pulse.lapsed, now);
+                #[cfg(feature = "planted")]
+                {
+                    events += self.release_again(&before, now, &mut bytes);
+                }
                 self.hand_over(journal, events, bytes, &shard.directory);
                 ports.tell(&mut self.notices, self.last_ticket);
                 pulse.more
