@@ -1,7 +1,7 @@
 //! What a reactor needs of the world outside: connections, their readiness, and the time.
 //!
-//! There are two worlds: [`Sockets`](super::Sockets) are the operating system's; a simulated network is a test's, in one
-//! thread and with a time of its own. A reactor is built for one of them, so that the compiler knows each call: the seam costs
+//! There are two worlds: [`Sockets`](super::Sockets) are the operating system's; the network of a simulated
+//! [`Node`](crate::simulation::Node) is a test's, in one thread and with a time of its own. A reactor is built for one of them, so that the compiler knows each call: the seam costs
 //! nothing while a server runs, and a simulated server runs the same code.
 
 use std::fmt::Debug;
