@@ -208,10 +208,16 @@ impl<N: Network> Reactor<N> {
         }
     }
 
+    /// What it stands on.
+    pub(crate) fn network(&self) -> &N {
+        &self.network
+    }
+
     /// Serves until the server is told to stop or the log fails.
     pub(crate) fn run(mut self) -> io::Result<()> {
         loop {
-            self.gather()?;
+            let timeout = self.rest();
+            self.gather(timeout)?;
             self.decide();
             if self.give_out() == Flow::Ended {
                 return Ok(());
@@ -219,12 +225,17 @@ impl<N: Network> Reactor<N> {
         }
     }
 
-    /// The first part of a pass: waits for something to do, and reads what has come.
+    /// Before a pass: announces sleep, and says how long it may last. From here on whoever has something to do here wakes the
+    /// reactor at its door.
+    pub(crate) fn rest(&mut self) -> Duration {
+        if self.has_work_now() { Duration::ZERO } else { TICK }
+    }
+
+    /// The first part of a pass: waits for something to do, `timeout` at most, and reads what has come.
     ///
     /// # Errors
     /// The poll is broken.
-    pub(crate) fn gather(&mut self) -> io::Result<()> {
-        let timeout = if self.has_work_now() { Duration::ZERO } else { TICK };
+    pub(crate) fn gather(&mut self, timeout: Duration) -> io::Result<()> {
         let mut ready = std::mem::take(&mut self.ready);
         self.network.wait(timeout, &mut ready)?;
         self.door.asleep.store(false, Ordering::SeqCst);

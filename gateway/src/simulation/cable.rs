@@ -58,8 +58,13 @@ pub(super) struct Cable {
 impl Cable {
     /// What the server is to be told, once.
     pub(super) fn take_news(&mut self) -> Option<News> {
-        let news = std::mem::take(&mut self.news);
-        (news.readable || news.writable || news.ended).then_some(news)
+        self.has_news().then(|| std::mem::take(&mut self.news))
+    }
+
+    /// Whether there is something to tell.
+    pub(super) fn has_news(&self) -> bool {
+        let News { readable, writable, ended } = self.news;
+        readable || writable || ended
     }
 
     /// What a poll tells of a connection that it is new to.

@@ -14,7 +14,8 @@
 //!   carries is late, and a broken one has lost what was on its way.
 //! * [`VirtualTime`] is what a reactor measures by. It moves when it is told to, and by a little each time that it is read, so
 //!   that work takes time. The time of day is the engine's own clock.
-//! * A pass of a reactor is three steps, between which the others may take theirs.
+//! * A pass of a reactor is four steps, between which the others may take theirs: before it sleeps, it says so and looks once more,
+//!   so that nobody who comes then is forgotten.
 //!
 //! The admin port, the feed and emergency plans have threads of their own and are not simulated.
 

@@ -66,6 +66,11 @@ impl SimNetwork {
     pub(super) fn new(time: Arc<VirtualTime>, arrivals: Arrivals) -> Self {
         Self { time, arrivals, watched: BTreeMap::new() }
     }
+
+    /// Whether a poll would have something to tell.
+    pub(super) fn has_news(&self) -> bool {
+        self.watched.values().any(|cable| cable.lock().has_news())
+    }
 }
 
 impl Network for SimNetwork {

@@ -1,6 +1,8 @@
 //! A server's parts, without threads.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use doorbuster_engine::journal::Scribe;
 use doorbuster_engine::log::{LogError, LogOptions, Lsn, Preparer};
@@ -17,7 +19,8 @@ use crate::server::{Setup, Shared, Start, wakers};
 /// Who may take a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// A reactor takes the next of the three steps of a pass: it reads, decides, or lets answers go.
+    /// A reactor takes the next of the four steps of a pass: it lies down to rest, reads, decides, or lets answers go. Where it
+    /// sleeps, it is taken to wake because its tick is over.
     Reactor(usize),
     /// Somebody else visits a shard.
     Shard(usize),
@@ -38,7 +41,9 @@ pub enum Part {
 /// The next step of a reactor's pass.
 #[derive(Clone, Copy, Debug)]
 enum Next {
-    Gather,
+    Rest,
+    /// After a rest that may last so long.
+    Gather(Duration),
     Decide,
     GiveOut,
     /// It has ended, as the log has failed.
@@ -50,6 +55,9 @@ struct Seat {
     reactor: Reactor<SimNetwork>,
     next: Next,
     arrivals: Arrivals,
+    door: Arc<Door>,
+    /// Set by the door's waker, cleared by the reactor's next step.
+    woken: Arc<AtomicBool>,
 }
 
 /// See the [module's doc](super). Dropping it is a crash of the process: nothing is written any more, and its connections end.
@@ -76,7 +84,8 @@ impl Node {
         time: &Arc<VirtualTime>,
     ) -> Result<Self, ServerError> {
         let reactors = setup.reactors.max(1);
-        let doors: Vec<Arc<Door>> = (0..reactors).map(|_| Arc::new(Door::new(Arc::new(|| {})))).collect();
+        let woken: Vec<Arc<AtomicBool>> = (0..reactors).map(|_| Arc::default()).collect();
+        let doors: Vec<Arc<Door>> = woken.iter().map(door).collect();
         let desk = Desk::new(reactors);
         let options = setup.options(setup.shards.max(1), log, seed);
         let Opened { engine, scribe, preparer, compactor, recovery } =
@@ -84,13 +93,13 @@ impl Node {
         let max_connections = setup.max_connections.div_ceil(reactors);
         let start = Start { reactors, seed, started: time.start(), desk, max_connections };
         let shared = Arc::new(Shared::new(setup, engine, recovery.log_id, start));
-        let seat = |(index, door)| {
+        let seat = |(index, (door, woken))| {
             let arrivals = Arrivals::default();
             let network = SimNetwork::new(Arc::clone(time), Arc::clone(&arrivals));
-            let reactor = Reactor::new(index, network, door, Arc::clone(&shared));
-            Seat { reactor, next: Next::Gather, arrivals }
+            let reactor = Reactor::new(index, network, Arc::clone(&door), Arc::clone(&shared));
+            Seat { reactor, next: Next::Rest, arrivals, door, woken }
         };
-        let reactors = doors.into_iter().enumerate().map(seat).collect();
+        let reactors = doors.into_iter().zip(woken).enumerate().map(seat).collect();
         Ok(Self { shared, reactors, scribe, preparer, compactor, recovery })
     }
 
@@ -102,7 +111,23 @@ impl Node {
         let (peer, stream) = connect();
         let seat = self.reactors.get(reactor).expect("the test names a reactor that the node has");
         seat.arrivals.lock().push_back(stream);
+        seat.door.wake();
         peer
+    }
+
+    /// Whether a reactor goes on before its tick is over: it is in the middle of a pass, has something to do, or was woken.
+    ///
+    /// # Panics
+    /// As [`connect`](Self::connect).
+    pub fn is_awake(&self, reactor: usize) -> bool {
+        let seat = self.reactors.get(reactor).expect("the test names a reactor that the node has");
+        match seat.next {
+            Next::Gather(timeout) => {
+                timeout.is_zero() || seat.woken.load(Ordering::Relaxed) || seat.reactor.network().has_news()
+            }
+            Next::Rest | Next::Decide | Next::GiveOut => true,
+            Next::Nothing => false,
+        }
     }
 
     /// Lets a part take a step.
@@ -167,8 +192,10 @@ impl Node {
 impl Seat {
     fn step(&mut self) -> Result<(), ServerError> {
         self.next = match self.next {
-            Next::Gather => {
-                let gathered = self.reactor.gather();
+            Next::Rest => Next::Gather(self.reactor.rest()),
+            Next::Gather(timeout) => {
+                self.woken.store(false, Ordering::Relaxed);
+                let gathered = self.reactor.gather(timeout);
                 gathered.map_err(|error| ServerError::Io { doing: "serve connections", error })?;
                 Next::Decide
             }
@@ -177,13 +204,19 @@ impl Seat {
                 Next::GiveOut
             }
             Next::GiveOut => match self.reactor.give_out() {
-                Flow::On => Next::Gather,
+                Flow::On => Next::Rest,
                 Flow::Ended => Next::Nothing,
             },
             Next::Nothing => Next::Nothing,
         };
         Ok(())
     }
+}
+
+/// A door whose waker says that it was used.
+fn door(woken: &Arc<AtomicBool>) -> Arc<Door> {
+    let woken = Arc::clone(woken);
+    Arc::new(Door::new(Arc::new(move || woken.store(true, Ordering::Relaxed))))
 }
 
 fn failed(error: &LogError) -> ServerError {

@@ -28,7 +28,7 @@ fn ask<R: Record>(peer: &Peer, kind: Kind, record: &R) {
 }
 
 fn pass(node: &mut Node) {
-    (0..3).for_each(|_| node.step(Part::Reactor(0)).unwrap());
+    (0..4).for_each(|_| node.step(Part::Reactor(0)).unwrap());
 }
 
 /// The kinds of the frames that have arrived, and the body of the last.
@@ -68,6 +68,34 @@ fn an_answer_leaves_a_node_when_its_log_was_synced_and_no_sooner() {
     let answer: Answer = body::read_one(&header, &body).unwrap();
     assert_eq!(answer.code(), Ok(Code::Ok));
     assert_eq!(node.engine().totals().available, 5);
+}
+
+#[test]
+fn a_reactor_that_sleeps_is_woken_by_bytes_by_the_log_and_by_arrivals_and_not_without() {
+    let mut node = node();
+    let asleep = |node: &mut Node| {
+        let mut steps = 0;
+        while node.is_awake(0) {
+            steps += 1;
+            assert!(steps < 20, "a reactor with nothing to do lies down");
+            node.step(Part::Reactor(0)).unwrap();
+        }
+    };
+    asleep(&mut node);
+    let peer = node.connect(0);
+    assert!(node.is_awake(0), "somebody came");
+    asleep(&mut node);
+    let client = String::new();
+    ask(&peer, Kind::Hello, &Hello { magic: MAGIC, oldest: VERSION, newest: VERSION, features: 0, client });
+    ask(&peer, Kind::PutSku, &PutSku { sku: 1, units: 5, ..PutSku::default() });
+    assert!(!node.is_awake(0), "the bytes are on their way");
+    peer.carry_up(usize::MAX);
+    assert!(node.is_awake(0));
+    asleep(&mut node);
+    node.step(Part::Write).unwrap();
+    assert!(!node.is_awake(0), "nothing is durable yet");
+    node.step(Part::Sync).unwrap();
+    assert!(node.is_awake(0), "its answer may leave");
 }
 
 #[test]
