@@ -268,6 +268,11 @@ impl Shared {
         }
     }
 
+    /// Asks reactors and the feed to come to an end.
+    pub(crate) fn stop(&self) {
+        self.stop.store(true, Ordering::Release);
+    }
+
     pub(crate) fn stopping(&self) -> bool {
         self.stop.load(Ordering::Acquire)
     }
@@ -406,7 +411,7 @@ impl Server {
     /// # Errors
     /// The log failed, now or earlier, or a thread did.
     pub fn stop(self) -> Result<(), ServerError> {
-        self.shared.stop.store(true, Ordering::Release);
+        self.shared.stop();
         for door in &self.doors {
             door.wake();
         }

@@ -12,13 +12,14 @@ use crate::convert::{self, budget};
 impl<N: Network> Reactor<N> {
     pub(super) fn frame(&mut self, name: usize, header: &Header, body: &[u8]) -> Result<(), ProtocolError> {
         let Some(session) = self.sessions.get_mut(name) else { return Ok(()) };
+        // Before all else: requests may stand right behind a HELLO that comes too late.
+        if self.draining_since.is_some() && header.kind != Kind::Ping {
+            self.fault(name, header.correlation, Code::ShuttingDown, "the server is shutting down");
+            return Ok(());
+        }
         if !session.greeted && header.kind != Kind::Hello {
             self.fault(name, header.correlation, Code::HelloRequired, "the first frame must be HELLO");
             self.close_after_flush(name);
-            return Ok(());
-        }
-        if self.draining_since.is_some() && header.kind != Kind::Ping {
-            self.fault(name, header.correlation, Code::ShuttingDown, "the server is shutting down");
             return Ok(());
         }
         let Some(entry) = self.enter(name, header, body) else { return Ok(()) };

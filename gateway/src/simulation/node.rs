@@ -46,13 +46,14 @@ enum Next {
     Gather(Duration),
     Decide,
     GiveOut,
-    /// It has ended, as the log has failed.
+    /// It has ended, as the log has failed or the node was told to stop.
     Nothing,
 }
 
 #[derive(Debug)]
 struct Seat {
-    reactor: Reactor<SimNetwork>,
+    /// `None` when it has ended: its connections are closed.
+    reactor: Option<Reactor<SimNetwork>>,
     next: Next,
     arrivals: Arrivals,
     door: Arc<Door>,
@@ -97,7 +98,7 @@ impl Node {
             let arrivals = Arrivals::default();
             let network = SimNetwork::new(Arc::clone(time), Arc::clone(&arrivals));
             let reactor = Reactor::new(index, network, Arc::clone(&door), Arc::clone(&shared));
-            Seat { reactor, next: Next::Rest, arrivals, door, woken }
+            Seat { reactor: Some(reactor), next: Next::Rest, arrivals, door, woken }
         };
         let reactors = doors.into_iter().zip(woken).enumerate().map(seat).collect();
         Ok(Self { shared, reactors, scribe, preparer, compactor, recovery })
@@ -121,9 +122,12 @@ impl Node {
     /// As [`connect`](Self::connect).
     pub fn is_awake(&self, reactor: usize) -> bool {
         let seat = self.reactors.get(reactor).expect("the test names a reactor that the node has");
+        let has_news = |reactor: &Reactor<SimNetwork>| reactor.network().has_news();
         match seat.next {
             Next::Gather(timeout) => {
-                timeout.is_zero() || seat.woken.load(Ordering::Relaxed) || seat.reactor.network().has_news()
+                timeout.is_zero()
+                    || seat.woken.load(Ordering::Relaxed)
+                    || seat.reactor.as_ref().is_some_and(has_news)
             }
             Next::Rest | Next::Decide | Next::GiveOut => true,
             Next::Nothing => false,
@@ -159,6 +163,17 @@ impl Node {
         Ok(())
     }
 
+    /// Tells the node to take no new work, to answer what it has, and to end.
+    pub fn stop(&self) {
+        self.shared.stop();
+        self.reactors.iter().for_each(|seat| seat.door.wake());
+    }
+
+    /// Whether every reactor has ended.
+    pub fn is_over(&self) -> bool {
+        self.reactors.iter().all(|seat| seat.reactor.is_none())
+    }
+
     /// Whether the log has failed: every process that sees this ends.
     pub fn failed(&self) -> bool {
         self.shared.engine.journal().poisoned().is_some()
@@ -191,24 +206,28 @@ impl Node {
 
 impl Seat {
     fn step(&mut self) -> Result<(), ServerError> {
+        let Some(reactor) = &mut self.reactor else { return Ok(()) };
         self.next = match self.next {
-            Next::Rest => Next::Gather(self.reactor.rest()),
+            Next::Rest => Next::Gather(reactor.rest()),
             Next::Gather(timeout) => {
                 self.woken.store(false, Ordering::Relaxed);
-                let gathered = self.reactor.gather(timeout);
+                let gathered = reactor.gather(timeout);
                 gathered.map_err(|error| ServerError::Io { doing: "serve connections", error })?;
                 Next::Decide
             }
             Next::Decide => {
-                self.reactor.decide();
+                reactor.decide();
                 Next::GiveOut
             }
-            Next::GiveOut => match self.reactor.give_out() {
+            Next::GiveOut => match reactor.give_out() {
                 Flow::On => Next::Rest,
                 Flow::Ended => Next::Nothing,
             },
             Next::Nothing => Next::Nothing,
         };
+        if let Next::Nothing = self.next {
+            self.reactor = None;
+        }
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use doorbuster_engine::log::{LogOptions, Owner};
 use doorbuster_engine::storage::SimStorage;
 use doorbuster_ledger::Timestamp;
 use doorbuster_protocol::{
-    Answer, Code, Header, Hello, Kind, MAGIC, Parsed, PutSku, Record, VERSION, body, parse,
+    Answer, Code, Fault, Header, Hello, Kind, MAGIC, Parsed, PutSku, Record, VERSION, body, parse,
 };
 
 use super::cable::connect;
@@ -96,6 +96,33 @@ fn a_reactor_that_sleeps_is_woken_by_bytes_by_the_log_and_by_arrivals_and_not_wi
     assert!(!node.is_awake(0), "nothing is durable yet");
     node.step(Part::Sync).unwrap();
     assert!(node.is_awake(0), "its answer may leave");
+}
+
+#[test]
+fn a_node_that_stops_tells_who_greets_it_to_come_again_with_all_that_he_asks() {
+    let mut node = node();
+    let (first, second) = (node.connect(0), node.connect(0));
+    let hello = Hello { magic: MAGIC, oldest: VERSION, newest: VERSION, features: 0, client: String::new() };
+    ask(&first, Kind::Hello, &hello);
+    ask(&first, Kind::PutSku, &PutSku { sku: 1, units: 5, ..PutSku::default() });
+    first.carry_up(usize::MAX);
+    pass(&mut node);
+    node.stop();
+    pass(&mut node);
+    assert_eq!(heard(&second).0, [Kind::Goodbye], "an answer is on its way, so the node goes on");
+    ask(&second, Kind::Hello, &hello);
+    ask(&second, Kind::PutSku, &PutSku { sku: 2, units: 5, ..PutSku::default() });
+    second.carry_up(usize::MAX);
+    pass(&mut node);
+    let (kinds, body) = heard(&second);
+    assert_eq!(kinds, [Kind::Error, Kind::Error]);
+    let last: Fault = body::read_one(&Header::new(Kind::Error, 9, 1), &body).unwrap();
+    assert_eq!(Code::from_number(last.code), Some(Code::ShuttingDown), "and not that he must greet first");
+    node.step(Part::Write).unwrap();
+    node.step(Part::Sync).unwrap();
+    (0..3).for_each(|_| pass(&mut node));
+    assert!(node.is_over());
+    assert_eq!(heard(&first).0, [Kind::Welcome, Kind::Goodbye, Kind::SkuPut]);
 }
 
 #[test]
