@@ -13,6 +13,9 @@ use crate::deeds::{Deed, Pushed, Said};
 /// Requests of a client that may be unanswered.
 pub(crate) const MAX_OPEN: usize = 12;
 
+/// The frame of the greeting; requests count from 1.
+const HELLO: u64 = 0;
+
 /// The history, as far as all clients have seen it.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
@@ -105,7 +108,7 @@ impl Client {
             features,
             client: "simulation".to_owned(),
         };
-        body::frame(Header::new(Kind::Hello, 0, 1), &[hello], &mut self.outbox);
+        body::frame(Header::new(Kind::Hello, HELLO, 1), &[hello], &mut self.outbox);
         self.write();
     }
 
@@ -184,13 +187,16 @@ impl Client {
         patient: &mut impl FnMut() -> bool,
     ) -> Result<(), String> {
         match header.kind {
-            Kind::Welcome | Kind::Credit | Kind::Pong => Ok(()),
+            Kind::Welcome | Kind::Credit | Kind::Pong | Kind::Goodbye => Ok(()),
             Kind::Push => self.pushed(&one(header, body)?, seen),
             Kind::Error => {
                 let fault: Fault = one(header, body)?;
                 let may_pass = Code::from_number(fault.code).is_some_and(|code| code.class() == Class::Retry);
-                if header.correlation == 0 || !may_pass {
+                if !may_pass {
                     return Err(format!("client {} was told of a fault: {fault:?}", self.number));
+                }
+                if header.correlation == HELLO {
+                    return Ok(());
                 }
                 self.refused(header.correlation, fault.code, seen, patient)
             }

@@ -51,6 +51,7 @@ fn visit(odd: u64) -> Report {
     assert!(
         sum.directory >= worlds && sum.expired > 5 * worlds && sum.offered > worlds && sum.pushed >= worlds
     );
+    assert!(2 * sum.restarts > worlds, "stops in good order");
     assert!(sum.begun_with > worlds, "starts that begin with a snapshot");
     assert!(sum.undecided * 1_000 <= UNDECIDED_PER_MILLE * sum.histories.max(100));
     sum

@@ -5,6 +5,7 @@
 //! everything must come to an end, replay must give the same state, and what was seen must be linearizable.
 
 mod asking;
+mod ending;
 mod report;
 mod settling;
 
@@ -13,11 +14,10 @@ pub(crate) use report::Report;
 use std::sync::Arc;
 use std::time::Duration;
 
-use doorbuster_engine::EngineError;
 use doorbuster_engine::clock::{Clock, ManualClock};
-use doorbuster_engine::log::{LogError, LogOptions, Owner, PAGE};
-use doorbuster_engine::snapshot::{CompactionOptions, KeepLog, SnapshotError};
-use doorbuster_engine::storage::{Crash, SimStorage, Storage};
+use doorbuster_engine::log::{LogOptions, Owner, PAGE};
+use doorbuster_engine::snapshot::{CompactionOptions, KeepLog};
+use doorbuster_engine::storage::{SimStorage, Storage};
 use doorbuster_gateway::simulation::{Node, Part, VirtualTime};
 use doorbuster_gateway::{ReactorStats, ServerError, Setup};
 use doorbuster_ledger::{Rules, Timestamp};
@@ -176,14 +176,15 @@ impl World {
         println!("crashes at {:?}; the clock, by moments: {:?}", self.seen.crashes, self.readings);
     }
 
-    fn open(&self) -> Result<Node, ServerError> {
+    /// Opens the node with so much time for holds that are open, milliseconds.
+    fn open(&self, grace_ms: u64) -> Result<Node, ServerError> {
         let storage: Arc<dyn Storage> = Arc::new(self.disk.clone());
         let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&self.clock);
         let setup = Setup {
             rules: rules(),
             shards: self.shards,
             reactors: self.reactors,
-            recovery_grace_ms: 500,
+            recovery_grace_ms: grace_ms,
             backlog_us: if self.plan.seed % 4 == 1 { NARROW_US } else { 5_000 },
             slow_reader: Duration::from_secs(2),
             compaction: CompactionOptions {
@@ -234,6 +235,7 @@ impl World {
             197 if self.plan.faults => self.plant(),
             // Most where much is written and not synced.
             198 if self.step < self.sync_stalled_until || self.rng.random_bool(0.4) => self.crash()?,
+            199 if self.rng.random_bool(0.2) => self.restart()?,
             _ => {}
         }
         if self.node().failed() {
@@ -343,67 +345,6 @@ impl World {
             2 => self.disk.die_at(nth),
             _ => self.disk.limit_capacity(self.rng.random_range(0..2 << 20)),
         }
-    }
-
-    /// The machine or the process dies and comes back.
-    fn crash(&mut self) -> Result<(), String> {
-        self.report.crashes += 1;
-        self.count();
-        // What had left the machine may still arrive.
-        for client in 0..CLIENTS {
-            if let Some(peer) = &self.clients[client].peer {
-                let bytes = self.rng.random_range(0..CARRIED);
-                peer.carry_down(bytes);
-            }
-        }
-        (self.node, self.taken) = (None, None);
-        let now = self.seen.tick();
-        self.seen.crashes.push(now);
-        for client in 0..CLIENTS {
-            self.read(client)?;
-            if let Some(peer) = &self.clients[client].peer {
-                peer.cut();
-            }
-            self.clients[client].hang_up(&self.seen);
-        }
-        let crash = if self.rng.random_bool(0.6) { Crash::Power } else { Crash::Process };
-        self.disk.crash(crash);
-        let ms = self.rng.random_range(0..300);
-        self.advance(ms);
-        self.power_on()
-    }
-
-    /// Recovers and opens again. The machine may die while it does.
-    fn power_on(&mut self) -> Result<(), String> {
-        // Partitions are dealt out anew at each start.
-        (self.shards, self.reactors) = (self.rng.random_range(1..4), self.rng.random_range(1..3));
-        for _ in 0..3 {
-            if self.calm || !self.rng.random_bool(0.3) {
-                break;
-            }
-            self.disk.die_at(self.rng.random_range(1..40));
-            match self.open() {
-                Ok(node) => return self.opened(node),
-                Err(ServerError::Engine(
-                    EngineError::Log(LogError::Storage(_)) | EngineError::Snapshot(SnapshotError::Storage(_)),
-                )) => {
-                    self.disk.crash(Crash::Power);
-                }
-                Err(error) => return Err(format!("recovery failed: {error}")),
-            }
-        }
-        let node = self.open().map_err(|error| format!("recovery failed: {error}"))?;
-        self.opened(node)
-    }
-
-    fn opened(&mut self, node: Node) -> Result<(), String> {
-        let recovery = node.recovery();
-        self.report.begun_with += u64::from(recovery.snapshot.is_some());
-        self.report.rewritten += recovery.rewritten_blocks;
-        self.report.torn += u64::from(recovery.torn.is_some());
-        node.engine().check().map_err(|error| error.to_string())?;
-        self.node = Some(node);
-        Ok(())
     }
 
     /// Takes down what the node has counted, before it is gone.

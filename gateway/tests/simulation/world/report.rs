@@ -22,6 +22,8 @@ pub(crate) struct Report {
     /// Copies that were sent after the first.
     pub(crate) repeated: u64,
     pub(crate) crashes: u64,
+    /// Stops in good order.
+    pub(crate) restarts: u64,
     /// Crashes because the log had failed.
     pub(crate) poisoned: u64,
     /// Connections that broke.
@@ -62,7 +64,7 @@ impl Report {
 
     /// Adds what another world did.
     pub(crate) fn add(&mut self, other: &Self) {
-        let Self { worlds, answered, given_up, repeated, crashes, poisoned, broken, .. } = other;
+        let Self { worlds, answered, given_up, repeated, crashes, restarts, poisoned, broken, .. } = other;
         let Self { begun_with, rewritten, torn, directory, expired, offered, pushed, .. } = other;
         let Self { codes, put_off, histories, operations, undecided, .. } = other;
         for (code, count) in codes {
@@ -76,6 +78,7 @@ impl Report {
         self.given_up += given_up;
         self.repeated += repeated;
         self.crashes += crashes;
+        self.restarts += restarts;
         self.poisoned += poisoned;
         self.broken += broken;
         self.begun_with += begun_with;

@@ -170,7 +170,7 @@ impl World {
         let digest = self.node().engine().digest();
         self.node = None;
         self.disk.crash(Crash::Power);
-        let node = self.open().map_err(|error| format!("recovery failed: {error}"))?;
+        let node = self.open(0).map_err(|error| format!("recovery failed: {error}"))?;
         if node.engine().digest() != digest {
             return Err("replay gives another digest".to_owned());
         }
