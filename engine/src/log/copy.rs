@@ -4,7 +4,7 @@
 //! proves that the first had been durable. So blocks are read in order, each is checked, and the copy ends in front of the
 //! first that isn't whole. What is copied is a prefix of the log, up to some moment while it was copied.
 
-use super::block::{BLOCK_HEADER_LEN, BlockFault, BlockHeader, MAX_BLOCK, PAGE};
+use super::block::{BLOCK_HEADER_LEN, BlockFault, BlockHeader, PAGE};
 use super::error::LogError;
 use super::position::{Lsn, SegmentNumber};
 use super::segment::{SEGMENT_HEADER_LEN, SEGMENT_VERSION, SegmentHeader, file_name};
@@ -132,5 +132,3 @@ fn cut(mut header: BlockHeader, payload: &[u8], count: u32, bytes: usize) -> Vec
     block.resize(block.len().next_multiple_of(PAGE), 0);
     block
 }
-
-const _: () = assert!(MAX_BLOCK.is_multiple_of(PAGE));
