@@ -29,6 +29,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["doorbuster-protocol", "doorbuster-client", "doorbuster-gateway", "doorbuster-auditor"],
     ),
     ("doorbuster-benches", &["doorbuster-ledger"]),
+    // Asks each of them to read anything.
+    (
+        "doorbuster-fuzz",
+        &[
+            "doorbuster-auditor",
+            "doorbuster-engine",
+            "doorbuster-gateway",
+            "doorbuster-loadgen",
+            "doorbuster-protocol",
+        ],
+    ),
 ];
 
 fn root() -> &'static Path {

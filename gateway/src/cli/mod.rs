@@ -26,6 +26,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+#[doc(hidden)]
+pub use campaign::read_campaign;
 pub use serve::ServeOptions;
 
 const EXIT_CODES: &str = "Exit codes:

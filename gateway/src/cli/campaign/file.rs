@@ -151,18 +151,29 @@ impl fmt::Display for FileError {
 
 /// Reads a campaign and the lists that it names, which lie beside it.
 pub(super) fn read(path: &Path) -> Result<Spec, FileError> {
-    let text = text(path)?;
-    let raw: Raw = toml::from_str(&text)
-        .map_err(|error| FileError::Syntax { file: path.to_owned(), error: error.to_string() })?;
-    let mut skus = raw.skus;
-    let mut prices = raw.prices;
+    let mut raw = parse(path, &text(path)?)?;
     let beside = |name: &Path| path.parent().unwrap_or(Path::new("")).join(name);
     if let Some(name) = &raw.skus_file {
-        skus.extend(rows::<RawSku>(&beside(name))?);
+        raw.skus.extend(rows::<RawSku>(&beside(name))?);
     }
     if let Some(name) = &raw.prices_file {
-        prices.extend(rows::<RawPrice>(&beside(name))?);
+        raw.prices.extend(rows::<RawPrice>(&beside(name))?);
     }
+    checked(path, raw)
+}
+
+/// Reads a campaign from text; lists that it names are not looked for.
+pub(super) fn read_alone(path: &Path, text: &str) -> Result<Spec, FileError> {
+    checked(path, parse(path, text)?)
+}
+
+fn parse(path: &Path, text: &str) -> Result<Raw, FileError> {
+    toml::from_str(text)
+        .map_err(|error| FileError::Syntax { file: path.to_owned(), error: error.to_string() })
+}
+
+/// The campaign, if everything in it fits together.
+fn checked(path: &Path, raw: Raw) -> Result<Spec, FileError> {
     let mut faults = Faults::default();
     let (policy, grace_ms) = policy(raw.policy, raw.grace.as_deref(), &mut faults);
     let spec = Spec {
@@ -171,8 +182,8 @@ pub(super) fn read(path: &Path) -> Result<Spec, FileError> {
         policy,
         grace_ms,
         phases: phases(&raw.phases, &mut faults),
-        skus: limits(&skus, &mut faults),
-        prices: priced(&prices, &mut faults),
+        skus: limits(&raw.skus, &mut faults),
+        prices: priced(&raw.prices, &mut faults),
         allotments: raw
             .allotments
             .iter()

@@ -12,7 +12,7 @@ mod release;
 mod show;
 mod spec;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -29,6 +29,15 @@ const EXAMPLES: &str = "Examples:
   doorbuster campaign apply config/campaigns/double-11.toml --by 7
   doorbuster campaign show 11
   doorbuster campaign pause 11 --by 7 --reason 3";
+
+/// Reads a campaign's file from text, without the lists that it names.
+///
+/// # Errors
+/// Every fault that is found in it.
+#[doc(hidden)]
+pub fn read_campaign(text: &str) -> Result<(), String> {
+    file::read_alone(Path::new("campaign.toml"), text).map(drop).map_err(|error| error.to_string())
+}
 
 /// Plan, start, watch and stop campaigns.
 #[derive(Debug, Subcommand)]
