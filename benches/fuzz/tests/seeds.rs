@@ -91,7 +91,8 @@ fn the_seeds_of_frames_have_every_kind() {
 #[test]
 fn the_seeds_of_records_are_whole_records_of_fifty_kinds_and_more() {
     let mut found = BTreeSet::new();
-    for file in files(&here().join("seeds/record")) {
+    let cut = |file: &PathBuf| file.file_name().unwrap().to_str().unwrap().starts_with("kind-");
+    for file in files(&here().join("seeds/record")).into_iter().filter(cut) {
         let bytes = std::fs::read(&file).unwrap();
         assert_eq!(decode(&bytes).map(|(_, used)| used), Ok(bytes.len()), "{}", file.display());
         found.insert(bytes[0]);

@@ -118,7 +118,12 @@ fn order(kind: u8, rest: &[u8]) -> Result<(Record, usize), RecordError> {
             if body.wait_ms == 0 {
                 return Err(RecordError::Impossible { kind, field: "wait" });
             }
-            (Reserved { wait_ms: body.wait_ms, ..order_reserved(kind, &body.order)? }, used)
+            let placed = order_reserved(kind, &body.order)?;
+            // An order of several lines never waits: it gets all of them or none.
+            if placed.number.is_composite() {
+                return Err(RecordError::Impossible { kind, field: "number" });
+            }
+            (Reserved { wait_ms: body.wait_ms, ..placed }, used)
         }
         ORDER_OPENED => {
             let (body, used) = take(kind, rest)?;

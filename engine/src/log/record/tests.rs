@@ -304,6 +304,19 @@ fn a_claim_from_no_budget_is_refused() {
 }
 
 #[test]
+fn an_order_of_several_lines_that_waits_is_refused() {
+    let waits =
+        |record: &Record| matches!(record, Record::Event(Event::Reserved(placed)) if placed.wait_ms != 0);
+    let mut bytes = Vec::new();
+    encode(&samples().into_iter().find(waits).unwrap(), &mut bytes);
+    assert!(decode(&bytes).is_ok());
+    // The number follows the kind and the wait.
+    bytes[5..13].copy_from_slice(&u64::MAX.to_le_bytes());
+    assert!(OrderNumber::new(u64::MAX).is_composite());
+    assert_eq!(decode(&bytes), Err(RecordError::Impossible { kind: bytes[0], field: "number" }));
+}
+
+#[test]
 fn a_crafted_list_length_asks_for_no_memory() {
     let mut bytes = Vec::new();
     encode(&samples()[1], &mut bytes);
