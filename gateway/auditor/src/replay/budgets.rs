@@ -32,14 +32,15 @@ pub struct Account {
 impl Account {
     /// What is neither claimed nor spent.
     pub fn left(&self) -> u64 {
-        self.bank + self.slices.values().sum::<u64>()
+        self.slices.values().fold(self.bank, |sum, cents| sum.saturating_add(*cents))
     }
 
     /// Why the accounts don't add up, if they don't.
     fn fault(&self, budget: u32) -> Option<String> {
-        let whole = self.left() + self.reserved + self.spent;
-        let paid = self.posted.iter().sum::<u64>();
-        let sound = whole == self.funded && (paid == self.reserved + self.spent || self.shares.is_empty());
+        let claimed = self.reserved.saturating_add(self.spent);
+        let whole = self.left().saturating_add(claimed);
+        let paid = self.posted.iter().fold(0_u64, |sum, cents| sum.saturating_add(*cents));
+        let sound = whole == self.funded && (paid == claimed || self.shares.is_empty());
         (!sound).then(|| {
             format!(
                 "log: the accounts of budget {budget} don't add up: {} were put in; {} are left, {} claimed, {} spent, \
@@ -56,10 +57,14 @@ impl Account {
     fn post(&mut self, before: u64, after: u64) {
         let (before, after) = (parts(before, &self.shares), parts(after, &self.shares));
         for (posted, (before, after)) in self.posted.iter_mut().zip(before.into_iter().zip(after)) {
-            *posted = (*posted + after).saturating_sub(before);
+            *posted = posted.saturating_add(after).saturating_sub(before);
         }
     }
 }
+
+/// Most cents that a budget may have, and be moved at once: 2^60. Sums of what a sound log moves stay exact in 64 bits; those of
+/// a forged one stop at the largest number, and no account adds up to that.
+const MOST: u64 = 1 << 60;
 
 /// What each pays: the whole cents of his part; the cents that are left go to the largest remainders, of equal ones to the first.
 fn parts(cents: u64, shares: &[u32]) -> Vec<u64> {
@@ -142,14 +147,21 @@ impl Budgets {
         let Some(account) = accounts.get_mut(&budget) else {
             return faults.note(|| format!("log: budget {budget} was never set up: {entry:?}"));
         };
+        if let Money::Funded { funded: cents, .. }
+        | Money::Drained { cents, .. }
+        | Money::Filled { cents, .. } = entry
+            && cents > MOST
+        {
+            return faults.note(|| format!("log: {cents} is more than budget {budget} may have"));
+        }
         match entry {
             Money::Funder { share, .. } => {
                 account.shares.push(share);
                 account.posted.push(0);
             }
             Money::Funded { funded, .. } => {
-                let rest = account.left() + account.reserved + account.spent;
-                let bank = (account.bank + funded).checked_sub(account.funded);
+                let rest = account.left().saturating_add(account.reserved).saturating_add(account.spent);
+                let bank = account.bank.saturating_add(funded).checked_sub(account.funded);
                 match bank {
                     Some(bank) if rest == account.funded => account.bank = bank,
                     _ => faults.note(|| {
@@ -160,14 +172,14 @@ impl Budgets {
             }
             Money::Stopped { .. } => account.stopped = true,
             Money::Drained { cents, .. } => {
-                let slices: u64 = account.slices.values().sum();
+                let slices = account.slices.values().fold(0_u64, |sum, cents| sum.saturating_add(*cents));
                 if slices != cents {
                     faults.note(|| {
                         format!("log: budget {budget}: slices had {slices} left, and {cents} went back")
                     });
                 }
                 account.slices.clear();
-                account.bank += cents;
+                account.bank = account.bank.saturating_add(cents);
             }
             Money::Filled { partition, cents, .. } => {
                 let Some(bank) = account.bank.checked_sub(cents) else {
@@ -175,7 +187,8 @@ impl Budgets {
                     return faults.note(|| format!("log: budget {budget}: {cents} leave a bank of {bank}"));
                 };
                 account.bank = bank;
-                *account.slices.entry(partition).or_default() += cents;
+                let slice = account.slices.entry(partition).or_default();
+                *slice = slice.saturating_add(cents);
             }
             Money::Opened { .. } | Money::Issued { .. } | Money::Coupon { .. } => {}
         }
@@ -221,7 +234,8 @@ impl Budgets {
         if state == State::Confirmed {
             account.spent = account.spent.saturating_add(cents);
         } else {
-            *account.slices.entry(partition).or_default() += cents;
+            let slice = account.slices.entry(partition).or_default();
+            *slice = slice.saturating_add(cents);
             account.post(cents, 0);
         }
         self.note(position, budget);
@@ -243,8 +257,9 @@ impl Budgets {
         let Claimed { budget, partition, cents: had } = *claim;
         claim.cents = cents;
         let Some(account) = self.accounts.get_mut(&budget) else { return };
-        account.reserved = account.reserved.saturating_sub(had - cents);
-        *account.slices.entry(partition).or_default() += had - cents;
+        account.reserved = account.reserved.saturating_sub(had.saturating_sub(cents));
+        let slice = account.slices.entry(partition).or_default();
+        *slice = slice.saturating_add(had.saturating_sub(cents));
         account.post(had, cents);
         self.note(position, budget);
     }
