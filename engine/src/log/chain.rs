@@ -46,7 +46,7 @@ impl BlockHash {
     }
 
     /// The hash that stands at `at`; zeros where the bytes end before.
-    pub(super) fn at(bytes: &[u8], at: usize) -> Self {
+    pub(crate) fn at(bytes: &[u8], at: usize) -> Self {
         Self(bytes.get(at..).and_then(<[u8]>::first_chunk).copied().unwrap_or_default())
     }
 }

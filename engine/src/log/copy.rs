@@ -4,10 +4,11 @@
 //! proves that the first had been durable. So blocks are read in order, each is checked, and the copy ends in front of the
 //! first that isn't whole. What is copied is a prefix of the log, up to some moment while it was copied.
 
-use super::block::{BLOCK_HEADER_LEN, BlockFault, BlockHeader, PAGE};
+use super::block::{BLOCK_HEADER_LEN, BlockHeader, PAGE};
 use super::error::LogError;
 use super::position::{Lsn, SegmentNumber};
-use super::segment::{SEGMENT_HEADER_LEN, SEGMENT_VERSION, SegmentHeader, file_name};
+use super::reader::read_header;
+use super::segment::{SEGMENT_HEADER_LEN, SegmentHeader, file_name};
 use super::window::Window;
 use crate::storage::{LogId, Storage};
 
@@ -59,18 +60,7 @@ pub fn segment_header(
         Err(error) if error.is_not_found() => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let mut page = [0; SEGMENT_HEADER_LEN];
-    let read = file.read_at(0, &mut page)?;
-    match SegmentHeader::parse(&page[..read]) {
-        Ok(header) if header.log_id != log_id => {
-            Err(LogError::ForeignSegment { segment: number, found: header.log_id, need: log_id })
-        }
-        Ok(header) => Ok(Some(header)),
-        Err(BlockFault::Version { found }) => {
-            Err(LogError::NewerVersion { segment: number, offset: 0, found, supported: SEGMENT_VERSION })
-        }
-        Err(_) => Ok(None),
-    }
+    Ok(read_header(file.as_ref(), log_id, number)?.ok())
 }
 
 /// Copies a segment, as far as it is whole and as `take` says, and gives the copy its name when it is durable.
@@ -91,30 +81,30 @@ pub fn copy_segment(
     let mut window = Window::new(source.length()?);
     let mut offset = SEGMENT_HEADER_LEN as u64;
     let mut copied = CopiedSegment { header, end: header.first_lsn, time_ms: 0, bytes: offset, ended: false };
-    while let Ok((block, payload)) = BlockHeader::parse(window.at(source.as_ref(), offset)?) {
+    while !copied.ended {
+        let bytes = window.at(source.as_ref(), offset)?;
+        let Ok((block, payload)) = BlockHeader::parse(bytes) else { break };
         if block.log_id != log_id {
             break;
         }
-        let (bytes, end) = match take(&block, payload)? {
+        let taken = take(&block, payload)?;
+        copied.ended = taken != Take::Whole;
+        let length = match taken {
             Take::Whole => {
-                let length = block.padded_len();
-                (window.at(source.as_ref(), offset)?[..length].to_vec(), block.end_lsn())
+                copied.end = block.end_lsn();
+                copy.write_at(offset, &bytes[..block.padded_len()])?;
+                block.padded_len()
             }
             Take::First { count, bytes } => {
-                copied.ended = true;
-                (cut(block, payload, count, bytes), block.first_lsn.plus(u64::from(count)))
+                copied.end = block.first_lsn.plus(u64::from(count));
+                let cut = cut(block, payload, count, bytes);
+                copy.write_at(offset, &cut)?;
+                cut.len()
             }
-            Take::Nothing => {
-                copied.ended = true;
-                break;
-            }
+            Take::Nothing => break,
         };
-        copy.write_at(offset, &bytes)?;
-        offset += bytes.len() as u64;
-        (copied.end, copied.time_ms) = (end, copied.time_ms.max(block.time_ms));
-        if copied.ended {
-            break;
-        }
+        offset += length as u64;
+        copied.time_ms = copied.time_ms.max(block.time_ms);
     }
     copied.bytes = offset;
     copy.sync_data()?;

@@ -22,11 +22,12 @@ use std::sync::Arc;
 
 use super::block::{BLOCK_HEADER_LEN, BLOCK_VERSION, BlockFault, BlockHeader, MAX_BLOCK, PAGE};
 use super::chain::{Link, LogPlace};
+use super::copy::segment_header;
 use super::error::{LogError, Proof};
 use super::position::{BlockPlace, Lsn, SegmentNumber};
 use super::reader::{self, refuse};
 use super::record::{self, Record};
-use super::segment::{SEGMENT_HEADER_LEN, SEGMENT_VERSION, SegmentHeader, file_name};
+use super::segment::{SEGMENT_HEADER_LEN, SegmentHeader, file_name};
 use super::walk::Walk;
 use crate::storage::{LogId, Manifest, Storage, StorageFile};
 
@@ -334,32 +335,10 @@ impl Cursor {
     /// Looks whether the next segment has been begun.
     fn find_segment(&mut self) -> Result<bool, LogError> {
         let number = self.next_segment();
-        let file = match self.storage.open(&file_name(number)) {
-            Ok(file) => file,
-            Err(error) if error.is_not_found() => return Ok(false),
-            Err(error) => return Err(error.into()),
+        // One that was prepared and not begun, or is just being begun, has none.
+        let Some(header) = segment_header(self.storage.as_ref(), self.log_id, number)? else {
+            return Ok(false);
         };
-        let mut page = [0; SEGMENT_HEADER_LEN];
-        let read = file.read_at(0, &mut page)?;
-        let header = match SegmentHeader::parse(&page[..read]) {
-            Ok(header) => header,
-            Err(BlockFault::Version { found }) => {
-                let supported = SEGMENT_VERSION;
-                return Err(LogError::NewerVersion { segment: number, offset: 0, found, supported });
-            }
-            // Prepared and not begun, or just being begun.
-            Err(_) => return Ok(false),
-        };
-        if header.log_id != self.log_id {
-            let (found, need) = (header.log_id, self.log_id);
-            return Err(LogError::ForeignSegment { segment: number, found, need });
-        }
-        if header.number != number {
-            let (found, need) = (header.number.get(), number.get());
-            let fault = BlockFault::Unlinked { field: "segment number", found, need };
-            let (block, proof) = (header.first_block, Proof::Intact);
-            return Err(LogError::Corrupt { segment: number, offset: 0, block, fault, proof });
-        }
         let start = Self::start_of(self.segments.len(), &header);
         self.segments.push(header);
         self.marks.insert(header.first_lsn, start);

@@ -53,6 +53,7 @@ mod window;
 mod writer;
 
 pub use block::{BLOCK_HEADER_LEN, BLOCK_VERSION, BlockFault, BlockHeader, MAX_BLOCK, PAGE};
+pub(crate) use block::{u32_at, u64_at};
 pub use chain::{BlockHash, Link, LogPlace};
 pub use copy::{CopiedSegment, Take, copy_segment, segment_header};
 pub use cursor::{Cursor, LogEnd};

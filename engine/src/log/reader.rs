@@ -254,10 +254,11 @@ pub fn oldest_segment(storage: &dyn Storage) -> Result<Option<SegmentNumber>, Lo
 pub fn remove_segments(storage: &dyn Storage, before: SegmentNumber, keep: u64) -> Result<usize, LogError> {
     let numbers = segment_numbers(storage)?;
     let length = |number: &SegmentNumber| Ok::<_, LogError>(storage.open(&file_name(*number))?.length()?);
-    let mut kept = numbers.iter().map(length).sum::<Result<u64, _>>()?;
+    let lengths = numbers.iter().map(length).collect::<Result<Vec<u64>, _>>()?;
+    let mut kept = lengths.iter().sum::<u64>();
     let mut removed = 0;
-    for number in numbers.iter().filter(|number| **number < before) {
-        kept = kept.saturating_sub(length(number)?);
+    for (number, length) in numbers.iter().zip(lengths).take_while(|(number, _)| **number < before) {
+        kept = kept.saturating_sub(length);
         if kept < keep {
             break;
         }
@@ -290,28 +291,40 @@ fn find_segments(
     if numbers.last().is_some_and(|last| *last < known) {
         return Err(LogError::MissingSegment { segment: first.plus(numbers.len() as u64), known });
     }
-    let mut page = [0; SEGMENT_HEADER_LEN];
     let look = |number: &SegmentNumber| {
         let file = storage.open(&file_name(*number))?;
-        let read = file.read_at(0, &mut page)?;
-        let header = SegmentHeader::parse(&page[..read]);
-        match header {
-            Ok(SegmentHeader { log_id: found, .. }) if found != manifest.log_id => {
-                Err(LogError::ForeignSegment { segment: *number, found, need: manifest.log_id })
-            }
-            Err(BlockFault::Version { found }) => {
-                Err(LogError::NewerVersion { segment: *number, offset: 0, found, supported: SEGMENT_VERSION })
-            }
-            Ok(SegmentHeader { number: found, first_block, .. }) if found != *number => {
-                let fault =
-                    BlockFault::Unlinked { field: "segment number", found: found.get(), need: number.get() };
-                let (segment, proof) = (*number, Proof::Intact);
-                Err(LogError::Corrupt { segment, offset: 0, block: first_block, fault, proof })
-            }
-            header => Ok(Found { number: *number, length: file.length()?, header }),
-        }
+        let header = read_header(file.as_ref(), manifest.log_id, *number)?;
+        Ok(Found { number: *number, length: file.length()?, header })
     };
     numbers.iter().map(look).collect()
+}
+
+/// What a segment's header page holds: its header, or what is wrong with the page, as it is while nothing was written there.
+///
+/// # Errors
+/// The page can't be read, or holds a header of another log, of a newer version, or of another segment.
+pub(super) fn read_header(
+    file: &dyn StorageFile,
+    log_id: LogId,
+    number: SegmentNumber,
+) -> Result<Result<SegmentHeader, BlockFault>, LogError> {
+    let mut page = [0; SEGMENT_HEADER_LEN];
+    let read = file.read_at(0, &mut page)?;
+    match SegmentHeader::parse(&page[..read]) {
+        Ok(SegmentHeader { log_id: found, .. }) if found != log_id => {
+            Err(LogError::ForeignSegment { segment: number, found, need: log_id })
+        }
+        Err(BlockFault::Version { found }) => {
+            Err(LogError::NewerVersion { segment: number, offset: 0, found, supported: SEGMENT_VERSION })
+        }
+        Ok(SegmentHeader { number: found, first_block, .. }) if found != number => {
+            let fault =
+                BlockFault::Unlinked { field: "segment number", found: found.get(), need: number.get() };
+            let proof = Proof::Intact;
+            Err(LogError::Corrupt { segment: number, offset: 0, block: first_block, fault, proof })
+        }
+        header => Ok(header),
+    }
 }
 
 /// The error for bytes that must be there and aren't.

@@ -14,7 +14,7 @@ use super::entry;
 use super::error::{SnapshotError, SnapshotFault};
 use super::header::{HEADER_LEN, HeaderFault, SNAPSHOT_VERSION, SnapshotHeader};
 use super::shelf::{ASIDE, name};
-use crate::log::{LogPlace, Lsn, SegmentNumber};
+use crate::log::{LogPlace, Lsn, SegmentNumber, u32_at};
 use crate::storage::{LogId, Storage, StorageFile};
 
 /// Bytes of entries after which a piece is full: large enough that a write's fixed cost doesn't count, and small enough to
@@ -199,7 +199,9 @@ impl SnapshotReader {
             Err(HeaderFault::Newer(found)) => {
                 return Err(SnapshotError::NewerVersion { file: name, found, supported: SNAPSHOT_VERSION });
             }
-            Err(fault) => return Err(SnapshotError::Unsound { file: name, fault: fault.into() }),
+            Err(HeaderFault::Damaged) => {
+                return Err(SnapshotError::Unsound { file: name, fault: SnapshotFault::Header });
+            }
         };
         let found = file.length()?;
         let fault = if header.log_id != log_id {
@@ -266,8 +268,7 @@ impl SnapshotReader {
 /// How many entries the piece at the front of `memory` holds, and their bytes.
 fn sound_piece(memory: &[u8], number: u32) -> Option<(u32, &[u8])> {
     let (header, rest) = memory.split_first_chunk::<PIECE_HEADER>()?;
-    let field = |at: usize| header[at..].first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
-    let bytes = rest.get(..usize::try_from(field(0)).ok()?)?;
+    let bytes = rest.get(..usize::try_from(u32_at(header, 0)).ok()?)?;
     let computed = crc32c::crc32c_append(crc32c::crc32c(&header[..12]), bytes);
-    (computed == field(12) && field(8) == number).then_some((field(4), bytes))
+    (computed == u32_at(header, 12) && u32_at(header, 8) == number).then_some((u32_at(header, 4), bytes))
 }

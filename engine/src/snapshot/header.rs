@@ -23,8 +23,7 @@
 
 use doorbuster_ledger::Digest;
 
-use super::error::SnapshotFault;
-use crate::log::{BlockHash, BlockNumber, Link, LogPlace, Lsn, PAGE, SegmentNumber};
+use crate::log::{BlockHash, BlockNumber, Link, LogPlace, Lsn, PAGE, SegmentNumber, u32_at, u64_at};
 use crate::storage::LogId;
 
 /// The snapshot format's version that is written, and the newest that is read.
@@ -65,12 +64,6 @@ pub(super) enum HeaderFault {
     Damaged,
 }
 
-impl From<HeaderFault> for SnapshotFault {
-    fn from(_: HeaderFault) -> Self {
-        Self::Header
-    }
-}
-
 impl SnapshotHeader {
     /// The header page.
     pub(super) fn encode(&self) -> [u8; HEADER_LEN] {
@@ -107,8 +100,7 @@ impl SnapshotHeader {
         if page[FIELDS..].iter().any(|byte| *byte != 0) {
             return Err(HeaderFault::Damaged);
         }
-        let hash = page[64..].first_chunk().copied().unwrap_or_default();
-        let previous = Link { checksum: u32_at(page, 12), hash: BlockHash::new(hash) };
+        let previous = Link { checksum: u32_at(page, 12), hash: BlockHash::at(page, 64) };
         Ok(Self {
             log_id: LogId::new(u128::from(u64_at(page, 16)) | u128::from(u64_at(page, 24)) << 64),
             segment: SegmentNumber::new(u64_at(page, 32)),
@@ -124,14 +116,6 @@ impl SnapshotHeader {
             pieces: u32_at(page, 120),
         })
     }
-}
-
-fn u32_at(page: &[u8; HEADER_LEN], at: usize) -> u32 {
-    page[at..].first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))
-}
-
-fn u64_at(page: &[u8; HEADER_LEN], at: usize) -> u64 {
-    page[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
 #[cfg(test)]
