@@ -121,11 +121,12 @@ pub use ids::{
 pub use lag::{LAG_BOUNDS_MS, Lags};
 pub use ledger::{
     Decision, Digest, ImageCampaign, ImageChannel, ImageEntry, ImageGoods, ImageLeg, ImageOrder,
-    ImagePayment, ImagePaymentKind, ImageProgress, ImageSku, ImageSlice, Ledger, MAX_UNITS, Need, Place,
-    Pulse, Rules, Span, Spare, TOUCHED, Totals, Violation,
+    ImagePayment, ImageProgress, ImageSku, ImageSlice, Ledger, MAX_UNITS, Need, Place, Pulse, Rules, Span,
+    Spare, TOUCHED, Totals, Violation,
 };
 pub use outcome::{
     CHANNEL_PAGE, ChannelPage, ChannelSnapshot, Field, LineSnapshot, OrderSnapshot, OrderState, Outcome,
     Refusal, StockSnapshot,
 };
+pub use payment::PaymentKind;
 pub use returns::Returned;

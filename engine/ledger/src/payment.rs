@@ -6,9 +6,9 @@ use crate::budget::{BudgetId, Claim, CouponId};
 use crate::ids::{Amount, PaymentId, Timestamp};
 use crate::table::{NONE, Row, Rows, Slot};
 
-/// What became of a payment.
+/// What became of a payment, or what else stands beside an order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum PaymentKind {
+pub enum PaymentKind {
     /// Under way; pins the hold.
     #[default]
     Begun,

@@ -28,8 +28,8 @@ pub use check::Violation;
 pub use decide::Decision;
 pub use digest::Digest;
 pub use image::{
-    ImageCampaign, ImageChannel, ImageEntry, ImageGoods, ImageLeg, ImageOrder, ImagePayment,
-    ImagePaymentKind, ImageProgress, ImageSku, ImageSlice,
+    ImageCampaign, ImageChannel, ImageEntry, ImageGoods, ImageLeg, ImageOrder, ImagePayment, ImageProgress,
+    ImageSku, ImageSlice,
 };
 pub use place::Place;
 pub use pulse::Pulse;

@@ -11,7 +11,7 @@ mod tests;
 pub(super) use decode::decode;
 pub(super) use encode::encode;
 
-use doorbuster_ledger::{ImagePaymentKind, OrderState};
+use doorbuster_ledger::{OrderState, PaymentKind};
 
 const NOW: u8 = 1;
 const PHASE: u8 = 2;
@@ -103,26 +103,26 @@ fn order_state(byte: u8) -> Option<OrderState> {
 }
 
 /// What may stand beside an order, by the byte that stands for it, from 1.
-const PAYMENTS: [ImagePaymentKind; 6] = [
-    ImagePaymentKind::Begun,
-    ImagePaymentKind::Taken,
-    ImagePaymentKind::Refund,
-    ImagePaymentKind::Failed,
-    ImagePaymentKind::Claim,
-    ImagePaymentKind::Coupon,
+const PAYMENTS: [PaymentKind; 6] = [
+    PaymentKind::Begun,
+    PaymentKind::Taken,
+    PaymentKind::Refund,
+    PaymentKind::Failed,
+    PaymentKind::Claim,
+    PaymentKind::Coupon,
 ];
 
-const fn payment_byte(kind: ImagePaymentKind) -> u8 {
+const fn payment_byte(kind: PaymentKind) -> u8 {
     match kind {
-        ImagePaymentKind::Begun => 1,
-        ImagePaymentKind::Taken => 2,
-        ImagePaymentKind::Refund => 3,
-        ImagePaymentKind::Failed => 4,
-        ImagePaymentKind::Claim => 5,
-        ImagePaymentKind::Coupon => 6,
+        PaymentKind::Begun => 1,
+        PaymentKind::Taken => 2,
+        PaymentKind::Refund => 3,
+        PaymentKind::Failed => 4,
+        PaymentKind::Claim => 5,
+        PaymentKind::Coupon => 6,
     }
 }
 
-fn payment_kind(byte: u8) -> Option<ImagePaymentKind> {
+fn payment_kind(byte: u8) -> Option<PaymentKind> {
     PAYMENTS.get(usize::from(byte).checked_sub(1)?).copied()
 }

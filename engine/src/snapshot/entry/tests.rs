@@ -37,7 +37,7 @@ fn order(state: OrderState) -> ImageEntry {
     })
 }
 
-fn payment(kind: ImagePaymentKind) -> ImageEntry {
+fn payment(kind: PaymentKind) -> ImageEntry {
     ImageEntry::Payment(ImagePayment { number: OrderNumber::new(1), kind, id: 2, value: 3 })
 }
 
@@ -124,7 +124,7 @@ fn samples() -> Vec<(ImageEntry, usize)> {
         ),
         (ImageEntry::Missing { sku, paid_at: at, number, units: 4 }, 29),
         (order(OrderState::Held), 81),
-        (payment(ImagePaymentKind::Taken), 34),
+        (payment(PaymentKind::Taken), 34),
         (
             ImageEntry::Leg(ImageLeg {
                 number,
@@ -185,8 +185,8 @@ fn every_kind_has_its_number_and_length_and_reads_back() {
 
 #[test]
 fn every_state_and_kind_of_payment_reads_back() {
-    use ImagePaymentKind::{Begun, Claim, Coupon, Failed, Refund, Taken};
     use OrderState::{Cancelled, Confirmed, Expired, Held, Lapsed, Paying, Restocked, Superseded, Waiting};
+    use PaymentKind::{Begun, Claim, Coupon, Failed, Refund, Taken};
     let states =
         [Held, Confirmed, Cancelled, Expired, Restocked, Paying, Superseded, Waiting, Lapsed].map(order);
     let payments = [Begun, Taken, Refund, Failed, Claim, Coupon].map(payment);

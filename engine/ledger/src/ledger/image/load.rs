@@ -1,8 +1,8 @@
 //! From entries to a ledger.
 
 use super::{
-    ImageCampaign, ImageChannel, ImageEntry, ImageGoods, ImageLeg, ImageOrder, ImagePayment,
-    ImagePaymentKind, ImageProgress, ImageSku, ImageSlice,
+    ImageCampaign, ImageChannel, ImageEntry, ImageGoods, ImageLeg, ImageOrder, ImagePayment, ImageProgress,
+    ImageSku, ImageSlice,
 };
 use crate::after::{Goods, LineProgress, Payback};
 use crate::budget::Money;
@@ -13,7 +13,7 @@ use crate::ledger::{Ledger, Place, TOUCHED, Violation};
 use crate::legs::Leg;
 use crate::order::{Asked, Order, Phase};
 use crate::outcome::OrderState;
-use crate::payment::{Payment, PaymentKind};
+use crate::payment::Payment;
 use crate::stock::{Marks, Sku};
 use crate::table::{NONE, Slot};
 
@@ -243,14 +243,6 @@ impl Ledger {
 
     fn load_payment(&mut self, image: &ImagePayment) -> Result<(), Violation> {
         let &ImagePayment { number, kind, id, value } = image;
-        let kind = match kind {
-            ImagePaymentKind::Begun => PaymentKind::Begun,
-            ImagePaymentKind::Taken => PaymentKind::Taken,
-            ImagePaymentKind::Refund => PaymentKind::Refund,
-            ImagePaymentKind::Failed => PaymentKind::Failed,
-            ImagePaymentKind::Claim => PaymentKind::Claim,
-            ImagePaymentKind::Coupon => PaymentKind::Coupon,
-        };
         let slot = self.orders.slot_of(number).unwrap_or(NONE);
         let attached = self.orders.attach(slot, Payment::told(kind, id, value));
         attached.ok_or(Violation::NoSuchOrder { number })

@@ -25,6 +25,7 @@ use crate::ids::{
     Timestamp, UserId,
 };
 use crate::outcome::OrderState;
+use crate::payment::PaymentKind;
 
 /// One fact of a ledger's state. See the module's doc.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -337,30 +338,13 @@ pub struct ImageOrder {
     pub moves: u8,
 }
 
-/// What a row beside an order is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ImagePaymentKind {
-    /// A payment that is under way.
-    Begun,
-    /// The payment that paid the order.
-    Taken,
-    /// A payment to be paid back.
-    Refund,
-    /// A payment that came to nothing.
-    Failed,
-    /// No payment: what is claimed of a budget.
-    Claim,
-    /// No payment: a coupon.
-    Coupon,
-}
-
 /// See [`ImageEntry::Payment`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImagePayment {
     /// The order.
     pub number: OrderNumber,
     /// What it is.
-    pub kind: ImagePaymentKind,
+    pub kind: PaymentKind,
     /// The payment's id. Of a claim, the budget in the upper half and the cents that were asked for in the lower; of a
     /// coupon, its number in the upper half.
     pub id: u128,

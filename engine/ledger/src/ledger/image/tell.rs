@@ -1,8 +1,8 @@
 //! From a ledger to entries.
 
 use super::{
-    ImageCampaign, ImageChannel, ImageEntry, ImageGoods, ImageLeg, ImageOrder, ImagePayment,
-    ImagePaymentKind, ImageProgress, ImageSku, ImageSlice,
+    ImageCampaign, ImageChannel, ImageEntry, ImageGoods, ImageLeg, ImageOrder, ImagePayment, ImageProgress,
+    ImageSku, ImageSlice,
 };
 use crate::budget::Money;
 use crate::campaigns::Campaign;
@@ -11,7 +11,7 @@ use crate::ledger::Ledger;
 use crate::offers::GROUP;
 use crate::order::{Order, Phase};
 use crate::outcome::OrderState;
-use crate::payment::{Payment, PaymentKind};
+use crate::payment::Payment;
 use crate::stock::{Marks, Sku};
 use crate::table::Slot;
 
@@ -147,15 +147,7 @@ impl Ledger {
         let mut beside: alloc::vec::Vec<&Payment> = self.orders.payments.list(order.payment).collect();
         beside.reverse();
         for row in beside {
-            let kind = match row.kind() {
-                PaymentKind::Begun => ImagePaymentKind::Begun,
-                PaymentKind::Taken => ImagePaymentKind::Taken,
-                PaymentKind::Refund => ImagePaymentKind::Refund,
-                PaymentKind::Failed => ImagePaymentKind::Failed,
-                PaymentKind::Claim => ImagePaymentKind::Claim,
-                PaymentKind::Coupon => ImagePaymentKind::Coupon,
-            };
-            let (id, value) = (row.id().raw(), row.value());
+            let (kind, id, value) = (row.kind(), row.id().raw(), row.value());
             each(&ImageEntry::Payment(ImagePayment { number, kind, id, value }))?;
         }
         for leg in self.orders.legs(order) {
