@@ -18,7 +18,7 @@ pub enum PaymentKind {
     Refund,
     /// It came to nothing, or another took its place.
     Failed,
-    /// No payment, but the discount that the order claims: see [`Payment::claim`].
+    /// No payment, but the discount that the order claims.
     Claim,
     /// No payment, but the coupon that the order uses.
     Coupon,
