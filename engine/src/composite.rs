@@ -260,13 +260,17 @@ impl Engine {
     fn asks_of(&self, request: &Request, lines: &[Line]) -> u64 {
         let bit = |partition: PartitionId| 1_u64 << self.shard_of(partition);
         match request {
+            // By its request id it is known in one place.
+            Request::Composite { command: Composite::Reserve { .. }, first, count, recall: true, .. } => {
+                named(lines, *first, *count).first().map_or(0, |line| bit(PartitionId::of(line.sku)))
+            }
             // What a budget has left is all that its slices have.
             Request::Composite { command: Composite::Reserve { reserve, .. }, .. }
                 if reserve.claim.is_some() =>
             {
                 u64::MAX
             }
-            Request::Composite { command, first, count, coupon } => {
+            Request::Composite { command, first, count, coupon, .. } => {
                 let coupon = coupon.map_or(0, |coupon| bit(coupon.partition()));
                 self.concerned(command, named(lines, *first, *count)) | coupon
             }
@@ -387,9 +391,12 @@ impl<'a> At<'a> {
     /// Answers one request. `None` if the state is broken, after poisoning the journal.
     fn answer(&mut self, held: &mut [Held<'_>], request: &Request, aids: &mut Aids<'_>) -> Option<Answer> {
         match *request {
-            Request::Composite { ref command, first, count, coupon } => {
-                let outcome = self.decide(held, command, (named(aids.lines, first, count), coupon))?;
-                Some(Answer::Outcome(outcome))
+            Request::Composite { ref command, first, count, coupon, recall } => {
+                let with = (named(aids.lines, first, count), coupon);
+                if recall {
+                    return self.recall(held, command, with);
+                }
+                self.decide(held, command, with).map(Answer::Outcome)
             }
             Request::Budget { ref command, first, count } => {
                 let funders = named(aids.funders, first, count);
@@ -441,6 +448,24 @@ impl<'a> At<'a> {
         self.events.clear();
         let decided = Span::new(&mut ledgers).execute_with(self.now, command, with, self.events);
         self.take_down(decided)
+    }
+
+    /// Answers one command without a change. `None` if the state is broken, after poisoning the journal.
+    fn recall(
+        &mut self,
+        held: &mut [Held<'_>],
+        command: &Composite,
+        with: (&[Line], Option<CouponId>),
+    ) -> Option<Answer> {
+        let mut ledgers: Vec<&mut Ledger> = held.iter_mut().map(Held::ledger).collect();
+        self.events.clear();
+        match Span::new(&mut ledgers).recall(self.now, command, with, self.events) {
+            Ok(known) => Some(known.map_or(Answer::NotKnown, Answer::Outcome)),
+            Err(violation) => {
+                self.give_up(violation);
+                None
+            }
+        }
     }
 
     /// Encodes the events that something came to.

@@ -89,7 +89,7 @@ impl Reactor<'_> {
                     } else {
                         Composite::Cancel { cancel, amount: Amount::new(0) }
                     };
-                    Request::Composite { command, first: 0, count: 0, coupon: None }
+                    Request::Composite { command, first: 0, count: 0, coupon: None, recall: false }
                 }
                 _ if desk || (batch.slots.is_empty() && self.rng.random_bool(0.5)) => {
                     desk = true;
@@ -101,7 +101,7 @@ impl Reactor<'_> {
                     reserve.sku = SkuId::new(skus[0]);
                     let count = u8::try_from(skus.len()).unwrap();
                     let command = Composite::Reserve { reserve, supersedes: None };
-                    Request::Composite { command, first, count, coupon: None }
+                    Request::Composite { command, first, count, coupon: None, recall: false }
                 }
                 _ => Request::Command(Command::Reserve(reserve)),
             };

@@ -73,6 +73,8 @@ pub enum Request {
         count: u8,
         /// The coupon that a hold uses.
         coupon: Option<CouponId>,
+        /// As [`Recall`](Self::Recall) is to `Command`: nothing may change any more.
+        recall: bool,
     },
     /// Something about a budget or a batch of coupons. For the desk.
     Budget {

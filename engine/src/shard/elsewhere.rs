@@ -35,7 +35,7 @@ impl Elsewhere {
                 return;
             }
         };
-        let request = Request::Composite { command, first, count, coupon: None };
+        let request = Request::Composite { command, first, count, coupon: None, recall: false };
         self.slots.push(Slot { token, deadline, work: Work::Asked(request) });
     }
 

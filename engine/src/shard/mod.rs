@@ -384,9 +384,11 @@ impl State {
                 match request {
                     Request::Recall(command) => {
                         let decision = self.ledger.decide(self.ledger.now().max(now), command, place);
-                        match decision.event {
-                            None => Answer::Outcome(decision.outcome),
-                            Some(_) => Answer::NotKnown,
+                        match (decision.event, decision.outcome) {
+                            // Decided neither now nor before: all ledgers together would have to.
+                            (None, Outcome::Refused(Refusal::Budget(BudgetRefusal::SliceShort)))
+                            | (Some(_), _) => Answer::NotKnown,
+                            (None, outcome) => Answer::Outcome(outcome),
                         }
                     }
                     Request::Command(command) => {

@@ -23,7 +23,10 @@ impl World {
                     let first = u32::try_from(batch.lines.len()).expect("few");
                     let count = u8::try_from(lines.len()).expect("few");
                     batch.lines.extend(lines);
-                    (desk, Request::Composite { command: *command, first, count, coupon: None })
+                    (
+                        desk,
+                        Request::Composite { command: *command, first, count, coupon: None, recall: false },
+                    )
                 }
                 Ask::WithCoupon(command, lines, coupon) => {
                     let desk = self.plan.shards;
@@ -31,7 +34,16 @@ impl World {
                     let first = u32::try_from(batch.lines.len()).expect("few");
                     let count = u8::try_from(lines.len()).expect("few");
                     batch.lines.extend(lines);
-                    (desk, Request::Composite { command: *command, first, count, coupon: Some(*coupon) })
+                    (
+                        desk,
+                        Request::Composite {
+                            command: *command,
+                            first,
+                            count,
+                            coupon: Some(*coupon),
+                            recall: false,
+                        },
+                    )
                 }
                 Ask::Budget(command, funders) => {
                     let desk = self.plan.shards;

@@ -14,10 +14,11 @@
 //! Time before a batch is handed over is time in a queue and counts for nobody.
 
 use doorbuster_engine::shard::{self, AfterAnswer, Batch, Request, Slot, Work};
-use doorbuster_ledger::{Command, Outcome, Reserve};
+use doorbuster_ledger::{Command, Composite, Outcome};
 use doorbuster_protocol::{Answer, Code};
 use rand::RngExt;
 
+use super::gate::Entry;
 use super::{Network, Reactor};
 use crate::overload::breaker::{Guard, Results};
 use crate::overload::{Class, Leave, Micros, Moment};
@@ -113,12 +114,8 @@ impl<N: Network> Reactor<N> {
             }
             let retry_after_ms = self.spread(retry_after);
             match slot.work {
-                Work::Asked(Request::Command(command)) if may_be_known(&command) => {
-                    slot.work = Work::Asked(Request::Recall(command));
-                    self.frames.refuse(slot.token, (Code::BreakerOpen, retry_after_ms));
-                    looked_up.push(slot);
-                }
-                Work::Asked(Request::Recall(_)) => {
+                Work::Asked(request) if may_be_known(&request) => {
+                    slot.work = Work::Asked(Entry::Repeat.recalled(request));
                     self.frames.refuse(slot.token, (Code::BreakerOpen, retry_after_ms));
                     looked_up.push(slot);
                 }
@@ -215,9 +212,28 @@ fn key(batch: &Batch) -> Option<usize> {
     usize::try_from(batch.tag.checked_sub(1)?).ok()
 }
 
-/// Whether it may be a copy of something that was decided before. A first attempt says that it isn't.
-fn may_be_known(command: &Command) -> bool {
-    !matches!(command, Command::Reserve(Reserve { first_attempt: true, .. }))
+/// Whether it may be a copy of something that was decided before. A first attempt says that it isn't, and what reads has nothing
+/// to remember.
+fn may_be_known(request: &Request) -> bool {
+    match request {
+        Request::Command(Command::Reserve(reserve)) | Request::Recall(Command::Reserve(reserve)) => {
+            !reserve.first_attempt
+        }
+        Request::Composite { command: Composite::Reserve { reserve, .. }, .. } => !reserve.first_attempt,
+        Request::Command(_) | Request::Recall(_) | Request::Composite { .. } => true,
+        Request::Budget { .. }
+        | Request::ReadBudget { .. }
+        | Request::ReadCoupon { .. }
+        | Request::ReadLine { .. }
+        | Request::ReadOrder { .. }
+        | Request::ReadChannel { .. }
+        | Request::ReadChannels { .. }
+        | Request::ReadCampaign { .. }
+        | Request::ReadPhase { .. }
+        | Request::ReadPrice { .. }
+        | Request::ReadAfter(_)
+        | Request::ReadStock { .. } => false,
+    }
 }
 
 /// Whether an answer says that who gave it is well. A refusal says nothing: not even that of a read.

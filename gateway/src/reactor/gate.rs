@@ -8,7 +8,7 @@
 //! 4. admission: as much of the frame's class waits as may.
 //!
 //! What is refused was not executed, this time. An earlier copy of it may have been, and then its shopper must hear so: a
-//! frame without `FIRST_ATTEMPT` is let in as a repeat, which a shard looks up without changing anything.
+//! frame without `FIRST_ATTEMPT` is let in as a repeat, which is looked up without changing anything.
 
 use std::io::{Read, Write};
 use std::time::Duration;
@@ -43,6 +43,9 @@ impl Entry {
     pub(super) fn recalled(self, request: Request) -> Request {
         match (self, request) {
             (Self::Repeat, Request::Command(command)) => Request::Recall(command),
+            (Self::Repeat, Request::Composite { command, first, count, coupon, recall: _ }) => {
+                Request::Composite { command, first, count, coupon, recall: true }
+            }
             (Self::Open | Self::Repeat, request) => request,
         }
     }
@@ -83,20 +86,18 @@ impl<N: Network> Reactor<N> {
             }
             Kind::Reserve
             | Kind::ReserveDiscounted
+            | Kind::ReserveOrder
+            | Kind::ReserveClaims
             | Kind::Confirm
+            | Kind::ConfirmLines
             | Kind::Cancel
+            | Kind::CancelLines
             | Kind::BeginPay
             | Kind::FailPay
             | Kind::Extend
                 if !first =>
             {
                 return Some(Entry::Repeat);
-            }
-            // To be looked up at several shards at once; so they are let in for longer.
-            Kind::ReserveOrder | Kind::ReserveClaims
-                if !first && self.admission.lets_in(Class::Settle, header.count) =>
-            {
-                return Some(Entry::Open);
             }
             _ => {}
         }

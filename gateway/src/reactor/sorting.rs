@@ -52,24 +52,21 @@ impl Sorter<'_> {
                         counts.note(reserve.sku.raw(), reserve.channel.raw(), reserve.terms.tier);
                     }
                     self.look_up(reserve)?;
-                    if let Some(refused) = self.may_not(reserve.user, |sku| sku == reserve.sku) {
-                        if reserve.first_attempt {
-                            return Err(refused.answer());
-                        }
-                        self.frames.refuse(token, (refused.code, refused.retry_after_ms));
-                        entry = Entry::Repeat;
-                    }
+                    entry = self.may_ask(token, reserve, |sku| sku == reserve.sku)?;
                 }
                 Ok((self.engine.shard_of(partition), entry.recalled(request)))
             }
             Ask::All(request) => Ok((desk, request)),
             Ask::Desk(command, count) => {
-                self.may_ask(&command, of(lines, firsts.0))?;
-                Ok((desk, Request::Composite { command, first: firsts.0, count, coupon: None }))
+                let entry = self.several(token, &command, of(lines, firsts.0))?;
+                let coupon = None;
+                let request = Request::Composite { command, first: firsts.0, count, coupon, recall: false };
+                Ok((desk, entry.recalled(request)))
             }
             Ask::WithCoupon(command, count, coupon) => {
-                self.may_ask(&command, of(lines, firsts.0))?;
-                Ok((desk, Request::Composite { command, first: firsts.0, count, coupon }))
+                let entry = self.several(token, &command, of(lines, firsts.0))?;
+                let request = Request::Composite { command, first: firsts.0, count, coupon, recall: false };
+                Ok((desk, entry.recalled(request)))
             }
             Ask::Budget(command, count) => Ok((desk, Request::Budget { command, first: firsts.1, count })),
         }
@@ -91,21 +88,32 @@ impl Sorter<'_> {
         }
     }
 
-    /// Refuses the first attempt at an order of several lines, where its shopper asks too often. A repeat of one can't be looked
-    /// up at one shard, and is let in.
-    fn may_ask(&mut self, command: &Composite, lines: &[Line]) -> Result<(), Answer> {
-        let Composite::Reserve { reserve, .. } = command else { return Ok(()) };
+    /// How a command for several shards comes in. What its lines ask for is counted.
+    fn several(&mut self, token: u64, command: &Composite, lines: &[Line]) -> Result<Entry, Answer> {
+        let Composite::Reserve { reserve, .. } = command else { return Ok(self.entry) };
         if let Some(counts) = self.counts {
             counts.note_order(reserve.channel.raw(), reserve.terms.tier);
             for line in lines {
                 counts.note_line(line.sku.raw());
             }
         }
-        if !reserve.first_attempt {
-            return Ok(());
+        self.may_ask(token, reserve, |sku| lines.iter().any(|line| line.sku == sku))
+    }
+
+    /// How a new hold comes in. Where it may not, a first attempt is refused, and what may be a repeat is looked up.
+    #[inline]
+    fn may_ask(
+        &mut self,
+        token: u64,
+        reserve: &Reserve,
+        is_for: impl Fn(SkuId) -> bool,
+    ) -> Result<Entry, Answer> {
+        let Some(refused) = self.may_not(reserve.user, is_for) else { return Ok(self.entry) };
+        if reserve.first_attempt {
+            return Err(refused.answer());
         }
-        let refused = self.may_not(reserve.user, |sku| lines.iter().any(|line| line.sku == sku));
-        refused.map_or(Ok(()), |refused| Err(refused.answer()))
+        self.frames.refuse(token, (refused.code, refused.retry_after_ms));
+        Ok(Entry::Repeat)
     }
 
     /// Whether a shopper asks for new holds more often than he may.

@@ -6,12 +6,12 @@ use doorbuster_gateway::http;
 use doorbuster_gateway::testing::Server;
 use doorbuster_protocol::{
     Answer, Cancel, Code, Confirm, FEATURE_BULK_REFUSALS, FLAG_FIRST_ATTEMPT, Header, Kind, OrderState,
-    ReadStock, StockView, body,
+    ReadStock, ReserveClaims, ReserveOrder, StockView, body,
 };
 use serde_json::Value;
 
 use crate::wire::Peer;
-use crate::{BURST, SKU, UNITS, code, connect, frame, read, stock, wish};
+use crate::{BURST, SKU, UNITS, cart, code, connect, frame, read, stock, wish};
 
 /// Two shards, so that slowness of this machine may open one of them but not both; no bound for what waits.
 fn server() -> Server {
@@ -99,6 +99,56 @@ fn forced_open_for_holds_it_refuses_new_ones_and_nothing_that_was_promised() {
     assert!(all.iter().all(|one| one["state"] == "DISABLED"));
     peer.send(&frame(Kind::Reserve, 0, 12, &wish(&server, 12)));
     assert_eq!(code(&read(&mut peer, 1).answers[&12]), Code::Ok);
+    server.stop();
+}
+
+#[test]
+fn forced_open_it_says_what_became_of_an_order_over_several_shards() {
+    let server = server();
+    Peer::greeted(server.address()).put_sku(SKU + 1, UNITS);
+    let mut peer = connect(&server, 0);
+    let cart = |number: u64| cart(&server, number);
+    let claims = |number| ReserveClaims::of(cart(number));
+    for number in [1, 2, 3] {
+        peer.send(&frame(Kind::ReserveOrder, FLAG_FIRST_ATTEMPT, number, &cart(number)));
+    }
+    peer.send(&frame(Kind::ReserveClaims, FLAG_FIRST_ATTEMPT, 4, &claims(4)));
+    let held = read(&mut peer, 4).answers;
+    let payment_id = wish(&server, 20).request_id;
+    let confirm = |number: u64| Confirm { order: held[&number].order, user: number, payment_id, amount: 0 };
+    let cancel = |number: u64| Cancel { order: held[&number].order, user: number, reason: 0 };
+    peer.send(&frame(Kind::Confirm, 0, 5, &confirm(1)));
+    peer.send(&frame(Kind::Cancel, 0, 6, &cancel(2)));
+    assert!(read(&mut peer, 2).answers.values().all(|answer| code(answer) == Code::Ok));
+    let before = stock(&server);
+    set(&server, r#"{"mode":"forced-open","scope":"desk"}"#);
+
+    // Repeats of what was decided, whatever it was.
+    peer.send(&frame(Kind::ReserveOrder, 0, 10, &cart(1)));
+    peer.send(&frame(Kind::ReserveClaims, 0, 11, &claims(4)));
+    peer.send(&frame(Kind::Confirm, 0, 12, &confirm(1)));
+    peer.send(&frame(Kind::Cancel, 0, 13, &cancel(2)));
+    peer.send(&frame(Kind::ReserveOrder, 0, 14, &ReserveOrder { user: 9, ..cart(3) }));
+    // Never decided: a new order, one that only says to be a repeat, and the payment and the end of one that is held.
+    peer.send(&frame(Kind::ReserveOrder, FLAG_FIRST_ATTEMPT, 16, &cart(16)));
+    peer.send(&frame(Kind::ReserveClaims, 0, 17, &claims(17)));
+    peer.send(&frame(Kind::Confirm, 0, 18, &confirm(3)));
+    peer.send(&frame(Kind::Cancel, 0, 19, &cancel(3)));
+    let answers = read(&mut peer, 9).answers;
+    for (number, of) in [(10, 1), (11, 4), (12, 1), (13, 2)] {
+        assert_eq!(
+            (code(&answers[&number]), answers[&number].order),
+            (Code::Replayed, held[&of].order),
+            "{number}"
+        );
+    }
+    assert_eq!(code(&answers[&14]), Code::IdempotencyConflict);
+    for number in 16..=19 {
+        let refused = &answers[&number];
+        assert_eq!((code(refused), refused.order), (Code::BreakerOpen, 0), "{number}");
+        assert!(refused.retry_after_ms > 0);
+    }
+    assert_eq!(stock(&server), before, "nothing was changed");
     server.stop();
 }
 

@@ -16,7 +16,7 @@ use doorbuster_gateway::ShopperLimit;
 use doorbuster_gateway::testing::Server;
 use doorbuster_protocol::{
     Answer, Code, Confirm, FEATURE_BULK_REFUSALS, FLAG_FIRST_ATTEMPT, FULL_LOAD, Fault, Header, Hello, Kind,
-    MAGIC, OrderState, ReadStock, Record, Refused, Reserve, StockView, Welcome, body,
+    Line, MAGIC, OrderState, ReadStock, Record, Refused, Reserve, ReserveOrder, StockView, Welcome, body,
 };
 use wire::Peer;
 
@@ -60,6 +60,13 @@ fn wish(server: &Server, number: u64) -> Reserve {
     let now = u128::from(server.server().engine().now().raw());
     let id = (now << 80) | (7 << 76) | (2 << 62) | u128::from(number);
     Reserve { request_id: id.to_be_bytes(), user: number, sku: SKU, quantity: 1, ..Reserve::default() }
+}
+
+/// A new hold of two SKUs, the desk's affair.
+pub(crate) fn cart(server: &Server, number: u64) -> ReserveOrder {
+    let lines = [SKU, SKU + 1].map(|sku| Line { sku, quantity: 1, ..Line::default() }).to_vec();
+    let request_id = wish(server, number).request_id;
+    ReserveOrder { request_id, user: number, lines, ..ReserveOrder::default() }
 }
 
 /// What became of each frame, by its correlation, and the load that answers named.
@@ -160,20 +167,30 @@ fn a_repeat_is_answered_however_much_waits_and_changes_nothing() {
     let known = wish(&server, 1);
     peer.send(&frame(Kind::Reserve, FLAG_FIRST_ATTEMPT, 1, &known));
     let order = read(&mut peer, 1).answers[&1].order;
+    peer.put_sku(SKU + 1, UNITS);
+    let cart = |number: u64| cart(&server, number);
+    peer.send(&frame(Kind::ReserveOrder, FLAG_FIRST_ATTEMPT, 2_001, &cart(2_001)));
+    let of_several = read(&mut peer, 1).answers[&2_001].order;
     // One that is new comes first; then a known one and many that were never decided, all sent as repeats.
     let mut frames = frame(Kind::Reserve, FLAG_FIRST_ATTEMPT, 2, &wish(&server, 2));
     frames.extend(frame(Kind::Reserve, 0, 3, &known));
     for number in 4..4 + BURST {
         frames.extend(frame(Kind::Reserve, 0, number, &wish(&server, number)));
     }
+    frames.extend(frame(Kind::ReserveOrder, 0, 2_001, &cart(2_001)));
+    frames.extend(frame(Kind::ReserveOrder, 0, 2_002, &cart(2_002)));
     peer.send(&frames);
-    let seen = read(&mut peer, 2 + BURST);
+    let mut seen = read(&mut peer, 4 + BURST);
     assert!(seen.refused.is_empty(), "a repeat has an answer of its own");
     assert_eq!((code(&seen.answers[&3]), seen.answers[&3].order), (Code::Replayed, order));
+    let [known, unknown] =
+        [2_001, 2_002].map(|number| seen.answers.remove(&number).expect("it was answered"));
+    assert_eq!((code(&known), known.order), (Code::Replayed, of_several));
+    assert_eq!(code(&unknown), Code::Shed);
     let held = seen.answers.values().filter(|answer| code(answer) == Code::Ok).count();
     let shed = seen.answers.values().filter(|answer| code(answer) == Code::Shed).count();
     assert!(shed > 0 && held + shed + 1 == seen.answers.len(), "{held} held, {shed} shed");
-    assert_eq!(stock(&server).held, 1 + held as u64);
+    assert_eq!(stock(&server).held, 2 + held as u64);
     server.stop();
 }
 
@@ -265,11 +282,22 @@ fn a_shopper_who_asks_too_often_is_refused_and_nobody_else() {
     let refused = seen.answers.values().filter(|answer| code(answer) == Code::RateLimited);
     assert!(refused.into_iter().all(|answer| (1..=1_000).contains(&answer.retry_after_ms)));
     assert_eq!(stock(&server).held, of(Code::Ok) as u64);
-    // A repeat of what he has is answered, and another shopper is served.
-    let frames = [frame(Kind::Reserve, 0, 30, &of_one(1)), frame(Kind::Reserve, 0, 31, &wish(&server, 31))];
+    // A repeat of what he has is answered, and another shopper is served, also of orders with several lines.
+    peer.put_sku(SKU + 1, UNITS);
+    let cart = |number| cart(&server, number);
+    let frames = [
+        frame(Kind::Reserve, 0, 30, &of_one(1)),
+        frame(Kind::Reserve, 0, 31, &wish(&server, 31)),
+        frame(Kind::ReserveOrder, 0, 32, &cart(32)),
+        frame(Kind::ReserveOrder, 0, 33, &cart(32)),
+        frame(Kind::ReserveOrder, 0, 34, &ReserveOrder { user: 1, ..cart(34) }),
+    ];
     peer.send(&frames.concat());
-    let seen = read(&mut peer, 2);
-    assert_eq!([30, 31].map(|number| code(&seen.answers[&number])), [Code::Replayed, Code::Ok]);
+    let seen = read(&mut peer, 5);
+    assert_eq!(
+        [30, 31, 32, 33, 34].map(|number| code(&seen.answers[&number])),
+        [Code::Replayed, Code::Ok, Code::Ok, Code::Replayed, Code::RateLimited]
+    );
     server.stop();
 }
 

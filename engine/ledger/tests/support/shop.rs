@@ -97,7 +97,20 @@ impl Shop {
         let mut events = Vec::new();
         let mut ledgers: Vec<_> = self.ledgers.iter_mut().collect();
         let mut span = Span::new(&mut ledgers);
-        let outcome = span.execute_with(Timestamp::new(now), command, with, &mut events).unwrap();
+        let now = Timestamp::new(now);
+        let known = span.recall(now, command, with, &mut events).unwrap();
+        assert!(events.is_empty(), "looking up came to events: {events:?}");
+        let outcome = span.execute_with(now, command, with, &mut events).unwrap();
+        match (known, command) {
+            (Some(known), _) => assert_eq!((known, events.len()), (outcome, 0), "{command:?} was looked up"),
+            (None, Composite::Reserve { .. }) => {
+                assert!(!matches!(outcome, Outcome::Replayed { .. }), "{command:?} was not known");
+            }
+            (None, Composite::Confirm(_) | Composite::Cancel { .. }) => {
+                assert!(!events.is_empty(), "{command:?} needs no change: {outcome:?}");
+            }
+            (None, _) => {}
+        }
         self.log.extend(&events);
         (outcome, events)
     }

@@ -108,6 +108,41 @@ impl<'s, 'l> Span<'s, 'l> {
         Ok(self.restated(outcome))
     }
 
+    /// What a shopper's command comes to if that changes nothing: because it was decided before, or needs no change. None
+    /// where it would have to be decided afresh, or is an operator's. Of a hold that is a look-up in the ledger of its first
+    /// SKU, and no other is needed; else the ledgers must be those for [`execute_with`](Self::execute_with).
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub fn recall(
+        &mut self,
+        now: Timestamp,
+        command: &Composite,
+        (lines, coupon): (&[Line], Option<CouponId>),
+        events: &mut Vec<Event>,
+    ) -> Result<Option<Outcome>, Violation> {
+        let now = self.come_to(now);
+        let decided = events.len();
+        let outcome = match command {
+            Composite::Reserve { reserve, .. } => {
+                let Some((reserve, home)) = self.at_home(reserve, lines)? else { return Ok(None) };
+                let Some(outcome) = home.repeated(&reserve, lines, coupon) else { return Ok(None) };
+                outcome
+            }
+            Composite::Confirm(confirm) => self.decide_confirm(now, confirm, lines, events)?,
+            Composite::Cancel { cancel, amount } => {
+                self.decide_cancel(now, cancel, *amount, lines, events)?
+            }
+            Composite::After(after @ (AfterCommand::Advance(_) | AfterCommand::Refund(_))) => {
+                self.decide_after(now, after, lines, events)?
+            }
+            Composite::Expire(_) | Composite::Campaign(_) | Composite::After(_) => return Ok(None),
+        };
+        let changes = events.len() > decided;
+        events.truncate(decided);
+        Ok((!changes).then(|| self.restated(outcome)))
+    }
+
     /// Says of a paid order where it stands after all this.
     fn restated(&self, outcome: Outcome) -> Outcome {
         let stands = |number: OrderNumber, state| {

@@ -52,15 +52,12 @@ impl Span<'_, '_> {
         lines: &[Line],
         events: &mut Vec<Event>,
     ) -> Result<Outcome, Violation> {
-        let Some((first, quantity)) = total(lines) else {
+        let Some((reserve, home)) = self.at_home(reserve, lines)? else {
             return Ok(Outcome::Refused(Refusal::Invalid { field: Field::Lines }));
         };
-        let reserve = &Reserve { sku: first.sku, quantity, ..*reserve };
-        let home = self.serving(PartitionId::of(first.sku))?;
-        let slot = home.sku_at(Place::default(), first.sku);
-        let place = home.hashed(Place::default(), slot, reserve.request, reserve.user);
-        if let Some((_, order)) = home.orders.by_request(place.request_hash, reserve.request, slot) {
-            return Ok(home.repeat(order, reserve, (lines, coupon)));
+        let reserve = &reserve;
+        if let Some(outcome) = home.repeated(reserve, lines, coupon) {
+            return Ok(outcome);
         }
         if let Err(refusal) = home.check_request(now, reserve.request) {
             return Ok(Outcome::Refused(refusal));
@@ -103,12 +100,12 @@ impl Span<'_, '_> {
         }
         let mut fills = Vec::new();
         if let Some(claim) = reserve.claim {
-            match self.afford(now, (claim, PartitionId::of(first.sku)), old.and_then(Old::claim))? {
+            match self.afford(now, (claim, PartitionId::of(reserve.sku)), old.and_then(Old::claim))? {
                 Ok(events) => fills = events,
                 Err(refusal) => return Ok(Outcome::Refused(refusal)),
             }
         }
-        let Some(number) = home.orders.next_number(PartitionId::of(first.sku)) else {
+        let Some(number) = home.orders.next_number(PartitionId::of(reserve.sku)) else {
             return Ok(Outcome::Refused(Refusal::CapacityExceeded));
         };
         let number = if composite { number.composite() } else { number };
@@ -123,8 +120,8 @@ impl Span<'_, '_> {
             number,
             request: reserve.request,
             user: reserve.user,
-            sku: first.sku,
-            quantity,
+            sku: reserve.sku,
+            quantity: reserve.quantity,
             amount: reserve.amount,
             at: now,
             asked_hold_ms: reserve.hold_ms,
@@ -146,6 +143,17 @@ impl Span<'_, '_> {
             |coupon| Event::Budget(BudgetEvent::CouponHeld(CouponUse { coupon, order: number, at: now }));
         events.extend(coupon.map(held));
         Ok(Outcome::Reserved { order: number, deadline: now.plus(u64::from(hold_ms)) })
+    }
+
+    /// A hold as its first line's partition knows it, and the ledger that serves that. None without lines.
+    pub(super) fn at_home(
+        &self,
+        reserve: &Reserve,
+        lines: &[Line],
+    ) -> Result<Option<(Reserve, &Ledger)>, Violation> {
+        let Some((first, quantity)) = total(lines) else { return Ok(None) };
+        let home = self.serving(PartitionId::of(first.sku))?;
+        Ok(Some((Reserve { sku: first.sku, quantity, ..*reserve }, home)))
     }
 
     /// Whether each line may be held; what the order must pay at least and at most, then.
@@ -237,6 +245,19 @@ impl Ledger {
         self.check_group((slot, sku), user, limits.group, of_group)?;
         self.enough_after(slot, sku, reserve.channel, (line.units, available), freed)?;
         Ok(bounds)
+    }
+
+    /// The answer to a request that is known.
+    pub(super) fn repeated(
+        &self,
+        reserve: &Reserve,
+        lines: &[Line],
+        coupon: Option<CouponId>,
+    ) -> Option<Outcome> {
+        let slot = self.sku_at(Place::default(), reserve.sku);
+        let place = self.hashed(Place::default(), slot, reserve.request, reserve.user);
+        let (_, order) = self.orders.by_request(place.request_hash, reserve.request, slot)?;
+        Some(self.repeat(order, reserve, (lines, coupon)))
     }
 
     /// The request is known: the same content gets the same answer, other content names what differs.
