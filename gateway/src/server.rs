@@ -1,6 +1,6 @@
 //! A running server: engine, reactors and admin port, started and stopped together.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +14,7 @@ use doorbuster_engine::snapshot::CompactionOptions;
 use doorbuster_engine::storage::{FileStorage, Storage, SyncDelay, random_u64};
 use doorbuster_engine::{Engine, EngineError, Opened, Options, Recovery, Threads, Waker};
 use doorbuster_ledger::Rules;
+use mio::net::TcpListener;
 
 use crate::admin::{Admin, Dev};
 use crate::config::MAX_REACTORS;
@@ -25,13 +26,15 @@ use crate::overload::anomaly::AnomalyRule;
 use crate::overload::shoppers::ShopperLimit;
 use crate::overload::{Breakers, Micros, Moment, breaker, losses};
 use crate::percent::Percent;
-use crate::reactor::{Door, Reactor, ReactorStats, Sockets};
+use crate::reactor::{Dialect, Door, Reactor, ReactorStats, Sockets};
 
 /// How a server is set up. [`Config`](crate::Config) makes one from files, environment and flags.
 #[derive(Debug)]
 pub struct Setup {
     /// Where clients connect.
     pub listen: SocketAddr,
+    /// Where clients connect that speak RESP; `None`: nowhere.
+    pub resp: Option<SocketAddr>,
     /// Where health and metrics are served; `None`: nowhere.
     pub admin: Option<SocketAddr>,
     /// Where the log is.
@@ -105,6 +108,7 @@ impl Setup {
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         Self {
             listen: loopback,
+            resp: None,
             admin: None,
             storage,
             clock,
@@ -186,6 +190,13 @@ fn within_descriptors(connections: usize) -> usize {
         );
     }
     allowed
+}
+
+/// Listens, and says where: port 0 is a free one.
+fn bind(on: SocketAddr) -> Result<(TcpListener, SocketAddr), ServerError> {
+    let listener = TcpListener::bind(on).map_err(|error| ServerError::Listen { on, error })?;
+    let address = listener.local_addr().map_err(|error| ServerError::Listen { on, error })?;
+    Ok((listener, address))
 }
 
 /// What reactors and the admin port share.
@@ -305,6 +316,7 @@ impl Shared {
 pub struct Server {
     shared: Arc<Shared>,
     listen: SocketAddr,
+    resp: Option<SocketAddr>,
     admin: Option<Admin>,
     recovery: Recovery,
     doors: Vec<Arc<Door>>,
@@ -324,12 +336,10 @@ impl Server {
         let reactors = if setup.reactors == 0 { cores.min(MAX_REACTORS) } else { setup.reactors };
         let shards = if setup.shards == 0 { reactors.next_power_of_two().min(64) } else { setup.shards };
         let io = |doing: &'static str| move |error| ServerError::Io { doing, error };
-        let listener = TcpListener::bind(setup.listen)
-            .map_err(|error| ServerError::Listen { on: setup.listen, error })?;
-        listener.set_nonblocking(true).map_err(io("listen"))?;
+        let (listener, listen) = bind(setup.listen)?;
+        let resp = setup.resp.map(bind).transpose()?;
         let admin = setup.admin.map(Admin::bind).transpose()?;
         let max_connections = within_descriptors(setup.max_connections);
-        let listen = listener.local_addr().map_err(io("listen"))?;
 
         let mut prepared = Sockets::prepare(reactors).map_err(io("set up a reactor"))?;
         let doors: Vec<_> = prepared.iter().map(|sockets| Arc::clone(sockets.door())).collect();
@@ -350,8 +360,12 @@ impl Server {
         let shared = Arc::new(Shared::new(setup, engine, recovery.log_id, start));
         let resumed = shared.emergency.enter(|room| room.resume(&shared, journal.as_deref()));
         resumed.map_err(io("read the journal of plans"))?;
+        let resp_listen = resp.as_ref().map(|(_, address)| *address);
         if let Some(first) = prepared.first_mut() {
-            first.listen(mio::net::TcpListener::from_std(listener)).map_err(io("set up a reactor"))?;
+            first.listen(listener, Dialect::Native).map_err(io("set up a reactor"))?;
+            if let Some((listener, _)) = resp {
+                first.listen(listener, Dialect::Resp).map_err(io("set up a reactor"))?;
+            }
         }
         let mut threads = Vec::new();
         for (index, sockets) in prepared.into_iter().enumerate() {
@@ -366,12 +380,28 @@ impl Server {
         let anything = looks && shared.emergency.watches();
         let watcher = anything.then(|| Watcher::start(Arc::clone(&shared))).transpose();
         let watcher = watcher.map_err(io("start the watcher"))?;
-        Ok(Self { shared, listen, admin, recovery, doors, reactors: threads, feed, watcher, log })
+        Ok(Self {
+            shared,
+            listen,
+            resp: resp_listen,
+            admin,
+            recovery,
+            doors,
+            reactors: threads,
+            feed,
+            watcher,
+            log,
+        })
     }
 
     /// Where clients connect.
     pub fn listen(&self) -> SocketAddr {
         self.listen
+    }
+
+    /// Where clients connect that speak RESP.
+    pub fn resp(&self) -> Option<SocketAddr> {
+        self.resp
     }
 
     /// Where health and metrics are served.

@@ -41,6 +41,7 @@ pub mod hello;
 pub mod kind;
 pub mod overload;
 pub mod request;
+pub mod resp;
 pub mod watch;
 
 pub use after::{

@@ -30,6 +30,9 @@ pub struct ServeOptions {
     /// Where clients connect [default: 127.0.0.1:7700].
     #[arg(long, env = "DOORBUSTER_LISTEN", value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
+    /// Where clients of Redis connect [default: nowhere].
+    #[arg(long, env = "DOORBUSTER_RESP", value_name = "ADDRESS:PORT")]
+    resp: Option<SocketAddr>,
     /// Where /healthz, /readyz and /metrics are served [default: 127.0.0.1:7701].
     #[arg(long, env = "DOORBUSTER_ADMIN", value_name = "ADDRESS:PORT")]
     admin: Option<SocketAddr>,
@@ -87,6 +90,9 @@ fn configure(options: &ServeOptions) -> Result<Config, crate::ConfigError> {
     if let Some(listen) = options.listen {
         config.server.listen = listen;
     }
+    if options.resp.is_some() {
+        config.server.resp = options.resp;
+    }
     if let Some(admin) = options.admin {
         config.server.admin = admin;
     }
@@ -131,6 +137,7 @@ fn serve(options: &ServeOptions, config: &Config, folder: &std::path::Path) -> R
     setup.dev_clock = dev_clock;
     setup.sync_delay = sync_delay;
     setup.listen = config.server.listen;
+    setup.resp = config.server.resp;
     setup.admin = Some(config.server.admin);
     setup.rules = config.rules();
     setup.durability = config.durability();
@@ -221,6 +228,7 @@ fn greet(options: &ServeOptions, config: &Config, folder: &std::path::Path, serv
     if options.ready_line {
         let ready = serde_json::json!({
             "listen": server.listen().to_string(),
+            "resp": server.resp().map(|resp| resp.to_string()),
             "admin": admin,
             "data": folder.display().to_string(),
             "durability": durability,
@@ -228,9 +236,10 @@ fn greet(options: &ServeOptions, config: &Config, folder: &std::path::Path, serv
         return say(&ready);
     }
     say(&format_args!(
-        "doorbuster {} listens on {}, admin on http://{admin}",
+        "doorbuster {} listens on {},{} admin on http://{admin}",
         env!("CARGO_PKG_VERSION"),
-        server.listen()
+        server.listen(),
+        server.resp().map_or_else(String::new, |resp| format!(" for Redis clients on {resp},"))
     ));
     let totals = server.engine().totals();
     say(&format_args!(

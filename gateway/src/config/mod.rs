@@ -52,6 +52,8 @@ pub struct Config {
 pub struct ServerConfig {
     /// Where clients connect.
     pub listen: SocketAddr,
+    /// Where clients connect that speak RESP, the protocol of Redis; unless set, nowhere.
+    pub resp: Option<SocketAddr>,
     /// Where health and metrics are served.
     pub admin: SocketAddr,
     /// Connections at most.
@@ -185,6 +187,7 @@ impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 7700)),
+            resp: None,
             admin: SocketAddr::from(([127, 0, 0, 1], 7701)),
             max_connections: 4_096,
             reactors: 0,

@@ -2,6 +2,7 @@
 
 use doorbuster_engine::shard::{MAX_SLOTS, Slot, Work};
 use doorbuster_ledger::{RequestId, Timestamp};
+use doorbuster_protocol::resp::Next;
 use doorbuster_protocol::{FLAG_DRILL, Header, Parsed, ProtocolError, Record, body, parse};
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -9,7 +10,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::frames::Frames;
 use super::gate::Entry;
 use super::sorting::Sorter;
-use super::{Network, Reactor};
+use super::{Dialect, Network, Reactor};
 use crate::convert;
 use crate::overload::Class;
 
@@ -33,7 +34,7 @@ impl<N: Network> Reactor<N> {
         loop {
             let full = self.is_full();
             let Some(session) = self.sessions.get_mut(name) else { break };
-            if !session.readable {
+            if !(session.readable || session.more) {
                 break;
             }
             if full || !session.may_read() {
@@ -42,6 +43,16 @@ impl<N: Network> Reactor<N> {
                     self.stalled.push(name);
                 }
                 break;
+            }
+            if session.more {
+                if let Err(error) = self.take_in(name, &[]) {
+                    self.fail(name, 0, &error);
+                    break;
+                }
+                if self.sessions.get(name).is_some_and(|session| session.stalled) {
+                    break;
+                }
+                continue;
             }
             let read = session.read(&mut scratch);
             match read {
@@ -56,22 +67,29 @@ impl<N: Network> Reactor<N> {
                         self.fail(name, 0, &error);
                         break;
                     }
+                    if self.sessions.get(name).is_some_and(|session| session.stalled) {
+                        break;
+                    }
                 }
             }
         }
         self.scratch = scratch;
     }
 
-    /// Decodes all whole frames of a connection's bytes and keeps the rest.
+    /// Decodes all whole frames, or commands, of a connection's bytes and keeps the rest.
     pub(super) fn take_in(&mut self, name: usize, fresh: &[u8]) -> Result<(), ProtocolError> {
         let Some(session) = self.sessions.get_mut(name) else { return Ok(()) };
         let mut kept = std::mem::take(&mut session.input);
+        let read = match session.dialect {
+            Dialect::Native => Self::frames_in,
+            Dialect::Resp => Self::commands_in,
+        };
         if kept.is_empty() {
-            let used = self.frames_in(name, fresh)?;
+            let used = read(self, name, fresh)?;
             kept.extend_from_slice(fresh.get(used..).unwrap_or_default());
         } else {
             kept.extend_from_slice(fresh);
-            let used = self.frames_in(name, &kept)?;
+            let used = read(self, name, &kept)?;
             kept.drain(..used);
         }
         if let Some(session) = self.sessions.get_mut(name)
@@ -96,6 +114,45 @@ impl<N: Network> Reactor<N> {
                 }
             }
         }
+    }
+
+    /// Translates all whole commands of a connection's bytes, as far as their replies have room.
+    fn commands_in(&mut self, name: usize, bytes: &[u8]) -> Result<usize, ProtocolError> {
+        let Some(session) = self.sessions.get_mut(name) else { return Ok(bytes.len()) };
+        let Some(mut translator) = session.translator.take() else { return Ok(bytes.len()) };
+        session.more = false;
+        let now_ms = self.wall.raw();
+        let mut used = 0;
+        let outcome = loop {
+            match translator.read(bytes, &mut used, now_ms) {
+                Next::Frame { header, body } => {
+                    if let Err(error) = self.frame(name, &header, body) {
+                        break Err(error);
+                    }
+                }
+                Next::Wait => break Ok(used),
+                Next::Full => {
+                    if let Some(session) = self.sessions.get_mut(name) {
+                        session.more = true;
+                        session.stalled = true;
+                        self.stalled.push(name);
+                    }
+                    break Ok(used);
+                }
+                Next::End => {
+                    if let Some(session) = self.sessions.get_mut(name) {
+                        session.closing = true;
+                    }
+                    break Ok(bytes.len());
+                }
+            }
+        };
+        if let Some(session) = self.sessions.get_mut(name) {
+            session.translator = Some(translator);
+        }
+        // Some replies need nobody's answer.
+        self.mark_dirty(name);
+        outcome
     }
 
     /// Sorts a frame's operations into the shards' batches.

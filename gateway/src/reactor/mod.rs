@@ -31,7 +31,7 @@ mod stats;
 mod watches;
 
 pub(crate) use door::Door;
-pub(crate) use network::{Network, Ready};
+pub(crate) use network::{Arrival, Dialect, Network, Ready};
 pub(crate) use session::MAX_IN_FLIGHT;
 pub(crate) use sockets::Sockets;
 pub use stats::{OpStats, Pressure, ReactorStats};
@@ -304,7 +304,7 @@ impl<N: Network> Reactor<N> {
 
     /// Takes over connections that were accepted for this reactor.
     fn adopt(&mut self) {
-        while let Some(mut stream) = self.network.adopt() {
+        while let Some(Arrival { mut stream, dialect }) = self.network.adopt() {
             if self.sessions.len() >= self.shared.max_connections || self.draining_since.is_some() {
                 continue;
             }
@@ -315,7 +315,11 @@ impl<N: Network> Reactor<N> {
                 continue;
             }
             self.generation = self.generation.wrapping_add(1);
-            entry.insert(Session::new(stream, self.generation));
+            let number = (self.index as u64) << 32 | u64::from(self.generation);
+            entry.insert(match dialect {
+                Dialect::Native => Session::new(stream, self.generation),
+                Dialect::Resp => Session::translated(stream, self.generation, number),
+            });
             self.stats.opened();
             self.read(name, true);
         }

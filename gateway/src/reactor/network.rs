@@ -21,6 +21,22 @@ pub(crate) struct Ready {
     pub(crate) ended: bool,
 }
 
+/// The language of a connection, which is that of the port it came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// The native protocol's frames.
+    Native,
+    /// Redis's commands and replies.
+    Resp,
+}
+
+/// A connection that was accepted for a reactor.
+#[derive(Debug)]
+pub(crate) struct Arrival<S> {
+    pub(crate) stream: S,
+    pub(crate) dialect: Dialect,
+}
+
 /// See the module's doc.
 pub(crate) trait Network: Debug {
     /// A connection. Reading and writing never wait.
@@ -40,7 +56,7 @@ pub(crate) trait Network: Debug {
     fn accept(&mut self);
 
     /// A connection that was accepted for this reactor.
-    fn adopt(&mut self) -> Option<Self::Stream>;
+    fn adopt(&mut self) -> Option<Arrival<Self::Stream>>;
 
     /// Whether a connection waits to be [adopted](Self::adopt).
     fn has_arrivals(&self) -> bool;

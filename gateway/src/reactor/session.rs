@@ -3,7 +3,10 @@
 use std::io::{self, Read, Write};
 use std::time::Instant;
 
-use doorbuster_protocol::Refused;
+use doorbuster_protocol::resp::{Facts, Translator};
+use doorbuster_protocol::{FEATURE_BULK_REFUSALS, Refused};
+
+use super::network::Dialect;
 
 /// Operations of one connection that may be unanswered. At the bound the server stops reading from it, so that TCP
 /// slows the client down; one connection can't claim all memory.
@@ -27,6 +30,13 @@ pub(crate) struct Session<S> {
     pub(crate) input: Vec<u8>,
     output: Vec<u8>,
     written: usize,
+    pub(crate) dialect: Dialect,
+    /// Of a connection that speaks another language than ours; with the reactor while commands are read.
+    pub(crate) translator: Option<Box<Translator>>,
+    /// Frames that wait to be translated.
+    frames: Vec<u8>,
+    /// `input` holds commands that were not looked at, as too much waited to be written.
+    pub(crate) more: bool,
     pub(crate) in_flight: u32,
     /// Fetches among them.
     pub(crate) fetching: u32,
@@ -59,6 +69,10 @@ impl<S: Read + Write> Session<S> {
             input: Vec::new(),
             output: Vec::new(),
             written: 0,
+            dialect: Dialect::Native,
+            translator: None,
+            frames: Vec::new(),
+            more: false,
             in_flight: 0,
             fetching: 0,
             watching: 0,
@@ -74,9 +88,24 @@ impl<S: Read + Write> Session<S> {
         }
     }
 
-    /// Where answers are appended.
+    /// A session whose client speaks RESP. Nobody greets there; that frames may be refused together, the translator knows.
+    pub(crate) fn translated(stream: S, generation: u32, number: u64) -> Self {
+        Self {
+            dialect: Dialect::Resp,
+            translator: Some(Box::new(Translator::new(Facts { connection: number }))),
+            greeted: true,
+            features: FEATURE_BULK_REFUSALS,
+            ..Self::new(stream, generation)
+        }
+    }
+
+    /// Where frames of answers are appended.
+    #[inline]
     pub(crate) fn output(&mut self) -> &mut Vec<u8> {
-        &mut self.output
+        match self.dialect {
+            Dialect::Native => &mut self.output,
+            Dialect::Resp => &mut self.frames,
+        }
     }
 
     /// Whether more requests may be read.
@@ -86,7 +115,8 @@ impl<S: Read + Write> Session<S> {
 
     /// Bytes of answers not yet taken by the socket.
     pub(crate) fn backlog(&self) -> usize {
-        self.output.len() - self.written
+        let early = self.translator.as_ref().map_or(0, |translator| translator.early());
+        self.output.len() - self.written + self.frames.len() + early
     }
 
     /// Reads once. `Ok(None)` where nothing has come, `Ok(Some(0))` at the end of the stream.
@@ -111,6 +141,11 @@ impl<S: Read + Write> Session<S> {
 
     /// Writes as much output as the socket takes.
     pub(crate) fn flush(&mut self, now: Instant) -> io::Result<()> {
+        if let Some(translator) = &mut self.translator {
+            translator.write(&self.frames, &mut self.output);
+            self.frames.clear();
+            self.frames.shrink_to(KEEP_OUTPUT);
+        }
         let before = self.written;
         while self.written < self.output.len() {
             match self.stream.write(&self.output[self.written..]) {

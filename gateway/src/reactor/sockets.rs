@@ -11,13 +11,16 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use super::door::Door;
-use super::network::{Network, Ready};
+use super::network::{Arrival, Dialect, Network, Ready};
 
 /// The token of the waker in the poll.
 const WAKER: Token = Token(usize::MAX);
 
-/// The token of the listener in the poll.
-const LISTENER: Token = Token(usize::MAX - 1);
+/// The token of the first listener in the poll; the next one's is one less. No connection's name is as great.
+const LISTENER: usize = usize::MAX - 1;
+
+/// Listeners at most.
+const MAX_LISTENERS: usize = 2;
 
 /// Readiness events that one poll reports.
 const EVENTS: usize = 1_024;
@@ -29,7 +32,7 @@ const MAX_HANDED: usize = 4_096;
 #[derive(Debug)]
 struct Porch {
     door: Arc<Door>,
-    handed: ArrayQueue<TcpStream>,
+    handed: ArrayQueue<Arrival<TcpStream>>,
 }
 
 /// See the module's doc. Of one reactor.
@@ -41,8 +44,15 @@ pub(crate) struct Sockets {
     porches: Vec<Arc<Porch>>,
     /// Whose turn it is to get a connection.
     next: usize,
-    listener: Option<TcpListener>,
-    /// Connections wait, or the listener failed other than by having nobody waiting.
+    listeners: Vec<Listener>,
+}
+
+/// Where connections come to.
+#[derive(Debug)]
+struct Listener {
+    socket: TcpListener,
+    dialect: Dialect,
+    /// Connections wait, or the socket failed other than by having nobody waiting.
     accept: bool,
 }
 
@@ -67,8 +77,7 @@ impl Sockets {
             own,
             porches: porches.clone(),
             next: 0,
-            listener: None,
-            accept: false,
+            listeners: Vec::new(),
         });
         Ok(sockets.collect())
     }
@@ -78,13 +87,15 @@ impl Sockets {
         &self.own.door
     }
 
-    /// Accepts connections for all reactors from now on.
+    /// Accepts connections for all reactors from now on, which speak this language.
     ///
     /// # Errors
     /// The operating system refuses to tell of them.
-    pub(crate) fn listen(&mut self, mut listener: TcpListener) -> io::Result<()> {
-        self.poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
-        self.listener = Some(listener);
+    pub(crate) fn listen(&mut self, mut socket: TcpListener, dialect: Dialect) -> io::Result<()> {
+        let token = Token(LISTENER - self.listeners.len());
+        debug_assert!(self.listeners.len() < MAX_LISTENERS, "a listener for each language");
+        self.poll.registry().register(&mut socket, token, Interest::READABLE)?;
+        self.listeners.push(Listener { socket, dialect, accept: false });
         Ok(())
     }
 }
@@ -106,7 +117,11 @@ impl Network for Sockets {
         for event in &self.events {
             match event.token() {
                 WAKER => {}
-                LISTENER => self.accept = true,
+                Token(name) if name > LISTENER - MAX_LISTENERS => {
+                    if let Some(listener) = self.listeners.get_mut(LISTENER - name) {
+                        listener.accept = true;
+                    }
+                }
                 Token(name) => ready.push(Ready {
                     name,
                     readable: event.is_readable(),
@@ -119,30 +134,31 @@ impl Network for Sockets {
     }
 
     fn accept(&mut self) {
-        while self.accept {
-            let Some(listener) = &self.listener else { return };
-            match listener.accept() {
-                Ok((stream, _)) => {
-                    let porch = &self.porches[self.next % self.porches.len()];
-                    self.next += 1;
-                    if porch.handed.push(stream).is_ok() {
-                        porch.door.wake();
+        for listener in &mut self.listeners {
+            while listener.accept {
+                match listener.socket.accept() {
+                    Ok((stream, _)) => {
+                        let porch = &self.porches[self.next % self.porches.len()];
+                        self.next += 1;
+                        if porch.handed.push(Arrival { stream, dialect: listener.dialect }).is_ok() {
+                            porch.door.wake();
+                        }
                     }
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.accept = false,
-                // A peer that was gone before it was taken.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    // Out of descriptors, say: no event will tell when there are some again, so each pass asks.
-                    tracing::warn!(%error, "can't accept connections for now");
-                    return;
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => listener.accept = false,
+                    // A peer that was gone before it was taken.
+                    Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => {
+                        // Out of descriptors, say: no event will tell when there are some again, so each pass asks.
+                        tracing::warn!(%error, "can't accept connections for now");
+                        return;
+                    }
                 }
             }
         }
     }
 
-    fn adopt(&mut self) -> Option<TcpStream> {
+    fn adopt(&mut self) -> Option<Arrival<TcpStream>> {
         self.own.handed.pop()
     }
 
@@ -161,6 +177,6 @@ impl Network for Sockets {
     }
 
     fn close(&mut self) {
-        self.listener = None;
+        self.listeners.clear();
     }
 }

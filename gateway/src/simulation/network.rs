@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::cable::{Cable, News, SimStream};
-use crate::reactor::{Network, Ready};
+use crate::reactor::{Arrival, Dialect, Network, Ready};
 
 /// A time that moves when it is told to, and by a little each time that it is read.
 #[derive(Debug)]
@@ -94,8 +94,9 @@ impl Network for SimNetwork {
 
     fn accept(&mut self) {}
 
-    fn adopt(&mut self) -> Option<SimStream> {
-        self.arrivals.lock().pop_front()
+    fn adopt(&mut self) -> Option<Arrival<SimStream>> {
+        let stream = self.arrivals.lock().pop_front()?;
+        Some(Arrival { stream, dialect: Dialect::Native })
     }
 
     fn has_arrivals(&self) -> bool {
