@@ -63,6 +63,10 @@ fn an_error_names_file_line_and_column() {
         ),
         ("[server]\nreactors = \"two\"\n", "shop.toml, line 2, column 12: invalid type: string \"two\""),
         ("[server]\nlisten = \"everywhere\"\n", "shop.toml, line 2, column 10: invalid socket address"),
+        (
+            "[server]\nresp = \"on\"\n",
+            "shop.toml, line 2, column 8: invalid socket address syntax, and not \"off\"",
+        ),
         ("[log]\ndurability = \"sometimes\"\n", "shop.toml, line 2, column 14: unknown variant `sometimes`"),
         (
             "[rules]\n\n  max_hold_ms = 0\n",
@@ -77,6 +81,14 @@ fn an_error_names_file_line_and_column() {
         assert!(error.starts_with(begins), "{text:?}: {error}");
         assert_eq!(error.lines().count(), 1, "{error}");
     }
+}
+
+#[test]
+fn redis_clients_have_an_address_or_none() {
+    let resp = |text| Config::parse("shop.toml", text).unwrap().server.resp;
+    assert_eq!(resp(""), None);
+    assert_eq!(resp("[server]\nresp = \"off\"\n"), None);
+    assert_eq!(resp("[server]\nresp = \"127.0.0.1:7702\"\n"), Some(([127, 0, 0, 1], 7702).into()));
 }
 
 /// The rule and the plan that stand in the file's comments as an example.

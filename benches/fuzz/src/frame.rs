@@ -78,6 +78,14 @@ macro_rules! carried {
             }
         }
 
+        /// Whether a frame's body is what its kind says.
+        pub(crate) fn reads(header: &Header, bytes: &[u8]) -> bool {
+            $(if $record::KINDS.contains(&header.kind) {
+                return body::read::<$record>(header, bytes, |_| {}).is_ok();
+            })+
+            bytes.is_empty()
+        }
+
         /// Whether frames of this kind have a body.
         #[cfg(test)]
         fn has_a_body(kind: doorbuster_protocol::Kind) -> bool {

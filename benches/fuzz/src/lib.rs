@@ -18,6 +18,7 @@ pub mod campaign;
 pub mod config;
 pub mod frame;
 pub mod record;
+pub mod resp;
 pub mod scenario;
 pub mod snapshot;
 
@@ -35,6 +36,7 @@ pub struct Target {
 /// Every format.
 pub const TARGETS: &[Target] = &[
     Target { name: "frame", check: frame::check, elsewhere: &[] },
+    Target { name: "resp", check: resp::check, elsewhere: &[] },
     Target { name: "record", check: record::check, elsewhere: &[] },
     Target { name: "block", check: block::check, elsewhere: &["engine/tests/fixtures/log-v1"] },
     Target { name: "snapshot", check: snapshot::check, elsewhere: &["engine/tests/fixtures/log-v1"] },

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use doorbuster_engine::MAX_SHARDS;
 use doorbuster_engine::journal::Durability;
 use doorbuster_engine::snapshot::{CompactionOptions, KeepLog};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::emergency::{self, EmergencyPlan};
 use crate::overload::anomaly::AnomalyRule;
@@ -52,7 +53,8 @@ pub struct Config {
 pub struct ServerConfig {
     /// Where clients connect.
     pub listen: SocketAddr,
-    /// Where clients connect that speak RESP, the protocol of Redis; unless set, nowhere.
+    /// Where clients connect that speak RESP, the protocol of Redis; `off`: nowhere.
+    #[serde(deserialize_with = "address_or_off")]
     pub resp: Option<SocketAddr>,
     /// Where health and metrics are served.
     pub admin: SocketAddr,
@@ -181,6 +183,12 @@ pub enum DurabilityName {
     Interval,
     /// An answer leaves when its effect is written; nothing is synced before a clean end.
     None,
+}
+
+fn address_or_off<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(from)?;
+    let address = (text != "off").then(|| text.parse()).transpose();
+    address.map_err(|_| D::Error::custom("invalid socket address syntax, and not \"off\""))
 }
 
 impl Default for ServerConfig {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
 
 mod connecting;
+mod document;
 mod order;
 
 use doorbuster_protocol::resp::{Facts, Next, Translator};
