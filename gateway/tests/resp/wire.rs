@@ -18,8 +18,8 @@ pub(crate) enum Reply {
     Bulk(String),
     Boolean(bool),
     Null,
-    List(Vec<Reply>),
-    Push(Vec<Reply>),
+    List(Vec<Self>),
+    Push(Vec<Self>),
 }
 
 impl Reply {
