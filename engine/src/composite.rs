@@ -14,16 +14,14 @@
 //! ticket is taken while every shard concerned is still locked. Only one holds more than one lock at a time, and those who
 //! hold one wait for no other, so nobody waits in a circle.
 
-use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 
-use crossbeam::queue::ArrayQueue;
 use doorbuster_ledger::{
     Advance, AfterCommand, BudgetCommand, BudgetSnapshot, CampaignCommand, Composite, CouponId, Event,
     Funder, Inspect, Ledger, Line, Outcome, PartitionId, Refund, Span, Timestamp, Violation,
 };
-use parking_lot::Mutex;
 
+use crate::combiner::{Combiner, Turn};
 use crate::engine::Engine;
 use crate::log::{MAX_BLOCK, record};
 use crate::notices::Notice;
@@ -51,19 +49,21 @@ const _: () = assert!(AT_ONCE * COMMAND_BYTES < MAX_BLOCK / 2);
 /// Where commands wait that concern several shards.
 #[derive(Debug)]
 pub(crate) struct Desk {
-    inbox: Arc<ArrayQueue<Batch>>,
-    /// Of whoever works here, with what he uses again and again.
-    worker: Mutex<Vec<Event>>,
+    /// The lock is that of whoever works here; it guards what he uses again and again.
+    line: Combiner<Batch, Vec<Event>>,
 }
 
 impl Desk {
     pub(crate) fn new() -> Self {
-        Self { inbox: Arc::new(ArrayQueue::new(CAPACITY)), worker: Mutex::new(Vec::new()) }
+        Self { line: Combiner::new(CAPACITY, Vec::new()) }
     }
 
-    /// Where shards put what they can't decide about alone.
-    pub(crate) fn inbox(&self) -> Arc<ArrayQueue<Batch>> {
-        Arc::clone(&self.inbox)
+    /// Hands in what no shard can decide about alone.
+    ///
+    /// # Errors
+    /// The batch itself, if too many wait.
+    pub(crate) fn push(&self, batch: Batch) -> Result<(), Batch> {
+        self.line.push(batch)
     }
 }
 
@@ -79,13 +79,13 @@ impl Engine {
     /// # Errors
     /// The batch itself, if too many wait.
     pub fn submit_composite(&self, batch: Batch) -> Result<(), Batch> {
-        self.desk().inbox.push(batch)
+        self.desk().push(batch)
     }
 
     /// Decides a part of what waits at the desk, and ends orders over several shards whose time is up, unless somebody else
     /// is at it, who then does it. Returns whether more is due: come again soon. `reactor` is the caller's own.
     pub fn visit_desk(&self, reactor: usize) -> bool {
-        if self.desk().inbox.is_empty() && !self.has_due() {
+        if !self.desk().line.has_mail() && !self.has_due() {
             return false;
         }
         let more = self.work_at_desk();
@@ -99,7 +99,7 @@ impl Engine {
         if !self.has_due() {
             return false;
         }
-        let mut events = self.desk().worker.lock();
+        let mut events = self.desk().line.hold();
         self.end_overdue(&mut events);
         self.look_at_campaigns(&mut events);
         drop(events);
@@ -114,32 +114,27 @@ impl Engine {
     }
 
     fn work_at_desk(&self) -> bool {
-        loop {
-            fence(Ordering::SeqCst);
-            let Some(mut events) = self.desk().worker.try_lock() else { return false };
-            let more = self.end_overdue(&mut events);
-            self.look_at_campaigns(&mut events);
-            let mut decided = 0;
-            while decided < ENOUGH
-                && self.journal().has_room()
-                && let Some(mut batch) = self.desk().inbox.pop()
-            {
-                decided += batch.slots.len();
-                self.decide_all(&mut batch, &mut events);
-                if self.journal().poisoned().is_some() {
-                    return false;
+        let line = &self.desk().line;
+        line.visit(
+            || self.journal().has_room(),
+            |events| {
+                let more = self.end_overdue(events);
+                self.look_at_campaigns(events);
+                let mut decided = 0;
+                while decided < ENOUGH
+                    && self.journal().has_room()
+                    && let Some(mut batch) = line.pop()
+                {
+                    decided += batch.slots.len();
+                    self.decide_all(&mut batch, events);
+                    if self.journal().poisoned().is_some() {
+                        return Turn::Over { more: false };
+                    }
+                    self.ports().deliver(batch);
                 }
-                self.ports().deliver(batch);
-            }
-            drop(events);
-            fence(Ordering::SeqCst);
-            if decided >= ENOUGH {
-                return true;
-            }
-            if self.desk().inbox.is_empty() || !self.journal().has_room() {
-                return more;
-            }
-        }
+                if decided >= ENOUGH { Turn::Enough } else { Turn::Over { more } }
+            },
+        )
     }
 
     /// Asserts the ledgers' invariants, over all of them together.

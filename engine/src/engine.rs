@@ -1,7 +1,7 @@
 //! The engine: shards, journal and recovery put together.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use doorbuster_ledger::{Digest, Event, PARTITIONS, PartitionId, Place, Rules, SkuId, Timestamp, Totals};
@@ -21,6 +21,7 @@ use crate::restore::{Restored, restore};
 use crate::shard::{Batch, Counters, ReleaseLag, Shard};
 use crate::snapshot::{CompactionOptions, Compactor};
 use crate::storage::Storage;
+use crate::sync::AtomicBool;
 use crate::threads::Threads;
 
 /// Most shards: more than any machine's cores gain nothing, and the journal's slack is sized by it.
@@ -81,7 +82,7 @@ pub struct Engine {
     journal: Arc<Journal>,
     ports: Arc<Ports>,
     keeper: Arc<Keeper>,
-    desk: Desk,
+    desk: Arc<Desk>,
     directory: Arc<Directory>,
     campaigns: CampaignBoard,
     clock: Arc<dyn Clock>,
@@ -140,10 +141,10 @@ impl Engine {
         let keeper = Arc::new(Keeper::new(options.shards));
         // The first spares are made as soon as the keeper starts.
         replayed.ledgers.iter_mut().enumerate().for_each(|(shard, ledger)| keeper.serve(shard, ledger));
-        let desk = Desk::new();
+        let desk = Arc::new(Desk::new());
         let directory = Arc::new(Directory::new());
         let shard = |(number, ledger)| {
-            Shard::new(number, ledger, desk.inbox(), Arc::clone(&directory), options.added_cost)
+            Shard::new(number, ledger, Arc::clone(&desk), Arc::clone(&directory), options.added_cost)
         };
         let engine = Arc::new(Self {
             shards: replayed.ledgers.into_iter().enumerate().map(shard).collect(),

@@ -17,6 +17,7 @@
 pub mod backup;
 pub mod campaigns;
 pub mod clock;
+mod combiner;
 mod composite;
 mod directory;
 mod engine;
@@ -33,6 +34,7 @@ mod restore;
 pub mod shard;
 pub mod snapshot;
 pub mod storage;
+mod sync;
 mod threads;
 
 pub use directory::{SoldOut, VALID_MS};

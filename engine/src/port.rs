@@ -2,12 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-
-use crossbeam::queue::ArrayQueue;
+use std::sync::atomic::Ordering;
 
 use crate::notices::{MAX_NOTICES, Notice};
 use crate::shard::Batch;
+use crate::sync::{ArrayQueue, AtomicBool, AtomicU64};
 
 /// Batches that a reactor may have underway, decided or not. At 64 commands a batch that is 65,536 commands; the
 /// reactor counts, and stops reading at the bound.

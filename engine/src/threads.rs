@@ -1,7 +1,7 @@
 //! The threads of a running engine: each drives one step function.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use crate::journal::{Journal, Scribe};
 use crate::keeper::Keeper;
 use crate::log::{Lsn, Preparer, Progress};
 use crate::snapshot::{Compactor, CompactorStep, SnapshotError};
+use crate::sync::AtomicBool;
 
 /// How often the preparer looks whether the writer has taken a segment: a segment lasts about a second at full speed.
 const PREPARER_IDLE: Duration = Duration::from_millis(20);

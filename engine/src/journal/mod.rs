@@ -21,18 +21,24 @@
 //! The first failed write or sync poisons the journal. Nothing is acknowledged after that, ever; the process reports
 //! why and ends.
 
+mod bell;
 mod scribe;
 mod stats;
+#[cfg(test)]
+mod tests;
+mod tickets;
 
 pub use scribe::{Scribe, Step};
 pub use stats::{LogStats, SyncTimes};
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::thread::Thread;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use crossbeam::queue::ArrayQueue;
 use crossbeam::utils::CachePadded;
+
+use self::bell::Bell;
+use self::tickets::Tickets;
+use crate::sync::{ArrayQueue, AtomicU64, OnceLock};
 
 /// Hand-overs that may wait for the scribe. Also bounds the buffers in circulation.
 pub const MAX_AHEAD: usize = 4_096;
@@ -85,33 +91,19 @@ impl Drop for PoisonOnPanic<'_> {
     }
 }
 
-/// Events that a shard decided together.
-#[derive(Debug)]
-struct HandOver {
-    /// Log position before the first of them.
-    first: u64,
-    count: u32,
-    bytes: Vec<u8>,
-}
-
 /// The shared side: shards write to it, reactors read the durable position.
 #[derive(Debug)]
 pub struct Journal {
-    queue: ArrayQueue<HandOver>,
+    tickets: Tickets,
     /// Empty buffers, from the scribe back to the shards.
     spare: ArrayQueue<Vec<u8>>,
-    /// Log position after the last ticket. Shards add under their own lock; the value alone orders the log, so the
-    /// addition needs no ordering of its own, the queue's push publishes the content.
-    decided: CachePadded<AtomicU64>,
     /// Log position up to which answers may leave. The scribe stores (release) after the sync; reactors load
     /// (acquire) before they let an answer go.
     durable: CachePadded<AtomicU64>,
     /// Bytes handed over and not yet durable. Shards add, the scribe subtracts; a bound, so no ordering is needed.
     ahead_bytes: CachePadded<AtomicU64>,
-    /// Whether the scribe sleeps. Set by the scribe before its last look at the queue, read by shards after a push,
-    /// both sequentially consistent: one of them sees the other.
-    asleep: AtomicBool,
-    thread: OnceLock<Thread>,
+    /// Wakes the scribe.
+    bell: Bell,
     poisoned: OnceLock<Arc<str>>,
     stats: LogStats,
 }
@@ -119,13 +111,11 @@ pub struct Journal {
 impl Journal {
     pub(crate) fn new(durable: u64) -> Self {
         Self {
-            queue: ArrayQueue::new(MAX_AHEAD + SLACK),
+            tickets: Tickets::new(durable, MAX_AHEAD + SLACK),
             spare: ArrayQueue::new(MAX_AHEAD),
-            decided: CachePadded::new(AtomicU64::new(durable)),
             durable: CachePadded::new(AtomicU64::new(durable)),
             ahead_bytes: CachePadded::new(AtomicU64::new(0)),
-            asleep: AtomicBool::new(false),
-            thread: OnceLock::new(),
+            bell: Bell::default(),
             poisoned: OnceLock::new(),
             stats: LogStats::default(),
         }
@@ -138,7 +128,7 @@ impl Journal {
 
     /// Log position after the last decided event.
     pub fn decided(&self) -> u64 {
-        self.decided.load(Ordering::Relaxed)
+        self.tickets.decided()
     }
 
     /// Why the log takes nothing more, if so.
@@ -153,7 +143,7 @@ impl Journal {
 
     /// Whether shards may decide more.
     pub(crate) fn has_room(&self) -> bool {
-        self.queue.len() < MAX_AHEAD
+        self.tickets.len() < MAX_AHEAD
             && self.ahead_bytes.load(Ordering::Relaxed) < MAX_AHEAD_BYTES
             && self.poisoned.get().is_none()
     }
@@ -175,17 +165,14 @@ impl Journal {
     /// Takes a ticket for `count` events, queues them and returns the position after them. The caller holds the lock
     /// of the shard that decided them.
     pub(crate) fn hand_over(&self, count: u32, bytes: Vec<u8>) -> u64 {
-        let first = self.decided.fetch_add(u64::from(count), Ordering::Relaxed);
         self.ahead_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        let refused = self.queue.push(HandOver { first, count, bytes }).is_err();
-        if refused {
+        let ticket = self.tickets.hand_over(count, bytes).unwrap_or_else(|ticket| {
             // Can't be: shards ask for room first, and the slack covers those who asked at the same time.
             self.poison("the journal's queue overflowed its bound".to_owned());
-        }
-        if self.asleep.load(Ordering::SeqCst) {
-            self.wake();
-        }
-        first + u64::from(count)
+            ticket
+        });
+        self.bell.ring();
+        ticket
     }
 
     /// Ends the log for good. The first reason stands.
@@ -200,9 +187,8 @@ impl Journal {
         PoisonOnPanic(self)
     }
 
+    /// Wakes the scribe: for what it doesn't find in the queue.
     pub(crate) fn wake(&self) {
-        if let Some(thread) = self.thread.get() {
-            thread.unpark();
-        }
+        self.bell.wake();
     }
 }

@@ -1,11 +1,11 @@
 //! The one who writes the log.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::{Durability, HandOver, Journal};
+use super::tickets::{HandOver, Turns};
+use super::{Durability, Journal};
 use crate::clock::Clock;
 use crate::log::{LogError, Writer};
 use crate::planted::{Bug, is_planted};
@@ -23,10 +23,7 @@ pub struct Scribe {
     writer: Writer,
     clock: Arc<dyn Clock>,
     durability: Durability,
-    /// Position after the last event that was taken out in order.
-    taken: u64,
-    /// Hand-overs that came before their turn, by first position.
-    early: BTreeMap<u64, HandOver>,
+    turns: Turns,
     /// Bytes of the block that is being filled or written.
     block_bytes: u64,
     block_events: u64,
@@ -51,15 +48,14 @@ impl Scribe {
         clock: Arc<dyn Clock>,
         durability: Durability,
     ) -> Self {
-        let taken = journal.durable();
+        let turns = Turns::new(journal.durable());
         Self {
             journal,
             ports,
             writer,
             clock,
             durability,
-            taken,
-            early: BTreeMap::new(),
+            turns,
             block_bytes: 0,
             block_events: 0,
             last_sync: Instant::now(),
@@ -82,12 +78,11 @@ impl Scribe {
                     self.journal
                         .poison(format!("{} bytes of events don't fit an empty block", next.bytes.len()));
                 }
-                self.early.insert(next.first, next);
+                self.turns.put_back(next);
                 break;
             }
             let pushed = self.writer.push(&next.bytes, next.count);
             self.check(pushed)?;
-            self.taken = next.first + u64::from(next.count);
             self.block_events += u64::from(next.count);
             self.block_bytes += next.bytes.len() as u64;
             self.journal.give_back(next.bytes);
@@ -130,7 +125,7 @@ impl Scribe {
         if self.block_events > 0 {
             self.journal.ahead_bytes.fetch_sub(self.block_bytes, Ordering::Relaxed);
             (self.block_events, self.block_bytes) = (0, 0);
-            self.journal.durable.store(self.taken, Ordering::Release);
+            self.journal.durable.store(self.turns.taken(), Ordering::Release);
             self.ports.wake_all();
         }
     }
@@ -149,8 +144,7 @@ impl Scribe {
     pub(crate) fn run(mut self, closed: &dyn Fn() -> bool) {
         let journal = Arc::clone(&self.journal);
         let _guard = journal.poison_on_panic();
-        // The first to set it is this thread: nobody else runs a scribe.
-        drop(self.journal.thread.set(std::thread::current()));
+        self.journal.bell.listen();
         while self.journal.poisoned.get().is_none() {
             let started = Instant::now();
             match self.write() {
@@ -163,14 +157,10 @@ impl Scribe {
                     self.journal.stats.record(events, bytes, started.elapsed());
                 }
                 Ok(Step::Idle) => {
-                    if self.sync(false).is_err() || (closed() && self.journal.queue.is_empty()) {
+                    if self.sync(false).is_err() || (closed() && self.journal.tickets.is_empty()) {
                         break;
                     }
-                    self.journal.asleep.store(true, Ordering::SeqCst);
-                    if self.journal.queue.is_empty() {
-                        std::thread::park_timeout(IDLE);
-                    }
-                    self.journal.asleep.store(false, Ordering::SeqCst);
+                    self.journal.bell.sleep(IDLE, || self.journal.tickets.is_empty());
                 }
             }
         }
@@ -183,19 +173,7 @@ impl Scribe {
 
     /// The hand-over whose turn it is, if it has come.
     fn next(&mut self) -> Option<HandOver> {
-        if let Some(first) = self.early.first_entry()
-            && *first.key() == self.taken
-        {
-            return Some(first.remove());
-        }
-        while let Some(next) = self.journal.queue.pop() {
-            if next.first == self.taken {
-                return Some(next);
-            }
-            // Bounded by the queue's own bound: everybody who took an earlier ticket is about to push.
-            self.early.insert(next.first, next);
-        }
-        None
+        self.turns.next(&self.journal.tickets)
     }
 
     fn check<T>(&self, result: Result<T, LogError>) -> Result<T, LogError> {

@@ -4,10 +4,10 @@
 //! ledgers together know whether the budget has enough, so the command goes on to the desk. Its place in the batch stays empty;
 //! the answer comes with a batch of its own.
 
-use crossbeam::queue::ArrayQueue;
 use doorbuster_ledger::{Command, Composite, Line, Timestamp};
 
 use super::batch::{Answer, Batch, Request, Slot, Work};
+use crate::composite::Desk;
 
 /// Commands of one batch on their way to the desk.
 #[derive(Debug, Default)]
@@ -41,14 +41,14 @@ impl Elsewhere {
 
     /// Hands on what was taken over of a batch. Where the desk has no room, its places in the batch get their answer now.
     #[inline]
-    pub(super) fn hand_on(&mut self, batch: &mut Batch, desk: &ArrayQueue<Batch>) {
+    pub(super) fn hand_on(&mut self, batch: &mut Batch, desk: &Desk) {
         if !self.slots.is_empty() {
             self.hand_on_now(batch, desk);
         }
     }
 
     #[cold]
-    fn hand_on_now(&mut self, batch: &mut Batch, desk: &ArrayQueue<Batch>) {
+    fn hand_on_now(&mut self, batch: &mut Batch, desk: &Desk) {
         let Self { slots, lines } = std::mem::take(self);
         let rest = Batch { reactor: batch.reactor, slots, lines, rerouted: true, ..Batch::default() };
         if desk.push(rest).is_err() {

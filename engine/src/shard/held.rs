@@ -3,10 +3,11 @@
 use std::sync::atomic::Ordering;
 
 use doorbuster_ledger::{Lags, Ledger};
-use parking_lot::MutexGuard;
 
-use super::{Shard, State};
+use super::Shard;
+use super::state::State;
 use crate::keeper::Keeper;
+use crate::sync::MutexGuard;
 
 /// See the module's doc. The lock is let go when this is dropped.
 #[derive(Debug)]
@@ -19,16 +20,14 @@ impl Shard {
     /// Waits for the lock, at most for what a visitor hands over at once, some 100 us. For whoever takes several in ascending
     /// order, and then visits those that have mail.
     pub(crate) fn hold(&self, keeper: &Keeper) -> Held<'_> {
-        self.wanted.fetch_add(1, Ordering::SeqCst);
-        let mut state = self.state.lock();
-        self.wanted.fetch_sub(1, Ordering::SeqCst);
+        let mut state = self.line.hold();
         keeper.serve(state.number, &mut state.ledger);
         Held { shard: self, state }
     }
 
     /// Whether batches wait in the inbox.
     pub(crate) fn has_mail(&self) -> bool {
-        !self.inbox.is_empty()
+        self.line.has_mail()
     }
 
     /// Whether orders over several shards were overdue at the last visit.

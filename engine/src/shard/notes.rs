@@ -2,7 +2,7 @@
 
 use doorbuster_ledger::{Command, Ledger, Place, Reserve, Returned, SkuId};
 
-use super::State;
+use super::state::State;
 use crate::directory::{Directory, SoldOut};
 
 impl State {

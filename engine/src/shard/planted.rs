@@ -1,13 +1,13 @@
 //! Bugs of a shard, where they would stand, and a shard that is taken. See [`planted`](crate::planted).
 
-use std::sync::atomic::Ordering;
-
 use doorbuster_ledger::{Command, RequestId, Restock, SkuId, Timestamp};
 
-use super::{Batch, Notice, Shard, State};
+use super::state::State;
+use super::{Batch, Shard};
 use crate::directory::Directory;
 use crate::journal::Journal;
 use crate::log::record;
+use crate::notices::Notice;
 use crate::planted::{Bug, is_planted};
 use crate::port::Ports;
 
@@ -23,12 +23,12 @@ pub(super) struct Late {
 impl Shard {
     /// Lets visitors find the shard taken, as if somebody waited for its lock, until [`vacate`](Self::vacate).
     pub(crate) fn occupy(&self) {
-        self.wanted.fetch_add(1, Ordering::SeqCst);
+        self.line.occupy();
     }
 
     /// Ends one [`occupy`](Self::occupy).
     pub(crate) fn vacate(&self) {
-        self.wanted.fetch_sub(1, Ordering::SeqCst);
+        self.line.vacate();
     }
 }
 

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam::queue::ArrayQueue;
 use doorbuster_ledger::{
     Amount, ChannelId, Command, Ledger, PutSku, Quantity, RequestId, Reserve, Rules, SkuId, Terms, Timestamp,
     Totals, UserId,
 };
 
-use super::{Answer, Batch, Figures, MEASURE_EVERY_MS, Request, Shard, Slot, Work};
+use super::state::MEASURE_EVERY_MS;
+use super::{Answer, Batch, Figures, Request, Shard, Slot, Work};
+use crate::composite::Desk;
 use crate::directory::Directory;
 use crate::journal::Journal;
 use crate::keeper::Keeper;
@@ -33,13 +34,7 @@ impl World {
         ledger.resume(START);
         let ports = Ports::new(vec![Arc::new(|| {})]);
         Self {
-            shard: Shard::new(
-                0,
-                ledger,
-                Arc::new(ArrayQueue::new(1)),
-                Arc::new(Directory::new()),
-                Duration::ZERO,
-            ),
+            shard: Shard::new(0, ledger, Arc::new(Desk::new()), Arc::new(Directory::new()), Duration::ZERO),
             journal: Journal::new(0),
             ports,
             keeper: Keeper::new(1),
