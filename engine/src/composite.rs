@@ -25,6 +25,7 @@ use crate::combiner::{Combiner, Turn};
 use crate::engine::Engine;
 use crate::log::{MAX_BLOCK, record};
 use crate::notices::Notice;
+use crate::planted::{Bug, is_planted};
 use crate::shard::{Answer, Batch, Held, Request, Shard, Slot, Work};
 
 /// Batches that may wait at the desk: as at a shard's inbox.
@@ -58,6 +59,11 @@ impl Desk {
         Self { line: Combiner::new(CAPACITY, Vec::new()) }
     }
 
+    /// Whether batches wait.
+    pub(crate) fn has_mail(&self) -> bool {
+        self.line.has_mail()
+    }
+
     /// Hands in what no shard can decide about alone.
     ///
     /// # Errors
@@ -85,7 +91,7 @@ impl Engine {
     /// Decides a part of what waits at the desk, and ends orders over several shards whose time is up, unless somebody else
     /// is at it, who then does it. Returns whether more is due: come again soon. `reactor` is the caller's own.
     pub fn visit_desk(&self, reactor: usize) -> bool {
-        if !self.desk().line.has_mail() && !self.has_due() {
+        if !self.desk().has_mail() && !self.has_due() {
             return false;
         }
         let more = self.work_at_desk();
@@ -347,6 +353,9 @@ impl Engine {
 
     /// Decides what others left at these shards while they were held.
     fn visit_all(&self, shards: u64) {
+        if is_planted(Bug::HeldAndLeft) {
+            return;
+        }
         // With the one of whoever pushed: either he finds the lock free, or his batch is seen here.
         fence(Ordering::SeqCst);
         for (number, shard) in self.all_shards().iter().enumerate() {
@@ -468,6 +477,10 @@ impl<'a> At<'a> {
         match decided {
             Ok(outcome) => {
                 for event in &*self.events {
+                    if is_planted(Bug::OrderInParts) && self.count > 0 {
+                        let before = std::mem::take(&mut self.bytes);
+                        self.engine.journal().hand_over(std::mem::take(&mut self.count), before);
+                    }
                     record::encode_event(event, &mut self.bytes);
                     self.count += 1;
                     if let Some(notice) = Notice::of(event) {

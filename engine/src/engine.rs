@@ -202,13 +202,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Poisoned`] if the log failed, now or earlier.
     pub fn close(&self, threads: Threads) -> Result<(), EngineError> {
-        let now = self.now();
-        let digest = self.digest();
-        let mut bytes = Vec::new();
-        record::encode(&Record::Checkpoint { digest, at: now }, &mut bytes);
-        self.journal.hand_over(1, bytes);
-        self.closed.store(true, Ordering::Release);
-        self.journal.wake();
+        self.end_log();
         self.keeper.close();
         let ended = threads.join();
         if let Some(why) = self.journal.poisoned() {
@@ -218,6 +212,23 @@ impl Engine {
             return Err(EngineError::Poisoned { why: "a thread of the engine panicked".into() });
         }
         Ok(())
+    }
+
+    /// Hands over a digest of the whole state, after which nothing is to come, and lets the scribe end.
+    pub(crate) fn end_log(&self) {
+        let now = self.now();
+        let digest = self.digest();
+        let mut bytes = Vec::new();
+        record::encode(&Record::Checkpoint { digest, at: now }, &mut bytes);
+        self.journal.hand_over(1, bytes);
+        self.closed.store(true, Ordering::Release);
+        self.journal.wake();
+    }
+
+    /// Whether [`end_log`](Self::end_log) was called: the scribe ends when it has written what there is.
+    #[cfg(test)]
+    pub(crate) fn has_ended(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
     }
 
     /// The shard that serves a partition: partitions are dealt out in turn.

@@ -22,6 +22,8 @@ mod composite;
 mod directory;
 mod engine;
 mod error;
+#[cfg(test)]
+mod interleavings;
 pub mod journal;
 mod keeper;
 pub mod log;

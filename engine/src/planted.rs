@@ -23,8 +23,14 @@ pub enum Bug {
     NoLastLook,
     /// The scribe takes hand-overs as they come, not in the order of their tickets.
     OutOfTurn,
+    /// Units that came back wipe the note about their SKU at the next visit: others may have heard of them by then.
+    WipeLate,
     /// A reader of the directory takes words of several notes for one.
     TornNote,
+    /// Whoever has held several shards doesn't visit them.
+    HeldAndLeft,
+    /// Each event of an order over several shards is handed over by itself.
+    OrderInParts,
     /// A shard's ticket is taken when its lock has been let go.
     TicketAfterUnlock,
     /// The sold-out directory answers a request that may have been decided before.

@@ -19,6 +19,7 @@ use crate::journal::Journal;
 use crate::keeper::Keeper;
 use crate::log::{MAX_BLOCK, record};
 use crate::notices::Notice;
+use crate::planted::{Bug, is_planted};
 use crate::port::Ports;
 
 /// Commands that are decided before their events are handed to the journal: bounds how long a first answer waits for
@@ -333,7 +334,9 @@ impl State {
     }
 
     fn hand_over(&mut self, journal: &Journal, events: u32, bytes: Vec<u8>, directory: &Directory) {
-        self.wipe_returned(directory);
+        if events == 0 || !is_planted(Bug::WipeLate) {
+            self.wipe_returned(directory);
+        }
         if events == 0 {
             journal.give_back(bytes);
         } else {

@@ -73,12 +73,12 @@ pub(crate) fn fails_within(each: usize, model: fn()) -> Option<usize> {
     let fails = |run: &mut dyn FnMut()| catch_unwind(AssertUnwindSafe(run)).is_err();
     let (mut random, mut pct) = (Some(random), Some(pct));
     let found = fails(&mut || {
-        if let Some(random) = random.take() {
-            run(random, FailurePersistence::None, counted(&done, model));
-        }
-    }) || fails(&mut || {
         if let Some(pct) = pct.take() {
             run(pct, FailurePersistence::None, counted(&done, model));
+        }
+    }) || fails(&mut || {
+        if let Some(random) = random.take() {
+            run(random, FailurePersistence::None, counted(&done, model));
         }
     });
     found.then(|| done.load(Ordering::Relaxed))
