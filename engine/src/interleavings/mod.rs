@@ -14,6 +14,7 @@ use shuttle::thread::{self, JoinHandle};
 
 use self::world::{SKUS, World};
 use crate::planted::Bug;
+use crate::shard::Request;
 use crate::storage::Crash;
 use crate::sync::{Schedules, found_within};
 
@@ -42,6 +43,19 @@ fn three_hand_in() {
     for sku in SKUS {
         assert_eq!(world.stock_of(sku).held, 2, "both orders for the SKU were decided");
     }
+}
+
+/// Somebody at the desk is sent to a shard where an order was overdue; a visitor has dealt with it meanwhile.
+fn sent_in_vain() {
+    let mut world = World::new(1);
+    world.stock(2);
+    world.engine.all_shards()[0].seem_overdue();
+    let (desk, mut reader) = (world.reactor(0), world.reactor(1));
+    join([
+        thread::spawn(move || desk.visit_desk()),
+        thread::spawn(move || reader.hand_in(Request::ReadStock { sku: SKUS[0] })),
+    ]);
+    world.assert_nothing_waits();
 }
 
 /// Reactors hold and give back, of a shard and of both, and sleep until they are answered. In the end the log is replayed.
@@ -158,6 +172,11 @@ fn the_log_fails() {
 #[test]
 fn whatever_is_handed_in_is_decided_though_nobody_looks_again() {
     Schedules { each: 300 }.explore("three hand in", three_hand_in);
+}
+
+#[test]
+fn whoever_is_sent_to_a_shard_in_vain_sees_to_what_was_left_to_him() {
+    Schedules { each: 300 }.explore("sent in vain", sent_in_vain);
 }
 
 #[test]

@@ -154,6 +154,7 @@ impl Reactor {
         let shard = match &request {
             Request::Command(Command::Reserve(reserve)) => Some(reserve.sku),
             Request::Command(Command::PutSku(put)) => Some(put.sku),
+            Request::ReadStock { sku } => Some(*sku),
             _ => None,
         }
         .map(|sku| self.engine.shard_of_sku(sku));
@@ -180,6 +181,11 @@ impl Reactor {
             due |= self.engine.visit(shard, self.number);
         }
         self.engine.visit_desk(self.number) || due
+    }
+
+    /// As [`visit`](Self::visit), of the desk alone.
+    pub(super) fn visit_desk(&self) {
+        self.engine.visit_desk(self.number);
     }
 
     /// Waits, without a timer, until the answer to what was handed in may leave. `None` if the log has failed.

@@ -36,6 +36,14 @@ impl Shard {
     }
 }
 
+#[cfg(test)]
+impl Shard {
+    /// As if an order over several shards had been overdue at the last visit.
+    pub(crate) fn seem_overdue(&self) {
+        self.overdue.store(true, Ordering::Relaxed);
+    }
+}
+
 impl Held<'_> {
     pub(crate) fn ledger(&mut self) -> &mut Ledger {
         &mut self.state.ledger
