@@ -68,6 +68,12 @@ struct Run {
     /// Drill this running server instead of one of our own.
     #[arg(long, value_name = "HOST:PORT")]
     target: Option<String>,
+    /// What a server of our own runs: a doorbuster executable, instead of this one.
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "target")]
+    server: Option<PathBuf>,
+    /// What an upgrade puts in the place of our own server: a doorbuster executable. [default: a copy of this one]
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "target")]
+    next_server: Option<PathBuf>,
     /// Drill a server that holds stock which this drill didn't set up.
     #[arg(long)]
     allow_live: bool,
@@ -149,8 +155,10 @@ fn length(scenario: &Scenario) -> String {
 fn start(run: Run) -> ExitCode {
     match changed(&run) {
         Ok(scenario) => {
-            let Run { target, allow_live, report, json, changes: Changes { durability, .. }, .. } = run;
-            let request = Request { scenario, target, allow_live, durability, report, json };
+            let Run { target, server, next_server, allow_live, report, json, changes, .. } = run;
+            let durability = changes.durability;
+            let request =
+                Request { scenario, target, server, next_server, allow_live, durability, report, json };
             drill::run(&request, &mut std::io::stdout())
         }
         Err(failure) => failure.print(),

@@ -28,6 +28,7 @@ pub mod machine;
 pub mod net;
 pub mod pin;
 pub mod population;
+pub mod program;
 pub mod progress;
 pub mod recorder;
 pub mod release_lag;

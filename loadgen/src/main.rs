@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use doorbuster_loadgen::{cli, target};
+use doorbuster_loadgen::{cli, program, target};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -18,6 +18,7 @@ fn main() -> ExitCode {
             target::end_with_parent();
             doorbuster_gateway::cli::main(std::iter::once("doorbuster".into()).chain(arguments))
         }
+        Some(first) if first == program::IN_PLACE => program::run_in_place(arguments),
         _ => cli::main(std::env::args_os()),
     }
 }

@@ -8,7 +8,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -16,6 +16,7 @@ use tempfile::TempDir;
 
 use crate::exit::Failure;
 use crate::pin::Cores;
+use crate::program::Program;
 
 /// First argument that turns this executable into the server. Hidden: it is no part of the command line's promise.
 pub const SERVE: &str = "__serve";
@@ -34,6 +35,9 @@ const READY: Duration = Duration::from_secs(30);
 
 /// Longest time for the embedded server to drain after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(20);
+
+/// Time between two looks whether it has ended: how much longer a swap of servers seems than it is.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// Names of files beside the embedded server's data: its configuration, and what it says.
 const CONFIG: &str = "server.toml";
@@ -66,6 +70,8 @@ pub struct Setup {
     pub config: String,
     /// The core that it has to itself, if it has.
     pub cores: Cores,
+    /// What it runs; this executable where it is none.
+    pub program: Option<Program>,
 }
 
 #[derive(Debug)]
@@ -144,6 +150,22 @@ impl Target {
         Ok(())
     }
 
+    /// What the embedded server runs.
+    ///
+    /// # Errors
+    /// If the system doesn't say where this executable is.
+    pub fn program(&self) -> Result<Program, Failure> {
+        let named = self.setup().and_then(|setup| setup.program.clone());
+        named.map_or_else(Program::own, Ok)
+    }
+
+    /// From the next start on the embedded server runs this.
+    pub fn change_program(&mut self, program: Program) {
+        if let Some(embedded) = &mut self.embedded {
+            embedded.setup.program = Some(program);
+        }
+    }
+
     /// Stops the embedded server's process, or lets it go on.
     pub fn pause(&self, paused: bool) {
         if let Some(embedded) = &self.embedded {
@@ -209,7 +231,7 @@ impl Target {
                 None if Instant::now() >= until => {
                     return Err(failed(&format!("it didn't drain within {} s", DRAIN.as_secs())));
                 }
-                None => std::thread::sleep(Duration::from_millis(10)),
+                None => std::thread::sleep(LOOK),
             }
         }
     }
@@ -240,10 +262,10 @@ fn spawn(
 ) -> Result<(Child, Ready), Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::could_not("start the embedded server", error);
     let words = File::options().create(true).append(true).open(folder.join(WORDS)).map_err(|e| failed(&e))?;
-    let program = std::env::current_exe().map_err(|e| failed(&e))?;
-    let mut command = Command::new(program);
+    let program = setup.program.clone().map_or_else(Program::own, Ok)?;
+    let mut command = program.serve()?;
     command
-        .args([SERVE, "--ready-line", "--throwaway", "--durability", &setup.durability])
+        .args(["--ready-line", "--throwaway", "--durability", &setup.durability])
         .args(["--listen", &listen.to_string(), "--admin", &admin.to_string(), "--data"])
         .arg(data)
         .arg("--config")

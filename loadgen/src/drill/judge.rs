@@ -51,7 +51,10 @@ pub(super) fn judge(
         Err(error) => (None, Some(harvest.lost.clone().unwrap_or_else(|| error.to_string()))),
     };
     if let Some(reason) = &mut lost {
-        reason.push_str(&target.last_words());
+        let words = target.last_words();
+        if !reason.ends_with(&words) {
+            reason.push_str(&words);
+        }
     }
     if let (Err(failure), None) = (target.stop(), &lost) {
         lost = Some(failure.line);

@@ -11,6 +11,7 @@ mod prepare;
 mod publish;
 mod signals;
 mod timeline;
+mod upgrade;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -22,6 +23,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 pub use self::faults::Suffered;
 use self::timeline::Timeline;
 pub use self::timeline::{Delivery, Happened, Move};
+use self::upgrade::Next;
+pub use self::upgrade::Swap;
 use crate::audit::Sale;
 use crate::exit::{Exit, Failure};
 use crate::health::{CpuMeter, CpuUse, lossy};
@@ -30,11 +33,12 @@ use crate::journal::Journal;
 use crate::net::Control;
 use crate::pin::Cores;
 use crate::population::Population;
+use crate::program::Program;
 use crate::progress;
 use crate::recorder::{Limits, Recorder};
 use crate::release_lag::ReleaseLag;
 use crate::report::Settings;
-use crate::scenario::{Budget, FaultKind, Scenario};
+use crate::scenario::{Budget, Scenario};
 use crate::schedule::{Schedule, nanos};
 use crate::shards::shard;
 use crate::target::{Setup, Target};
@@ -56,6 +60,10 @@ pub struct Request {
     pub scenario: Scenario,
     /// A running server to drill.
     pub target: Option<String>,
+    /// What a server of our own runs, instead of this executable.
+    pub server: Option<PathBuf>,
+    /// What an upgrade puts in its place, instead of a copy of this executable.
+    pub next_server: Option<PathBuf>,
     /// Drill a server that holds stock of others.
     pub allow_live: bool,
     /// Durability of the embedded server.
@@ -83,7 +91,9 @@ fn drill(request: &Request, out: &mut dyn Write) -> Result<Exit, Failure> {
         durability: request.durability.clone(),
         config: rules.config(scenario.time_scale),
         cores: if rules.own_core && request.target.is_none() { Cores::take() } else { Cores::default() },
+        program: request.server.as_deref().map(|path| Program::named("--server", path)).transpose()?,
     };
+    let next = Next::of(request)?;
     let mut target = Target::reach(request.target.as_deref(), setup)?;
     prepare::refuse_elsewhere(&target, scenario)?;
     let before = prepare::refuse_live(&target, request.allow_live)?;
@@ -98,15 +108,17 @@ fn drill(request: &Request, out: &mut dyn Write) -> Result<Exit, Failure> {
     };
     prepare::put_stock(&target, scenario, &sale)?;
     let mut lag_before = target.admin().and_then(ReleaseLag::ask).unwrap_or_default();
-    let (harvests, mut happened, cpu) = load(request, &settings, &mut target, &sale, &progress)?;
-    if happened.faults.iter().any(|suffered| suffered.fault.kind == FaultKind::Kill) {
+    let (harvests, mut happened, cpu) =
+        load(request, &settings, &mut target, next.as_ref(), &sale, &progress)?;
+    if happened.faults.iter().any(|suffered| suffered.fault.kind.changes_the_process()) {
         // A server that was started again counts from nothing.
         lag_before = ReleaseLag::default();
     }
     sale.restocked_each = happened.restocked_each;
     let interrupted = progress.stop.load(Ordering::Relaxed);
     let mut harvest = merge(harvests, scenario);
-    harvest.lost = harvest.lost.or_else(|| happened.lost.clone());
+    // Who stops and starts the server knows why it isn't there; shoppers only see that.
+    harvest.lost = happened.lost.clone().or(harvest.lost);
     let judged = {
         let attacked = happened.attacked.take();
         judge::judge(&mut target, &settings, &sale, &harvest, &happened, (&lag_before, attacked), interrupted)
@@ -120,6 +132,7 @@ fn load(
     request: &Request,
     settings: &Settings,
     target: &mut Target,
+    next: Option<&Next>,
     sale: &Sale,
     progress: &Progress,
 ) -> Result<(Vec<Harvest>, Happened, CpuUse), Failure> {
@@ -172,7 +185,8 @@ fn load(
     let start_unix_ms = unix_ms(start);
     let meter = CpuMeter::start(target.server_pid());
     let (skus, address) = (sale.skus.clone(), target.address());
-    let timeline = Timeline { control, scenario, skus, target: &mut *target, start };
+    let next = next.map(|next| next.program.clone());
+    let timeline = Timeline { control, scenario, skus, target: &mut *target, start, next };
     let (results, happened) = std::thread::scope(|scope| {
         let attacker = scenario.attack.as_ref().map(|attack| {
             scope.spawn(move || attack::run(attack, address, mix(scenario.seed ^ ATTACKER), start, progress))

@@ -1,11 +1,11 @@
 //! What was reached of what the scenario wants.
 
-use super::emergency;
 use super::judge::Judged;
 use super::timeline::Happened;
+use super::{Suffered, Swap, emergency};
 use crate::health::lossy;
 use crate::recorder::{Fate, Operation, Recorder};
-use crate::report::{self, FaultRow, LossRow, Settings};
+use crate::report::{self, FaultRow, LossRow, Settings, UpgradeRow};
 use crate::resident::ResidentReport;
 use crate::scenario::{Objectives, highest_phase};
 use crate::schedule::Schedule;
@@ -14,6 +14,9 @@ use crate::worker::Harvest;
 
 /// Name of the row of an overload among the faults.
 const BURST: &str = "burst";
+
+/// How long after an upgrade what happens is still taken to be its doing, seconds.
+const AFTERWARDS_S: f64 = 1.0;
 
 /// Everything that objectives are about.
 pub(super) struct Reached<'a> {
@@ -140,6 +143,7 @@ pub(super) fn fault_rows(settings: &Settings, recorder: &Recorder, happened: &Ha
             lowest_share: course.lowest,
             recovery_s: course.recovery_s,
             limit_s,
+            upgrade: None,
         }
     };
     let Objectives { burst_recovery_seconds, .. } = scenario.objectives;
@@ -148,11 +152,29 @@ pub(super) fn fault_rows(settings: &Settings, recorder: &Recorder, happened: &Ha
         burst_recovery_seconds.zip(span).map(|(limit, (at, until))| row(BURST, at, until, Some(limit)));
     let suffered = happened.faults.iter().map(|suffered| {
         let (kind, limit) = (suffered.fault.kind.name(), suffered.fault.recovery_seconds);
-        row(kind, suffered.at_s, suffered.until_s, limit)
+        let upgrade = suffered.swap.as_ref().map(|swap| upgrade_row(swap, suffered, recorder));
+        FaultRow { upgrade, ..row(kind, suffered.at_s, suffered.until_s, limit) }
     });
     let mut rows: Vec<FaultRow> = burst.into_iter().chain(suffered).collect();
     rows.sort_by(|one, other| one.at_s.total_cmp(&other.at_s));
     rows
+}
+
+/// What an upgrade looked like to shoppers.
+fn upgrade_row(swap: &Swap, suffered: &Suffered, recorder: &Recorder) -> UpgradeRow {
+    let until_s = suffered.until_s + AFTERWARDS_S;
+    let gap = recorder.pulse.longest_gap(suffered.at_s, until_s);
+    UpgradeRow {
+        from: swap.from.clone(),
+        to: swap.to.clone(),
+        longest_gap_s: gap.map(|gap| gap.seconds),
+        gap_at_s: gap.map(|gap| gap.at_s),
+        refused_s: swap.refused_s.map_or(0.0, |(from, until)| until - from),
+        refused_at_s: swap.refused_s.map(|(from, _)| from),
+        stop_s: swap.stop_s,
+        start_s: swap.start_s,
+        sent_again: recorder.ticks.again_between(suffered.at_s, until_s),
+    }
 }
 
 #[cfg(test)]
@@ -161,7 +183,8 @@ mod tests {
 
     fn fault(recovery_s: Option<f64>) -> FaultRow {
         let (kind, before_share, lowest_share) = ("slow-sync".to_owned(), 1.0, 0.2);
-        FaultRow { kind, at_s: 5.0, until_s: 7.0, before_share, lowest_share, recovery_s, limit_s: Some(2.0) }
+        let (at_s, until_s, limit_s, upgrade) = (5.0, 7.0, Some(2.0), None);
+        FaultRow { kind, at_s, until_s, before_share, lowest_share, recovery_s, limit_s, upgrade }
     }
 
     #[test]

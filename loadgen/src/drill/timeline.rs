@@ -11,6 +11,7 @@ use super::faults::{Faults, Suffered};
 use crate::audit::{self, Check};
 use crate::ids::IdMaker;
 use crate::net::{Control, LinkError};
+use crate::program::Program;
 use crate::resident::{self, Resident};
 use crate::scenario::{self, Scenario};
 use crate::schedule::nanos;
@@ -73,7 +74,7 @@ pub struct Happened {
     pub resident: Resident,
     /// What was done to the server on purpose.
     pub faults: Vec<Suffered>,
-    /// Processor time of servers that were killed, ticks.
+    /// Processor time of servers that are gone, ticks.
     pub ticks_before: u64,
     /// When the load started, milliseconds since the Unix epoch.
     pub start_unix_ms: u64,
@@ -91,13 +92,15 @@ pub(super) struct Timeline<'a> {
     pub(super) skus: Range<u64>,
     pub(super) target: &'a mut Target,
     pub(super) start: Instant,
+    /// What an upgrade puts in the server's place.
+    pub(super) next: Option<Program>,
 }
 
 impl Timeline<'_> {
     /// Runs until the workers have ended.
     pub(super) fn run(mut self, progress: &Progress) -> Happened {
         let mut happened = Happened::default();
-        let mut faults = Faults::new(self.scenario.faults.clone());
+        let mut faults = Faults::new(self.scenario.faults.clone(), self.next.take());
         let driven = self.drive(&mut faults, progress, &mut happened);
         // Whatever happened: the server is to be looked at.
         let ended = faults.give_up(self.start, self.target, progress);

@@ -82,7 +82,7 @@ impl Stage {
     fn set(options: &Options, policy: Policy, cores: Cores) -> Result<Self, Failure> {
         let config = policy.config(options.added_cost_us, options.backlog_us);
         let durability = options.durability.clone();
-        let target = Target::reach(None, Setup { durability, config, cores })?;
+        let target = Target::reach(None, Setup { durability, config, cores, program: None })?;
         let first_sku = mix(IdMaker::fresh_nonce()) >> 24 << 20;
         set_up(target.address(), first_sku, SKUS, PLENTY)?;
         Ok(Self { target, first_sku })

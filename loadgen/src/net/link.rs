@@ -74,6 +74,17 @@ impl Link {
     /// # Errors
     /// As [`connect`](Self::connect).
     pub fn connect_for(address: SocketAddr, name: &str, features: u64) -> Result<(Self, Welcome), LinkError> {
+        let mut link = Self::dial(address, name, features)?;
+        let welcome = link.await_welcome()?;
+        Ok((link, welcome))
+    }
+
+    /// Connects and sends the greeting. Its answer is to be waited for before anything else: of many connections, all may be
+    /// dialled before the first is waited for.
+    ///
+    /// # Errors
+    /// If nobody listens.
+    pub fn dial(address: SocketAddr, name: &str, features: u64) -> Result<Self, LinkError> {
         let mut link = Self::connect_ungreeted(address)?;
         link.stream.set_nonblocking(false)?;
         link.greeting = true;
@@ -83,15 +94,23 @@ impl Link {
         let mut greeting = Vec::new();
         body::frame(Header::new(Kind::Hello, 0, 1), std::slice::from_ref(&hello), &mut greeting);
         link.stream.write_all(&greeting)?;
+        Ok(link)
+    }
+
+    /// Waits for the answer to the greeting.
+    ///
+    /// # Errors
+    /// If it doesn't come in five seconds, or the server refuses the greeting.
+    pub fn await_welcome(&mut self) -> Result<Welcome, LinkError> {
         let welcome = loop {
-            link.receive()?;
-            if let Some(welcome) = link.take_welcome()? {
+            self.receive()?;
+            if let Some(welcome) = self.take_welcome()? {
                 break welcome;
             }
         };
-        link.stream.set_nonblocking(true)?;
-        link.greeting = false;
-        Ok((link, welcome))
+        self.stream.set_nonblocking(true)?;
+        self.greeting = false;
+        Ok(welcome)
     }
 
     /// The answer to the greeting, once it is there whole. What came behind it stays to be read.

@@ -5,6 +5,7 @@
 //! and service time, from the moment when it was sent.
 
 mod phase;
+mod pulse;
 mod ticks;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use doorbuster_protocol::{Class, Code};
 use hdrhistogram::Histogram;
 
 pub use self::phase::Phase;
+pub use self::pulse::{Gap, Pulse};
 pub use self::ticks::{Course, Ticks};
 use crate::saturate::histogram;
 
@@ -166,6 +168,8 @@ pub struct Recorder {
     pub seconds: Vec<Second>,
     /// Tenth by tenth of a second, by when requests were due.
     pub ticks: Ticks,
+    /// In which milliseconds somebody's request was decided.
+    pub pulse: Pulse,
     /// How late requests were sent, nanoseconds.
     pub lag_ns: Histogram<u64>,
     /// Requests sent, by operation.
@@ -186,6 +190,7 @@ impl Recorder {
             latency: BTreeMap::new(),
             seconds: Vec::new(),
             ticks: Ticks::default(),
+            pulse: Pulse::default(),
             lag_ns: histogram(),
             sent: BTreeMap::new(),
             unanswered: BTreeMap::new(),
@@ -217,8 +222,11 @@ impl Recorder {
         }
         let limit = self.limits.of(operation);
         let class = Code::from_number(code).map_or(Class::Final, Code::class);
-        if class != Class::Retry && response <= limit {
-            self.ticks.in_time(due_ns);
+        if class != Class::Retry {
+            self.pulse.beat(now_ns);
+            if response <= limit {
+                self.ticks.in_time(due_ns);
+            }
         }
         let second = self.second(now_ns);
         match class {
@@ -254,6 +262,11 @@ impl Recorder {
         }
     }
 
+    /// A request will be sent again because its server stopped: its connection broke, or it was told so.
+    pub fn broken_off(&mut self, now_ns: u64) {
+        self.ticks.again(now_ns);
+    }
+
     /// Adds the measurements of another worker of the same drill.
     pub fn merge(&mut self, other: Self) {
         merge_latencies(&mut self.latency, other.latency);
@@ -272,6 +285,7 @@ impl Recorder {
             own.reserve_ns += second.reserve_ns;
         }
         self.ticks.merge(&other.ticks);
+        self.pulse.merge(&other.pulse);
         self.lag_ns += other.lag_ns;
         merge_counts(&mut self.sent, other.sent);
         merge_counts(&mut self.unanswered, other.unanswered);

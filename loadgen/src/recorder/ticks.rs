@@ -20,6 +20,8 @@ const BEFORE_SECONDS: usize = 3;
 struct Tick {
     due: u64,
     in_time: u64,
+    /// Found then to have been broken off by a server that stopped, and to be sent again.
+    again: u64,
 }
 
 /// All ticks of a drill.
@@ -50,6 +52,11 @@ impl Ticks {
         self.at(due_ns).in_time += 1;
     }
 
+    /// A request is found then to have been broken off, and will be sent again.
+    pub fn again(&mut self, now_ns: u64) {
+        self.at(now_ns).again += 1;
+    }
+
     fn at(&mut self, due_ns: u64) -> &mut Tick {
         let index = usize::try_from(due_ns / TICK_NS).unwrap_or(usize::MAX).min(MOST);
         if self.of.len() <= index {
@@ -66,7 +73,13 @@ impl Ticks {
         for (own, tick) in self.of.iter_mut().zip(&other.of) {
             own.due += tick.due;
             own.in_time += tick.in_time;
+            own.again += tick.again;
         }
+    }
+
+    /// Requests that were found to have been broken off between two times, seconds from the start, and were to be sent again.
+    pub fn again_between(&self, from_s: f64, until_s: f64) -> u64 {
+        self.sum(index(from_s)..index(until_s).saturating_add(1)).again
     }
 
     /// Requests that were due between two times, seconds from the start, and were decided in time; a second.
@@ -110,6 +123,7 @@ impl Ticks {
         ticks.iter().fold(Tick::default(), |sum, tick| Tick {
             due: sum.due + tick.due,
             in_time: sum.in_time + tick.in_time,
+            again: sum.again + tick.again,
         })
     }
 
@@ -184,6 +198,16 @@ mod tests {
     fn a_drill_without_requests_has_lost_none() {
         let course = Ticks::default().course(1.0, 2.0, 20.0);
         assert_eq!(course, Course { before: 1.0, lowest: 1.0, recovery_s: None });
+    }
+
+    #[test]
+    fn what_was_broken_off_is_counted_when_that_was_found() {
+        let mut ticks = ticks(0.0..0.0, 0);
+        for now_ns in [4_900_000_000, 5_000_000_000, 5_050_000_000, 6_050_000_000, 7_100_000_000] {
+            ticks.again(now_ns);
+        }
+        assert_eq!(ticks.again_between(5.0, 6.0), 3, "the tick of the end is part of it");
+        assert_eq!(ticks.again_between(0.0, 20.0), 5);
     }
 
     #[test]

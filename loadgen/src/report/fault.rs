@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::program::Program;
+
 /// A fault of the timeline, and how long the server needed to get over it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FaultRow {
@@ -19,6 +21,32 @@ pub struct FaultRow {
     pub recovery_s: Option<f64>,
     /// The longest that this may take by the scenario; none: it doesn't say.
     pub limit_s: Option<f64>,
+    /// What took the server's place; none where nothing did.
+    pub upgrade: Option<UpgradeRow>,
+}
+
+/// Another program took the server's place.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct UpgradeRow {
+    /// What ran before.
+    pub from: Program,
+    /// What ran afterwards.
+    pub to: Program,
+    /// The longest time in which nobody's request was decided, on no connection, from the last answer to the next; none if it can't
+    /// be known.
+    pub longest_gap_s: Option<f64>,
+    /// When that began, seconds since the start.
+    pub gap_at_s: Option<f64>,
+    /// How long new connections were refused; 0: never.
+    pub refused_s: f64,
+    /// When that began, seconds since the start.
+    pub refused_at_s: Option<f64>,
+    /// From the request to stop until the first process was gone.
+    pub stop_s: f64,
+    /// From the start of the second one until it listened and had recovered.
+    pub start_s: f64,
+    /// Requests that were refused or broken off by it, and sent again.
+    pub sent_again: u64,
 }
 
 /// An emergency plan that the server carried out.

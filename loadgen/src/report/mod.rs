@@ -25,7 +25,7 @@ mod text;
 mod words;
 
 pub use baskets::BasketTotals;
-pub use fault::{FaultRow, LossRow, PlanRow};
+pub use fault::{FaultRow, LossRow, PlanRow, UpgradeRow};
 pub use files::{default_folder, write};
 pub use model::{CheckRow, OperationRow, Percentiles, PhaseRow, Report, SCHEMA_VERSION, SecondRow, Settings};
 pub(crate) use model::{check_rows, operation_rows, p99_ms, phase_rows, second_rows};

@@ -42,6 +42,7 @@ pub fn render(report: &Report, folder: Option<&Path>) -> String {
     audit(report, &mut out);
     fields(&mut out, words::generator(report));
     fields(&mut out, words::faults(report));
+    fields(&mut out, words::upgrades(report));
     fields(&mut out, words::plans(report));
     for objective in &report.objectives {
         let (name, limit) = (&objective.name, objective.limit);
@@ -91,14 +92,15 @@ fn field(out: &mut String, name: &str, text: &str) {
     say!(out, "{}", line.trim_end());
 }
 
-/// `OVERSOLD 0 · LOST 0 · goodput 12,345/s · p99 6.7 ms`.
+/// `OVERSOLD 0 · LOST 0 · goodput 12,345/s · p99 6.7 ms`, and the longest gap of an upgrade.
 fn headline(report: &Report) -> String {
     format!(
-        "OVERSOLD {} · LOST {} · goodput {}/s · p99 {}",
+        "OVERSOLD {} · LOST {} · goodput {}/s · p99 {}{}",
         or_unknown(report.oversold_units),
         or_unknown(report.lost_effects),
         rounded(report.goodput_per_second),
-        words::reserve_p99(report)
+        words::reserve_p99(report),
+        words::longest_gap(report).map_or_else(String::new, |gap| format!(" · longest gap {gap}"))
     )
 }
 

@@ -1,7 +1,7 @@
 //! What the text and the page say in the same words: sentences under a name.
 
 use super::baskets::BasketTotals;
-use super::fault::{FaultRow, PlanRow};
+use super::fault::{FaultRow, PlanRow, UpgradeRow};
 use super::figures::{grouped, milliseconds, rate, rounded, seconds};
 use super::model::Report;
 use crate::health::lossy;
@@ -188,6 +188,60 @@ pub(super) fn faults(report: &Report) -> Vec<Field> {
     report.faults.iter().map(|fault| ("fault", suffered(fault))).collect()
 }
 
+/// What each upgrade looked like.
+pub(super) fn upgrades(report: &Report) -> Vec<Field> {
+    let rows = report.faults.iter().filter_map(|fault| fault.upgrade.as_ref());
+    rows.flat_map(|row| {
+        let UpgradeRow { from, to, .. } = row;
+        let programs = format!(
+            "from {} ({}) to {} ({})",
+            from.version,
+            from.path.display(),
+            to.version,
+            to.path.display()
+        );
+        [("upgrade", programs), ("", swapped(row, report.lost_effects))]
+    })
+    .collect()
+}
+
+/// How long an upgrade kept shoppers waiting, and what became of their requests.
+fn swapped(row: &UpgradeRow, lost_effects: Option<u64>) -> String {
+    let at = row.gap_at_s.map_or_else(String::new, |at_s| format!(" from {at_s:.3} s on"));
+    let refused = match row.refused_at_s {
+        Some(at_s) => format!("for {} from {at_s:.3} s on", ms(row.refused_s)),
+        None => "never".to_owned(),
+    };
+    format!(
+        "longest gap between two answers {}{at}; new connections refused {refused}; the first program stopped within {}, the \
+         next one was ready after {}; {} requests sent again, lost {}",
+        longest(row.longest_gap_s),
+        ms(row.stop_s),
+        ms(row.start_s),
+        grouped(row.sent_again),
+        or_unknown(lost_effects)
+    )
+}
+
+/// The longest gap between two answers that an upgrade made; none where nothing was upgraded.
+pub(super) fn longest_gap(report: &Report) -> Option<String> {
+    let rows = report.faults.iter().filter_map(|fault| fault.upgrade.as_ref());
+    let gap = rows.map(|row| row.longest_gap_s).reduce(|one, other| {
+        // What isn't known may be the longest.
+        one.zip(other).map(|(one, other)| one.max(other))
+    });
+    gap.map(longest)
+}
+
+fn longest(gap_s: Option<f64>) -> String {
+    gap_s.map_or_else(|| "?".to_owned(), ms)
+}
+
+/// Seconds as whole milliseconds.
+fn ms(seconds: f64) -> String {
+    format!("{} ms", rounded(seconds * 1_000.0))
+}
+
 /// What each emergency plan did.
 pub(super) fn plans(report: &Report) -> Vec<Field> {
     let told = report.plans.iter().map(|row| {
@@ -199,7 +253,7 @@ pub(super) fn plans(report: &Report) -> Vec<Field> {
 
 /// What a fault did, and how long it took to get over it.
 fn suffered(fault: &FaultRow) -> String {
-    let FaultRow { kind, at_s, until_s, before_share, lowest_share, recovery_s, limit_s } = fault;
+    let FaultRow { kind, at_s, until_s, before_share, lowest_share, recovery_s, limit_s, upgrade: _ } = fault;
     let percent = |share: &f64| format!("{:.1} %", share * 100.0);
     let recovered =
         recovery_s.map_or_else(|| "not recovered".to_owned(), |s| format!("recovered after {s:.1} s"));

@@ -29,6 +29,7 @@ pub const BUILT_IN: &[BuiltIn] = built_in![
     "baseline",
     "t0-spike",
     "spof",
+    "upgrade",
     "security",
     "backup",
     "emergency",

@@ -46,6 +46,8 @@ pub enum FaultKind {
     Breaker,
     /// Shoppers' connections break, and are made again at once.
     Disconnect,
+    /// The server is asked to stop (SIGTERM), and another program is started on its data and its port.
+    Upgrade,
 }
 
 impl FaultKind {
@@ -57,12 +59,23 @@ impl FaultKind {
             Self::SlowSync => "slow-sync",
             Self::Breaker => "breaker",
             Self::Disconnect => "disconnect",
+            Self::Upgrade => "upgrade",
         }
     }
 
     /// Whether the server does nothing while it lasts.
     pub const fn stops_the_server(self) -> bool {
-        matches!(self, Self::Kill | Self::Pause)
+        matches!(self, Self::Kill | Self::Pause | Self::Upgrade)
+    }
+
+    /// Whether another process serves afterwards, which counts everything from nothing.
+    pub const fn changes_the_process(self) -> bool {
+        matches!(self, Self::Kill | Self::Upgrade)
+    }
+
+    /// Whether it takes as long as it takes, and no time is given for it.
+    const fn has_no_length(self) -> bool {
+        matches!(self, Self::Disconnect | Self::Upgrade)
     }
 }
 
@@ -78,7 +91,8 @@ pub(super) fn first_wrong(scenario: &Scenario) -> Option<Wrong> {
         let at =
             move |name, sound: bool, rule| (!sound).then_some(Wrong { table: "faults", nth, name, rule });
         let needs = |kind: FaultKind, there: bool| there == (fault.kind == kind);
-        let lasts = fault.kind == FaultKind::Disconnect || fault.seconds > 0.0;
+        let lasts = fault.kind.has_no_length() || fault.seconds > 0.0;
+        let forced = fault.kind == FaultKind::Upgrade && fault.seconds > 0.0;
         let alone = scenario.faults.iter().enumerate().all(|(other, before)| {
             other == nth || ends(before) <= fault.at_seconds || ends(fault) <= before.at_seconds
         });
@@ -87,6 +101,7 @@ pub(super) fn first_wrong(scenario: &Scenario) -> Option<Wrong> {
             at("at_seconds", (0.0..=length).contains(&fault.at_seconds), "must be within the phases"),
             at("seconds", (0.0..=MAX_FAULT_SECONDS).contains(&fault.seconds), "must be 0 to 600"),
             at("seconds", lasts, "must be above 0"),
+            at("seconds", !forced, "goes not with upgrade, which takes as long as it takes"),
             at("seconds", ends(fault) <= length, "must be over before the phases are"),
             at("at_seconds", alone, "must not begin while another fault lasts"),
             at(

@@ -237,6 +237,12 @@ mod tests {
             ("spof", "\"kill\"", "\"kill\"\nshare = 1.0", "faults.share: goes with disconnect, which"),
             ("spof", "\"kill\"", "\"kill\"\nclass = \"read\"", "faults.class: goes with breaker only"),
             ("spof", "\"kill\"", "\"flood\"", "unknown variant `flood`"),
+            (
+                "upgrade",
+                "at_seconds = 8",
+                "at_seconds = 8\nseconds = 1",
+                "faults.seconds: goes not with upgrade",
+            ),
             ("brownout", "\"reserve\"", "\"holds\"", "faults.class: must be reserve, settle or read"),
             ("slow-disk", "sync_ms = 200", "sync_ms = 0", "faults.sync_ms: must be 1 to 10,000"),
             ("herd", "share = 1.0", "share = 1.5", "faults.share: must be 0 to 1"),

@@ -25,8 +25,12 @@ impl Worker {
         let class = Code::from_number(reply.code).map_or(Class::Final, Code::class);
         if let Some(plan) = plan {
             self.note(&flight, plan, reply, now_ns);
-            if class == Class::Retry && !flight.overdue {
-                self.try_again(plan, reply.retry_after_ms, now_ns);
+            if class == Class::Retry
+                && !flight.overdue
+                && self.try_again(plan, reply.retry_after_ms, now_ns)
+                && reply.code == Code::ShuttingDown.number()
+            {
+                self.task.recorder.broken_off(now_ns);
             }
         }
         Some(class)
@@ -165,13 +169,15 @@ impl Worker {
         }
     }
 
-    /// The server has executed nothing and says that the same may be sent again.
-    pub(super) fn try_again(&mut self, plan: Plan, retry_after_ms: u32, now_ns: u64) {
+    /// The server has executed nothing and says that the same may be sent again. False if that won't be done.
+    pub(super) fn try_again(&mut self, plan: Plan, retry_after_ms: u32, now_ns: u64) -> bool {
         let tries = plan.tries.saturating_add(1);
         let jitter = self.task.population.jitter();
         let hasty = self.task.population.is_hasty(self.budget.hasty_share());
-        if let Some(pause_ns) = self.budget.pause_ns(tries, retry_after_ms, jitter, hasty) {
+        let pause_ns = self.budget.pause_ns(tries, retry_after_ms, jitter, hasty);
+        if let Some(pause_ns) = pause_ns {
             self.plan_again(Plan { due_ns: now_ns + pause_ns, tries, ..plan });
         }
+        pause_ns.is_some()
     }
 }

@@ -10,6 +10,14 @@ use super::task::Progress;
 use crate::net::{Link, LinkError};
 use crate::population::Step;
 
+/// What shoppers' connections call themselves.
+const NAME: &str = "doorbuster-drill";
+
+/// A connection broke, and can't be made again.
+fn lost(error: &LinkError, again: &LinkError) -> LinkError {
+    LinkError::Refused(format!("{error}; and a new connection failed: {again}"))
+}
+
 impl Worker {
     /// Writes what is to be sent.
     pub(super) fn flush(&mut self, progress: &Progress) -> Result<(), LinkError> {
@@ -77,10 +85,17 @@ impl Worker {
         if self.missing == 0 || progress.down.load(Ordering::Acquire) {
             return Ok(());
         }
-        for token in 0..self.links.len() {
-            if self.links[token].is_none() {
-                self.connect_again(token, &LinkError::Closed)?;
-            }
+        // All at once, as so many clients would: none waits until the ones before it were greeted.
+        let mut dialled = Vec::with_capacity(self.missing);
+        for token in (0..self.links.len()).filter(|&token| self.links[token].is_none()) {
+            dialled.push((
+                token,
+                Link::dial(self.task.address, NAME, 0).map_err(|again| lost(&LinkError::Closed, &again))?,
+            ));
+        }
+        for (token, mut link) in dialled {
+            link.await_welcome().map_err(|again| lost(&LinkError::Closed, &again))?;
+            self.take_up(token, link)?;
         }
         Ok(())
     }
@@ -102,8 +117,11 @@ impl Worker {
     }
 
     fn connect_again(&mut self, token: usize, error: &LinkError) -> Result<(), LinkError> {
-        let (link, _) = Link::connect(self.task.address, "doorbuster-drill")
-            .map_err(|again| LinkError::Refused(format!("{error}; and a new connection failed: {again}")))?;
+        let (link, _) = Link::connect(self.task.address, NAME).map_err(|again| lost(error, &again))?;
+        self.take_up(token, link)
+    }
+
+    fn take_up(&mut self, token: usize, link: Link) -> Result<(), LinkError> {
         self.poller.add(link.stream(), token)?;
         self.missing -= usize::from(self.links[token].replace(link).is_none());
         self.reconnects += 1;
@@ -131,8 +149,8 @@ impl Worker {
         if !matches!(plan.step, Step::Poll | Step::Watch) {
             self.journal.lost(plan.attempt);
         }
-        if !overdue && !self.over {
-            self.try_again(plan, 0, now_ns);
+        if !overdue && !self.over && self.try_again(plan, 0, now_ns) {
+            self.task.recorder.broken_off(now_ns);
         }
     }
 

@@ -453,7 +453,7 @@ fn the_list_names_every_built_in_scenario_and_a_name_runs_it() {
     let names: Vec<&str> = ended.stdout.lines().filter_map(|line| line.split_whitespace().next()).collect();
     let known: Vec<&str> = doorbuster_loadgen::scenario::BUILT_IN.iter().map(|found| found.name).collect();
     assert_eq!(names, known);
-    assert_eq!((names[0], names.len()), ("doors-open", 23));
+    assert_eq!((names[0], names.len()), ("doors-open", 24));
     let unknown = program::run(&["run", "no-such-sale"]);
     assert_eq!((unknown.code, unknown.stderr.lines().count()), (2, 1), "{unknown:?}");
     assert!(unknown.stderr.contains("restock-waves"), "{}", unknown.stderr);

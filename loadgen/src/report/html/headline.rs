@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::health::lossy;
 use crate::report::figures::{grouped, percent, rounded};
 use crate::report::model::Report;
-use crate::report::words::{or_unknown, reserve_p99};
+use crate::report::words::{longest_gap, or_unknown, reserve_p99};
 use crate::verdict::LEAST_ACHIEVED;
 
 /// Everything above the curves.
@@ -115,6 +115,7 @@ fn tiles(report: &Report) -> Vec<(&'static str, String, bool)> {
         ("goodput, per s", rounded(report.goodput_per_second), false),
         ("reserve p99", reserve_p99(report), false),
     ];
+    tiles.extend(longest_gap(report).map(|gap| ("longest gap", gap, false)));
     tiles.extend(report.stock.as_ref().map(|stock| {
         let sold = lossy(stock.sold_units) / lossy(stock.stocked_units.max(1));
         ("units sold", percent(sold), false)

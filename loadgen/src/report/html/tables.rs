@@ -1,10 +1,12 @@
 //! What was demanded and whether it was met: losses, faults, objectives, the audit.
 
 use super::course::short_of_fault;
+use super::facts::list;
 use super::markup::Html;
 use super::table::{Cell, Head, table};
 use crate::report::figures::{grouped, percent, seconds};
 use crate::report::model::Report;
+use crate::report::words;
 
 /// The kinds of loss against their budgets; nothing where the scenario has none.
 pub(super) fn losses(report: &Report, html: &mut Html) {
@@ -80,6 +82,10 @@ pub(super) fn faults(report: &Report, html: &mut Html) {
             ]
         });
         table("Faults and recoveries", &[], &heads, rows, html);
+        let upgrades = words::upgrades(report);
+        if !upgrades.is_empty() {
+            list("facts", upgrades, html);
+        }
     });
 }
 

@@ -65,6 +65,7 @@ fn eventful() -> Report {
         lowest_share: 0.25,
         recovery_s,
         limit_s: Some(5.0),
+        upgrade: None,
     };
     report.faults =
         vec![fault("pause", 5.0, Some(1.0)), fault("kill", 11.0, Some(7.25)), fault("slow-disk", 12.0, None)];
