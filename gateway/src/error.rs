@@ -20,7 +20,10 @@ pub enum ServerError {
     #[error("{prefix}{0}", prefix = attempt(.0))]
     Engine(#[from] EngineError),
     /// The log failed while serving. Nothing was acknowledged afterwards; free the disk or replace it, then start again.
-    #[error("the log failed, so the server stopped and acknowledged nothing more: {why}")]
+    #[error(
+        "the log failed, so the server stopped and acknowledged nothing more: {why}; make room on the disk or replace it, then start \
+         again"
+    )]
     LogFailed {
         /// The first failure.
         why: Arc<str>,
