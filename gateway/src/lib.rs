@@ -13,6 +13,7 @@ mod error;
 mod feed;
 pub mod http;
 mod late;
+mod listener;
 mod overload;
 mod percent;
 mod reactor;

@@ -14,13 +14,13 @@ use doorbuster_engine::snapshot::CompactionOptions;
 use doorbuster_engine::storage::{FileStorage, Storage, SyncDelay, random_u64};
 use doorbuster_engine::{Engine, EngineError, Opened, Options, Recovery, Threads, Waker};
 use doorbuster_ledger::Rules;
-use mio::net::TcpListener;
 
 use crate::admin::{Admin, Dev};
 use crate::config::MAX_REACTORS;
 use crate::emergency::{Emergency, EmergencyPlan, Watcher};
 use crate::error::ServerError;
 use crate::feed::Desk;
+use crate::listener;
 use crate::overload::admission::Settings;
 use crate::overload::anomaly::AnomalyRule;
 use crate::overload::shoppers::ShopperLimit;
@@ -192,13 +192,6 @@ fn within_descriptors(connections: usize) -> usize {
     allowed
 }
 
-/// Listens, and says where: port 0 is a free one.
-fn bind(on: SocketAddr) -> Result<(TcpListener, SocketAddr), ServerError> {
-    let listener = TcpListener::bind(on).map_err(|error| ServerError::Listen { on, error })?;
-    let address = listener.local_addr().map_err(|error| ServerError::Listen { on, error })?;
-    Ok((listener, address))
-}
-
 /// What reactors and the admin port share.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -336,8 +329,8 @@ impl Server {
         let reactors = if setup.reactors == 0 { cores.min(MAX_REACTORS) } else { setup.reactors };
         let shards = if setup.shards == 0 { reactors.next_power_of_two().min(64) } else { setup.shards };
         let io = |doing: &'static str| move |error| ServerError::Io { doing, error };
-        let (listener, listen) = bind(setup.listen)?;
-        let resp = setup.resp.map(bind).transpose()?;
+        let (listener, listen) = listener::bind(setup.listen)?;
+        let resp = setup.resp.map(listener::bind).transpose()?;
         let admin = setup.admin.map(Admin::bind).transpose()?;
         let max_connections = within_descriptors(setup.max_connections);
 
