@@ -1,14 +1,8 @@
-//! `kill -9` of the real server on a real disk, under load, at seeded moments; after each restart every answer that
-//! was given is held against what the server has. Nothing acknowledged may be missing, nothing may be there that was
-//! not asked for, and no unit may be sold twice.
-#![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
-#![expect(clippy::await_holding_refcell_ref, reason = "nobody else runs while the account is audited")]
+//! Shoppers who keep an account of every answer, and the audit that holds it against a server: nothing acknowledged may be
+//! missing, nothing may be there that was not asked for, and no unit may be sold twice.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -17,10 +11,7 @@ use doorbuster_client::{
 };
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-
-/// Kills in every run of the tests; `DOORBUSTER_KILLS` makes more, `DOORBUSTER_SEED` others.
-const KILLS: u32 = 20;
-const SEED: u64 = 20_251_111;
+use tokio::task::JoinHandle;
 
 const SKUS: u64 = 8;
 /// Units of every SKU but the first, which sells out soon.
@@ -32,70 +23,31 @@ const USERS: u64 = 20_000;
 /// Shoppers at the same time.
 const SHOPPERS: u64 = 24;
 
-fn from_environment<T: std::str::FromStr>(name: &str, default: T) -> T {
-    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
-}
-
 fn units(sku: u64) -> u64 {
     if sku == 1 { FEW } else { UNITS }
 }
 
-/// A server process that is killed when it goes out of scope.
-struct Server {
-    process: Child,
-    address: String,
-}
-
-impl Server {
-    fn start(data: &Path) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_doorbuster"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--ready-line", "--data"])
-            .arg(data)
-            .stdout(Stdio::piped())
-            .stdin(Stdio::null())
-            .spawn()
-            .expect("the server's binary starts");
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().expect("stdout is piped"))
-            .read_line(&mut line)
-            .expect("it says it is ready");
-        let ready: serde_json::Value = serde_json::from_str(&line).expect("the ready line is JSON");
-        Self { process, address: ready["listen"].as_str().expect("it names its address").to_owned() }
-    }
-
-    fn kill(&mut self) {
-        self.process.kill().expect("the server can be killed");
-        self.process.wait().expect("a killed server ends");
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
-}
-
 /// What is known of one order.
 #[derive(Clone, Copy, Debug)]
-struct Known {
-    reserve: Reserve,
+pub(crate) struct Known {
+    pub(crate) reserve: Reserve,
     state: OrderState,
     /// What was sent last and not answered, if anything.
     unsure: Option<OrderState>,
 }
 
 /// The shoppers' common account.
-#[derive(Default)]
-struct Account {
-    orders: BTreeMap<u64, Known>,
+#[derive(Debug, Default)]
+pub(crate) struct Account {
+    pub(crate) orders: BTreeMap<u64, Known>,
     /// Reserves that were sent and not answered.
-    unanswered: Vec<Reserve>,
-    acknowledged: u64,
+    pub(crate) unanswered: Vec<Reserve>,
+    /// Effects.
+    pub(crate) acknowledged: u64,
 }
 
 /// The account as the shoppers share it: they are tasks of one thread.
-type Shared = Rc<RefCell<Account>>;
+pub(crate) type Shared = Rc<RefCell<Account>>;
 
 fn id(rng: &mut Xoshiro256PlusPlus, now_ms: u64) -> RequestId {
     let tail = rng.random::<u128>() & ((0xFFF << 64) | ((1 << 62) - 1));
@@ -106,9 +58,88 @@ fn payment(order: u64) -> [u8; 16] {
     (u128::from(order) | 1 << 127).to_be_bytes()
 }
 
-async fn connect(address: &str) -> Client {
+pub(crate) async fn connect(address: &str) -> Client {
     let client = Client::builder().timeout(Duration::from_secs(5)).connect(address).await;
     client.expect("a server that says it is ready takes connections")
+}
+
+/// A reserve of some shopper's own.
+pub(crate) fn wish(client: &Client, shopper: u64, rng: &mut Xoshiro256PlusPlus) -> Reserve {
+    Reserve {
+        request_id: id(rng, client.server_now_ms()),
+        user: rng.random_range(0..USERS) * SHOPPERS + shopper,
+        sku: rng.random_range(1..=SKUS),
+        quantity: rng.random_range(1..=2),
+        hold_ms: 600_000,
+        ..Reserve::default()
+    }
+}
+
+/// Sets the SKUs up.
+pub(crate) async fn put_stock(client: &Client) {
+    let skus = (1..=SKUS).map(|sku| PutSku {
+        sku,
+        units: units(sku),
+        user_limit: USER_LIMIT,
+        order_limit: 0,
+        ..PutSku::default()
+    });
+    for put in client.put_skus(&skus.collect::<Vec<_>>()).await {
+        assert!(matches!(put, Ok(Outcome::Done(_))));
+    }
+}
+
+/// Shoppers who shop at the same time.
+pub(crate) struct Crowd {
+    account: Shared,
+    stop: Rc<Cell<bool>>,
+    shoppers: Vec<JoinHandle<()>>,
+}
+
+impl Crowd {
+    /// Lets them begin.
+    pub(crate) fn start(client: &Client, rng: &mut Xoshiro256PlusPlus, account: &Shared) -> Self {
+        let stop = Rc::new(Cell::new(false));
+        let shoppers = (0..SHOPPERS)
+            .map(|shopper| {
+                let rng = Xoshiro256PlusPlus::seed_from_u64(rng.random());
+                let (account, stop) = (Rc::clone(account), Rc::clone(&stop));
+                tokio::task::spawn_local(shop(client.clone(), shopper, rng, account, stop))
+            })
+            .collect();
+        Self { account: Rc::clone(account), stop, shoppers }
+    }
+
+    /// Waits until so many effects are acknowledged, or nobody shops any more.
+    pub(crate) async fn until(&self, acknowledged: u64) {
+        while self.account.borrow().acknowledged < acknowledged
+            && self.shoppers.iter().any(|shopper| !shopper.is_finished())
+        {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Breaks off whatever they do.
+    pub(crate) async fn break_off(self) {
+        self.shoppers.iter().for_each(JoinHandle::abort);
+        self.end().await;
+    }
+
+    /// Lets them finish what they have begun.
+    pub(crate) async fn finish(self) {
+        self.stop.set(true);
+        self.end().await;
+    }
+
+    /// Waits until none gets an answer any more.
+    pub(crate) async fn end(self) {
+        for shopper in self.shoppers {
+            // Cancelled is what was asked for; a panic is a finding.
+            if let Err(error) = shopper.await {
+                assert!(error.is_cancelled(), "{error}");
+            }
+        }
+    }
 }
 
 /// Reserves, pays and cancels until somebody says stop.
@@ -120,14 +151,7 @@ async fn shop(
     stop: Rc<Cell<bool>>,
 ) {
     while !stop.get() {
-        let reserve = Reserve {
-            request_id: id(&mut rng, client.server_now_ms()),
-            user: rng.random_range(0..USERS) * SHOPPERS + shopper,
-            sku: rng.random_range(1..=SKUS),
-            quantity: rng.random_range(1..=2),
-            hold_ms: 600_000,
-            ..Reserve::default()
-        };
+        let reserve = wish(&client, shopper, &mut rng);
         account.borrow_mut().unanswered.push(reserve);
         let Ok(answer) = client.reserve(&reserve).await else { return };
         account.borrow_mut().unanswered.retain(|waiting| waiting.request_id != reserve.request_id);
@@ -161,7 +185,7 @@ async fn shop(
 }
 
 /// Holds the account against the server: asks again what got no answer, then compares every order and every SKU.
-async fn audit(client: &Client, account: &mut Account) {
+pub(crate) async fn audit(client: &Client, account: &mut Account) {
     for reserve in std::mem::take(&mut account.unanswered) {
         match client.reserve(&reserve).await.expect("a healthy server answers") {
             Outcome::Done(hold) => {
@@ -227,69 +251,4 @@ async fn audit(client: &Client, account: &mut Account) {
             stock.sku
         );
     }
-}
-
-#[test]
-fn nothing_acknowledged_is_lost_when_the_server_is_killed_under_load() {
-    let seed = from_environment("DOORBUSTER_SEED", SEED);
-    let kills: u32 = from_environment("DOORBUSTER_KILLS", KILLS);
-    println!("seed {seed}, {kills} kills");
-    let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("the target folder takes a folder");
-    let data = folder.path().join("data");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let account = Shared::default();
-    let mut total = 0;
-    for kill in 0..=kills {
-        let mut server = Server::start(&data);
-        let local = tokio::task::LocalSet::new();
-        local.block_on(&runtime, async {
-            let client = connect(&server.address).await;
-            if kill == 0 {
-                let skus = (1..=SKUS).map(|sku| PutSku {
-                    sku,
-                    units: units(sku),
-                    user_limit: USER_LIMIT,
-                    order_limit: 0,
-                    ..PutSku::default()
-                });
-                for put in client.put_skus(&skus.collect::<Vec<_>>()).await {
-                    assert!(matches!(put, Ok(Outcome::Done(_))));
-                }
-            } else {
-                audit(&client, &mut account.borrow_mut()).await;
-            }
-            total += account.borrow().acknowledged;
-            account.borrow_mut().acknowledged = 0;
-            if kill == kills {
-                return;
-            }
-            // The moment is a number of answers, so that it falls anywhere in the server's work but never before it.
-            let moment = rng.random_range(1..800);
-            let stop = Rc::new(Cell::new(false));
-            let shoppers: Vec<_> = (0..SHOPPERS)
-                .map(|shopper| {
-                    let rng = Xoshiro256PlusPlus::seed_from_u64(rng.random());
-                    let (account, stop) = (Rc::clone(&account), Rc::clone(&stop));
-                    tokio::task::spawn_local(shop(client.clone(), shopper, rng, account, stop))
-                })
-                .collect();
-            while account.borrow().acknowledged < moment
-                && shoppers.iter().any(|shopper| !shopper.is_finished())
-            {
-                tokio::task::yield_now().await;
-            }
-            server.kill();
-            stop.set(true);
-            for shopper in shoppers {
-                shopper.abort();
-                // Cancelled is what was asked for; a panic is a finding.
-                if let Err(error) = shopper.await {
-                    assert!(error.is_cancelled(), "{error}");
-                }
-            }
-        });
-    }
-    println!("{total} acknowledged effects, {} orders", account.borrow().orders.len());
-    assert!(total > u64::from(kills) * 100, "the server was killed while it worked");
 }
