@@ -78,12 +78,23 @@ impl Program {
         // A name without a folder means this folder, and not a search along PATH.
         let path = std::path::absolute(path).map_err(|error| refused(&error.to_string()))?;
         let version = version_of(&path).map_err(|why| refused(&why))?;
-        let is_drill = match version.split_once(' ') {
-            Some(("doorbuster", _)) => false,
-            Some(("doorbuster-drill", _)) => true,
-            _ => return Err(refused(&format!("it answers {version:?} to --version"))),
+        let unknown = format!("it answers {version:?} to --version");
+        Self::that_says(path, version).ok_or_else(|| refused(&unknown))
+    }
+
+    /// The program that answers so when it is asked for its version; none if that is no doorbuster's answer.
+    pub(crate) fn that_says(path: PathBuf, version: String) -> Option<Self> {
+        let is_drill = match version.split_once(' ')?.0 {
+            "doorbuster" => false,
+            "doorbuster-drill" => true,
+            _ => return None,
         };
-        Ok(Self { path, version, is_drill })
+        Some(Self { path, version, is_drill })
+    }
+
+    /// Whether it must have been named: it is no drill's executable.
+    pub const fn is_named(&self) -> bool {
+        !self.is_drill
     }
 
     /// A command that runs it as a server. Its arguments are those of `doorbuster serve`.

@@ -35,6 +35,14 @@ pub(super) fn command(report: &Report) -> Vec<String> {
             options.push(format!("--stock {units}"));
         }
     }
+    let upgrade = report.faults.iter().find_map(|fault| fault.upgrade.as_ref());
+    for (option, program) in
+        upgrade.into_iter().flat_map(|row| [("--server", &row.from), ("--next-server", &row.to)])
+    {
+        if program.is_named() {
+            options.push(format!("{option} {}", program.path.display()));
+        }
+    }
     options.push(if settings.embedded {
         format!("--durability {}", settings.durability)
     } else {

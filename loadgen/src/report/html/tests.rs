@@ -5,10 +5,11 @@ use doorbuster_protocol::Code;
 use super::render;
 use crate::audit::{ChannelTotals, StockTotals};
 use crate::drill::{Delivery, Move};
+use crate::program::Program;
 use crate::recorder::Operation;
 use crate::report::model::{CheckRow, Report};
 use crate::report::tests::report;
-use crate::report::{FaultRow, LossRow};
+use crate::report::{FaultRow, LossRow, UpgradeRow};
 use crate::resident::MemoryRow;
 use crate::verdict::Objective;
 
@@ -200,6 +201,51 @@ fn a_changed_scenario_is_repeated_with_its_changes() {
     report.settings.target = "the server at shop:7700".to_owned();
     let own = "doorbuster-drill run doors-open.toml --seed 20201111 --peak 74073.6 --target shop:7700";
     assert_eq!(said(&report), own, "a file of one's own, and a server that is somewhere");
+}
+
+#[test]
+fn an_upgrade_is_told_and_repeated_with_its_programs() {
+    let program = |path: &str, version: &str| {
+        Program::that_says(path.into(), version.to_owned()).expect("a doorbuster's version")
+    };
+    let row = UpgradeRow {
+        from: program("/old/doorbuster", "doorbuster 0.1.0"),
+        to: program("/new/doorbuster", "doorbuster 0.2.0"),
+        longest_gap_s: Some(0.307),
+        gap_at_s: Some(8.01),
+        refused_s: 0.026,
+        refused_at_s: Some(8.002),
+        stop_s: 0.023,
+        start_s: 0.18,
+        sent_again: 4_170,
+    };
+    let mut report = eventful();
+    report.lost_effects = Some(0);
+    report.faults[1].upgrade = Some(row.clone());
+    let page = render(&report);
+    for part in [
+        "from doorbuster 0.1.0 (/old/doorbuster) to doorbuster 0.2.0 (/new/doorbuster)",
+        "longest gap between two answers 307 ms from 8.010 s on; new connections refused for 26 ms from 8.002 s on; the first \
+         program stopped within 23 ms, the next one was ready after 180 ms; 4,170 requests sent again, lost 0",
+        "<dt>longest gap</dt><dd>307 ms</dd>",
+    ] {
+        assert!(page.contains(part), "{part} is not in\n{page}");
+    }
+    let again = super::again::command(&report).join(" ");
+    assert!(again.contains(" --server /old/doorbuster --next-server /new/doorbuster"), "{again}");
+
+    let (to, drill) = (row.to.clone(), program("/new/doorbuster-drill", "doorbuster-drill 0.2.0"));
+    report.faults[1].upgrade = Some(UpgradeRow { to: drill, ..row.clone() });
+    let unknown = UpgradeRow { longest_gap_s: None, gap_at_s: None, refused_at_s: None, to, ..row };
+    report.faults[2].upgrade = Some(unknown);
+    let page = render(&report);
+    assert!(page.contains("longest gap between two answers ?; new connections refused never"), "{page}");
+    assert!(page.contains("<dt>longest gap</dt><dd>?</dd>"), "what isn't known may be the longest: {page}");
+    let again = super::again::command(&report).join(" ");
+    assert!(
+        again.contains("--server /old") && !again.contains("--next-server"),
+        "a drill's own copy: {again}"
+    );
 }
 
 #[test]
