@@ -29,6 +29,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["doorbuster-protocol", "doorbuster-client", "doorbuster-gateway", "doorbuster-auditor"],
     ),
     ("doorbuster-benches", &["doorbuster-ledger"]),
+    // Asks servers over their sockets; of the drill it has only the tools to measure with.
+    ("doorbuster-peers", &["doorbuster-loadgen"]),
     // Asks each of them to read anything.
     (
         "doorbuster-fuzz",

@@ -24,8 +24,8 @@ use crate::log::record::Record;
 use crate::log::{Cursor, LogPlace, Lsn, SegmentNumber, remove_segments};
 use crate::storage::Storage;
 
-/// Bytes of log that one step replays: some ten milliseconds of work.
-const REPLAY: u64 = 1 << 20;
+/// Bytes of log that one step replays, or a block, if that is longer: half a millisecond's work.
+const REPLAY: u64 = 64 << 10;
 
 /// What must be left of the disk beside a snapshot, in segments: the log is what the disk is for.
 const SPARE_SEGMENTS: u64 = 8;

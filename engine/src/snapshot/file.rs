@@ -17,17 +17,16 @@ use super::shelf::{ASIDE, name};
 use crate::log::{LogPlace, Lsn, SegmentNumber, u32_at};
 use crate::storage::{LogId, Storage, StorageFile};
 
-/// Bytes of entries after which a piece is full: large enough that a write's fixed cost doesn't count, and small enough to
-/// be read and decoded within the second-level cache.
-const PIECE: usize = 256 << 10;
+/// Bytes of entries after which a piece is full: a tenth of a millisecond's work. Whoever makes a snapshot beside a server rests
+/// after each, and a thread that wakes meanwhile may have to wait for its end: schedulers let even the nicest finish its turn.
+const PIECE: usize = 32 << 10;
 
-/// Most bytes of entries in a piece: the last entry may reach past a full one.
-const MOST: usize = PIECE + crate::log::record::MAX_RECORD;
+/// Most bytes of entries in a piece that is read. The last entry may reach past a full one; and pieces may have been larger.
+const MOST: usize = (256 << 10) + crate::log::record::MAX_RECORD;
 
 const PIECE_HEADER: usize = 16;
 
-/// Pieces after which what was written is synced: 8 MiB at most are dirty, so that a sync of the log never waits for a
-/// gigabyte of snapshot.
+/// Pieces after which what was written is synced: a MiB at most is dirty, so that a sync of the log waits for no more.
 const SYNC_EVERY: u32 = 32;
 
 /// Writes the snapshot of a ledger that serves all partitions, beside its name, and makes it durable. `pace` is called after each piece
@@ -46,7 +45,7 @@ pub(super) fn write(
     let mut pieces = Pieces {
         file: file.as_ref(),
         pace,
-        bytes: Vec::with_capacity(PIECE_HEADER + MOST),
+        bytes: Vec::with_capacity(PIECE_HEADER + PIECE + crate::log::record::MAX_RECORD),
         in_piece: 0,
         offset: HEADER_LEN as u64,
         number: 0,
