@@ -58,16 +58,18 @@ enum Peer {
 }
 
 /// How Doorbuster and Redis are asked.
-const CASES: [(Durability, Shape); 5] = [
+const CASES: [(Durability, Shape); 7] = [
+    (Durability::Always, Shape { connections: 1, pipeline: 1 }),
     (Durability::Always, Shape { connections: 200, pipeline: 1 }),
     (Durability::Always, Shape { connections: 50, pipeline: 16 }),
     (Durability::Always, Shape { connections: 50, pipeline: 64 }),
+    (Durability::Second, Shape { connections: 1, pipeline: 1 }),
     (Durability::Second, Shape { connections: 200, pipeline: 1 }),
     (Durability::Second, Shape { connections: 50, pipeline: 64 }),
 ];
 
 /// How PostgreSQL is asked: clients with one reservation in flight each, and SKUs.
-const PG_CASES: [(usize, u64); 3] = [(8, SKUS), (32, SKUS), (32, 1)];
+const PG_CASES: [(usize, u64); 4] = [(1, SKUS), (8, SKUS), (32, SKUS), (32, 1)];
 
 fn main() -> ExitCode {
     let options = Options::parse();
