@@ -10,6 +10,7 @@ mod kill;
 mod pause;
 mod process;
 mod shoppers;
+mod stepped;
 
 /// The seed of everything random here, unless `DOORBUSTER_SEED` says another.
 const SEED: u64 = 20_251_111;

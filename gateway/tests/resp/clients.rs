@@ -1,5 +1,5 @@
 //! The clients that people have, against a real server. What is not installed is not tried, and said so; where
-//! `DOORBUSTER_ALL_CLIENTS` is set, it must be there.
+//! `DOORBUSTER_ALL_TOOLS` is set, it must be there.
 
 use std::process::{Command, Output};
 
@@ -24,7 +24,7 @@ fn run(program: &str, arguments: &[&str], install: &str) -> Option<String> {
         Ok(_) => None,
     };
     if let Some(why) = missing {
-        assert!(std::env::var_os("DOORBUSTER_ALL_CLIENTS").is_none(), "{program}: {why}; install {install}");
+        assert!(std::env::var_os("DOORBUSTER_ALL_TOOLS").is_none(), "{program}: {why}; install {install}");
         println!("NOT TESTED with {program}: {why}; install {install}");
         return None;
     }
