@@ -84,18 +84,25 @@ impl<N: Network> Reactor<N> {
             Dialect::Native => Self::frames_in,
             Dialect::Resp => Self::commands_in,
         };
-        if kept.is_empty() {
+        let used = if kept.is_empty() {
             let used = read(self, name, fresh)?;
             kept.extend_from_slice(fresh.get(used..).unwrap_or_default());
+            used
         } else {
             kept.extend_from_slice(fresh);
             let used = read(self, name, &kept)?;
             kept.drain(..used);
-        }
-        if let Some(session) = self.sessions.get_mut(name)
-            && !kept.is_empty()
-        {
-            session.input = kept;
+            used
+        };
+        if let Some(session) = self.sessions.get_mut(name) {
+            session.began = match session.began {
+                _ if kept.is_empty() => None,
+                Some(since) if used == 0 => Some(since),
+                Some(_) | None => Some(self.now),
+            };
+            if !kept.is_empty() {
+                session.input = kept;
+            }
         }
         Ok(())
     }

@@ -28,6 +28,7 @@ mod session;
 mod sockets;
 mod sorting;
 mod stats;
+mod sweep;
 mod watches;
 
 pub(crate) use door::Door;
@@ -136,7 +137,7 @@ pub(crate) struct Reactor<N: Network> {
     credit: Option<u32>,
     /// Answers of a frame that needed no shard. Empty between frames.
     answered: Vec<(u64, Answer)>,
-    /// When slow readers were looked for last.
+    /// When connections were looked for last that take up room.
     swept: Instant,
     /// The time of this pass.
     now: Instant,
@@ -269,7 +270,7 @@ impl<N: Network> Reactor<N> {
         self.push(durable);
         self.release_fetched();
         self.flush();
-        self.cut_off_slow_readers();
+        self.sweep();
         // Of a log that failed nothing may be acknowledged any more: every connection is closed without an answer.
         if self.engine.journal().poisoned().is_some() || self.drained() { Flow::Ended } else { Flow::On }
     }
@@ -317,8 +318,8 @@ impl<N: Network> Reactor<N> {
             self.generation = self.generation.wrapping_add(1);
             let number = (self.index as u64) << 32 | u64::from(self.generation);
             entry.insert(match dialect {
-                Dialect::Native => Session::new(stream, self.generation),
-                Dialect::Resp => Session::translated(stream, self.generation, number),
+                Dialect::Native => Session::new(stream, self.generation, self.now),
+                Dialect::Resp => Session::translated(stream, self.generation, self.now, number),
             });
             self.stats.opened();
             self.read(name, true);
@@ -390,6 +391,7 @@ impl<N: Network> Reactor<N> {
         for name in std::mem::take(&mut self.stalled) {
             if let Some(session) = self.sessions.get_mut(name) {
                 session.stalled = false;
+                session.began = session.began.map(|_| self.now);
             }
             self.read(name, false);
         }

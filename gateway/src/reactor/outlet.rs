@@ -1,21 +1,15 @@
 //! The way out: decided batches to answers in the connections' output, once they are durable.
 
-use std::time::Duration;
-
 use doorbuster_engine::shard::{self, Batch, MAX_SLOTS, Slot, Work};
 use doorbuster_protocol::{
     Answer, BudgetView, CampaignView, ChannelView, ChannelsView, Code, CouponView, GoodsView, Kind, LineView,
     OrderView, PhaseView, PriceView, ProgressView, Record, ShortfallView, StockView,
 };
 
-use super::session::Session;
 use super::{Network, Reactor};
 use crate::convert;
 use crate::convert::after::View;
 use crate::overload::Class;
-
-/// Time between two looks for connections that take nothing of their answers, or less where they may do so for less.
-const SWEEP: Duration = Duration::from_secs(1);
 
 /// Emptied batches that are kept for the next requests: 64 of 4,096 slots are 40 MiB at most.
 const MAX_SPARE: usize = 64;
@@ -206,34 +200,6 @@ impl<N: Network> Reactor<N> {
             let flushed = session.flush(self.now);
             let answered = session.backlog() == 0 && session.in_flight == 0;
             if flushed.is_err() || (session.closing && answered) {
-                self.close(name);
-            }
-        }
-    }
-
-    /// Closes connections that have taken nothing of their answers for too long: what they hold is memory that others need.
-    pub(super) fn cut_off_slow_readers(&mut self) {
-        let limit = self.shared.slow_reader;
-        if self.now.saturating_duration_since(self.swept) < limit.min(SWEEP) {
-            return;
-        }
-        self.swept = self.now;
-        let stuck = |session: &Session<N::Stream>| {
-            session.stuck_since.is_some_and(|since| self.now.saturating_duration_since(since) >= limit)
-        };
-        let names: Vec<usize> =
-            self.sessions.iter().filter(|(_, session)| stuck(session)).map(|(name, _)| name).collect();
-        for name in names {
-            // A socket tells that it has room again only when much of it has: who reads slowly and steadily is found out so.
-            let progress = self.sessions.get_mut(name).is_some_and(|session| {
-                let before = session.backlog();
-                session.flush(self.now).is_ok() && session.backlog() < before
-            });
-            if progress {
-                // It may have been the last that a connection about to close had to say.
-                self.mark_dirty(name);
-            } else {
-                self.stats.cut_off();
                 self.close(name);
             }
         }

@@ -26,8 +26,12 @@ pub(crate) struct Session<S> {
     pub(crate) stream: S,
     /// Tells this session from an earlier one in the same place.
     pub(crate) generation: u32,
+    /// When it was made.
+    pub(super) opened: Instant,
     /// Bytes of a frame that has not come whole.
     pub(crate) input: Vec<u8>,
+    /// When that frame began.
+    pub(super) began: Option<Instant>,
     output: Vec<u8>,
     written: usize,
     pub(crate) dialect: Dialect,
@@ -62,11 +66,13 @@ pub(crate) struct Session<S> {
 }
 
 impl<S: Read + Write> Session<S> {
-    pub(crate) fn new(stream: S, generation: u32) -> Self {
+    pub(crate) fn new(stream: S, generation: u32, opened: Instant) -> Self {
         Self {
             stream,
             generation,
+            opened,
             input: Vec::new(),
+            began: None,
             output: Vec::new(),
             written: 0,
             dialect: Dialect::Native,
@@ -89,13 +95,13 @@ impl<S: Read + Write> Session<S> {
     }
 
     /// A session whose client speaks RESP. Nobody greets there; that frames may be refused together, the translator knows.
-    pub(crate) fn translated(stream: S, generation: u32, number: u64) -> Self {
+    pub(crate) fn translated(stream: S, generation: u32, opened: Instant, number: u64) -> Self {
         Self {
             dialect: Dialect::Resp,
             translator: Some(Box::new(Translator::new(Facts { connection: number }))),
             greeted: true,
             features: FEATURE_BULK_REFUSALS,
-            ..Self::new(stream, generation)
+            ..Self::new(stream, generation, opened)
         }
     }
 

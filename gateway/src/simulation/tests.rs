@@ -15,10 +15,14 @@ use super::{Node, Part, Peer, VirtualTime};
 use crate::server::Setup;
 
 fn node() -> Node {
+    node_with(&Arc::new(VirtualTime::begin()))
+}
+
+fn node_with(time: &Arc<VirtualTime>) -> Node {
     let clock = Arc::new(ManualClock::new(Timestamp::new(1_700_000_000_000)));
     let setup = Setup { reactors: 1, shards: 2, ..Setup::on_storage(Arc::new(SimStorage::new(1)), clock) };
     let log = LogOptions { segment_bytes: 1 << 20, block_bytes: 1 << 18, ..LogOptions::new(Owner::new(1)) };
-    Node::open(setup, log, 7, &Arc::new(VirtualTime::begin())).unwrap()
+    Node::open(setup, log, 7, time).unwrap()
 }
 
 fn ask<R: Record>(peer: &Peer, kind: Kind, record: &R) {
@@ -123,6 +127,59 @@ fn a_node_that_stops_tells_who_greets_it_to_come_again_with_all_that_he_asks() {
     (0..3).for_each(|_| pass(&mut node));
     assert!(node.is_over());
     assert_eq!(heard(&first).0, [Kind::Welcome, Kind::Goodbye, Kind::SkuPut]);
+}
+
+#[test]
+fn who_does_not_greet_or_end_what_he_began_is_cut_off_and_who_is_only_silent_is_not() {
+    let time = Arc::new(VirtualTime::begin());
+    let mut node = node_with(&time);
+    let [silent, mute, half, slow] = [(); 4].map(|()| node.connect(0));
+    let hello = Hello { magic: MAGIC, oldest: VERSION, newest: VERSION, features: 0, client: String::new() };
+    for peer in [&silent, &half, &slow] {
+        ask(peer, Kind::Hello, &hello);
+    }
+    let mut frame = Vec::new();
+    body::frame(
+        Header::new(Kind::PutSku, 9, 1),
+        &[PutSku { sku: 1, units: 5, ..PutSku::default() }],
+        &mut frame,
+    );
+    let (front, back) = frame.split_at(40);
+    half.send(front);
+    let seconds = |node: &mut Node, seconds| {
+        for _ in 0..seconds {
+            time.advance(Duration::from_secs(1));
+            for peer in [&silent, &mute, &half, &slow] {
+                peer.carry_up(usize::MAX);
+            }
+            pass(node);
+        }
+    };
+    seconds(&mut node, 5);
+    // A frame after the other, none of which comes at once.
+    slow.send(front);
+    seconds(&mut node, 4);
+    slow.send(back);
+    slow.send(front);
+    seconds(&mut node, 6);
+    assert_eq!(heard(&silent).0, [Kind::Welcome]);
+    assert_eq!(heard(&slow).0, [Kind::Welcome]);
+    let told = |peer: &Peer| {
+        let (kinds, body) = heard(peer);
+        assert_eq!(kinds.last(), Some(&Kind::Error));
+        let fault: Fault = body::read_one(&Header::new(Kind::Error, 0, 1), &body).unwrap();
+        (Code::from_number(fault.code), fault.message)
+    };
+    assert_eq!(told(&mute), (Some(Code::HelloRequired), "no greeting came within 10 s".to_owned()));
+    assert_eq!(told(&half), (Some(Code::BadRequest), "what began 10 s ago has not come whole".to_owned()));
+    let open = |node: &Node| node.stats().map(crate::ReactorStats::connections).sum::<u64>();
+    assert_eq!(open(&node), 2, "and their connections are closed");
+    seconds(&mut node, 60);
+    assert_eq!(open(&node), 2, "the answer to the first frame of the slow one is on its way");
+    node.step(Part::Write).unwrap();
+    node.step(Part::Sync).unwrap();
+    seconds(&mut node, 1);
+    assert_eq!(open(&node), 1, "the one who is silent between frames may be so for ever");
 }
 
 #[test]
