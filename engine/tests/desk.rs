@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use doorbuster_engine::clock::{Clock, ManualClock};
 use doorbuster_engine::journal::Durability;
 use doorbuster_engine::log::{LogOptions, Owner};
-use doorbuster_engine::shard::{Answer, Batch, Request, Slot, Work};
+use doorbuster_engine::shard::{AfterAnswer, Answer, Batch, ReadAfter, Request, Slot, Work};
 use doorbuster_engine::snapshot::CompactionOptions;
 use doorbuster_engine::storage::{SimStorage, Storage};
 use doorbuster_engine::{Engine, Options, Waker};
@@ -156,13 +156,77 @@ fn read_budget(engine: &Engine, budget: BudgetId) -> BudgetSnapshot {
     batch.budgets[at as usize]
 }
 
+/// One request, carried out.
+fn ask(engine: &Engine, request: Request) -> Answer {
+    let slot = Slot { token: 0, deadline: Timestamp::default(), work: Work::Asked(request) };
+    let batch = Batch { slots: vec![slot], ..Batch::default() };
+    if matches!(request, Request::Composite { .. }) {
+        engine.submit_composite(batch).unwrap();
+        engine.visit_desk(0);
+    } else {
+        engine.submit(0, batch).unwrap();
+        engine.visit(0, 0);
+    }
+    let Work::Answered(answer) = engine.take(0).unwrap().slots[0].work else { panic!("no answer") };
+    answer
+}
+
 #[test]
-fn threads_that_work_at_the_desk_and_at_shards_forget_no_batch_and_no_unit() {
+fn the_desk_goes_on_naming_orders_that_miss_units_without_a_visit_to_their_shard() {
     let storage: Arc<dyn Storage> = Arc::new(SimStorage::new(1));
-    let manual = Arc::new(ManualClock::new(Timestamp::new(START)));
-    let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&manual);
-    let options = Options {
-        shards: SHARDS,
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp::new(START)));
+    let waker: Waker = Arc::new(|| {});
+    let opened = Engine::open(&storage, &options(1), clock, vec![waker]).unwrap();
+    let engine = opened.engine;
+    let threads = engine.start(opened.scribe, opened.preparer, opened.compactor).unwrap();
+    let sku = SkuId::new(1);
+    // More than are named with one command.
+    let paid = 80;
+    let put = PutSku { sku, units: paid, user_limit: 0, order_limit: 0, ..PutSku::default() };
+    ask(&engine, Request::Command(Command::PutSku(put)));
+    for user in (1..=paid).map(UserId::new) {
+        let request = RequestId::new(u128::from(START) << 80 | 7 << 76 | 2 << 62 | u128::from(user.raw()));
+        let reserve = Reserve {
+            request,
+            user,
+            sku,
+            quantity: Quantity::new(1).unwrap(),
+            amount: Amount::new(0),
+            hold_ms: 0,
+            channel: ChannelId::new(0),
+            first_attempt: true,
+            wait_ms: 0,
+            terms: Terms::default(),
+            claim: None,
+        };
+        let held = ask(&engine, Request::Command(Command::Reserve(reserve)));
+        let Answer::Outcome(Outcome::Reserved { order, .. }) = held else { panic!("{held:?}") };
+        let confirm = Confirm { order, user, payment: PaymentId::new(1), amount: Amount::new(0) };
+        ask(&engine, Request::Command(Command::Confirm(confirm)));
+    }
+    let count = Count {
+        sku,
+        on_hand: 0,
+        as_of: Timestamp::new(START),
+        expected: None,
+        reason: 0,
+        by: OperatorId::new(1),
+    };
+    let command = Composite::After(AfterCommand::Count(count));
+    ask(&engine, Request::Composite { command, first: 0, count: 0, coupon: None, recall: false });
+    // A reactor comes by each few milliseconds; nobody comes to the shard any more.
+    for _ in 0..paid {
+        engine.visit_desk(0);
+    }
+    let read = ask(&engine, Request::ReadAfter(ReadAfter::Goods { sku }));
+    let Answer::After(AfterAnswer::Goods(Some(goods))) = read else { panic!("{read:?}") };
+    assert_eq!((goods.short, goods.named), (paid, paid));
+    engine.close(threads).unwrap();
+}
+
+fn options(shards: usize) -> Options {
+    Options {
+        shards,
         rules: Rules::default(),
         durability: Durability::None,
         recovery_grace_ms: 0,
@@ -170,7 +234,15 @@ fn threads_that_work_at_the_desk_and_at_shards_forget_no_batch_and_no_unit() {
         compaction: CompactionOptions::NEVER,
         seed: 1,
         added_cost: std::time::Duration::ZERO,
-    };
+    }
+}
+
+#[test]
+fn threads_that_work_at_the_desk_and_at_shards_forget_no_batch_and_no_unit() {
+    let storage: Arc<dyn Storage> = Arc::new(SimStorage::new(1));
+    let manual = Arc::new(ManualClock::new(Timestamp::new(START)));
+    let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&manual);
+    let options = options(SHARDS);
     let woken = Arc::new(AtomicUsize::new(0));
     let waker = || -> Waker {
         let woken = Arc::clone(&woken);

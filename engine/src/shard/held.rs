@@ -96,7 +96,7 @@ impl Held<'_> {
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        let overdue = self.state.ledger.overdue().next().is_some();
+        let overdue = self.state.ledger.errands().next().is_some();
         self.shard.overdue.store(overdue, Ordering::Relaxed);
         self.shard.board.publish(self.state.figures());
     }
