@@ -61,6 +61,9 @@ impl Heard {
                     }
                 }
             }
+            if let Some((header, body)) = translator.follow() {
+                assert!(frame::reads(&header, &body), "{header:?} can't be read");
+            }
             assert!(used <= input.len());
             input.drain(..used);
             assert!(heard.ended || input.len() <= MOST, "{} bytes are kept", input.len());

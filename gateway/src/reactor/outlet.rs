@@ -201,6 +201,14 @@ impl<N: Network> Reactor<N> {
             let answered = session.backlog() == 0 && session.in_flight == 0;
             if flushed.is_err() || (session.closing && answered) {
                 self.close(name);
+                continue;
+            }
+            let room = session.may_read();
+            let translator = session.translator.as_mut().filter(|_| room);
+            if let Some((header, body)) = translator.and_then(|translator| translator.follow())
+                && let Err(error) = self.frame(name, &header, &body)
+            {
+                self.fail(name, 0, &error);
             }
         }
     }

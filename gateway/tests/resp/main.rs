@@ -148,6 +148,23 @@ fn the_feed_is_read_from_a_position_on() {
 }
 
 #[test]
+fn a_feed_is_followed_by_pushes_as_things_happen() {
+    let (server, mut client) = server(5);
+    let mut follower = Client::connect(&server);
+    assert_eq!(follower.ask("HELLO 3").list()[0].text(), "server");
+    assert_eq!(follower.ask("SALE.FOLLOW 0 KINDS reserved confirmed"), Reply::Simple("OK".to_owned()));
+    let number = order(&client.ask("SALE.RESERVE 1 10 1"));
+    assert_eq!(client.ask(&format!("SALE.CONFIRM {number} 1 pay-1")).code(), "OK");
+    for kind in ["RESERVED", "CONFIRMED"] {
+        let event = follower.reply();
+        assert!(matches!(&event, Reply::Push(_)) && event.list()[0].text() == "sale.event", "{event:?}");
+        assert_eq!((event.field("kind").text(), event.field("order").text()), (kind, number.as_str()));
+    }
+    assert_eq!(follower.ask("PING"), Reply::Simple("PONG".to_owned()), "the connection is free for commands");
+    server.stop();
+}
+
+#[test]
 fn the_same_rules_of_overload_hold() {
     let server = Server::start_with(|setup| {
         with_resp(setup);

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
+use super::command::Form;
 use crate::after::{GoodsTo, Step};
 
 /// What is wrong with a command. Its connection goes on.
@@ -215,12 +216,14 @@ pub(super) struct Arguments<'a> {
     /// Whether the request has never been sent before, and how long somebody waits for its answer, milliseconds; 0: for ever.
     pub(super) first: bool,
     pub(super) within_ms: u32,
+    /// How the answer is said.
+    pub(super) form: Form,
 }
 
 impl<'a> Arguments<'a> {
     /// The arguments of a command that is at the front of `input`.
     pub(super) fn new(input: &'a [u8], at: &'a [Range<usize>]) -> Self {
-        Self { input, left: at.iter(), first: false, within_ms: 0 }
+        Self { input, left: at.iter(), first: false, within_ms: 0, form: Form::Fields }
     }
 
     /// The next word.

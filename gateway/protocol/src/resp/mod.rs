@@ -22,6 +22,7 @@ mod arguments;
 mod command;
 mod connection;
 mod error;
+mod following;
 mod parse;
 mod reply;
 mod translator;

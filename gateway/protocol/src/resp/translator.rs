@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use super::command::{self, Asked, Form, Operation};
 use super::connection::{Connection, Facts, Then};
+use super::following::Following;
 use super::parse::parse;
 use super::reply;
 use super::write::{Version, Writer};
@@ -69,6 +70,7 @@ pub struct Translator {
     body: Vec<u8>,
     handed_out: usize,
     ending: bool,
+    following: Option<Following>,
     arguments: Vec<Range<usize>>,
 }
 
@@ -143,6 +145,15 @@ impl Translator {
                 self.say(|to| to.error("BAD_REQUEST", NO_PUSHES));
                 header
             }
+            Ok(Asked::Operation(operation)) if operation.form == Form::Pushes => {
+                let record = self.body.split_off(mark);
+                let header = self.close_run(mark, now_ms);
+                if let Ok(fetch) = body::read_one(&Header::new(Kind::Fetch, 0, 1), &record) {
+                    self.following = Some(Following::new(fetch, self.following.as_ref()));
+                    self.say(|to| to.simple("OK"));
+                }
+                header
+            }
             Ok(Asked::Operation(operation)) => match &mut self.run {
                 Some((run, commands))
                     if *run == operation && *commands < MAX_RUN && may_join(operation.kind) =>
@@ -160,6 +171,7 @@ impl Translator {
                 let header = self.close_run(mark, now_ms);
                 let mut reply = Vec::new();
                 match self.connection.obey(name, words, &mut reply) {
+                    Then::Replied if self.connection.version == Version::Two => self.following = None,
                     Then::Replied => {}
                     Then::End => self.ending = true,
                     Then::Info => {
@@ -179,7 +191,14 @@ impl Translator {
     }
 
     fn can_not_be_told(&self, operation: Operation) -> bool {
-        operation.kind == Kind::Watch && self.connection.version == Version::Two
+        let pushes = operation.kind == Kind::Watch || operation.form == Form::Pushes;
+        pushes && self.connection.version == Version::Two
+    }
+
+    /// The frame that a feed which is followed goes on with, where there is one. To be asked for when there is room for what it
+    /// brings.
+    pub fn follow(&mut self) -> Option<(Header, Vec<u8>)> {
+        self.following.as_mut().filter(|_| !self.ending)?.next()
     }
 
     /// The frame of the commands that stand one behind the other, whose records end at `end`, with a place for its answer.
@@ -222,7 +241,11 @@ impl Translator {
 
     fn answer(&mut self, header: &Header, body: &[u8], out: &mut Vec<u8>) {
         let version = self.connection.version;
-        if header.kind == Kind::Push {
+        if let Some(following) = self.following.as_mut().filter(|following| following.is_asked_by(header)) {
+            if !following.hear(header, body, &mut Writer::new(out, version)) {
+                self.following = None;
+            }
+        } else if header.kind == Kind::Push {
             if let Ok(push) = body::read_one::<Push>(header, body) {
                 reply::push(&push, &mut Writer::new(out, version));
             }
@@ -285,8 +308,8 @@ impl Translator {
     }
 }
 
-const NO_PUSHES: &str =
-    "SALE.WATCH tells by a push, which RESP2 has not: say HELLO 3 first, or ask with SALE.ORDER";
+const NO_PUSHES: &str = "SALE.WATCH and SALE.FOLLOW tell by pushes, which RESP2 has not: say HELLO 3 first, \
+    or ask with SALE.ORDER and SALE.FETCH";
 
 /// Whether several operations of a kind may stand in one frame.
 fn may_join(kind: Kind) -> bool {

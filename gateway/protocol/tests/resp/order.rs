@@ -1,7 +1,8 @@
 //! Commands become frames, and replies come in the order of the commands.
 
 use doorbuster_protocol::{
-    Code, FLAG_FIRST_ATTEMPT, Fault, Header, Kind, OrderState, Push, Refused, Reserve, body,
+    Code, FLAG_FIRST_ATTEMPT, Fault, FeedEvent, Fetch, Fetched, Header, Kind, OrderState, Push, Refused,
+    Reserve, body,
 };
 use proptest::prelude::*;
 
@@ -77,10 +78,9 @@ fn a_bad_command_is_told_so_in_its_place_and_the_next_ones_go_on() {
 fn who_can_not_be_told_is_not_let_watch() {
     let mut peer = Peer::new();
     peer.say("SALE.WATCH 9 1\n");
-    assert!(
-        peer.heard()
-            .starts_with("-BAD_REQUEST SALE.WATCH tells by a push, which RESP2 has not: say HELLO 3 first")
-    );
+    assert!(peer.heard().starts_with(
+        "-BAD_REQUEST SALE.WATCH and SALE.FOLLOW tell by pushes, which RESP2 has not: say HELLO 3"
+    ));
     peer.say("HELLO 3\nSALE.WATCH 9 1\nSALE.WATCH 10 1\n").heard();
     assert_eq!((peer.frames[0].0.kind, peer.frames[0].0.count), (Kind::Watch, 2));
     let push = Push { order: 9, user: 1, state: OrderState::Held.byte(), ..Push::default() };
@@ -202,4 +202,44 @@ fn a_run_is_bounded() {
     assert_eq!(counts, [1_024, 1_024, 452]);
     assert_eq!(peer.frames.iter().map(|frame| reserves(frame).len()).sum::<usize>(), 2_500);
     assert!(peer.frames.iter().flat_map(reserves).all(|reserve: Reserve| reserve.sku == 10));
+}
+
+#[test]
+fn a_feed_that_is_followed_is_told_event_by_event_beside_replies() {
+    let mut peer = Peer::new();
+    peer.say("SALE.FOLLOW 5\n");
+    assert!(peer.heard().starts_with("-BAD_REQUEST"), "RESP2 has no pushes");
+    peer.say("HELLO 3\nSALE.STOCK 10\nSALE.FOLLOW 5 SKU 10\n").heard();
+    let (header, record) = peer.translator.follow().unwrap();
+    let fetch: Fetch = body::read_one(&header, &record).unwrap();
+    assert_eq!((fetch.from, fetch.sku, header.kind), (5, 10, Kind::Fetch));
+    assert!(peer.translator.follow().is_none(), "one at a time");
+    let page = |next, code: Code| Fetched { code: code.number(), next, ..Fetched::default() };
+    let told = |peer: &mut Peer, header: Header, page: &Fetched| {
+        let mut frame = Vec::new();
+        Header::new(Kind::Fetched, header.correlation, 1).encode(&mut frame, |out| body::put(page, out));
+        peer.translator.write(&frame, &mut peer.replies);
+        peer.heard()
+    };
+    let events = vec![
+        FeedEvent { position: 7, ..FeedEvent::default() },
+        FeedEvent { position: 8, ..FeedEvent::default() },
+    ];
+    let heard = told(&mut peer, header, &Fetched { events, ..page(9, Code::Ok) });
+    assert_eq!(
+        heard.matches(">2 $10 sale.event %21 $8 position :").count(),
+        2,
+        "past a reply that waits: {heard}"
+    );
+    let (again, record) = peer.translator.follow().unwrap();
+    assert_eq!(body::read_one::<Fetch>(&again, &record).unwrap().from, 9);
+    // Another takes its place; what the first still brings is nobody's.
+    peer.say("SALE.FOLLOW 100\n");
+    assert!(peer.answer(0).heard().ends_with("+OK "));
+    assert_eq!(told(&mut peer, again, &page(50, Code::Ok)), "");
+    let (other, _) = peer.translator.follow().unwrap();
+    assert_eq!(told(&mut peer, other, &page(0, Code::Busy)), ">3 $8 sale.end $11 AT_CAPACITY :100 ");
+    assert!(peer.translator.follow().is_none(), "it is over");
+    peer.say("SALE.FOLLOW 100\nRESET\n");
+    assert!(peer.translator.follow().is_none(), "RESET ends it");
 }

@@ -59,6 +59,8 @@ pub(super) enum Form {
     Fields,
     /// As Redis says how it is, in sections of lines: INFO.
     Info,
+    /// By pushes, now and from then on: `SALE.FOLLOW`.
+    Pushes,
 }
 
 /// An operation, whose record was appended to a body.
@@ -98,7 +100,7 @@ pub(super) fn read<'a>(
     match (spec.read)(&mut arguments, body) {
         Ok(kind) => {
             let flags = if arguments.first { FLAG_FIRST_ATTEMPT } else { 0 };
-            let (within_ms, form) = (arguments.within_ms, Form::Fields);
+            let (within_ms, form) = (arguments.within_ms, arguments.form);
             Ok(Asked::Operation(Operation { kind, flags, within_ms, form }))
         }
         Err(complaint) => {
@@ -206,6 +208,7 @@ mod tests {
         "SALE.BUDGET 1",
         "SALE.COUPON 1-2",
         "SALE.FETCH 1",
+        "SALE.FOLLOW 1",
         "SALE.STATUS",
         "SALE.ADVANCE 1 2 SHIP",
         "SALE.INSPECT 1 2 3 STOCK",

@@ -1,6 +1,6 @@
 //! Commands that change nothing.
 
-use super::{Spec, plain, put, unknown};
+use super::{Form, Spec, plain, put, unknown};
 use crate::budget::{ReadBudget, ReadCoupon};
 use crate::campaign::{ReadCampaign, ReadPhase, ReadPrice};
 use crate::feed::{EventKind, Fetch, by};
@@ -41,6 +41,15 @@ pub(super) const COMMANDS: &[Spec] = &[
         usage: "from [MAX events] [WAIT ms] [KINDS kind …] [ORDER order] [SKU sku] [USER user] [PARTITION partition]",
         summary: "Reads events of the log from a position on, and waits for the next if there are none.",
         read: fetch,
+    },
+    Spec {
+        name: "SALE.FOLLOW",
+        usage: "from [KINDS kind …] [ORDER order] [SKU sku] [USER user] [PARTITION partition]",
+        summary: "Tells every event of the log from a position on by a push, as it happens. RESP3 only; RESET ends it.",
+        read: |arguments, body| {
+            arguments.form = Form::Pushes;
+            fetch(arguments, body)
+        },
     },
     Spec { name: "SALE.STATUS", usage: "", summary: "Says the server's totals.", read: status },
 ];

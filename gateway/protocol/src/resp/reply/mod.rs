@@ -26,7 +26,7 @@ pub(super) fn answers(header: &Header, bytes: &[u8], form: Form, to: &mut Writer
         body::read_each(header, bytes, |view: &StatusView| {
             count();
             match form {
-                Form::Fields => views::write(view, to),
+                Form::Fields | Form::Pushes => views::write(view, to),
                 Form::Info => to.text(&views::info(view)),
             }
         })
@@ -108,6 +108,23 @@ pub(super) fn push(push: &Push, to: &mut Writer<'_>) {
         to.text("sale.order");
         write_fields(push, to);
     }
+}
+
+/// Each event of a page, told without having been asked for.
+pub(super) fn events(page: &Fetched, to: &mut Writer<'_>) {
+    for event in &page.events {
+        to.push(2);
+        to.text("sale.event");
+        write_fields(event, to);
+    }
+}
+
+/// Tells that no more events come, why, and which position was not told.
+pub(super) fn end_of_feed(code: u16, next: u64, to: &mut Writer<'_>) {
+    to.push(3);
+    to.text("sale.end");
+    to.text(Code::from_number(code).map_or("ERR", |code| prefix(code).unwrap_or(code.name())));
+    to.count(next);
 }
 
 impl Fields for Push {
