@@ -14,9 +14,12 @@ mod feed;
 pub mod http;
 mod late;
 mod listener;
+mod live;
+mod log_level;
 mod overload;
 mod percent;
 mod reactor;
+mod reload;
 mod server;
 pub mod simulation;
 mod sku;
@@ -24,8 +27,8 @@ pub mod testing;
 mod utc;
 
 pub use config::{
-    AnomalyConfig, Config, ConfigError, DurabilityName, EmergencyConfig, LogConfig, OverloadConfig,
-    RulesConfig, ServerConfig, SnapshotsConfig,
+    AnomalyConfig, Config, ConfigError, DurabilityName, Effective, EmergencyConfig, Faults, KEYS, Key,
+    LogConfig, Origin, OverloadConfig, Reload, RulesConfig, ServerConfig, SnapshotsConfig, Sources,
 };
 pub use emergency::{Action, EmergencyPlan};
 pub use error::ServerError;

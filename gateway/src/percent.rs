@@ -3,11 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A share from 0 to 100 %, to a hundredth of a percent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Percent {
     ten_thousandths: u32,
 }
@@ -61,6 +61,12 @@ impl TryFrom<String> for Percent {
 
     fn try_from(text: String) -> Result<Self, PercentError> {
         text.parse()
+    }
+}
+
+impl From<Percent> for String {
+    fn from(percent: Percent) -> Self {
+        percent.to_string()
     }
 }
 

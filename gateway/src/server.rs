@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -17,16 +17,17 @@ use doorbuster_ledger::Rules;
 
 use crate::admin::{Admin, Dev};
 use crate::config::MAX_REACTORS;
-use crate::emergency::{Emergency, EmergencyPlan, Watcher};
+use crate::emergency::{Bounds, Emergency, EmergencyPlan, Watcher};
 use crate::error::ServerError;
 use crate::feed::Desk;
 use crate::listener;
-use crate::overload::admission::Settings;
+use crate::live::LiveDuration;
 use crate::overload::anomaly::AnomalyRule;
 use crate::overload::shoppers::ShopperLimit;
 use crate::overload::{Breakers, Micros, Moment, breaker, losses};
 use crate::percent::Percent;
 use crate::reactor::{Dialect, Door, Reactor, ReactorStats, Sockets};
+use crate::reload::{ReloadError, Reloader, Report};
 
 /// How a server is set up. [`Config`](crate::Config) makes one from files, environment and flags.
 #[derive(Debug)]
@@ -209,15 +210,15 @@ pub(crate) struct Shared {
     /// What makes syncs slow; `None` on servers that keep their data.
     pub(crate) sync_delay: Option<Arc<SyncDelay>>,
     pub(crate) max_connections: usize,
-    pub(crate) drain: Duration,
+    pub(crate) drain: LiveDuration,
     /// How long a connection may take nothing of its answers before it is closed.
-    pub(crate) slow_reader: Duration,
-    pub(crate) admission: Settings,
-    pub(crate) losses: losses::Settings,
+    pub(crate) slow_reader: LiveDuration,
     /// An answer that takes longer is late.
-    pub(crate) late: Duration,
+    pub(crate) late: LiveDuration,
     pub(crate) breakers: Breakers,
     pub(crate) emergency: Emergency,
+    /// What reads the configuration again; empty where the server was not started from one.
+    pub(crate) reloader: OnceLock<Reloader>,
     /// The start of the time by which the rules of overload go.
     started: Instant,
     pub(crate) seed: u64,
@@ -249,21 +250,23 @@ impl Shared {
             dev: setup.dev_clock.map(Dev::new),
             sync_delay: setup.sync_delay,
             max_connections,
-            drain: setup.drain,
-            slow_reader: setup.slow_reader,
+            drain: LiveDuration::new(setup.drain),
+            slow_reader: LiveDuration::new(setup.slow_reader),
             started,
             emergency: Emergency::new(
                 setup.anomaly_rules,
                 setup.emergency_plans,
                 (reactors, seed),
-                setup.shopper_limit,
+                Bounds {
+                    shopper_limit: setup.shopper_limit,
+                    losses: losses::Settings {
+                        budget: setup.loss_budget.ten_thousandths(),
+                        target_us: setup.backlog_us,
+                    },
+                },
             ),
-            admission: Settings { target_us: setup.backlog_us },
-            losses: losses::Settings {
-                budget: setup.loss_budget.ten_thousandths(),
-                target_us: setup.backlog_us,
-            },
-            late: setup.late,
+            late: LiveDuration::new(setup.late),
+            reloader: OnceLock::new(),
             breakers: Breakers::new(engine.shards(), &breaker::Settings::default(), seed),
             seed,
             stats: (0..reactors).map(|_| Arc::default()).collect(),
@@ -417,6 +420,21 @@ impl Server {
     pub fn look(&self, since_start: Duration) {
         let us = u64::try_from(since_start.as_micros()).unwrap_or(u64::MAX);
         self.shared.emergency.look(&self.shared, Moment::after_start(Micros::from_us(us)));
+    }
+
+    /// Lets the configuration be read again, by a signal or over the admin port. What is given first counts.
+    pub(crate) fn reload_with(&self, reloader: Reloader) {
+        if self.shared.reloader.set(reloader).is_err() {
+            tracing::debug!("the configuration is read again as it was said first");
+        }
+    }
+
+    /// Reads the configuration again, and takes over what may change while the server runs.
+    ///
+    /// # Errors
+    /// Something is wrong with it; nothing was taken over.
+    pub(crate) fn reload(&self) -> Result<Report, ReloadError> {
+        crate::reload::reload(&self.shared)
     }
 
     /// What each reactor counts.

@@ -10,6 +10,7 @@ mod emergencies;
 mod metrics;
 mod plans;
 mod pressure;
+mod reload;
 mod slow_sync;
 
 use std::net::{SocketAddr, TcpListener};
@@ -56,6 +57,7 @@ impl Admin {
             .route("/breakers", get(breakers::show).post(breakers::set))
             .route("/plans", get(plans::show).post(plans::wish))
             .route("/metrics", get(metrics::metrics))
+            .route("/reload", post(reload::wish))
             .route("/dev/advance", post(dev::advance))
             .route("/dev/slow-sync", post(slow_sync::set))
             .with_state(shared);

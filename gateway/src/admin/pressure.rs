@@ -70,7 +70,7 @@ pub(super) fn encode(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> Re
     {
         let help = "How much of each kind may be lost before less may wait";
         let family = encoder.encode_descriptor("loss_budget_ratio", help, None, MetricType::Gauge)?;
-        ConstGauge::new(f64::from(shared.losses.budget) / 1e4).encode(family)?;
+        ConstGauge::new(f64::from(shared.emergency.regime.standing().losses.budget) / 1e4).encode(family)?;
     }
     {
         let help = "Shoppers that were forgotten who had asked faster than they may: the table is too small";

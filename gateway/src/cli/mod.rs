@@ -6,12 +6,14 @@ mod audit;
 mod breaker;
 mod budget;
 mod campaign;
+mod config;
 mod connect;
 mod coupon;
 mod dev;
 mod explain;
 mod feed;
 mod id;
+mod layers;
 mod order;
 mod plan;
 mod progress;
@@ -53,6 +55,9 @@ struct Cli {
 enum Command {
     /// Run the server.
     Serve(ServeOptions),
+    /// Check a configuration, and show what holds and why.
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     /// Plan, start, watch and stop campaigns.
     #[command(subcommand)]
     Campaign(campaign::CampaignCommand),
@@ -91,6 +96,7 @@ enum Command {
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Cli::try_parse_from(arguments) {
         Ok(Cli { command: Command::Serve(options) }) => serve::run(&options),
+        Ok(Cli { command: Command::Config(command) }) => config::run(&command),
         Ok(Cli { command: Command::Breaker(command) }) => breaker::run(&command),
         Ok(Cli { command: Command::Plan(command) }) => plan::run(&command),
         Ok(Cli { command: Command::Campaign(command) }) => campaign::run(&command),
@@ -133,6 +139,14 @@ fn usage(error: &clap::Error) -> ExitCode {
 /// Reports an error in one line and gives the exit code.
 fn fail(code: u8, error: &dyn std::fmt::Display) -> ExitCode {
     drop(writeln!(std::io::stderr(), "doorbuster: {error}"));
+    ExitCode::from(code)
+}
+
+/// Reports every fault of a configuration, a line each, and gives the exit code.
+fn faulty(code: u8, faults: &crate::config::Faults) -> ExitCode {
+    for line in faults.to_string().lines() {
+        drop(writeln!(std::io::stderr(), "doorbuster: {line}"));
+    }
     ExitCode::from(code)
 }
 

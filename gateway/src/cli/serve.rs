@@ -1,8 +1,6 @@
 //! `doorbuster serve`.
 
-use std::io::IsTerminal;
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,12 +8,14 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use doorbuster_engine::clock::{Clock, DevClock, SystemClock};
 use doorbuster_engine::storage::{FileStorage, Slowed, Storage, SyncDelay};
-use tracing_subscriber::EnvFilter;
 
-use super::{fail, say};
-use crate::config::{Config, DurabilityName};
+use super::layers::Layers;
+use super::{fail, faulty, say};
+use crate::config::Config;
 use crate::error::ServerError;
 use crate::late::LateReleases;
+use crate::log_level::LogLevel;
+use crate::reload::Reloader;
 use crate::server::{Server, Setup};
 
 /// How often the main thread looks whether the server has failed.
@@ -24,30 +24,8 @@ const WATCH: Duration = Duration::from_millis(50);
 /// Options of `doorbuster serve`. Flags override the environment, which overrides the file.
 #[derive(Clone, Debug, Args)]
 pub struct ServeOptions {
-    /// Configuration file (TOML); without one, the documented defaults hold.
-    #[arg(long, env = "DOORBUSTER_CONFIG", value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Where clients connect [default: 127.0.0.1:7700].
-    #[arg(long, env = "DOORBUSTER_LISTEN", value_name = "ADDRESS:PORT")]
-    listen: Option<SocketAddr>,
-    /// Where clients of Redis connect [default: nowhere].
-    #[arg(long, env = "DOORBUSTER_RESP", value_name = "ADDRESS:PORT")]
-    resp: Option<SocketAddr>,
-    /// Where /healthz, /readyz and /metrics are served [default: 127.0.0.1:7701].
-    #[arg(long, env = "DOORBUSTER_ADMIN", value_name = "ADDRESS:PORT")]
-    admin: Option<SocketAddr>,
-    /// Data folder; made if it does not exist [default: doorbuster-data].
-    #[arg(long, env = "DOORBUSTER_DATA", value_name = "FOLDER")]
-    data: Option<PathBuf>,
-    /// When an answer may leave [default: always].
-    #[arg(long, env = "DOORBUSTER_DURABILITY", value_enum)]
-    durability: Option<DurabilityName>,
-    /// Shards of the ledger; 0 chooses by the number of cores.
-    #[arg(long, env = "DOORBUSTER_SHARDS", value_name = "N")]
-    shards: Option<usize>,
-    /// Threads that serve connections; 0 chooses by the number of cores.
-    #[arg(long, env = "DOORBUSTER_REACTORS", value_name = "N")]
-    reactors: Option<usize>,
+    #[command(flatten)]
+    layers: Layers,
     /// Try it out: throw-away data in a temporary folder, three SKUs, lines to paste.
     #[arg(long, conflicts_with = "data")]
     dev: bool,
@@ -60,59 +38,32 @@ pub struct ServeOptions {
 }
 
 pub(super) fn run(options: &ServeOptions) -> ExitCode {
-    let filter = EnvFilter::try_from_env("DOORBUSTER_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    // A second subscriber in the same process (an embedded server) is no reason to fail.
-    drop(
-        tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_ansi(std::io::stderr().is_terminal())
-            .with_writer(std::io::stderr)
-            .try_init(),
-    );
-    let config = match configure(options) {
-        Ok(config) => config,
-        Err(error) => return fail(2, &error),
+    let sources = options.layers.sources();
+    let effective = match sources.read() {
+        Ok(effective) => effective,
+        Err(faults) => return faulty(2, &faults),
     };
+    let config = effective.config().clone();
+    let level = LogLevel::install(&config.server.log_level);
+    let reloader = Reloader::new(sources, effective, level);
     let temporary = match options.dev.then(|| tempfile::Builder::new().prefix("doorbuster-dev-").tempdir()) {
         None => None,
         Some(Ok(folder)) => Some(folder),
         Some(Err(error)) => return fail(3, &format!("can't make a temporary folder: {error}")),
     };
     let folder = temporary.as_ref().map_or(config.log.folder.clone(), |folder| folder.path().to_owned());
-    match serve(options, &config, &folder) {
+    match serve(options, &config, &folder, reloader) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(error.exit_code(), &error),
     }
 }
 
-fn configure(options: &ServeOptions) -> Result<Config, crate::ConfigError> {
-    let mut config = options.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read)?;
-    if let Some(listen) = options.listen {
-        config.server.listen = listen;
-    }
-    if options.resp.is_some() {
-        config.server.resp = options.resp;
-    }
-    if let Some(admin) = options.admin {
-        config.server.admin = admin;
-    }
-    if let Some(data) = &options.data {
-        config.log.folder.clone_from(data);
-    }
-    if let Some(durability) = options.durability {
-        config.log.durability = durability;
-    }
-    if let Some(shards) = options.shards {
-        config.server.shards = shards;
-    }
-    if let Some(reactors) = options.reactors {
-        config.server.reactors = reactors;
-    }
-    config.check()?;
-    Ok(config)
-}
-
-fn serve(options: &ServeOptions, config: &Config, folder: &std::path::Path) -> Result<(), ServerError> {
+fn serve(
+    options: &ServeOptions,
+    config: &Config,
+    folder: &Path,
+    reloader: Reloader,
+) -> Result<(), ServerError> {
     let io = |doing: &'static str| move |error| ServerError::Io { doing, error };
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(io("wait for signals"))?;
@@ -167,12 +118,16 @@ fn serve(options: &ServeOptions, config: &Config, folder: &std::path::Path) -> R
     }
     setup.throwaway = throwaway;
     let server = Server::start(setup)?;
+    server.reload_with(reloader);
     greet(options, config, folder, &server);
     let mut late = LateReleases::default();
     let signal = runtime.block_on(async {
         loop {
             tokio::select! {
-                signal = signals.next() => return Some(signal),
+                signal = signals.next() => match signal {
+                    Signal::Stop(name) => return Some(name),
+                    Signal::Reload => reload(&server),
+                },
                 () = tokio::time::sleep(WATCH) => {
                     if server.failed() {
                         return None;
@@ -192,8 +147,24 @@ fn serve(options: &ServeOptions, config: &Config, folder: &std::path::Path) -> R
     Ok(())
 }
 
-/// The signals that stop a server.
+/// Reads the configuration again because of a signal: what came of it is logged, as nobody waits for an answer.
+fn reload(server: &Server) {
+    if let Err(refusal) = server.reload() {
+        tracing::error!("the configuration was not reloaded, and nothing of it was taken over: {refusal}");
+    }
+}
+
+/// What a signal wants.
+enum Signal {
+    /// That the server stops; and what it is called.
+    Stop(&'static str),
+    /// That it reads its configuration again.
+    Reload,
+}
+
+/// The signals that stop a server, or have it read its configuration again.
 struct Signals {
+    hang_up: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
 }
@@ -201,18 +172,23 @@ struct Signals {
 impl Signals {
     fn catch() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            hang_up: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
     }
 
-    async fn next(&mut self) -> &'static str {
+    async fn next(&mut self) -> Signal {
         tokio::select! {
-            _ = self.interrupt.recv() => "SIGINT",
-            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => Signal::Stop("SIGINT"),
+            _ = self.terminate.recv() => Signal::Stop("SIGTERM"),
+            _ = self.hang_up.recv() => Signal::Reload,
         }
     }
 }
 
-fn greet(options: &ServeOptions, config: &Config, folder: &std::path::Path, server: &Server) {
+fn greet(options: &ServeOptions, config: &Config, folder: &Path, server: &Server) {
     let recovery = server.recovery();
     if let Some(torn) = &recovery.torn {
         tracing::warn!(

@@ -1,6 +1,13 @@
 //! What is wrong with a configuration.
 
-/// A configuration that can't be used: one line that says what, where and what to do.
+use std::fmt;
+
+use super::Origin;
+
+/// Most faults that are told at once. Somebody who passes the wrong file doesn't read more.
+const MOST_TOLD: usize = 50;
+
+/// One fault of a configuration, in a line that says what, where and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -12,46 +19,98 @@ pub enum ConfigError {
         /// Why.
         error: std::io::Error,
     },
-    /// The file is not TOML, or has a key or a type that it may not have.
-    #[error("{file}, line {line}, column {column}: {message}")]
+    /// The file is not TOML, or a rule or a plan has a key or a type that it may not have.
+    #[error("{at}: {message}")]
     Syntax {
-        /// The file.
-        file: String,
-        /// Line, from 1.
-        line: usize,
-        /// Column, from 1.
-        column: usize,
+        /// Where.
+        at: Origin,
         /// What is wrong.
         message: String,
     },
-    /// A value in the file is out of its range.
-    #[error("{file}, line {line}, column {column}: {range}")]
-    OutOfRange {
-        /// The file.
-        file: String,
-        /// Line, from 1.
-        line: usize,
-        /// Column, from 1.
-        column: usize,
-        /// The key, its value and its range.
-        range: Box<Self>,
+    /// Nothing has this name.
+    #[error("{at}: there is no {name}; did you mean {nearest}?")]
+    Unknown {
+        /// Where.
+        at: Origin,
+        /// The name.
+        name: String,
+        /// What is most like it.
+        nearest: String,
+    },
+    /// A value is not of its key's type, or out of its range.
+    #[error("{}{key} = {found}: it must be {need}", before(.at))]
+    Value {
+        /// Where.
+        at: Origin,
+        /// The key, with its section.
+        key: &'static str,
+        /// The value.
+        found: String,
+        /// What it may be.
+        need: String,
     },
     /// A rule or a plan can't be carried out.
-    #[error("{place}{fault}")]
+    #[error("{}{fault}", before(.at))]
     Emergency {
-        /// File and line, if they are known, with a comma behind them.
-        place: String,
+        /// Where its list stands.
+        at: Origin,
         /// Which, and why.
         fault: String,
     },
-    /// A value is out of its range.
-    #[error("{key} = {found}: it must be {need}")]
-    Range {
-        /// The key, with its table.
-        key: &'static str,
-        /// The value.
-        found: u64,
-        /// The range.
-        need: &'static str,
-    },
+}
+
+/// The place, where there is one to look at.
+fn before(at: &Origin) -> String {
+    match at {
+        Origin::Default => String::new(),
+        Origin::File { .. } | Origin::Environment(_) | Origin::Flag(_) => format!("{at}: "),
+    }
+}
+
+/// Everything that is wrong with a configuration: one fault at least.
+#[derive(Debug)]
+pub struct Faults {
+    /// In a box, as it is large and seldom.
+    first: Box<ConfigError>,
+    more: Vec<ConfigError>,
+}
+
+impl Faults {
+    /// `None`: nothing is wrong.
+    pub(super) fn of(faults: Vec<ConfigError>) -> Option<Self> {
+        let mut faults = faults.into_iter();
+        faults.next().map(|first| Self { first: Box::new(first), more: faults.collect() })
+    }
+
+    /// The faults, in the order of the file, the environment and the flags.
+    pub fn iter(&self) -> impl Iterator<Item = &ConfigError> {
+        std::iter::once(self.first.as_ref()).chain(&self.more)
+    }
+
+    /// The first of them.
+    pub fn into_first(self) -> ConfigError {
+        *self.first
+    }
+}
+
+impl From<ConfigError> for Faults {
+    fn from(first: ConfigError) -> Self {
+        Self { first: Box::new(first), more: Vec::new() }
+    }
+}
+
+impl std::error::Error for Faults {}
+
+/// A line each.
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.first.fmt(f)?;
+        for fault in self.more.iter().take(MOST_TOLD - 1) {
+            write!(f, "\n{fault}")?;
+        }
+        match self.more.len().saturating_sub(MOST_TOLD - 1) {
+            0 => Ok(()),
+            untold => write!(f, "\nand {untold} more faults"),
+        }
+    }
 }

@@ -32,7 +32,7 @@ pub(crate) use error::PlanError;
 pub(crate) use journal::FILE;
 pub use plan::EmergencyPlan;
 pub(crate) use plan::{Fault, check};
-pub(crate) use regime::{Layer, Regime, Standing};
+pub(crate) use regime::{Bounds, Layer, Regime, Standing};
 pub(crate) use room::{Figures, Room};
 pub(crate) use run::Run;
 pub(crate) use watcher::Watcher;
@@ -43,7 +43,6 @@ use parking_lot::Mutex;
 
 use crate::overload::Moment;
 use crate::overload::anomaly::{AnomalyRule, Counts};
-use crate::overload::shoppers::ShopperLimit;
 use crate::server::Shared;
 
 /// What a server has for emergencies.
@@ -64,7 +63,7 @@ impl Emergency {
         rules: Vec<AnomalyRule>,
         plans: Vec<EmergencyPlan>,
         (reactors, seed): (usize, u64),
-        configured: Option<ShopperLimit>,
+        configured: Bounds,
     ) -> Self {
         let counts = (0..reactors).map(|_| Counts::new(&rules, seed).map(Arc::new)).collect();
         // Behind the ports of the reactors and of the feed.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Action;
 use crate::overload::anomaly::{AnomalyRule, MAX_RULES, Per};
@@ -18,7 +18,7 @@ const MAX_ACTIONS: usize = 32;
 const MAX_REVERT_AFTER_S: u64 = 7 * 24 * 60 * 60;
 
 /// What is to be done, in order, and can be undone.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EmergencyPlan {
     /// Names it.

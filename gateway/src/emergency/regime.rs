@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::overload::shoppers::ShopperLimit;
-use crate::overload::{Micros, Moment, Pace, Queue};
+use crate::overload::{Micros, Moment, Pace, Queue, losses};
 
 /// Shoppers that a reactor remembers for a plan's limit, where the configuration names no number.
 const REMEMBERED: usize = 65_536;
@@ -39,9 +39,20 @@ pub(crate) enum Layer {
     },
 }
 
+/// What the configuration says of what reactors let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    /// How often each shopper may ask.
+    pub(crate) shopper_limit: Option<ShopperLimit>,
+    /// How much may wait, and how much may be lost.
+    pub(crate) losses: losses::Settings,
+}
+
 /// What counts now.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Standing {
+    /// How much may wait, and how much may be lost.
+    pub(crate) losses: losses::Settings,
     /// How often each shopper may ask.
     pub(crate) shopper_limit: Option<ShopperLimit>,
     queues: Vec<(Option<u64>, Arc<Queue>)>,
@@ -62,20 +73,28 @@ impl Standing {
     }
 }
 
-/// See the module's doc. Whoever carries plans out writes, reactors read.
+/// What counts now, and what it is made of.
+#[derive(Debug)]
+struct Held {
+    configured: Bounds,
+    layers: Vec<Layer>,
+    standing: Arc<Standing>,
+}
+
+/// See the module's doc. Whoever carries plans out, or reads the configuration again, writes, reactors read.
 #[derive(Debug)]
 pub(crate) struct Regime {
-    /// What the configuration says.
-    configured: Option<ShopperLimit>,
-    standing: Mutex<Arc<Standing>>,
-    /// Raised behind each change of `standing`, with release; read with acquire, so that who sees it sees the change.
+    held: Mutex<Held>,
+    /// Raised behind each change of what is held, with release; read with acquire, so that who sees it sees the change.
     generation: AtomicU64,
 }
 
 impl Regime {
-    pub(crate) fn new(configured: Option<ShopperLimit>) -> Self {
-        let standing = Standing { shopper_limit: configured, queues: Vec::new() };
-        Self { configured, standing: Mutex::new(Arc::new(standing)), generation: AtomicU64::new(0) }
+    pub(crate) fn new(configured: Bounds) -> Self {
+        let Bounds { shopper_limit, losses } = configured;
+        let standing = Arc::new(Standing { losses, shopper_limit, queues: Vec::new() });
+        let held = Mutex::new(Held { configured, layers: Vec::new(), standing });
+        Self { held, generation: AtomicU64::new(0) }
     }
 
     /// A number that is another one after each change.
@@ -86,14 +105,34 @@ impl Regime {
 
     /// What counts now.
     pub(crate) fn standing(&self) -> Arc<Standing> {
-        Arc::clone(&self.standing.lock())
+        Arc::clone(&self.held.lock().standing)
     }
 
     /// From now on these layers count. A queue that stays goes on where it was.
     pub(crate) fn set(&self, layers: &[Layer]) {
-        let mut standing = self.standing.lock();
-        let mut next = Standing { shopper_limit: self.configured, queues: Vec::new() };
-        for layer in layers {
+        self.change(|held| held.layers = layers.to_vec());
+    }
+
+    /// From now on this is what the configuration says; layers count as before.
+    pub(crate) fn configure(&self, configured: Bounds) {
+        self.change(|held| held.configured = configured);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Held)) {
+        let mut held = self.held.lock();
+        change(&mut held);
+        held.renew();
+        drop(held);
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+}
+
+impl Held {
+    fn renew(&mut self) {
+        let Self { configured, layers, standing } = self;
+        let Bounds { shopper_limit, losses } = *configured;
+        let mut next = Standing { losses, shopper_limit, queues: Vec::new() };
+        for layer in layers.iter() {
             match *layer {
                 Layer::ShopperLimit { per_second, burst } => {
                     let limit = next.shopper_limit.get_or_insert(ShopperLimit {
@@ -112,15 +151,17 @@ impl Regime {
                 }
             }
         }
-        *standing = Arc::new(next);
-        drop(standing);
-        self.generation.fetch_add(1, Ordering::Release);
+        self.standing = Arc::new(next);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn bounds(shopper_limit: Option<ShopperLimit>) -> Bounds {
+        Bounds { shopper_limit, losses: losses::Settings { budget: 300, target_us: 5_000 } }
+    }
 
     fn few(number: u32) -> NonZeroU32 {
         NonZeroU32::new(number).unwrap()
@@ -129,7 +170,7 @@ mod tests {
     #[test]
     fn the_tightest_limit_counts_and_what_is_taken_away_counts_no_more() {
         let configured = ShopperLimit { per_second: few(5), burst: few(3), remembered: 1_024 };
-        let regime = Regime::new(Some(configured));
+        let regime = Regime::new(bounds(Some(configured)));
         let limit =
             |per_second, burst| Layer::ShopperLimit { per_second: few(per_second), burst: few(burst) };
         regime.set(&[limit(2, 9), limit(4, 1)]);
@@ -141,8 +182,26 @@ mod tests {
     }
 
     #[test]
+    fn a_new_configuration_counts_under_the_layers_that_stand() {
+        let limit =
+            |per_second| ShopperLimit { per_second: few(per_second), burst: few(9), remembered: 1_024 };
+        let regime = Regime::new(bounds(None));
+        regime.set(&[Layer::ShopperLimit { per_second: few(4), burst: few(4) }]);
+        let losses = losses::Settings { budget: 500, target_us: 1_000 };
+        for (configured, counts) in [(2, 2), (8, 4)] {
+            regime.configure(Bounds { shopper_limit: Some(limit(configured)), losses });
+            let standing = regime.standing();
+            assert_eq!(standing.shopper_limit.map(|limit| limit.per_second), Some(few(counts)));
+            assert_eq!(standing.losses, losses);
+        }
+        regime.set(&[]);
+        assert_eq!(regime.standing().shopper_limit, Some(limit(8)));
+        assert_eq!(regime.generation(), 4);
+    }
+
+    #[test]
     fn a_queue_of_one_sku_holds_up_no_other_and_goes_on_over_a_change() {
-        let regime = Regime::new(None);
+        let regime = Regime::new(bounds(None));
         let queue = |sku| Layer::Queue { sku, per_second: few(1), burst: few(1) };
         regime.set(&[queue(Some(7))]);
         let ask =

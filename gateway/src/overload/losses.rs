@@ -120,6 +120,12 @@ impl Losses {
         Self { settings, before, since: Moment::START, peak: 0, lost, target_us: settings.target_us }
     }
 
+    /// From now on it goes by these. What may wait begins anew at what they allow.
+    pub(crate) const fn configure(&mut self, settings: Settings) {
+        self.settings = settings;
+        self.target_us = settings.target_us;
+    }
+
     /// Whether a second is over, so that [`look`](Self::look) has something to see.
     #[inline]
     pub(crate) fn is_due(&self, now: Moment) -> bool {
@@ -208,6 +214,15 @@ mod tests {
         assert_eq!(between[0].1, 1_000, "between half the budget and the budget, nothing moves");
         let calm = seconds(&mut losses, &[(10_000, 150, false); 18]);
         assert_eq!((calm[0].1, calm.last().expect("some").1), (1_101, 5_000));
+    }
+
+    #[test]
+    fn other_settings_count_from_the_next_second_on() {
+        let mut losses = losses();
+        assert_eq!(seconds(&mut losses, &[(10_000, 500, true)])[0].1, 3_350);
+        losses.configure(Settings { budget: 600, target_us: 2_000 });
+        assert_eq!(seconds(&mut losses, &[(10_000, 500, true)])[0].1, 2_000, "within the new budget");
+        assert_eq!(seconds(&mut losses, &[(10_000, 700, true)])[0].1, 1_340);
     }
 
     #[test]

@@ -52,6 +52,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use slab::Slab;
 
 use crate::emergency::Standing;
+use crate::overload::admission::Settings;
 use crate::overload::anomaly::Counts;
 use crate::overload::losses::Tally;
 use crate::overload::{Admission, Class, Credits, Losses, Shoppers};
@@ -189,8 +190,8 @@ impl<N: Network> Reactor<N> {
             stalled: Vec::new(),
             scratch: vec![0; READ],
             rng: Xoshiro256PlusPlus::seed_from_u64(seed),
-            admission: Admission::new(shared.admission),
-            losses: Losses::new(shared.losses),
+            admission: Admission::new(Settings { target_us: standing.1.losses.target_us }),
+            losses: Losses::new(standing.1.losses),
             late: Tally::default(),
             unread: Tally::default(),
             shoppers: standing.1.shopper_limit.map(Shoppers::new),
@@ -275,7 +276,7 @@ impl<N: Network> Reactor<N> {
         if self.engine.journal().poisoned().is_some() || self.drained() { Flow::Ended } else { Flow::On }
     }
 
-    /// Does from now on what plans want, if that has changed.
+    /// Does from now on what plans and the configuration want, if that has changed.
     fn heed_plans(&mut self) {
         let regime = &self.shared.emergency.regime;
         let generation = regime.generation();
@@ -285,6 +286,10 @@ impl<N: Network> Reactor<N> {
         let standing = regime.standing();
         if standing.shopper_limit != self.standing.1.shopper_limit {
             self.shoppers = standing.shopper_limit.map(Shoppers::new);
+        }
+        if standing.losses != self.standing.1.losses {
+            self.losses.configure(standing.losses);
+            self.admission.set_target_us(standing.losses.target_us);
         }
         self.standing = (generation, standing);
     }
@@ -482,7 +487,7 @@ impl<N: Network> Reactor<N> {
             && self.fetching == 0
             && self.sessions.iter().all(|(_, session)| session.backlog() == 0);
         let patience =
-            self.draining_since.is_some_and(|since| self.now.duration_since(since) > self.shared.drain);
+            self.draining_since.is_some_and(|since| self.now.duration_since(since) > self.shared.drain.get());
         idle || patience
     }
 }

@@ -176,7 +176,7 @@ impl<N: Network> Reactor<N> {
         let (name, generation, count) = (frame.session, frame.generation, frame.count);
         let took = self.now.saturating_duration_since(frame.received);
         self.stats.took(frame.kind, took, count);
-        if took > self.shared.late {
+        if took > self.shared.late.get() {
             self.late.note(Class::of(frame.kind), count);
         }
         let position = self.engine.journal().durable();

@@ -23,7 +23,7 @@ pub(super) const WHOLE: Duration = Duration::from_secs(10);
 impl<N: Network> Reactor<N> {
     /// Closes such connections.
     pub(super) fn sweep(&mut self) {
-        let limit = self.shared.slow_reader;
+        let limit = self.shared.slow_reader.get();
         if self.now.saturating_duration_since(self.swept) < limit.min(SWEEP) {
             return;
         }

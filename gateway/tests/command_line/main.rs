@@ -7,32 +7,24 @@ mod audit;
 mod breaker;
 mod budget;
 mod campaign;
+mod config;
 mod data;
 mod dev;
 mod explain;
 mod feed;
 mod order;
 mod plan;
+mod reload;
 mod serve;
 mod stock;
 mod usage;
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 
 /// Variables that would change what the binary does.
-const VARIABLES: [&str; 9] = [
-    "DOORBUSTER_SERVER",
-    "DOORBUSTER_CONFIG",
-    "DOORBUSTER_LISTEN",
-    "DOORBUSTER_ADMIN",
-    "DOORBUSTER_DATA",
-    "DOORBUSTER_DURABILITY",
-    "DOORBUSTER_SHARDS",
-    "DOORBUSTER_REACTORS",
-    "DOORBUSTER_LOG",
-];
+const VARIABLES: [&str; 4] = ["DOORBUSTER_SERVER", "DOORBUSTER_CONFIG", "DOORBUSTER_ADMIN", "DOORBUSTER_LOG"];
 
 const FREE_PORTS: [&str; 4] = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
 
@@ -94,12 +86,23 @@ struct Serving {
 
 impl Serving {
     fn start(folder: &Path, arguments: &[&str]) -> Self {
+        Self::with(folder, arguments, Stdio::null())
+    }
+
+    /// A server whose standard error is read.
+    fn telling(folder: &Path, arguments: &[&str]) -> (Self, Told) {
+        let mut server = Self::with(folder, arguments, Stdio::piped());
+        let lines = BufReader::new(server.process.stderr.take().expect("it is piped")).lines();
+        (server, Told(lines))
+    }
+
+    fn with(folder: &Path, arguments: &[&str], error: Stdio) -> Self {
         let mut process = binary(folder)
             .args(["serve", "--ready-line"])
             .args(FREE_PORTS)
             .args(arguments)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(error)
             .spawn()
             .expect("the binary runs");
         let mut output = BufReader::new(process.stdout.take().expect("its output is piped"));
@@ -108,6 +111,10 @@ impl Serving {
         let ready: serde_json::Value = serde_json::from_str(&line).expect("the ready line is JSON");
         let address = ready["listen"].as_str().expect("it says where it listens").to_owned();
         Self { process, output, address, ready }
+    }
+
+    fn is_running(&mut self) -> bool {
+        self.process.try_wait().expect("it can be asked").is_none()
     }
 
     /// Sends SIGTERM and gives the exit code.
@@ -126,8 +133,28 @@ impl Drop for Serving {
     }
 }
 
+/// Lines that a server says on standard error.
+struct Told(std::io::Lines<BufReader<ChildStderr>>);
+
+impl Told {
+    /// Waits for a line with this in it.
+    fn find(&mut self, part: &str) -> String {
+        let mut lines = self.0.by_ref().map(|line| line.expect("what it says is text"));
+        lines.find(|line| line.contains(part)).unwrap_or_else(|| panic!("it ended and never said {part:?}"))
+    }
+}
+
+/// Sends SIGHUP.
+fn hang_up(server: &Serving) {
+    signal(&server.process, "HUP");
+}
+
 fn terminate(process: &Child) {
-    let kill = format!("kill -TERM {}", process.id());
+    signal(process, "TERM");
+}
+
+fn signal(process: &Child, name: &str) {
+    let kill = format!("kill -{name} {}", process.id());
     assert!(Command::new("sh").args(["-c", &kill]).status().expect("there is a shell").success());
 }
 

@@ -49,11 +49,17 @@ fn wrong_usage_exits_with_2_and_names_what_is_wrong() {
 fn a_wrong_configuration_is_said_in_one_line_with_its_place() {
     let place = folder();
     for (text, parts) in [
-        ("[server]\nport = 1\n", &["shop.toml, line 2, column 1", "unknown field `port`"][..]),
-        ("[server]\nlisten = 7700\n", &["shop.toml, line 2, column 10", "invalid type: integer `7700`"]),
+        (
+            "[server]\nport = 1\n",
+            &["shop.toml, line 2, column 1", "there is no server.port; did you mean server.resp?"][..],
+        ),
+        (
+            "[server]\nlisten = 7700\n",
+            &["shop.toml, line 2, column 10", "server.listen = 7700: it must be an IP address and a port"],
+        ),
         (
             "[log]\ninterval_ms = 0\n",
-            &["shop.toml, line 2, column 1", "log.interval_ms = 0", "1 to 60,000 ms"],
+            &["shop.toml, line 2, column 15", "log.interval_ms = 0", "1 to 60,000 ms"],
         ),
         ("[log\n", &["shop.toml, line 1, column 5"]),
     ] {

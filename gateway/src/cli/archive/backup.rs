@@ -20,7 +20,7 @@ use crate::utc::Utc;
 #[derive(Clone, Debug, Args)]
 pub(in crate::cli) struct BackupOptions {
     /// The data folder.
-    #[arg(long, env = "DOORBUSTER_DATA", default_value = "doorbuster-data", value_name = "FOLDER")]
+    #[arg(long, env = "DOORBUSTER_LOG__FOLDER", default_value = "doorbuster-data", value_name = "FOLDER")]
     data: PathBuf,
     /// The folder of the backup; it is made if it doesn't exist. Another disk, or another machine's.
     #[arg(long, value_name = "FOLDER")]

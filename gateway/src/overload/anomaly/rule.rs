@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Most rules of a server: each remembers half a mebibyte where it is about SKUs.
 pub(crate) const MAX_RULES: usize = 16;
 
 /// What a rule looks at separately.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Per {
     /// All orders together.
@@ -23,7 +23,7 @@ pub enum Per {
 }
 
 /// When the order rate is an anomaly, and what happens then. The order rate counts new holds asked for, refused ones too.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AnomalyRule {
     /// Names it, in logs and figures.

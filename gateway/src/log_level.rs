@@ -1,0 +1,47 @@
+//! What is told on standard error, and that it may change while the server runs.
+
+use std::fmt;
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+
+/// What sets the level anew.
+type Set = Box<dyn Fn(EnvFilter) -> bool + Send + Sync>;
+
+/// The level of this process.
+pub(crate) struct LogLevel {
+    /// `None`: the process tells things as somebody else wants it.
+    set: Option<Set>,
+}
+
+impl LogLevel {
+    /// Tells on standard error, from now on, what a filter lets through. A process has one: a second is no reason to fail, as for
+    /// an embedded server, and changes nothing.
+    pub(crate) fn install(filter: &str) -> Self {
+        let filter = filter.parse().unwrap_or_else(|_| EnvFilter::new("info"));
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_writer(std::io::stderr)
+            .with_env_filter(filter)
+            .with_filter_reloading();
+        let handle = subscriber.reload_handle();
+        let set: Set = Box::new(move |filter| handle.reload(filter).is_ok());
+        Self { set: subscriber.try_init().is_ok().then_some(set) }
+    }
+
+    /// Lets another filter decide.
+    pub(crate) fn set(&self, filter: &str) {
+        let Ok(filter) = filter.parse() else { return };
+        if !self.set.as_ref().is_some_and(|set| set(filter)) {
+            tracing::warn!(
+                "what is told on standard error stays as it is: this process was set up by somebody else"
+            );
+        }
+    }
+}
+
+impl fmt::Debug for LogLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogLevel").finish_non_exhaustive()
+    }
+}
