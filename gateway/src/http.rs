@@ -19,7 +19,15 @@ const MAX_ANSWER: u64 = 4 << 20;
 /// # Errors
 /// Nobody listens, the answer doesn't come in five minutes, or it isn't HTTP.
 pub fn get(to: SocketAddr, path: &str) -> io::Result<(u16, String)> {
-    ask(to, &format!("GET {path} HTTP/1.0\r\nHost: {to}\r\n\r\n"))
+    get_within(to, path, ANSWER)
+}
+
+/// As [`get`], for somebody who waits for no more than so long between two pieces of the answer.
+///
+/// # Errors
+/// As [`get`].
+pub fn get_within(to: SocketAddr, path: &str, longest: Duration) -> io::Result<(u16, String)> {
+    ask(to, &format!("GET {path} HTTP/1.0\r\nHost: {to}\r\n\r\n"), longest)
 }
 
 /// Posts a text and gives the answer's status and body.
@@ -29,12 +37,12 @@ pub fn get(to: SocketAddr, path: &str) -> io::Result<(u16, String)> {
 pub fn post(to: SocketAddr, path: &str, body: &str) -> io::Result<(u16, String)> {
     let length = body.len();
     let head = format!("POST {path} HTTP/1.0\r\nHost: {to}\r\nContent-Type: text/plain");
-    ask(to, &format!("{head}\r\nContent-Length: {length}\r\n\r\n{body}"))
+    ask(to, &format!("{head}\r\nContent-Length: {length}\r\n\r\n{body}"), ANSWER)
 }
 
-fn ask(to: SocketAddr, request: &str) -> io::Result<(u16, String)> {
+fn ask(to: SocketAddr, request: &str, longest: Duration) -> io::Result<(u16, String)> {
     let mut stream = TcpStream::connect_timeout(&to, CONNECT)?;
-    stream.set_read_timeout(Some(ANSWER))?;
+    stream.set_read_timeout(Some(longest))?;
     stream.write_all(request.as_bytes())?;
     let mut answer = String::new();
     stream.take(MAX_ANSWER).read_to_string(&mut answer)?;
@@ -77,6 +85,15 @@ mod tests {
     fn status_and_body_are_read() {
         let answer = "HTTP/1.0 403 Forbidden\r\ncontent-length: 3\r\n\r\nno\n";
         assert_eq!(answered(answer).unwrap(), (403, "no\n".to_owned()));
+    }
+
+    #[test]
+    fn who_waits_for_no_more_than_so_long_is_told() {
+        // The kernel takes the connection; nobody ever answers.
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let to = listener.local_addr().unwrap();
+        let refused = get_within(to, "/readyz", Duration::from_millis(1)).unwrap_err();
+        assert!(matches!(refused.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut), "{refused}");
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod reload;
 mod server;
 pub mod simulation;
 mod sku;
+mod supervisor;
 pub mod testing;
 mod utc;
 

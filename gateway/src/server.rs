@@ -167,7 +167,7 @@ pub(crate) fn wakers(doors: &[Arc<Door>], desk: &Arc<Desk>) -> Vec<Waker> {
 }
 
 /// File descriptors that the log, the admin port and the threads need beside connections.
-const RESERVED_DESCRIPTORS: u64 = 64;
+pub(crate) const RESERVED_DESCRIPTORS: u64 = 64;
 
 /// Raises the process's limit of file descriptors as far as the system lets it, and lowers the number of connections to
 /// what then fits: a log that finds no descriptor for its next segment would end the server.

@@ -91,12 +91,18 @@ fn an_error_names_file_line_and_column() {
             "[log]\ndurability = \"sometimes\"\n",
             "shop.toml, line 2, column 14: log.durability = \"sometimes\": it must be \"always\", \"interval\" or",
         ),
-        ("[log]\nfolder = \"\"\n", "shop.toml, line 2, column 10: log.folder = \"\": it must be a folder"),
+        (
+            "[log]\nfolder = \"\"\n",
+            "shop.toml, line 2, column 10: log.folder = \"\": it must be a folder with a name",
+        ),
         (
             "[server]\nlog_level = \"info,=\"\n",
             "shop.toml, line 2, column 13: server.log_level = \"info,=\": it must be error, warn, info, debug",
         ),
-        ("[log]\nfolder = [1]\n", "shop.toml, line 2, column 10: log.folder = [1]: it must be a folder"),
+        (
+            "[log]\nfolder = [1]\n",
+            "shop.toml, line 2, column 10: log.folder = [1]: it must be a folder with a name",
+        ),
         (
             "[overload]\nloss_budget = \"3\"\n",
             "shop.toml, line 2, column 15: overload.loss_budget = \"3\": it must be \"0 %\" to \"100 %\"",
@@ -218,6 +224,10 @@ fn every_key_can_be_set_by_its_variable() {
         // A folder may have any name.
         assert_eq!(wrong.is_err(), key.name != "log.folder", "{}", key.name);
     }
+    let foreign: OsString = std::os::unix::ffi::OsStringExt::from_vec(vec![b'a', 0xFF]);
+    let wrong =
+        Sources::default().read_with([("DOORBUSTER_LOG__FOLDER".into(), foreign)]).unwrap_err().to_string();
+    assert!(wrong.contains("it must be a folder with a name in UTF-8"), "{wrong}");
     let level = Sources::default().read_with(variables(&[("DOORBUSTER_LOG", "debug")])).unwrap();
     assert_eq!(level.config().server.log_level, "debug");
     let plans = "[{ name = \"calm\", actions = [{ do = \"queue\", per_second = 1 }] }]";

@@ -1,13 +1,19 @@
 //! The admin port, as commands ask it for documents.
 
+use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::Value;
 
 use super::fail;
 use crate::http;
+
+/// How long a look at a server waits. One that recovers its log takes connections and answers when it is done.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where the server is, and how to report.
 #[derive(Debug, Args)]
@@ -20,7 +26,22 @@ pub(super) struct At {
     pub(super) json: bool,
 }
 
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.admin.fmt(f)
+    }
+}
+
 impl At {
+    /// The text at a path, whatever its status: it says what it is.
+    ///
+    /// # Errors
+    /// Why the server can't be reached.
+    pub(super) fn text(&self, path: &str) -> Result<String, String> {
+        let answer = http::get_within(self.admin, path, PATIENCE);
+        answer.map(|(_, body)| body).map_err(|error| unanswered(self.admin, &error))
+    }
+
     /// The document at a path, or the one that answers a wish.
     ///
     /// # Errors
@@ -39,5 +60,31 @@ impl At {
         document.ok_or_else(|| {
             fail(7, &format_args!("{admin} refused: {}", body.lines().next().unwrap_or("without a word")))
         })
+    }
+}
+
+/// Why there is no answer, and what may be the matter.
+fn unanswered(admin: SocketAddr, error: &io::Error) -> String {
+    if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) {
+        let seconds = PATIENCE.as_secs();
+        return format!(
+            "the admin port {admin} gives no answer within {seconds} s: the server recovers its log (its own words on standard error \
+             say so), or it hangs"
+        );
+    }
+    format!("can't reach the admin port {admin}: {error}; is `doorbuster serve` running there?")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_takes_its_time_is_not_one_that_is_not_there() {
+        let admin = SocketAddr::from(([127, 0, 0, 1], 7701));
+        let silent = unanswered(admin, &io::ErrorKind::WouldBlock.into());
+        assert!(silent.contains("no answer within 5 s") && silent.contains("recovers its log"), "{silent}");
+        let gone = unanswered(admin, &io::ErrorKind::ConnectionRefused.into());
+        assert!(gone.starts_with("can't reach the admin port 127.0.0.1:7701: "), "{gone}");
     }
 }

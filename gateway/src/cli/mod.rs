@@ -6,12 +6,16 @@ mod audit;
 mod breaker;
 mod budget;
 mod campaign;
+mod completions;
 mod config;
 mod connect;
 mod coupon;
 mod dev;
+mod doctor;
+mod examples;
 mod explain;
 mod feed;
+mod figures;
 mod id;
 mod layers;
 mod order;
@@ -19,14 +23,16 @@ mod plan;
 mod progress;
 mod serve;
 mod source;
+mod status;
 mod stock;
+mod top;
 mod who;
 
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 #[doc(hidden)]
 pub use campaign::read_campaign;
@@ -34,7 +40,7 @@ pub use serve::ServeOptions;
 
 const EXIT_CODES: &str = "Exit codes:
   0  done; serve: stopped in good order
-  1  a fault in doorbuster itself; please report it
+  1  a fault in doorbuster itself; doctor: a check failed
   2  wrong usage, configuration or input file
   3  an address or another resource of the machine can't be had
   4  the data folder can't be used: in use, foreign, of another version, or the disk refused
@@ -55,6 +61,9 @@ struct Cli {
 enum Command {
     /// Run the server.
     Serve(ServeOptions),
+    Status(status::StatusOptions),
+    Top(top::TopOptions),
+    Doctor(doctor::DoctorOptions),
     /// Check a configuration, and show what holds and why.
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -90,29 +99,44 @@ enum Command {
     /// Set up and look at SKUs.
     #[command(subcommand)]
     Stock(stock::StockCommand),
+    Completions(completions::CompletionsOptions),
 }
 
 /// Runs the command line that the arguments make up, the program's name first.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    match Cli::try_parse_from(arguments) {
-        Ok(Cli { command: Command::Serve(options) }) => serve::run(&options),
-        Ok(Cli { command: Command::Config(command) }) => config::run(&command),
-        Ok(Cli { command: Command::Breaker(command) }) => breaker::run(&command),
-        Ok(Cli { command: Command::Plan(command) }) => plan::run(&command),
-        Ok(Cli { command: Command::Campaign(command) }) => campaign::run(&command),
-        Ok(Cli { command: Command::Dev(command) }) => dev::run(&command),
-        Ok(Cli { command: Command::Order(command) }) => order::run(&command),
-        Ok(Cli { command: Command::Audit(options) }) => audit::run(&options),
-        Ok(Cli { command: Command::Backup(options) }) => archive::back_up(&options),
-        Ok(Cli { command: Command::Restore(options) }) => archive::restore(&options),
-        Ok(Cli { command: Command::Verify(options) }) => archive::verify(&options),
-        Ok(Cli { command: Command::Explain(options) }) => explain::run(&options),
-        Ok(Cli { command: Command::Feed(options) }) => feed::run(&options),
-        Ok(Cli { command: Command::Budget(command) }) => budget::run(&command),
-        Ok(Cli { command: Command::Coupon(command) }) => coupon::run(&command),
-        Ok(Cli { command: Command::Stock(command) }) => stock::run(&command),
-        Err(error) => usage(&error),
+    let parsed =
+        command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    let chosen = match parsed {
+        Ok(Cli { command }) => command,
+        Err(error) => return usage(&error),
+    };
+    match chosen {
+        Command::Serve(options) => serve::run(&options),
+        Command::Config(command) => config::run(&command),
+        Command::Breaker(command) => breaker::run(&command),
+        Command::Plan(command) => plan::run(&command),
+        Command::Campaign(command) => campaign::run(&command),
+        Command::Dev(command) => dev::run(&command),
+        Command::Order(command) => order::run(&command),
+        Command::Audit(options) => audit::run(&options),
+        Command::Backup(options) => archive::back_up(&options),
+        Command::Restore(options) => archive::restore(&options),
+        Command::Verify(options) => archive::verify(&options),
+        Command::Explain(options) => explain::run(&options),
+        Command::Feed(options) => feed::run(&options),
+        Command::Budget(command) => budget::run(&command),
+        Command::Coupon(command) => coupon::run(&command),
+        Command::Stock(command) => stock::run(&command),
+        Command::Status(options) => status::run(&options),
+        Command::Top(options) => top::run(&options),
+        Command::Doctor(options) => doctor::run(&options),
+        Command::Completions(options) => completions::run(&options, command()),
     }
+}
+
+/// The command line, with the examples in its help.
+fn command() -> clap::Command {
+    examples::add(Cli::command())
 }
 
 /// Runs `serve` with this process's arguments behind the first: for programs that host a server in a child process of

@@ -17,6 +17,7 @@ use crate::late::LateReleases;
 use crate::log_level::LogLevel;
 use crate::reload::Reloader;
 use crate::server::{Server, Setup};
+use crate::supervisor::Supervisor;
 
 /// How often the main thread looks whether the server has failed.
 const WATCH: Duration = Duration::from_millis(50);
@@ -119,7 +120,9 @@ fn serve(
     setup.throwaway = throwaway;
     let server = Server::start(setup)?;
     server.reload_with(reloader);
+    let mut supervisor = Supervisor::from_environment(Instant::now());
     greet(options, config, folder, &server);
+    supervisor.ready();
     let mut late = LateReleases::default();
     let signal = runtime.block_on(async {
         loop {
@@ -132,11 +135,14 @@ fn serve(
                     if server.failed() {
                         return None;
                     }
-                    late.look(server.engine(), Instant::now());
+                    let now = Instant::now();
+                    late.look(server.engine(), now);
+                    supervisor.alive(now);
                 }
             }
         }
     });
+    supervisor.stopping();
     if let Some(signal) = signal {
         tracing::info!(signal, "stopping: no new work, answers on their way leave, the log is synced");
     }

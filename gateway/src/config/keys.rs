@@ -132,7 +132,15 @@ pub static KEYS: [Key; 42] = [
         "error, warn, info, debug or trace, or a filter of tracing's EnvFilter, such as \"info,doorbuster_gateway=debug\"",
         "what is told on standard error; `DOORBUSTER_LOG` sets it, too",
     ),
-    flag("--data", key("log.folder", Kind::Text, "a folder", "the data folder; made if it does not exist")),
+    flag(
+        "--data",
+        key(
+            "log.folder",
+            Kind::Text,
+            "a folder with a name in UTF-8",
+            "the data folder; made if it does not exist",
+        ),
+    ),
     flag(
         "--durability",
         key(

@@ -118,7 +118,8 @@ impl Kind {
             (Self::Address { or_off }, Value::String(text)) => {
                 or_off && text == "off" || text.parse::<SocketAddr>().is_ok()
             }
-            (Self::Text, Value::String(text)) => !text.is_empty() && !text.contains('\0'),
+            // What was no UTF-8 has become U+FFFD: it would be another folder's name.
+            (Self::Text, Value::String(text)) => !text.is_empty() && !text.contains(['\0', '\u{FFFD}']),
             (Self::OneOf(words), Value::String(text)) => words.contains(&text.as_str()),
             (Self::Share, Value::String(text)) => text.parse::<Percent>().is_ok(),
             (Self::Filter, Value::String(text)) => {

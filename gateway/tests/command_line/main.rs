@@ -12,6 +12,7 @@ mod data;
 mod dev;
 mod explain;
 mod feed;
+mod operators;
 mod order;
 mod plan;
 mod reload;
@@ -24,7 +25,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 
 /// Variables that would change what the binary does.
-const VARIABLES: [&str; 4] = ["DOORBUSTER_SERVER", "DOORBUSTER_CONFIG", "DOORBUSTER_ADMIN", "DOORBUSTER_LOG"];
+const VARIABLES: [&str; 7] = [
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "WATCHDOG_PID",
+    "DOORBUSTER_SERVER",
+    "DOORBUSTER_CONFIG",
+    "DOORBUSTER_ADMIN",
+    "DOORBUSTER_LOG",
+];
 
 const FREE_PORTS: [&str; 4] = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
 

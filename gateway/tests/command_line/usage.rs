@@ -1,6 +1,6 @@
 //! What a wrong command line or configuration is answered with.
 
-use crate::{fails, folder, run, write};
+use crate::{fails, folder, root, run, write};
 
 #[test]
 fn help_lists_the_exit_codes() {
@@ -68,4 +68,46 @@ fn a_wrong_configuration_is_said_in_one_line_with_its_place() {
     }
     fails(place.path(), &["serve", "--config", "none.toml"], 2, &["can't read none.toml"]);
     assert!(!place.path().join("doorbuster-data").exists(), "nothing was made");
+}
+
+/// Codes and their meaning, as the help lists them.
+fn exit_codes() -> Vec<(String, String)> {
+    let (_, help, _) = run(folder().path(), &["--help"]);
+    let (_, list) = help.split_once("Exit codes:\n").expect("the help lists them");
+    let pair = |line: &str| {
+        line.trim().split_once("  ").map(|(code, meaning)| (code.to_owned(), meaning.to_owned()))
+    };
+    list.lines().map_while(pair).collect()
+}
+
+#[test]
+fn the_page_for_operators_explains_every_exit_code() {
+    let page = std::fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    let (_, behind) = page.split_once("## Exit codes\n").expect("the page has the table");
+    let rows = behind.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
+    let numbered = rows.filter(|(code, _)| code.bytes().all(|byte| byte.is_ascii_digit()));
+    let found: Vec<(String, String)> = numbered
+        .map(|(code, rest)| (code.to_owned(), rest.split(" |").next().unwrap_or_default().replace('`', "")))
+        .take_while(|(code, _)| code.parse::<u8>().is_ok())
+        .collect();
+    assert_eq!(found, exit_codes());
+    assert_eq!(found.len(), 9);
+}
+
+#[test]
+fn the_service_restarts_on_no_exit_code_that_somebody_must_look_at() {
+    let unit = std::fs::read_to_string(root().join("config/systemd/doorbuster.service")).unwrap();
+    let line = unit.lines().find_map(|line| line.strip_prefix("RestartPreventExitStatus="));
+    assert_eq!(line, Some("2 5 6"));
+    let meaning =
+        |code: &str| exit_codes().into_iter().find(|(known, _)| known == code).map(|(_, meaning)| meaning);
+    for (code, word) in [("2", "configuration"), ("5", "damaged"), ("6", "failed while serving")] {
+        assert!(meaning(code).is_some_and(|meaning| meaning.contains(word)), "{code}");
+    }
+    let command =
+        unit.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/local/bin/doorbuster ")).unwrap();
+    let arguments = command.replace("serve", "config show").replace("/etc/doorbuster", "config");
+    let (code, said, complained) = run(&root(), &arguments.split(' ').collect::<Vec<_>>());
+    assert_eq!((code, complained.as_str()), (0, ""));
+    assert!(said.contains("/var/lib/doorbuster"), "{said}");
 }
