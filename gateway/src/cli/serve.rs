@@ -129,6 +129,8 @@ fn serve(
             tokio::select! {
                 signal = signals.next() => match signal {
                     Signal::Stop(name) => return Some(name),
+                    // It belongs to the terminal that it was started in.
+                    Signal::Reload if options.dev => return Some("SIGHUP"),
                     Signal::Reload => reload(&server),
                 },
                 () = tokio::time::sleep(WATCH) => {

@@ -127,8 +127,13 @@ impl Serving {
     }
 
     /// Sends SIGTERM and gives the exit code.
-    fn terminate(mut self) -> Option<i32> {
+    fn terminate(self) -> Option<i32> {
         terminate(&self.process);
+        self.ended()
+    }
+
+    /// Waits for its end and gives the exit code.
+    fn ended(mut self) -> Option<i32> {
         let mut rest = String::new();
         self.output.read_to_string(&mut rest).expect("its output ends with it");
         self.process.wait().expect("it can be waited for").code()

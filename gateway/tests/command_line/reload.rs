@@ -97,3 +97,12 @@ fn a_hang_up_reads_the_configuration_again_and_logs_what_came_of_it() {
     assert!(server.is_running());
     assert_eq!(server.terminate(), Some(0));
 }
+
+#[test]
+fn a_server_to_try_things_out_ends_with_its_terminal() {
+    let place = folder();
+    let (server, mut told) = Serving::telling(place.path(), &["--dev"]);
+    hang_up(&server);
+    assert!(told.find("stopping: ").contains("SIGHUP"));
+    assert_eq!(server.ended(), Some(0));
+}
