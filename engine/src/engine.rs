@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use doorbuster_ledger::{Digest, Event, PARTITIONS, PartitionId, Place, Rules, SkuId, Timestamp, Totals};
+use doorbuster_ledger::{
+    ChannelSnapshot, Digest, Event, Ledger, PARTITIONS, PartitionId, Place, Rules, SkuId, StockSnapshot,
+    Timestamp, Totals,
+};
 
 use crate::campaigns::CampaignBoard;
 use crate::clock::Clock;
@@ -373,6 +376,23 @@ impl Engine {
     /// Notes that were dropped because a reactor had too many.
     pub fn notices_missed(&self) -> u64 {
         self.ports.missed()
+    }
+
+    /// Shows some SKUs of a shard, as [`Ledger::survey`] does. It waits for whoever is at the shard, and whoever comes to the shard
+    /// meanwhile leaves his work to this thread: so keep `limit` small, and never on an order's path.
+    pub fn survey(
+        &self,
+        shard: usize,
+        first: u32,
+        limit: u32,
+        sku: impl FnMut(StockSnapshot),
+        channel: impl FnMut(ChannelSnapshot),
+    ) -> Option<u32> {
+        let with = (&*self.journal, &*self.ports, &*self.keeper);
+        let look = |ledger: &Ledger| ledger.survey(first, limit, sku, channel);
+        let next = self.shards.get(shard)?.glance(look, with, || self.now());
+        self.ports.wake_others(usize::MAX);
+        next
     }
 
     /// Sums over all shards, as published at their latest visits; waits for none of them. Each shard's are of one

@@ -183,6 +183,22 @@ impl Shard {
         look(&state.ledger, state.counters)
     }
 
+    /// As [`inspect`](Self::inspect) for a short look while the shard works: what was handed in meanwhile is decided then, as whoever
+    /// found the lock taken relies on its holder.
+    pub(crate) fn glance<T>(
+        &self,
+        look: impl FnOnce(&Ledger) -> T,
+        (journal, ports, keeper): (&Journal, &Ports, &Keeper),
+        now: impl FnOnce() -> Timestamp,
+    ) -> T {
+        let seen = self.inspect(|ledger, _| look(ledger));
+        fence(Ordering::SeqCst);
+        if self.has_mail() {
+            self.visit(now(), journal, ports, keeper);
+        }
+        seen
+    }
+
     /// Waits for the lock, changes the ledger and hands the event over; for the few changes that concern all shards, before
     /// anything is handed in.
     pub(crate) fn amend(&self, amend: impl FnOnce(&mut Ledger) -> u64) {

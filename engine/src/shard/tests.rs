@@ -106,6 +106,22 @@ fn figures_follow_every_visit_and_expiry() {
 }
 
 #[test]
+fn what_is_handed_in_during_a_glance_is_decided_after_it() {
+    let world = World::new();
+    let with = (&world.journal, &world.ports, &world.keeper);
+    let seen = world.shard.glance(
+        |ledger| {
+            world.push(&[put_sku(1, 10)]);
+            world.visit(START);
+            ledger.totals().skus
+        },
+        with,
+        || START,
+    );
+    assert_eq!((seen, world.shard.figures().totals.skus), (0, 1));
+}
+
+#[test]
 fn figures_can_be_read_while_somebody_holds_the_lock() {
     let world = World::new();
     world.push(&[put_sku(1, 10)]);

@@ -22,6 +22,7 @@ mod place;
 mod pulse;
 mod span;
 mod spares;
+mod survey;
 mod touch;
 
 pub use check::Violation;
