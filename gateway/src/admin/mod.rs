@@ -2,6 +2,7 @@
 //! server for trying things out, time can be put forward here, too; and operators set circuit breakers and carry emergency plans
 //! out here.
 
+mod board;
 mod breakers;
 mod breaking;
 mod buckets;
@@ -10,6 +11,7 @@ mod emergencies;
 mod metrics;
 mod plans;
 mod pressure;
+mod readiness;
 mod reload;
 mod slow_sync;
 
@@ -18,11 +20,10 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::StatusCode;
 use axum::routing::{get, post};
 use tokio::sync::oneshot;
 
+use self::board::Board;
 pub(crate) use self::dev::Dev;
 use crate::error::ServerError;
 use crate::server::Shared;
@@ -51,16 +52,18 @@ impl Admin {
             .enable_all()
             .build()
             .map_err(io("set up the admin port"))?;
+        let board = Board::new(Arc::clone(&shared));
         let routes = Router::new()
             .route("/healthz", get(|| async { "ok\n" }))
-            .route("/readyz", get(readyz))
+            .route("/readyz", get(readiness::readyz))
             .route("/breakers", get(breakers::show).post(breakers::set))
             .route("/plans", get(plans::show).post(plans::wish))
             .route("/metrics", get(metrics::metrics))
             .route("/reload", post(reload::wish))
             .route("/dev/advance", post(dev::advance))
             .route("/dev/slow-sync", post(slow_sync::set))
-            .with_state(shared);
+            .with_state(shared)
+            .merge(board.routes());
         let (stop, ended) = oneshot::channel();
         let thread = std::thread::Builder::new().name("admin".to_owned()).spawn(move || {
             runtime.block_on(async {
@@ -68,6 +71,7 @@ impl Admin {
                     Ok(listener) => listener,
                     Err(error) => return tracing::error!(%error, "the admin port can't be served"),
                 };
+                tokio::spawn(board.run());
                 let serving = axum::serve(listener, routes);
                 tokio::select! {
                     outcome = async { serving.await } => {
@@ -95,15 +99,5 @@ impl Admin {
         if self.thread.join().is_err() {
             tracing::error!("the admin port's thread panicked");
         }
-    }
-}
-
-async fn readyz(State(shared): State<Arc<Shared>>) -> (StatusCode, &'static str) {
-    if shared.engine.journal().poisoned().is_some() {
-        (StatusCode::SERVICE_UNAVAILABLE, "poisoned: the log failed, nothing is acknowledged any more\n")
-    } else if shared.stopping() {
-        (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
-    } else {
-        (StatusCode::OK, "ready\n")
     }
 }
