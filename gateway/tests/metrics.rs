@@ -36,7 +36,9 @@ impl Scrape {
     fn of(server: &Server) -> Self {
         let admin = server.server().admin().expect("it was set up");
         let mut stream = TcpStream::connect(admin).expect("the admin port listens");
-        stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").expect("sent");
+        stream
+            .write_all(b"GET /metrics HTTP/1.0\r\nAccept: application/openmetrics-text\r\n\r\n")
+            .expect("sent");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");
         assert!(answer.starts_with("HTTP/1.0 200 "), "{answer}");

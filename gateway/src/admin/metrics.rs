@@ -1,14 +1,16 @@
-//! `/metrics`, in the Prometheus text format (`OpenMetrics`). Counters are read where they stand when somebody asks;
+//! `/metrics`, for Prometheus. Counters are read where they stand when somebody asks;
 //! serving an order touches no registry.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use doorbuster_engine::shard::ReleaseLag;
 use doorbuster_ledger::{CampaignSnapshot, LAG_BOUNDS_MS, Stage, Standing};
+use doorbuster_protocol::{Class, Code};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};
 use prometheus_client::metrics::MetricType;
@@ -17,16 +19,21 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::buckets::Buckets;
-use super::{breaking, emergencies, pressure};
+use super::{breaking, emergencies, exposition, pressure};
+use crate::reactor::OpStats;
 use crate::server::Shared;
 
-pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
+pub(super) async fn metrics(State(shared): State<Arc<Shared>>, asked: HeaderMap) -> impl IntoResponse {
     let mut registry = Registry::with_prefix("doorbuster");
     registry.register_collector(Box::new(Sources(shared)));
     let mut text = String::new();
     let encoded = prometheus_client::encoding::text::encode(&mut text, &registry);
     debug_assert!(encoded.is_ok(), "writing into a string can't fail");
-    ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
+    if exposition::wants_open_metrics(&asked) {
+        ([(CONTENT_TYPE, exposition::OPEN_METRICS)], text)
+    } else {
+        ([(CONTENT_TYPE, exposition::TEXT)], exposition::to_text(&text))
+    }
 }
 
 #[derive(Debug)]
@@ -53,6 +60,7 @@ impl Collector for Sources {
                 ConstCounter::new(count).encode(family.encode_family(&[("op", kind), ("outcome", code)])?)?;
             }
         }
+        encode_refusals(shared, &mut encoder)?;
         {
             let mut family = encoder.encode_descriptor(
                 "request_duration",
@@ -88,6 +96,15 @@ impl Collector for Sources {
                 MetricType::Gauge,
             )?)?;
         }
+        {
+            let most = Duration::from_millis(counters.release_lag_max_ms);
+            ConstGauge::new(most.as_secs_f64()).encode(encoder.encode_descriptor(
+                "release_lag_max",
+                "The most that a hold was past its deadline",
+                Some(&Unit::Seconds),
+                MetricType::Gauge,
+            )?)?;
+        }
         encode_release_lag(&engine.release_lag(), &mut encoder)?;
         encode_campaigns(shared, &mut encoder)?;
         let watched: u64 = shared.stats.iter().map(|stats| stats.orders_watched()).sum();
@@ -108,11 +125,6 @@ impl Collector for Sources {
             ("orders_watched", "Orders that wait and that a connection watches", watched),
             ("log_decided_position", "Log position of what was decided", journal.decided()),
             ("log_durable_position", "Log position of what is durable", journal.durable()),
-            (
-                "release_lag_max_milliseconds",
-                "The most that a hold was past its deadline",
-                counters.release_lag_max_ms,
-            ),
             ("ledger_bytes", "Bytes that the ledgers' tables use", engine.ledger_bytes()),
             ("log_poisoned", "1 when the log has failed", u64::from(journal.poisoned().is_some())),
         ];
@@ -233,6 +245,25 @@ fn requests(shared: &Shared) -> Vec<(&'static str, &'static str, u64)> {
         }
     }
     sums
+}
+
+/// Answers that refused, by their code, over all kinds. Those that never came are told, too: where a series begins with 1, no
+/// `increase` sees it, and the first of something is what an alert is for.
+fn encode_refusals(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+    let refusing = Code::ALL.iter().filter(|code| code.class() != Class::Done);
+    let mut sums: Vec<(Code, u64)> = refusing.map(|code| (*code, 0)).collect();
+    for (code, count) in shared.stats.iter().flat_map(|stats| stats.ops()).flat_map(OpStats::outcomes) {
+        if let Some(sum) = sums.iter_mut().find(|sum| sum.0 == code) {
+            sum.1 += count;
+        }
+    }
+    let help = "Operations refused, by why; class says what a caller may do";
+    let mut family = encoder.encode_descriptor("refusals", help, None, MetricType::Counter)?;
+    for (code, count) in sums {
+        let labels = [("reason", code.name()), ("class", code.class().name())];
+        ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
+    }
+    Ok(())
 }
 
 /// Service times by kind, added up over the reactors.

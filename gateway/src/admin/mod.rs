@@ -8,6 +8,7 @@ mod breaking;
 mod buckets;
 mod dev;
 mod emergencies;
+mod exposition;
 mod metrics;
 mod plans;
 mod pressure;
