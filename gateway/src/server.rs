@@ -156,14 +156,14 @@ impl Setup {
 }
 
 /// Who is woken when something is decided or durable: the reactors; behind them the feed, which gets no batches; and behind that
-/// whoever carries plans out, who looks for his answers himself.
+/// whoever carries plans out, and the admin port, who look for their answers themselves.
 pub(crate) fn wakers(doors: &[Arc<Door>], desk: &Arc<Desk>) -> Vec<Waker> {
     let nobody: Waker = Arc::new(|| {});
     let wakers = doors.iter().map(|door| {
         let door = Arc::clone(door);
         Arc::new(move || door.wake()) as Waker
     });
-    wakers.chain([desk.waker(), nobody]).collect()
+    wakers.chain([desk.waker(), Arc::clone(&nobody), nobody]).collect()
 }
 
 /// File descriptors that the log, the admin port and the threads need beside connections.

@@ -140,7 +140,7 @@ async fn prometheus_finds_nothing_wrong() {
         }
         Err(error) => {
             assert!(
-                std::env::var_os("DOORBUSTER_ALL_CLIENTS").is_none(),
+                std::env::var_os("DOORBUSTER_ALL_TOOLS").is_none(),
                 "promtool: {error}; it is in Debian's prometheus"
             );
             println!("NOT TESTED with promtool: {error}; it is in Debian's prometheus");

@@ -10,18 +10,20 @@ mod dev;
 mod emergencies;
 mod exposition;
 mod metrics;
+mod origin;
 mod plans;
 mod pressure;
 mod readiness;
 mod reload;
+mod routes;
+mod skus;
 mod slow_sync;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use axum::Router;
-use axum::routing::{get, post};
+use axum::middleware;
 use tokio::sync::oneshot;
 
 use self::board::Board;
@@ -53,18 +55,9 @@ impl Admin {
             .enable_all()
             .build()
             .map_err(io("set up the admin port"))?;
-        let board = Board::new(Arc::clone(&shared));
-        let routes = Router::new()
-            .route("/healthz", get(|| async { "ok\n" }))
-            .route("/readyz", get(readiness::readyz))
-            .route("/breakers", get(breakers::show).post(breakers::set))
-            .route("/plans", get(plans::show).post(plans::wish))
-            .route("/metrics", get(metrics::metrics))
-            .route("/reload", post(reload::wish))
-            .route("/dev/advance", post(dev::advance))
-            .route("/dev/slow-sync", post(slow_sync::set))
-            .with_state(shared)
-            .merge(board.routes());
+        let routes = routes::all(&shared);
+        let board = Board::new(shared);
+        let routes = routes.merge(board.routes()).layer(middleware::from_fn(origin::check));
         let (stop, ended) = oneshot::channel();
         let thread = std::thread::Builder::new().name("admin".to_owned()).spawn(move || {
             runtime.block_on(async {

@@ -1,4 +1,4 @@
-//! How plans reach the ledger: as a reactor would, with a port of their own.
+//! How plans and the admin port reach the ledger: as a reactor would, each with a port of their own.
 //!
 //! What they change goes the way of every command, through its shard into the write-ahead log. It is decided when it is durable.
 
@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_micros(500);
 
 /// See the module's doc.
 #[derive(Debug)]
-pub(super) struct Hands {
+pub(crate) struct Hands {
     /// Behind those of the reactors and of the feed.
     port: usize,
     tag: u32,
@@ -41,7 +41,7 @@ pub(super) enum Change {
 }
 
 impl Hands {
-    pub(super) fn new(port: usize) -> Self {
+    pub(crate) fn new(port: usize) -> Self {
         Self { port, tag: 0 }
     }
 
@@ -122,7 +122,7 @@ impl Hands {
     }
 
     /// Asks the shard that serves a SKU. Waits until what it answers is durable.
-    fn ask(&mut self, engine: &Engine, sku: SkuId, request: Request) -> Result<Answer, String> {
+    pub(crate) fn ask(&mut self, engine: &Engine, sku: SkuId, request: Request) -> Result<Answer, String> {
         self.tag = self.tag.wrapping_add(1).max(1);
         let slot = Slot { token: 0, deadline: Timestamp::default(), work: Work::Asked(request) };
         let batch = Batch { reactor: self.port, tag: self.tag, slots: vec![slot], ..Batch::default() };

@@ -29,6 +29,7 @@ mod watcher;
 
 pub use action::Action;
 pub(crate) use error::PlanError;
+pub(crate) use hands::Hands;
 pub(crate) use journal::FILE;
 pub use plan::EmergencyPlan;
 pub(crate) use plan::{Fault, check};

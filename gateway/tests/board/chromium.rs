@@ -28,7 +28,7 @@ impl Chromium {
             Command::new("chromium").arg("--version").output().is_ok_and(|said| said.status.success());
         if !installed {
             assert!(
-                std::env::var_os("DOORBUSTER_ALL_CLIENTS").is_none(),
+                std::env::var_os("DOORBUSTER_ALL_TOOLS").is_none(),
                 "no chromium; install Debian's chromium"
             );
             println!("NOT TESTED in a browser: there is no chromium; install Debian's chromium");
