@@ -327,7 +327,7 @@ fn admission(shared: &Shared) -> Admission {
         backlog_us: pressures.iter().map(|of| us(of.backlog)).max().unwrap_or(0),
         backlog_limit_us: pressures.iter().map(|of| us(of.target)).min().unwrap_or(0),
         connections: shared.stats.iter().map(|stats| stats.connections()).sum(),
-        budget: f64::from(shared.losses.budget) / 1e4,
+        budget: f64::from(shared.emergency.regime.standing().losses.budget) / 1e4,
         lost_goodput: share(|of| u64::from(of.lost.goodput)),
         lost_admitted: share(|of| u64::from(of.lost.admitted)),
         lost_settled: share(|of| u64::from(of.lost.settled)),
