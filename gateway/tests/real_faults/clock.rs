@@ -12,7 +12,7 @@ use doorbuster_ledger::Timestamp;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::{block_on, folder, seed};
+use crate::{block_on, folder, seed, times};
 
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
@@ -103,15 +103,7 @@ fn holds_end_by_the_latest_time_that_was_shown_however_the_clock_is_stepped() {
             ended = holds.iter().filter(|hold| hold.over).count();
         });
     }
-    let times = block_on(async {
-        let client = connect(&server).await;
-        let mut feed = client.feed(0);
-        let mut times = Vec::new();
-        while !feed.at_end() || times.is_empty() {
-            times.push(feed.next().await.unwrap().at);
-        }
-        times
-    });
+    let times = block_on(async { times(&connect(&server).await).await });
     assert!(times.is_sorted(), "time in the log goes back");
     server.stop();
     assert!(matches!(certify(&data, &mut |_, _| {}), Ok(Certified::Sound(_))), "the log is sound");

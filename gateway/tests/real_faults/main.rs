@@ -28,6 +28,16 @@ fn folder() -> tempfile::TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("the target folder takes a folder")
 }
 
+/// The times of all events that a log has, in their order.
+async fn times(client: &doorbuster_client::Client) -> Vec<u64> {
+    let mut feed = client.feed(0);
+    let mut times = Vec::new();
+    while !feed.at_end() || times.is_empty() {
+        times.push(feed.next().await.unwrap().at);
+    }
+    times
+}
+
 /// Runs a future whose tasks stay on this thread.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

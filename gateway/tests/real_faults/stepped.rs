@@ -11,7 +11,7 @@ use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::process::{BINARY, Server, arguments};
-use crate::{block_on, folder, seed};
+use crate::{block_on, folder, seed, times};
 
 /// Where systems keep the library.
 const LIBRARIES: &[&str] = &[
@@ -148,15 +148,7 @@ fn the_real_server_keeps_its_holds_while_the_clock_is_stepped() {
             }
         });
     }
-    let times = block_on(async {
-        let client = connect(&server).await;
-        let mut feed = client.feed(0);
-        let mut times = Vec::new();
-        while !feed.at_end() || times.is_empty() {
-            times.push(feed.next().await.unwrap().at);
-        }
-        times
-    });
+    let times = block_on(async { times(&connect(&server).await).await });
     assert!(times.is_sorted(), "time in the log goes back");
     server.kill();
     drop(server);

@@ -220,11 +220,7 @@ impl View for BudgetView {
     }
 
     fn list(&self, to: &mut Writer<'_>) {
-        let funders = self.funders.get(..usize::from(self.count)).unwrap_or_default();
-        to.array(funders.len());
-        for funder in funders {
-            write_fields(funder, to);
-        }
+        write_all(self.funders.get(..usize::from(self.count)).unwrap_or_default(), to);
     }
 }
 
@@ -236,11 +232,15 @@ impl View for ShortfallView {
     }
 
     fn list(&self, to: &mut Writer<'_>) {
-        let orders = self.orders.get(..usize::from(self.count)).unwrap_or_default();
-        to.array(orders.len());
-        for order in orders {
-            write_fields(order, to);
-        }
+        write_all(self.orders.get(..usize::from(self.count)).unwrap_or_default(), to);
+    }
+}
+
+/// Writes records as a list of maps.
+fn write_all<F: Fields>(records: &[F], to: &mut Writer<'_>) {
+    to.array(records.len());
+    for record in records {
+        write_fields(record, to);
     }
 }
 
@@ -260,8 +260,7 @@ pub(super) fn fetched(page: &Fetched, to: &mut Writer<'_>) {
     to.text("log_id");
     to.text(&format!("{:032x}", u128::from_be_bytes(page.log_id)));
     to.text("events");
-    to.array(page.events.len());
-    page.events.iter().for_each(|event| write_fields(event, to));
+    write_all(&page.events, to);
 }
 
 /// The server's totals, as Redis says how it is. `loading` is what clients look at before they send anything.
