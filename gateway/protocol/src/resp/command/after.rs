@@ -1,7 +1,8 @@
 //! Commands of what follows a payment: the warehouse, refunds, and counts of what is there.
 
+use super::operate::who;
 use super::order::units;
-use super::{Spec, plain, put, unknown};
+use super::{Spec, plain, put};
 use crate::after::{Advance, Inspect, ReadGoods, ReadProgress, ReadShortfall, Refund, SetOnHand};
 use crate::kind::Kind;
 use crate::resp::arguments::{Arguments, Complaint, GoodsName, StepName, is};
@@ -41,9 +42,7 @@ fn advance(arguments: &mut Arguments<'_>, body: &mut Vec<u8>) -> Result<Kind, Co
         match () {
             () if is(option, "TO") => advance.to = arguments.value::<GoodsName>("TO")?.0,
             () if is(option, "LINES") => units(arguments, &mut advance.lines)?,
-            () if is(option, "BY") => arguments.fill("BY", &mut advance.by)?,
-            () if is(option, "REASON") => arguments.fill("REASON", &mut advance.reason)?,
-            () => return Err(unknown(option)),
+            () => who(arguments, option, &mut advance.by, &mut advance.reason)?,
         }
     }
     put(&advance, body)
@@ -55,11 +54,7 @@ fn inspect(arguments: &mut Arguments<'_>, body: &mut Vec<u8>) -> Result<Kind, Co
     let to = arguments.value::<GoodsName>("to")?.0;
     let mut inspect = Inspect { sku, units, expected, to, ..Inspect::default() };
     while let Some(option) = arguments.option()? {
-        match () {
-            () if is(option, "BY") => arguments.fill("BY", &mut inspect.by)?,
-            () if is(option, "REASON") => arguments.fill("REASON", &mut inspect.reason)?,
-            () => return Err(unknown(option)),
-        }
+        who(arguments, option, &mut inspect.by, &mut inspect.reason)?;
     }
     put(&inspect, body)
 }

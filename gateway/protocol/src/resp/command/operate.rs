@@ -69,7 +69,7 @@ pub(super) const COMMANDS: &[Spec] = &[
 ];
 
 /// Takes BY and REASON, and complains of anything else.
-fn who(
+pub(super) fn who(
     arguments: &mut Arguments<'_>,
     option: &[u8],
     by: &mut u64,

@@ -58,6 +58,11 @@ pub(super) trait Fields {
 /// Writes a record as a map.
 pub(super) fn write_fields<F: Fields>(record: &F, to: &mut Writer<'_>) {
     to.map(F::NAMES.len());
+    write_entries(record, to);
+}
+
+/// Writes a record's names and values, into a map that was begun.
+pub(super) fn write_entries<F: Fields>(record: &F, to: &mut Writer<'_>) {
     let mut names = F::NAMES.iter();
     record.each(&mut |field| {
         to.text(names.next().unwrap_or(&""));

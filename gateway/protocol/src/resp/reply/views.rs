@@ -1,6 +1,6 @@
 //! What can be read, by its fields' names.
 
-use super::fields::{Fields, fields, write_fields};
+use super::fields::{Fields, fields, write_entries, write_fields};
 use super::{complain, known, prefix};
 use crate::after::{GoodsTo, GoodsView, ProgressView, ShortOrder, ShortfallView};
 use crate::answer::{ChannelView, ChannelsView, LineView, OrderState, OrderView, StatusView, StockView};
@@ -19,10 +19,10 @@ use crate::resp::write::Writer;
 pub(super) trait View: Fields {
     fn code(&self) -> u16;
 
-    /// Writes what no field can say, behind the map: see [`extra`](Self::extra).
+    /// Writes the [list](Self::LIST) that comes with it.
     fn list(&self, _to: &mut Writer<'_>) {}
 
-    /// The name of a list that comes with it.
+    /// The list's name, the last of the map; none where there is no list.
     const LIST: Option<&'static str> = None;
 }
 
@@ -34,19 +34,14 @@ pub(super) fn write<V: View>(view: &V, to: &mut Writer<'_>) {
     }
     to.array(2);
     to.text(code.name());
-    match (code, V::LIST) {
-        (Code::Ok, None) => write_fields(view, to),
-        (Code::Ok, Some(list)) => {
-            to.map(V::NAMES.len().saturating_add(1));
-            let mut names = V::NAMES.iter();
-            view.each(&mut |field| {
-                to.text(names.next().unwrap_or(&""));
-                field.write(to);
-            });
-            to.text(list);
-            view.list(to);
-        }
-        _ => to.map(0),
+    if code != Code::Ok {
+        return to.map(0);
+    }
+    to.map(V::NAMES.len().saturating_add(usize::from(V::LIST.is_some())));
+    write_entries(view, to);
+    if let Some(list) = V::LIST {
+        to.text(list);
+        view.list(to);
     }
 }
 
