@@ -9,6 +9,8 @@ use doorbuster_engine::log::LogError;
 use doorbuster_engine::snapshot::SnapshotError;
 use doorbuster_engine::storage::StorageError;
 
+use crate::tls::TlsError;
+
 /// The server can't start or can't go on.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -36,6 +38,9 @@ pub enum ServerError {
         /// Why.
         error: io::Error,
     },
+    /// The server has no certificate to show.
+    #[error("{0}")]
+    Tls(#[from] TlsError),
     /// The operating system refused something.
     #[error("can't {doing}: {error}")]
     Io {
@@ -54,6 +59,7 @@ impl ServerError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Panicked => 1,
+            Self::Tls(_) => 2,
             Self::Listen { .. } | Self::Io { .. } | Self::Engine(EngineError::Thread(_)) => 3,
             Self::Storage(_)
             | Self::Engine(

@@ -4,6 +4,8 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use doorbuster_client::Tls;
+
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(5);
 
@@ -14,11 +16,29 @@ const ANSWER: Duration = Duration::from_mins(5);
 /// a busy server are as many.
 const MAX_ANSWER: u64 = 4 << 20;
 
+/// What a server that encrypts answers first to somebody who does not: a TLS alert.
+const ALERT: u8 = 21;
+
+/// An admin port, and how it is spoken to.
+#[derive(Clone, Debug)]
+pub struct Port {
+    /// Where it is.
+    pub at: SocketAddr,
+    /// How to encrypt; `None`: not at all.
+    pub tls: Option<Tls>,
+}
+
+impl From<SocketAddr> for Port {
+    fn from(at: SocketAddr) -> Self {
+        Self { at, tls: None }
+    }
+}
+
 /// Gets what is at a path: the answer's status and body.
 ///
 /// # Errors
 /// Nobody listens, the answer doesn't come in five minutes, or it isn't HTTP.
-pub fn get(to: SocketAddr, path: &str) -> io::Result<(u16, String)> {
+pub fn get(to: impl Into<Port>, path: &str) -> io::Result<(u16, String)> {
     get_within(to, path, ANSWER)
 }
 
@@ -26,31 +46,48 @@ pub fn get(to: SocketAddr, path: &str) -> io::Result<(u16, String)> {
 ///
 /// # Errors
 /// As [`get`].
-pub fn get_within(to: SocketAddr, path: &str, longest: Duration) -> io::Result<(u16, String)> {
-    ask(to, &format!("GET {path} HTTP/1.0\r\nHost: {to}\r\n\r\n"), longest)
+pub fn get_within(to: impl Into<Port>, path: &str, longest: Duration) -> io::Result<(u16, String)> {
+    let to = to.into();
+    ask(&to, &format!("GET {path} HTTP/1.0\r\nHost: {}\r\n\r\n", to.at), longest)
 }
 
 /// Posts a text and gives the answer's status and body.
 ///
 /// # Errors
 /// As [`get`].
-pub fn post(to: SocketAddr, path: &str, body: &str) -> io::Result<(u16, String)> {
-    let length = body.len();
-    let head = format!("POST {path} HTTP/1.0\r\nHost: {to}\r\nContent-Type: text/plain");
-    ask(to, &format!("{head}\r\nContent-Length: {length}\r\n\r\n{body}"), ANSWER)
+pub fn post(to: impl Into<Port>, path: &str, body: &str) -> io::Result<(u16, String)> {
+    let (to, length) = (to.into(), body.len());
+    let head = format!("POST {path} HTTP/1.0\r\nHost: {}\r\nContent-Type: text/plain", to.at);
+    ask(&to, &format!("{head}\r\nContent-Length: {length}\r\n\r\n{body}"), ANSWER)
 }
 
-fn ask(to: SocketAddr, request: &str, longest: Duration) -> io::Result<(u16, String)> {
-    let mut stream = TcpStream::connect_timeout(&to, CONNECT)?;
+fn ask(to: &Port, request: &str, longest: Duration) -> io::Result<(u16, String)> {
+    let stream = TcpStream::connect_timeout(&to.at, CONNECT)?;
     stream.set_read_timeout(Some(longest))?;
-    stream.write_all(request.as_bytes())?;
-    let mut answer = String::new();
-    stream.take(MAX_ANSWER).read_to_string(&mut answer)?;
+    let answer = match &to.tls {
+        None => exchange(stream, request),
+        Some(tls) => exchange(tls.wrap(&to.at.ip().to_string(), stream)?, request),
+    }?;
     let unlike = || io::Error::new(io::ErrorKind::InvalidData, "what answers there doesn't speak HTTP");
     let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(unlike)?;
     let status =
         head.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5)).and_then(|code| code.parse().ok());
     Ok((status.ok_or_else(unlike)?, body.to_owned()))
+}
+
+/// Asks, and reads until the other side has nothing more to say.
+fn exchange(mut stream: impl Read + Write, request: &str) -> io::Result<String> {
+    stream.write_all(request.as_bytes())?;
+    stream.flush()?;
+    let mut answer = Vec::new();
+    stream.take(MAX_ANSWER).read_to_end(&mut answer)?;
+    if answer.first() == Some(&ALERT) {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "it wants an encrypted connection (--tls-ca)",
+        ));
+    }
+    String::from_utf8(answer).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 #[cfg(test)]
@@ -94,6 +131,12 @@ mod tests {
         let to = listener.local_addr().unwrap();
         let refused = get_within(to, "/readyz", Duration::from_millis(1)).unwrap_err();
         assert!(matches!(refused.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut), "{refused}");
+    }
+
+    #[test]
+    fn a_server_that_encrypts_is_told_from_one_that_speaks_something_else() {
+        let refused = answered("\u{15}\u{3}\u{3}\0\u{2}\u{2}\n").unwrap_err();
+        assert_eq!(refused.to_string(), "it wants an encrypted connection (--tls-ca)");
     }
 
     #[test]

@@ -25,11 +25,13 @@ pub mod simulation;
 mod sku;
 mod supervisor;
 pub mod testing;
+mod tls;
 mod utc;
 
 pub use config::{
     AnomalyConfig, Config, ConfigError, DurabilityName, Effective, EmergencyConfig, Faults, KEYS, Key,
     LogConfig, Origin, OverloadConfig, Reload, RulesConfig, ServerConfig, SnapshotsConfig, Sources,
+    TlsConfig,
 };
 pub use emergency::{Action, EmergencyPlan};
 pub use error::ServerError;
@@ -39,3 +41,4 @@ pub use overload::shoppers::ShopperLimit;
 pub use percent::{Percent, PercentError};
 pub use reactor::{OpStats, Pressure, ReactorStats};
 pub use server::{Server, Setup};
+pub use tls::{TlsError, TlsFiles};

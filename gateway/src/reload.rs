@@ -1,6 +1,6 @@
 //! Reads the configuration again while the server runs: on SIGHUP, and on `POST /reload`.
 //!
-//! File and environment are read as at the start, with the flags of the start. One fault anywhere, and nothing of it counts.
+//! File, environment and certificates are read as at the start, with the flags of the start. One fault anywhere, and nothing of it counts.
 //! Else what may change is taken over, and of the rest it is said that it waits for the next start. It waits until then, however
 //! often the configuration is read: what runs is compared, not what was read last.
 
@@ -13,6 +13,7 @@ use crate::emergency::Bounds;
 use crate::log_level::LogLevel;
 use crate::overload::losses;
 use crate::server::Shared;
+use crate::tls::TlsError;
 
 /// What is needed to read the configuration again.
 #[derive(Debug)]
@@ -43,6 +44,9 @@ pub(crate) enum ReloadError {
     /// The configuration has faults.
     #[error("{}", .0.to_string().replace('\n', "; "))]
     Faults(Faults),
+    /// The certificates are of no use.
+    #[error("{0}")]
+    Tls(#[from] TlsError),
 }
 
 impl Reloader {
@@ -61,11 +65,15 @@ pub(crate) fn reload(shared: &Shared) -> Result<Report, ReloadError> {
     let mut running = reloader.running.lock();
     let read = reloader.sources.read().map_err(ReloadError::Faults)?;
     let changes = running.changes(&read);
+    let certificates = shared.tls.as_ref().map(|tls| tls.read_again()).transpose()?;
     running.take_live(&read).map_err(ReloadError::Faults)?;
     let (applied, waiting): (Vec<_>, Vec<_>) =
         changes.into_iter().partition(|change| change.key.reload == Reload::Live);
     if !applied.is_empty() {
         apply(shared, &running);
+    }
+    if let (Some(tls), Some(certificates)) = (&shared.tls, certificates) {
+        tls.renew(certificates);
     }
     let level = running.config().server.log_level.clone();
     drop(running);

@@ -26,8 +26,9 @@ use crate::overload::anomaly::AnomalyRule;
 use crate::overload::shoppers::ShopperLimit;
 use crate::overload::{Breakers, Micros, Moment, breaker, losses};
 use crate::percent::Percent;
-use crate::reactor::{Dialect, Door, Reactor, ReactorStats, Sockets};
+use crate::reactor::{Callers, Dialect, Door, Reactor, ReactorStats, Sockets};
 use crate::reload::{ReloadError, Reloader, Report};
+use crate::tls::{Tls, TlsFiles};
 
 /// How a server is set up. [`Config`](crate::Config) makes one from files, environment and flags.
 #[derive(Debug)]
@@ -62,6 +63,10 @@ pub struct Setup {
     pub compaction: CompactionOptions,
     /// Connections at most.
     pub max_connections: usize,
+    /// Connections at most that come from one address, or one IPv6 network of 64 bits; the admin port's don't count.
+    pub max_connections_per_address: usize,
+    /// What all ports encrypt with; `None`: nothing.
+    pub tls: Option<TlsFiles>,
     /// How long a connection may take nothing of its answers before it is closed.
     pub slow_reader: Duration,
     /// Longest wait for answers on their way when stopping.
@@ -123,6 +128,8 @@ impl Setup {
             segment_bytes: doorbuster_engine::log::DEFAULT_SEGMENT,
             compaction: CompactionOptions::default(),
             max_connections: 4_096,
+            max_connections_per_address: 1_024,
+            tls: None,
             slow_reader: Duration::from_secs(10),
             drain: Duration::from_secs(5),
             backlog_us: 5_000,
@@ -210,6 +217,9 @@ pub(crate) struct Shared {
     /// What makes syncs slow; `None` on servers that keep their data.
     pub(crate) sync_delay: Option<Arc<SyncDelay>>,
     pub(crate) max_connections: usize,
+    pub(crate) callers: Arc<Callers>,
+    /// `None`: nothing is encrypted.
+    pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) drain: LiveDuration,
     /// How long a connection may take nothing of its answers before it is closed.
     pub(crate) slow_reader: LiveDuration,
@@ -235,11 +245,13 @@ pub(crate) struct Start {
     pub(crate) desk: Arc<Desk>,
     /// Of each reactor.
     pub(crate) max_connections: usize,
+    pub(crate) callers: Arc<Callers>,
+    pub(crate) tls: Option<Arc<Tls>>,
 }
 
 impl Shared {
     pub(crate) fn new(setup: Setup, engine: Arc<Engine>, log_id: LogId, start: Start) -> Self {
-        let Start { reactors, seed, started, desk, max_connections } = start;
+        let Start { reactors, seed, started, desk, max_connections, callers, tls } = start;
         Self {
             clock: setup.clock,
             rules: setup.rules,
@@ -250,6 +262,8 @@ impl Shared {
             dev: setup.dev_clock.map(Dev::new),
             sync_delay: setup.sync_delay,
             max_connections,
+            callers,
+            tls,
             drain: LiveDuration::new(setup.drain),
             slow_reader: LiveDuration::new(setup.slow_reader),
             started,
@@ -336,8 +350,11 @@ impl Server {
         let resp = setup.resp.map(listener::bind).transpose()?;
         let admin = setup.admin.map(Admin::bind).transpose()?;
         let max_connections = within_descriptors(setup.max_connections);
+        let tls = setup.tls.take().map(Tls::load).transpose()?.map(Arc::new);
+        let callers = Callers::new(setup.max_connections_per_address);
 
-        let mut prepared = Sockets::prepare(reactors).map_err(io("set up a reactor"))?;
+        let prepared = Sockets::prepare(reactors, &callers, tls.as_ref());
+        let mut prepared = prepared.map_err(io("set up a reactor"))?;
         let doors: Vec<_> = prepared.iter().map(|sockets| Arc::clone(sockets.door())).collect();
         let desk = Desk::new(reactors);
         let seed = random_u64().map_err(ServerError::Storage)?;
@@ -352,7 +369,8 @@ impl Server {
         let journal = setup.plan_journal.take();
         let (storage, looks) = (Arc::clone(&setup.storage), setup.watches);
         let max_connections = max_connections.div_ceil(reactors);
-        let start = Start { reactors, seed, started: Instant::now(), desk, max_connections };
+        let started = Instant::now();
+        let start = Start { reactors, seed, started, desk, max_connections, callers, tls };
         let shared = Arc::new(Shared::new(setup, engine, recovery.log_id, start));
         let resumed = shared.emergency.enter(|room| room.resume(&shared, journal.as_deref()));
         resumed.map_err(io("read the journal of plans"))?;

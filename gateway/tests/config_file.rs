@@ -128,6 +128,19 @@ fn an_error_names_file_line_and_column() {
             "[rulez]\noffer_ms = 1\n",
             "shop.toml, line 1, column 2: there is no [rulez]; did you mean [rules]?",
         ),
+        (
+            "[tls]\ncertificate = \"a.pem\"\n",
+            "shop.toml, line 2, column 15: tls.certificate = \"a.pem\": it must be \"off\", as long as tls.key is \"off\"",
+        ),
+        (
+            "tls.key = \"a.pem\"\n",
+            "shop.toml, line 1, column 11: tls.key = \"a.pem\": it must be \"off\", as long as tls.certificate is",
+        ),
+        (
+            "tls.client_ca = \"a.pem\"\n",
+            "shop.toml, line 1, column 17: tls.client_ca = \"a.pem\": it must be \"off\", as long as tls.certificate is",
+        ),
+        ("tls.key = \"\"\n", "shop.toml, line 1, column 11: tls.key = \"\": it must be a file with a name"),
         ("offer_ms = 1\n", "shop.toml, line 1, column 1: there is no offer_ms; did you mean rules.offer_ms?"),
         ("[anomaly]\nrules = 7\n", "shop.toml, line 2, column 9: invalid type: integer `7`"),
         ("[server\n", "shop.toml, line 1, column 8: "),

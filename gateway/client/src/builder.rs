@@ -6,6 +6,7 @@ use crate::budget::RetryBudget;
 use crate::client::Client;
 use crate::error::Error;
 use crate::retry::Backoff;
+use crate::tls::Tls;
 
 /// Most connections of one client. One connection carries several hundred thousand operations a second; more
 /// than a few only help against head-of-line blocking on lossy networks.
@@ -26,6 +27,7 @@ pub struct Builder {
     pub(crate) budget: RetryBudget,
     pub(crate) hold_back: bool,
     pub(crate) drill: bool,
+    pub(crate) tls: Option<Tls>,
 }
 
 impl Default for Builder {
@@ -40,6 +42,7 @@ impl Default for Builder {
             budget: RetryBudget::default(),
             hold_back: true,
             drill: false,
+            tls: None,
         }
     }
 }
@@ -111,6 +114,13 @@ impl Builder {
     #[must_use]
     pub fn drill(mut self, drill: bool) -> Self {
         self.drill = drill;
+        self
+    }
+
+    /// Encrypts all connections. Default: none.
+    #[must_use]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
         self
     }
 

@@ -49,6 +49,7 @@ mod promotions;
 mod pushes;
 mod retry;
 mod throttle;
+mod tls;
 
 pub use after::Advanced;
 pub use budget::RetryBudget;
@@ -69,3 +70,4 @@ pub use levels::{Level, Levels, LevelsError};
 pub use outcome::{Applied, Hold, Kept, Outcome, Refusal, Settled};
 pub use pushes::{MAX_UNREAD, Pushed, Pushes};
 pub use retry::{Backoff, MAX_TRIES};
+pub use tls::{Tls, TlsError};

@@ -20,16 +20,18 @@ use doorbuster_protocol::{
     Credit, FEATURES, Fault, Header, Hello, Kind, MAGIC, Parsed, ProtocolError, Push, Refused, VERSION,
     Welcome, body, parse,
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{Notify, mpsc};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use crate::clock::ServerClock;
 use crate::error::Error;
 use crate::outbox::{Call, Loss, Pending, pack};
 use crate::pushes::{PushBoard, Pushed};
 use crate::retry::Backoff;
+use crate::tls::Tls;
 
 /// Longest time for a connection and its greeting: a server that takes longer is as good as down.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -50,15 +52,22 @@ pub(crate) struct Settings {
     pub(crate) backoff: Backoff,
     pub(crate) clock: ServerClock,
     pub(crate) pushes: PushBoard,
+    pub(crate) tls: Option<Tls>,
 }
 
 /// A greeted connection.
 #[derive(Debug)]
 pub(crate) struct Session {
-    stream: TcpStream,
+    stream: Stream,
     pub(crate) welcome: Welcome,
     /// Bytes that came behind the greeting.
     buffer: Vec<u8>,
+}
+
+#[derive(Debug)]
+enum Stream {
+    Plain(TcpStream),
+    Encrypted(Box<TlsStream<TcpStream>>),
 }
 
 /// The callers' end of a link.
@@ -83,6 +92,29 @@ pub(crate) async fn dial(settings: &Settings) -> Result<Session, Error> {
 async fn greet(settings: &Settings) -> Result<Session, Ended> {
     let mut stream = TcpStream::connect(&settings.address).await?;
     stream.set_nodelay(true)?;
+    let Some(tls) = &settings.tls else {
+        let (welcome, buffer) = hello(settings, &mut stream).await?;
+        return Ok(Session { stream: Stream::Plain(stream), welcome, buffer });
+    };
+    let name = tls.name(host(&settings.address))?;
+    let connector = TlsConnector::from(Arc::clone(tls.config()));
+    let agreed = connector.connect(name, stream).await;
+    let mut stream = agreed.map_err(|error| Ended::Closed(format!("no encrypted connection: {error}")))?;
+    let (welcome, buffer) = hello(settings, &mut stream).await?;
+    Ok(Session { stream: Stream::Encrypted(Box::new(stream)), welcome, buffer })
+}
+
+/// An address without its port, and without the brackets of IPv6.
+fn host(address: &str) -> &str {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+}
+
+/// Greets; with the answer, what came behind it.
+async fn hello(
+    settings: &Settings,
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+) -> Result<(Welcome, Vec<u8>), Ended> {
     let began = Instant::now();
     let hello = Hello {
         magic: MAGIC,
@@ -94,6 +126,7 @@ async fn greet(settings: &Settings) -> Result<Session, Ended> {
     let mut bytes = Vec::new();
     body::frame(Header::new(Kind::Hello, 0, 1), std::slice::from_ref(&hello), &mut bytes);
     stream.write_all(&bytes).await?;
+    stream.flush().await?;
     let mut buffer = Vec::with_capacity(READ_BYTES);
     loop {
         if let Parsed::Frame { header, body: content, consumed } = parse(&buffer)? {
@@ -102,7 +135,7 @@ async fn greet(settings: &Settings) -> Result<Session, Ended> {
                     let welcome: Welcome = body::read_one(&header, content)?;
                     settings.clock.adjust(welcome.now_ms, began.elapsed());
                     buffer.drain(..consumed);
-                    return Ok(Session { stream, welcome, buffer });
+                    return Ok((welcome, buffer));
                 }
                 Kind::Error => {
                     let fault: Fault = body::read_one(&header, content)?;
@@ -112,7 +145,8 @@ async fn greet(settings: &Settings) -> Result<Session, Ended> {
             }
         }
         if stream.read_buf(&mut buffer).await? == 0 {
-            return Err(Ended::Closed("server closed the connection before its greeting".to_owned()));
+            let why = if settings.tls.is_some() { "" } else { " (does it want an encrypted one?)" };
+            return Err(Ended::Closed(format!("server closed the connection before its greeting{why}")));
         }
     }
 }
@@ -209,16 +243,16 @@ async fn serve(
         credit: AtomicUsize::new(operations(session.welcome.max_in_flight)),
         closing: AtomicBool::new(false),
     };
-    let (read_half, write_half) = session.stream.into_split();
-    let reading = read_loop(&shared, read_half, session.buffer, settings);
-    let writing = write_loop(&shared, write_half, calls, settings.in_flight, &session.welcome);
-    let ended = tokio::select! {
-        ended = reading => ended,
-        finished = writing => match finished {
-            Ok(()) => return std::ops::ControlFlow::Break(()),
-            Err(ended) => ended,
-        },
+    let Session { stream, welcome, buffer } = session;
+    let ended = match stream {
+        Stream::Plain(stream) => {
+            exchange(&shared, stream.into_split(), (&welcome, buffer), calls, settings).await
+        }
+        Stream::Encrypted(stream) => {
+            exchange(&shared, tokio::io::split(stream), (&welcome, buffer), calls, settings).await
+        }
     };
+    let Some(ended) = ended else { return std::ops::ControlFlow::Break(()) };
     let loss = match ended {
         Ended::Closed(reason) => Loss::Lost(reason),
         Ended::Broken(fault) => Loss::Protocol(fault),
@@ -228,10 +262,24 @@ async fn serve(
     std::ops::ControlFlow::Continue(())
 }
 
+/// Reads and writes until the connection ends; `None` when the client is gone and everything is answered.
+async fn exchange(
+    shared: &Shared,
+    (read_half, write_half): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
+    (welcome, buffer): (&Welcome, Vec<u8>),
+    calls: &mut mpsc::Receiver<Call>,
+    settings: &Settings,
+) -> Option<Ended> {
+    tokio::select! {
+        ended = read_loop(shared, read_half, buffer, settings) => Some(ended),
+        finished = write_loop(shared, write_half, calls, settings.in_flight, welcome) => finished.err(),
+    }
+}
+
 /// Writes what is queued; `Ok` when the queue is closed and every answer has come.
 async fn write_loop(
     shared: &Shared,
-    mut stream: OwnedWriteHalf,
+    mut stream: impl AsyncWrite + Unpin,
     calls: &mut mpsc::Receiver<Call>,
     in_flight: usize,
     welcome: &Welcome,
@@ -252,6 +300,7 @@ async fn write_loop(
                 }
                 if !out.is_empty() {
                     stream.write_all(&out).await?;
+                    stream.flush().await?;
                     out.clear();
                 }
                 woken.await;
@@ -260,6 +309,7 @@ async fn write_loop(
             out.extend_from_slice(&frame.bytes);
         }
         stream.write_all(&out).await?;
+        stream.flush().await?;
         out.clear();
         if shared.closing.load(Ordering::Relaxed) {
             // The answers still come; the reader ends the connection.
@@ -278,7 +328,7 @@ async fn write_loop(
 /// Reads answers until the connection ends.
 async fn read_loop(
     shared: &Shared,
-    mut stream: OwnedReadHalf,
+    mut stream: impl AsyncRead + Unpin,
     mut buffer: Vec<u8>,
     settings: &Settings,
 ) -> Ended {

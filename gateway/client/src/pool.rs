@@ -73,6 +73,7 @@ impl Pool {
             backoff: builder.backoff,
             clock: ServerClock::default(),
             pushes: PushBoard::default(),
+            tls: builder.tls,
         });
         let session = dial(&settings).await?;
         let max_batch = session.welcome.max_batch.clamp(1, MAX_BATCH) as usize;

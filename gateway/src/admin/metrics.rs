@@ -20,7 +20,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::buckets::Buckets;
 use super::{breaking, emergencies, exposition, pressure};
-use crate::reactor::OpStats;
+use crate::reactor::{OpStats, ReactorStats};
 use crate::server::Shared;
 
 pub(super) async fn metrics(State(shared): State<Arc<Shared>>, asked: HeaderMap) -> impl IntoResponse {
@@ -61,6 +61,7 @@ impl Collector for Sources {
             }
         }
         encode_refusals(shared, &mut encoder)?;
+        encode_connections_refused(shared, &mut encoder)?;
         {
             let mut family = encoder.encode_descriptor(
                 "request_duration",
@@ -262,6 +263,24 @@ fn encode_refusals(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> Resu
     for (code, count) in sums {
         let labels = [("reason", code.name()), ("class", code.class().name())];
         ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
+    }
+    Ok(())
+}
+
+/// Connections that never came to a request.
+fn encode_connections_refused(
+    shared: &Shared,
+    encoder: &mut DescriptorEncoder<'_>,
+) -> Result<(), std::fmt::Error> {
+    let help = "Connections refused: full, as many as may be; address, as many from there as may be; tls, no keys were agreed on";
+    let mut family = encoder.encode_descriptor("connections_refused", help, None, MetricType::Counter)?;
+    let sum = |of: fn(&ReactorStats) -> u64| shared.stats.iter().map(|stats| of(stats)).sum::<u64>();
+    for (reason, count) in [
+        ("full", sum(ReactorStats::turned_away)),
+        ("address", shared.callers.refused()),
+        ("tls", sum(ReactorStats::unagreed)),
+    ] {
+        ConstCounter::new(count).encode(family.encode_family(&[("reason", reason)])?)?;
     }
     Ok(())
 }

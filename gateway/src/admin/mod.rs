@@ -30,6 +30,7 @@ use self::board::Board;
 pub(crate) use self::dev::Dev;
 use crate::error::ServerError;
 use crate::server::Shared;
+use crate::tls::Doorway;
 
 /// A running admin port.
 #[derive(Debug)]
@@ -56,6 +57,7 @@ impl Admin {
             .build()
             .map_err(io("set up the admin port"))?;
         let routes = routes::all(&shared);
+        let tls = shared.tls.clone();
         let board = Board::new(shared);
         let routes = routes.merge(board.routes()).layer(middleware::from_fn(origin::check));
         let (stop, ended) = oneshot::channel();
@@ -66,7 +68,7 @@ impl Admin {
                     Err(error) => return tracing::error!(%error, "the admin port can't be served"),
                 };
                 tokio::spawn(board.run());
-                let serving = axum::serve(listener, routes);
+                let serving = axum::serve(Doorway::new(listener, tls), routes);
                 tokio::select! {
                     outcome = async { serving.await } => {
                         if let Err(error) = outcome {

@@ -25,7 +25,11 @@ fn may(method: &Method, headers: &HeaderMap) -> bool {
 
 /// Whether a request comes from a page of this port, or from no page.
 fn is_own(origin: Option<&str>, host: Option<&str>) -> bool {
-    origin.is_none_or(|origin| origin.strip_prefix("http://").is_some_and(|from| host == Some(from)))
+    let page = |origin: &str| {
+        let from = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+        from.is_some_and(|from| host == Some(from))
+    };
+    origin.is_none_or(page)
 }
 
 #[cfg(test)]
@@ -35,8 +39,11 @@ mod tests {
     #[test]
     fn pages_of_this_port_and_programs_are_let_in_and_nobody_else() {
         let host = Some("127.0.0.1:7701");
-        assert!(is_own(None, host) && is_own(None, None) && is_own(Some("http://127.0.0.1:7701"), host));
-        for origin in ["http://shop.example", "https://127.0.0.1:7701", "http://127.0.0.1:7702", "null", ""] {
+        assert!(is_own(None, host) && is_own(None, None));
+        assert!(
+            ["http://127.0.0.1:7701", "https://127.0.0.1:7701"].iter().all(|own| is_own(Some(own), host))
+        );
+        for origin in ["http://shop.example", "https://shop.example", "http://127.0.0.1:7702", "null", ""] {
             assert!(!is_own(Some(origin), host), "{origin}");
         }
         assert!(!is_own(Some("http://127.0.0.1:7701"), None));

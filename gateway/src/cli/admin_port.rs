@@ -10,6 +10,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::fail;
+use super::trust::Trust;
 use crate::http;
 
 /// How long a look at a server waits. One that recovers its log takes connections and answers when it is done.
@@ -24,6 +25,8 @@ pub(super) struct At {
     /// Report as JSON.
     #[arg(long)]
     pub(super) json: bool,
+    #[command(flatten)]
+    trust: Trust,
 }
 
 impl fmt::Display for At {
@@ -33,12 +36,16 @@ impl fmt::Display for At {
 }
 
 impl At {
+    fn port(&self) -> Result<http::Port, String> {
+        Ok(http::Port { at: self.admin, tls: self.trust.tls()? })
+    }
+
     /// The text at a path, whatever its status: it says what it is.
     ///
     /// # Errors
     /// Why the server can't be reached.
     pub(super) fn text(&self, path: &str) -> Result<String, String> {
-        let answer = http::get_within(self.admin, path, PATIENCE);
+        let answer = http::get_within(self.port()?, path, PATIENCE);
         answer.map(|(_, body)| body).map_err(|error| unanswered(self.admin, &error))
     }
 
@@ -47,10 +54,23 @@ impl At {
     /// # Errors
     /// The exit code, where the server can't be reached or refuses; it has been said why.
     pub(super) fn ask(&self, path: &str, wish: Option<&Value>) -> Result<Value, ExitCode> {
+        self.exchange(path, wish.map(ToString::to_string).as_deref())
+    }
+
+    /// The document that answers a wish in words.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub(super) fn tell(&self, path: &str, words: &str) -> Result<Value, ExitCode> {
+        self.exchange(path, Some(words))
+    }
+
+    fn exchange(&self, path: &str, wish: Option<&str>) -> Result<Value, ExitCode> {
         let admin = self.admin;
+        let port = self.port().map_err(|fault| fail(2, &fault))?;
         let answer = match wish {
-            None => http::get(admin, path),
-            Some(wish) => http::post(admin, path, &wish.to_string()),
+            None => http::get(port, path),
+            Some(wish) => http::post(port, path, wish),
         };
         let (status, body) = answer.map_err(|error| {
             let why = "is `doorbuster serve` running there?";

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Args;
-use doorbuster_client::{Client, Code, Error, Refusal};
+use doorbuster_client::{Builder, Client, Code, Error, Refusal};
 
+use super::trust::Trust;
 use super::{fail, say};
 use crate::utc::Utc;
 
@@ -14,10 +15,22 @@ use crate::utc::Utc;
 pub(super) struct ServerOptions {
     /// The server.
     #[arg(long, env = "DOORBUSTER_SERVER", default_value = "127.0.0.1:7700", value_name = "ADDRESS:PORT")]
-    server: SocketAddr,
+    pub(super) server: SocketAddr,
     /// Answer as JSON.
     #[arg(long)]
     pub(super) json: bool,
+    #[command(flatten)]
+    trust: Trust,
+}
+
+impl ServerOptions {
+    /// A client of the server, as far as the flags say how it is to be.
+    ///
+    /// # Errors
+    /// A line that says what is wrong with a flag.
+    pub(super) fn builder(&self) -> Result<Builder, String> {
+        self.trust.builder()
+    }
 }
 
 /// Connects, asks, and gives the answer; what went wrong is said, and its exit code given.
@@ -26,10 +39,11 @@ pub(super) fn ask<T>(
     question: impl AsyncFnOnce(Client) -> Result<T, Error>,
 ) -> Result<T, ExitCode> {
     let server = options.server;
+    let builder = options.builder().map_err(|fault| fail(2, &fault))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| fail(3, &format_args!("can't set up the network: {error}")))?;
     let asked = runtime.block_on(async {
-        let client = Client::builder().connections(1).connect(&server.to_string()).await?;
+        let client = builder.connections(1).connect(&server.to_string()).await?;
         question(client).await
     });
     asked.map_err(|error| match error {

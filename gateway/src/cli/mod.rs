@@ -26,6 +26,7 @@ mod source;
 mod status;
 mod stock;
 mod top;
+mod trust;
 mod who;
 
 use std::ffi::OsString;

@@ -101,6 +101,8 @@ fn serve(
     setup.segment_bytes = config.log.segment_bytes;
     setup.compaction = config.compaction();
     setup.max_connections = config.server.max_connections;
+    setup.max_connections_per_address = config.server.max_connections_per_address;
+    setup.tls = config.tls();
     setup.drain = Duration::from_millis(config.server.drain_ms);
     setup.slow_reader = Duration::from_millis(config.server.slow_reader_ms);
     setup.backlog_us = config.overload.backlog_us;
@@ -207,6 +209,7 @@ fn greet(options: &ServeOptions, config: &Config, folder: &Path, server: &Server
             "the log ended in a write that a crash had torn; it was never acknowledged and was cut"
         );
     }
+    let encrypts = config.tls().is_some();
     let admin = server.admin().map_or_else(String::new, |admin| admin.to_string());
     let durability = config.durability().name();
     if options.ready_line {
@@ -216,14 +219,17 @@ fn greet(options: &ServeOptions, config: &Config, folder: &Path, server: &Server
             "admin": admin,
             "data": folder.display().to_string(),
             "durability": durability,
+            "encrypted": encrypts,
         });
         return say(&ready);
     }
     say(&format_args!(
-        "doorbuster {} listens on {},{} admin on http://{admin}",
+        "doorbuster {} listens on {},{} admin on {}://{admin}{}",
         env!("CARGO_PKG_VERSION"),
         server.listen(),
-        server.resp().map_or_else(String::new, |resp| format!(" for Redis clients on {resp},"))
+        server.resp().map_or_else(String::new, |resp| format!(" for Redis clients on {resp},")),
+        if encrypts { "https" } else { "http" },
+        if encrypts { "; all of them encrypted" } else { "" }
     ));
     let totals = server.engine().totals();
     say(&format_args!(

@@ -12,6 +12,7 @@ use doorbuster_engine::storage::ReadOnlyFolder;
 use doorbuster_protocol::feed::by;
 use doorbuster_protocol::{Code, Fetch};
 
+use super::trust::Trust;
 use crate::feed::FeedReader;
 
 /// Which of the two.
@@ -29,6 +30,8 @@ pub(super) struct SourceOptions {
     /// Read a data folder instead, and ask no server. One may run on it meanwhile; its newest events may then be missing.
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    trust: Trust,
 }
 
 /// Which events are wanted; all that are named must fit.
@@ -72,7 +75,7 @@ impl Source {
     ) -> Result<Self, Failure> {
         let from = match &options.data {
             Some(folder) => in_folder(folder, from, wanted)?,
-            None => at_server(options.server, from, wanted, wait)?,
+            None => at_server(options, from, wanted, wait)?,
         };
         Ok(Self { from })
     }
@@ -144,12 +147,14 @@ impl Source {
     }
 }
 
-fn at_server(address: SocketAddr, from: u64, wanted: &Wanted, wait: Duration) -> Result<From, Failure> {
+fn at_server(options: &SourceOptions, from: u64, wanted: &Wanted, wait: Duration) -> Result<From, Failure> {
+    let address = options.server;
+    let builder = options.trust.builder().map_err(|message| Failure { code: 2, message, passing: false })?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
         Failure { code: 3, message: format!("can't set up the network: {error}"), passing: false }
     })?;
     let client = runtime
-        .block_on(Client::builder().connections(1).connect(&address.to_string()))
+        .block_on(builder.connections(1).connect(&address.to_string()))
         .map_err(|error| refused(address, &error))?;
     let mut feed = client.feed(from).wait(wait).kinds(&wanted.kinds);
     if let Some(order) = wanted.order {

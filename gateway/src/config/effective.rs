@@ -40,9 +40,8 @@ impl Effective {
         for Set { key, value, origin } in layers {
             values.insert(key.name, (value, origin));
         }
-        if let Some(fault) = hold_fault(&values) {
-            faults.push(fault);
-        }
+        faults.extend(hold_fault(&values));
+        faults.extend(tls_fault(&values));
         if let Some(faults) = Faults::of(faults) {
             return Err(faults);
         }
@@ -133,5 +132,24 @@ pub(super) fn hold_fault(values: &BTreeMap<&'static str, (Value, Origin)>) -> Op
         key,
         found: shown(default),
         need: format!("1 ms to rules.max_hold_ms, which is {most}"),
+    })
+}
+
+/// What of a certificate, its key and those of clients is there without what it goes with.
+pub(super) fn tls_fault(values: &BTreeMap<&'static str, (Value, Origin)>) -> Option<ConfigError> {
+    let is_there = |key| values.get(key).is_some_and(|(value, _)| value.as_str() != Some("off"));
+    let (certificate, key, clients) = ("tls.certificate", "tls.key", "tls.client_ca");
+    let (without, lacks) = match (is_there(certificate), is_there(key), is_there(clients)) {
+        (true, false, _) => (certificate, key),
+        (false, true, _) => (key, certificate),
+        (false, false, true) => (clients, certificate),
+        _ => return None,
+    };
+    let (found, at) = values.get(without)?;
+    Some(ConfigError::Value {
+        at: at.clone(),
+        key: without,
+        found: shown(found),
+        need: format!("\"off\", as long as {lacks} is \"off\""),
     })
 }

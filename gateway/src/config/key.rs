@@ -53,9 +53,13 @@ impl Key {
     pub fn unit(&self) -> &'static str {
         match self.kind {
             Kind::Number { unit, .. } => unit.name(),
-            Kind::Address { .. } | Kind::Text | Kind::OneOf(_) | Kind::Share | Kind::Filter | Kind::List => {
-                ""
-            }
+            Kind::Address { .. }
+            | Kind::Text
+            | Kind::File
+            | Kind::OneOf(_)
+            | Kind::Share
+            | Kind::Filter
+            | Kind::List => "",
         }
     }
 
@@ -68,6 +72,7 @@ impl Key {
             Kind::Number { .. }
             | Kind::Address { .. }
             | Kind::Text
+            | Kind::File
             | Kind::OneOf(_)
             | Kind::Share
             | Kind::Filter

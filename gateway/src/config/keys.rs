@@ -49,8 +49,10 @@ const fn us(least: u64, most: u64) -> Kind {
 
 const ADDRESS: &str = "an IP address and a port, such as \"127.0.0.1:7700\"";
 
+const FILE: &str = "a file with a name in UTF-8, or \"off\"";
+
 /// Every key, in the order of `config/doorbuster.toml`.
-pub static KEYS: [Key; 42] = [
+pub static KEYS: [Key; 46] = [
     flag(
         "--listen",
         key(
@@ -83,6 +85,12 @@ pub static KEYS: [Key; 42] = [
         count(1, 1_000_000),
         "1 to 1,000,000",
         "connections at most, dealt out evenly to the reactors",
+    ),
+    key(
+        "server.max_connections_per_address",
+        count(1, 1_000_000),
+        "1 to 1,000,000",
+        "those of them that come from one address, or one IPv6 network of 64 bits",
     ),
     flag(
         "--reactors",
@@ -131,6 +139,20 @@ pub static KEYS: [Key; 42] = [
         Kind::Filter,
         "error, warn, info, debug or trace, or a filter of tracing's EnvFilter, such as \"info,doorbuster_gateway=debug\"",
         "what is told on standard error; `DOORBUSTER_LOG` sets it, too",
+    ),
+    key(
+        "tls.certificate",
+        Kind::File,
+        FILE,
+        "the server's certificate in PEM, and behind it those that link it to one that clients trust: all ports are encrypted with \
+         it, see [security.md](security.md#tls); its content is read again with the configuration",
+    ),
+    key("tls.key", Kind::File, FILE, "the certificate's private key in PEM; its content is read again, too"),
+    key(
+        "tls.client_ca",
+        Kind::File,
+        FILE,
+        "certificates in PEM: who connects must show one that is signed by one of them",
     ),
     flag(
         "--data",

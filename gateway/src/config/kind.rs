@@ -66,6 +66,8 @@ pub(super) enum Kind {
     Address { or_off: bool },
     /// Any text but none, such as a folder.
     Text,
+    /// A file; or the word "off".
+    File,
     /// One of these words.
     OneOf(&'static [&'static str]),
     /// A whole number from `least` to `most`, a multiple of `step`; and 0 where `or_zero`.
@@ -101,7 +103,7 @@ impl Kind {
             Self::Number { unit, .. } => number(text.trim(), unit).map(Value::Integer),
             Self::List => text.parse::<Value>().ok().filter(Value::is_array),
             Self::Address { .. } | Self::OneOf(_) | Self::Share => Some(text.trim().into()),
-            Self::Text | Self::Filter => Some(text.into()),
+            Self::Text | Self::File | Self::Filter => Some(text.into()),
         };
         value.and_then(|value| self.checked(value))
     }
@@ -119,7 +121,9 @@ impl Kind {
                 or_off && text == "off" || text.parse::<SocketAddr>().is_ok()
             }
             // What was no UTF-8 has become U+FFFD: it would be another folder's name.
-            (Self::Text, Value::String(text)) => !text.is_empty() && !text.contains(['\0', '\u{FFFD}']),
+            (Self::Text | Self::File, Value::String(text)) => {
+                !text.is_empty() && !text.contains(['\0', '\u{FFFD}'])
+            }
             (Self::OneOf(words), Value::String(text)) => words.contains(&text.as_str()),
             (Self::Share, Value::String(text)) => text.parse::<Percent>().is_ok(),
             (Self::Filter, Value::String(text)) => {

@@ -35,7 +35,7 @@ pub use self::keys::KEYS;
 pub use self::origin::Origin;
 pub use self::sections::{
     AnomalyConfig, Config, DurabilityName, EmergencyConfig, LogConfig, OverloadConfig, RulesConfig,
-    ServerConfig, SnapshotsConfig,
+    ServerConfig, SnapshotsConfig, TlsConfig,
 };
 pub use self::sources::Sources;
 

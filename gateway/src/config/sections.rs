@@ -9,13 +9,14 @@ use doorbuster_engine::snapshot::{CompactionOptions, KeepLog};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::effective::{hold_fault, values};
+use super::effective::{hold_fault, tls_fault, values};
 use super::kind::shown;
 use super::{ConfigError, KEYS, Origin, Sources};
 use crate::emergency::EmergencyPlan;
 use crate::overload::anomaly::AnomalyRule;
 use crate::overload::shoppers::ShopperLimit;
 use crate::percent::Percent;
+use crate::tls::TlsFiles;
 
 /// All of it. `config/doorbuster.toml` documents every key.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -23,6 +24,8 @@ use crate::percent::Percent;
 pub struct Config {
     /// Addresses and threads.
     pub server: ServerConfig,
+    /// How connections are encrypted.
+    pub tls: TlsConfig,
     /// The log.
     pub log: LogConfig,
     /// What a start reads instead of all of it.
@@ -50,6 +53,8 @@ pub struct ServerConfig {
     pub admin: SocketAddr,
     /// Connections at most.
     pub max_connections: usize,
+    /// Those at most that come from one address.
+    pub max_connections_per_address: usize,
     /// Threads that serve connections; 0: by the number of cores.
     pub reactors: usize,
     /// Shards of the ledger; 0: by the number of reactors.
@@ -64,6 +69,21 @@ pub struct ServerConfig {
     pub price_alarm_ms: u64,
     /// What is told on standard error: the syntax of tracing's `EnvFilter`.
     pub log_level: String,
+}
+
+/// `[tls]`. In a file, what is not there is `off`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TlsConfig {
+    /// The server's certificate.
+    #[serde(serialize_with = "file_written", deserialize_with = "file_or_off")]
+    pub certificate: Option<PathBuf>,
+    /// Its private key.
+    #[serde(serialize_with = "file_written", deserialize_with = "file_or_off")]
+    pub key: Option<PathBuf>,
+    /// Whose certificates clients must show.
+    #[serde(serialize_with = "file_written", deserialize_with = "file_or_off")]
+    pub client_ca: Option<PathBuf>,
 }
 
 /// `[log]`
@@ -191,6 +211,19 @@ fn written<S: Serializer>(address: &Option<SocketAddr>, to: S) -> Result<S::Ok, 
     }
 }
 
+fn file_or_off<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Error> {
+    let text = String::deserialize(from)?;
+    Ok((text != "off").then(|| text.into()))
+}
+
+#[expect(clippy::ref_option, reason = "serde wants a reference to the field")]
+fn file_written<S: Serializer>(file: &Option<PathBuf>, to: S) -> Result<S::Ok, S::Error> {
+    match file {
+        Some(file) => file.serialize(to),
+        None => to.serialize_str("off"),
+    }
+}
+
 impl Default for ServerConfig {
     fn default() -> Self {
         Self {
@@ -198,6 +231,7 @@ impl Default for ServerConfig {
             resp: None,
             admin: SocketAddr::from(([127, 0, 0, 1], 7701)),
             max_connections: 4_096,
+            max_connections_per_address: 1_024,
             reactors: 0,
             shards: 0,
             drain_ms: 5_000,
@@ -287,7 +321,7 @@ impl Config {
                 return Err(ConfigError::Value { at, key: key.name, found, need });
             }
         }
-        hold_fault(&values).map_or(Ok(()), Err)
+        hold_fault(&values).or_else(|| tls_fault(&values)).map_or(Ok(()), Err)
     }
 
     /// The durability level with its interval.
@@ -317,6 +351,12 @@ impl Config {
             burst: NonZeroU32::new(overload.shopper_burst)?,
             remembered: usize::try_from(overload.shoppers_remembered).unwrap_or(usize::MAX),
         })
+    }
+
+    /// Where certificates are, if connections are to be encrypted.
+    pub fn tls(&self) -> Option<TlsFiles> {
+        let TlsConfig { certificate, key, client_ca } = self.tls.clone();
+        Some(TlsFiles { certificate: certificate?, key: key?, clients: client_ca })
     }
 
     /// The ledger's rules.

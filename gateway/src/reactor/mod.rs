@@ -15,6 +15,7 @@
 //! it sleeps, so that a busy one is never woken.
 
 mod breaking;
+mod callers;
 mod dispatch;
 mod door;
 mod fetches;
@@ -30,7 +31,9 @@ mod sorting;
 mod stats;
 mod sweep;
 mod watches;
+mod wire;
 
+pub(crate) use callers::Callers;
 pub(crate) use door::Door;
 pub(crate) use network::{Arrival, Dialect, Network, Ready};
 pub(crate) use session::MAX_IN_FLIGHT;
@@ -311,7 +314,11 @@ impl<N: Network> Reactor<N> {
     /// Takes over connections that were accepted for this reactor.
     fn adopt(&mut self) {
         while let Some(Arrival { mut stream, dialect }) = self.network.adopt() {
-            if self.sessions.len() >= self.shared.max_connections || self.draining_since.is_some() {
+            if self.draining_since.is_some() {
+                continue;
+            }
+            if self.sessions.len() >= self.shared.max_connections {
+                self.stats.turn_away();
                 continue;
             }
             let entry = self.sessions.vacant_entry();
@@ -362,6 +369,9 @@ impl<N: Network> Reactor<N> {
 
     fn close(&mut self, name: usize) {
         if let Some(mut session) = self.sessions.try_remove(name) {
+            if !self.network.is_established(&session.stream) {
+                self.stats.unagree();
+            }
             self.network.forget(&mut session.stream);
             if session.features & FEATURE_CREDITS != 0 {
                 self.crediting -= 1;

@@ -67,6 +67,11 @@ pub(crate) trait Network: Debug {
     /// It can't be watched, and is of no use.
     fn watch(&mut self, stream: &mut Self::Stream, name: usize) -> io::Result<()>;
 
+    /// Whether bytes of the protocol can flow on it: nothing has to be agreed on first.
+    fn is_established(&self, _: &Self::Stream) -> bool {
+        true
+    }
+
     /// Ends [`watch`](Self::watch), before the connection is dropped.
     fn forget(&mut self, stream: &mut Self::Stream);
 

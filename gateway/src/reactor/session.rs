@@ -167,6 +167,11 @@ impl<S: Read + Write> Session<S> {
                 Err(error) => return Err(error),
             }
         }
+        match self.stream.flush() {
+            // What is left is the connection's own, and goes when there is room.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            flushed => flushed?,
+        }
         self.output.clear();
         self.written = 0;
         self.stuck_since = None;

@@ -10,8 +10,11 @@ use crossbeam::queue::ArrayQueue;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 
+use super::callers::{Callers, Seat};
 use super::door::Door;
 use super::network::{Arrival, Dialect, Network, Ready};
+use super::wire::Wire;
+use crate::tls::{Encrypted, Tls};
 
 /// The token of the waker in the poll.
 const WAKER: Token = Token(usize::MAX);
@@ -32,7 +35,15 @@ const MAX_HANDED: usize = 4_096;
 #[derive(Debug)]
 struct Porch {
     door: Arc<Door>,
-    handed: ArrayQueue<Arrival<TcpStream>>,
+    handed: ArrayQueue<Handed>,
+}
+
+/// A connection that was accepted for some reactor.
+#[derive(Debug)]
+struct Handed {
+    stream: TcpStream,
+    dialect: Dialect,
+    seat: Seat,
 }
 
 /// See the module's doc. Of one reactor.
@@ -45,6 +56,9 @@ pub(crate) struct Sockets {
     /// Whose turn it is to get a connection.
     next: usize,
     listeners: Vec<Listener>,
+    callers: Arc<Callers>,
+    /// What connections are encrypted with; `None`: nothing.
+    tls: Option<Arc<Tls>>,
 }
 
 /// Where connections come to.
@@ -61,7 +75,11 @@ impl Sockets {
     ///
     /// # Errors
     /// The operating system refuses a poll.
-    pub(crate) fn prepare(reactors: usize) -> io::Result<Vec<Self>> {
+    pub(crate) fn prepare(
+        reactors: usize,
+        callers: &Arc<Callers>,
+        tls: Option<&Arc<Tls>>,
+    ) -> io::Result<Vec<Self>> {
         let mut prepared = Vec::new();
         for _ in 0..reactors {
             let poll = Poll::new()?;
@@ -78,6 +96,8 @@ impl Sockets {
             porches: porches.clone(),
             next: 0,
             listeners: Vec::new(),
+            callers: Arc::clone(callers),
+            tls: tls.cloned(),
         });
         Ok(sockets.collect())
     }
@@ -101,7 +121,7 @@ impl Sockets {
 }
 
 impl Network for Sockets {
-    type Stream = TcpStream;
+    type Stream = Wire;
 
     #[inline]
     fn now(&self) -> Instant {
@@ -137,10 +157,12 @@ impl Network for Sockets {
         for listener in &mut self.listeners {
             while listener.accept {
                 match listener.socket.accept() {
-                    Ok((stream, _)) => {
+                    Ok((stream, from)) => {
+                        let Some(seat) = self.callers.seat(from.ip()) else { continue };
                         let porch = &self.porches[self.next % self.porches.len()];
                         self.next += 1;
-                        if porch.handed.push(Arrival { stream, dialect: listener.dialect }).is_ok() {
+                        let handed = Handed { stream, dialect: listener.dialect, seat };
+                        if porch.handed.push(handed).is_ok() {
                             porch.door.wake();
                         }
                     }
@@ -158,22 +180,41 @@ impl Network for Sockets {
         }
     }
 
-    fn adopt(&mut self) -> Option<Arrival<TcpStream>> {
-        self.own.handed.pop()
+    fn adopt(&mut self) -> Option<Arrival<Wire>> {
+        loop {
+            let Handed { stream, dialect, seat } = self.own.handed.pop()?;
+            let stream = match &self.tls {
+                None => Wire::plain(stream, seat),
+                Some(tls) => match Encrypted::new(stream, tls.current()) {
+                    Ok(stream) => Wire::encrypted(stream, seat),
+                    Err(error) => {
+                        tracing::warn!(%error, "can't serve an encrypted connection");
+                        continue;
+                    }
+                },
+            };
+            return Some(Arrival { stream, dialect });
+        }
     }
 
     fn has_arrivals(&self) -> bool {
         !self.own.handed.is_empty()
     }
 
-    fn watch(&mut self, stream: &mut TcpStream, name: usize) -> io::Result<()> {
+    fn watch(&mut self, stream: &mut Wire, name: usize) -> io::Result<()> {
+        let socket = stream.socket();
         // Without it answers are only later.
-        drop(stream.set_nodelay(true));
-        self.poll.registry().register(stream, Token(name), Interest::READABLE | Interest::WRITABLE)
+        drop(socket.set_nodelay(true));
+        self.poll.registry().register(socket, Token(name), Interest::READABLE | Interest::WRITABLE)
     }
 
-    fn forget(&mut self, stream: &mut TcpStream) {
-        drop(self.poll.registry().deregister(stream));
+    fn is_established(&self, stream: &Wire) -> bool {
+        stream.is_established()
+    }
+
+    fn forget(&mut self, stream: &mut Wire) {
+        stream.say_farewell();
+        drop(self.poll.registry().deregister(stream.socket()));
     }
 
     fn close(&mut self) {

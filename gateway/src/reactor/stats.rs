@@ -39,6 +39,8 @@ pub struct ReactorStats {
     watched: AtomicU64,
     pushed: AtomicU64,
     cut_off: AtomicU64,
+    turned_away: AtomicU64,
+    unagreed: AtomicU64,
     sold_out: AtomicU64,
     pressure: [AtomicU64; 11],
     ops: Vec<OpStats>,
@@ -94,6 +96,8 @@ impl Default for ReactorStats {
             watched: AtomicU64::new(0),
             pushed: AtomicU64::new(0),
             cut_off: AtomicU64::new(0),
+            turned_away: AtomicU64::new(0),
+            unagreed: AtomicU64::new(0),
             sold_out: AtomicU64::new(0),
             pressure: Default::default(),
             ops: requests().map(OpStats::new).collect(),
@@ -168,6 +172,16 @@ impl ReactorStats {
         self.cut_off.load(Ordering::Relaxed)
     }
 
+    /// Connections that were closed at once, as there were as many as may be.
+    pub fn turned_away(&self) -> u64 {
+        self.turned_away.load(Ordering::Relaxed)
+    }
+
+    /// Connections that ended before both sides had agreed on keys.
+    pub fn unagreed(&self) -> u64 {
+        self.unagreed.load(Ordering::Relaxed)
+    }
+
     /// Operations that the sold-out directory answered.
     pub fn sold_out_from_directory(&self) -> u64 {
         self.sold_out.load(Ordering::Relaxed)
@@ -207,6 +221,14 @@ impl ReactorStats {
 
     pub(super) fn cut_off(&self) {
         self.cut_off.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn turn_away(&self) {
+        self.turned_away.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn unagree(&self) {
+        self.unagreed.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn fault(&self) {

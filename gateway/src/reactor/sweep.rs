@@ -34,7 +34,8 @@ impl<N: Network> Reactor<N> {
         // What the server doesn't read can't come whole.
         let is_idle = |session: &Session<N::Stream>| {
             !session.closing
-                && ((!session.greeted && over(session.opened, GREETING))
+                && ((!(session.greeted && self.network.is_established(&session.stream))
+                    && over(session.opened, GREETING))
                     || (!session.stalled && session.began.is_some_and(|since| over(since, WHOLE))))
         };
         let (mut stuck, mut idle) = (Vec::new(), Vec::new());

@@ -13,7 +13,7 @@ use super::cable::{Peer, connect};
 use super::network::{Arrivals, SimNetwork, VirtualTime};
 use crate::error::ServerError;
 use crate::feed::Desk;
-use crate::reactor::{Door, Flow, Reactor};
+use crate::reactor::{Callers, Door, Flow, Reactor};
 use crate::server::{Setup, Shared, Start, wakers};
 
 /// Who may take a step.
@@ -92,7 +92,9 @@ impl Node {
         let Opened { engine, scribe, preparer, compactor, recovery } =
             Engine::open(&setup.storage, &options, Arc::clone(&setup.clock), wakers(&doors, &desk))?;
         let max_connections = setup.max_connections.div_ceil(reactors);
-        let start = Start { reactors, seed, started: time.start(), desk, max_connections };
+        let callers = Callers::new(setup.max_connections_per_address);
+        let start =
+            Start { reactors, seed, started: time.start(), desk, max_connections, callers, tls: None };
         let shared = Arc::new(Shared::new(setup, engine, recovery.log_id, start));
         let seat = |(index, (door, woken))| {
             let arrivals = Arrivals::default();

@@ -46,7 +46,7 @@ fn a_server_without_dev_refuses_in_one_line() {
     let parts = ["refused: this server's time can't be moved", "--dev"];
     fails(place.path(), &["dev", "advance", "1s", "--admin", &admin], 7, &parts);
     assert_eq!(server.terminate(), Some(0));
-    let parts = ["can't reach the admin port", "is `doorbuster serve --dev` running there?"];
+    let parts = ["can't reach the admin port", "is `doorbuster serve` running there?"];
     fails(place.path(), &["dev", "advance", "1s", "--admin", &admin], 7, &parts);
 }
 

@@ -18,6 +18,7 @@ mod plan;
 mod reload;
 mod serve;
 mod stock;
+mod tls;
 mod usage;
 
 use std::io::{BufRead, BufReader, Read};
@@ -25,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 
 /// Variables that would change what the binary does.
-const VARIABLES: [&str; 7] = [
+const VARIABLES: [&str; 11] = [
     "NOTIFY_SOCKET",
     "WATCHDOG_USEC",
     "WATCHDOG_PID",
@@ -33,6 +34,10 @@ const VARIABLES: [&str; 7] = [
     "DOORBUSTER_CONFIG",
     "DOORBUSTER_ADMIN",
     "DOORBUSTER_LOG",
+    "DOORBUSTER_TLS_CA",
+    "DOORBUSTER_TLS_NAME",
+    "DOORBUSTER_TLS_CERTIFICATE",
+    "DOORBUSTER_TLS_KEY",
 ];
 
 const FREE_PORTS: [&str; 4] = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];

@@ -1,13 +1,12 @@
 //! `doorbuster dev`.
 
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::{fail, say};
+use super::admin_port::At;
+use super::say;
 use crate::duration::Span;
-use crate::http;
 
 /// Move the time of a server that was started with --dev.
 #[derive(Debug, Subcommand)]
@@ -19,36 +18,18 @@ pub(super) enum DevCommand {
     Advance {
         /// How far, such as 90s, 15m, 2h or 3d
         by: Span,
-        /// The server's admin port.
-        #[arg(long, env = "DOORBUSTER_ADMIN", default_value = "127.0.0.1:7701", value_name = "ADDRESS:PORT")]
-        admin: SocketAddr,
-        /// Report as JSON.
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        at: At,
     },
 }
 
 pub(super) fn run(command: &DevCommand) -> ExitCode {
-    let DevCommand::Advance { by, admin, json } = command;
-    let (status, body) = match http::post(*admin, "/dev/advance", &format!("{}ms", by.ms())) {
-        Ok(answer) => answer,
-        Err(error) => {
-            return fail(
-                7,
-                &format_args!(
-                    "can't reach the admin port {admin}: {error}; is `doorbuster serve --dev` running there?"
-                ),
-            );
-        }
+    let DevCommand::Advance { by, at } = command;
+    let report = match at.tell("/dev/advance", &format!("{}ms", by.ms())) {
+        Ok(report) => report,
+        Err(code) => return code,
     };
-    let report: Option<serde_json::Value> = serde_json::from_str(&body).ok();
-    let Some(report) = report.filter(|_| status == 200) else {
-        return fail(
-            7,
-            &format_args!("{admin} refused: {}", body.lines().next().unwrap_or("without a word")),
-        );
-    };
-    if *json {
+    if at.json {
         say(&report);
         return ExitCode::SUCCESS;
     }

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Subcommand;
-use doorbuster_client::{Client, Code, Outcome, PutSku, Refusal, StockView};
+use doorbuster_client::{Builder, Client, Code, Outcome, PutSku, Refusal, StockView};
 use doorbuster_ledger::SkuId;
 
 use super::connect::ServerOptions;
@@ -38,20 +38,11 @@ pub(super) enum StockCommand {
     Import {
         /// FILE.csv or FILE.jsonl
         file: PathBuf,
-        /// The server.
-        #[arg(
-            long,
-            env = "DOORBUSTER_SERVER",
-            default_value = "127.0.0.1:7700",
-            value_name = "ADDRESS:PORT"
-        )]
-        server: SocketAddr,
         /// Check the file and stop.
         #[arg(long)]
         dry_run: bool,
-        /// Report as JSON.
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        server: ServerOptions,
         #[command(flatten)]
         who: Who,
     },
@@ -87,8 +78,8 @@ pub(super) enum StockCommand {
 }
 
 pub(super) fn run(command: &StockCommand) -> ExitCode {
-    let (file, server, dry_run, json, who) = match command {
-        StockCommand::Import { file, server, dry_run, json, who } => (file, server, dry_run, json, *who),
+    let (file, server, dry_run, who) = match command {
+        StockCommand::Import { file, server, dry_run, who } => (file, server, dry_run, *who),
         StockCommand::Show { sku, server } => return show::run(*sku, server),
         StockCommand::Freeze(options) => return freeze::run(options, true),
         StockCommand::Unfreeze(options) => return freeze::run(options, false),
@@ -96,6 +87,10 @@ pub(super) fn run(command: &StockCommand) -> ExitCode {
         StockCommand::Goods { sku, server } => return count::goods(*sku, server),
         StockCommand::Inspect(options) => return count::inspect(options),
         StockCommand::Restock(options) => return restock::run(options),
+    };
+    let builder = match server.builder() {
+        Ok(builder) => builder,
+        Err(fault) => return fail(2, &fault),
     };
     let mut progress = Progress::start();
     let found = match file::read(file, &mut progress) {
@@ -108,15 +103,19 @@ pub(super) fn run(command: &StockCommand) -> ExitCode {
     let grouped = found.skus.iter().filter(|put| SkuId::new(put.sku).group().is_some()).count();
     let mut report = Report { skus: found.skus.len(), grouped, ..Report::default() };
     let started = Instant::now();
-    let imported = if *dry_run { Ok(()) } else { import(*server, &found, &mut report, &mut progress) };
+    let imported =
+        if *dry_run { Ok(()) } else { import((builder, server.server), &found, &mut report, &mut progress) };
     drop(progress);
     if let Err(error) = imported {
         return fail(
             7,
-            &format_args!("can't import into {server}: {error}; is `doorbuster serve` running there?"),
+            &format_args!(
+                "can't import into {}: {error}; is `doorbuster serve` running there?",
+                server.server
+            ),
         );
     }
-    if *json {
+    if server.json {
         say(&serde_json::json!({
             "schema_version": 1,
             "dry_run": dry_run,
@@ -181,13 +180,13 @@ fn runtime() -> Result<tokio::runtime::Runtime, String> {
 }
 
 fn import(
-    server: SocketAddr,
+    (builder, server): (Builder, SocketAddr),
     found: &file::StockFile,
     report: &mut Report,
     progress: &mut Progress,
 ) -> Result<(), String> {
     runtime()?.block_on(async {
-        let client = Client::connect(&server.to_string()).await.map_err(|error| error.to_string())?;
+        let client = builder.connect(&server.to_string()).await.map_err(|error| error.to_string())?;
         for (skus, lines) in found.skus.chunks(CHUNK).zip(found.lines.chunks(CHUNK)) {
             let mut listed = Vec::new();
             let answers = client.put_skus(skus).await;
