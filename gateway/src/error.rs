@@ -9,6 +9,7 @@ use doorbuster_engine::log::LogError;
 use doorbuster_engine::snapshot::SnapshotError;
 use doorbuster_engine::storage::StorageError;
 
+use crate::pseudonyms::PseudonymError;
 use crate::tls::TlsError;
 
 /// The server can't start or can't go on.
@@ -41,6 +42,9 @@ pub enum ServerError {
     /// The server has no certificate to show.
     #[error("{0}")]
     Tls(#[from] TlsError),
+    /// Shoppers can't be called in the log what they are to be called.
+    #[error("{0}")]
+    Pseudonyms(#[from] PseudonymError),
     /// The operating system refused something.
     #[error("can't {doing}: {error}")]
     Io {
@@ -59,7 +63,7 @@ impl ServerError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Panicked => 1,
-            Self::Tls(_) => 2,
+            Self::Tls(_) | Self::Pseudonyms(_) => 2,
             Self::Listen { .. } | Self::Io { .. } | Self::Engine(EngineError::Thread(_)) => 3,
             Self::Storage(_)
             | Self::Engine(

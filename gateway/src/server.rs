@@ -14,6 +14,7 @@ use doorbuster_engine::snapshot::CompactionOptions;
 use doorbuster_engine::storage::{FileStorage, Storage, SyncDelay, random_u64};
 use doorbuster_engine::{Engine, EngineError, Opened, Options, Recovery, Threads, Waker};
 use doorbuster_ledger::Rules;
+use doorbuster_protocol::people::Request;
 
 use crate::admin::{Admin, Dev};
 use crate::config::MAX_REACTORS;
@@ -26,6 +27,7 @@ use crate::overload::anomaly::AnomalyRule;
 use crate::overload::shoppers::ShopperLimit;
 use crate::overload::{Breakers, Micros, Moment, breaker, losses};
 use crate::percent::Percent;
+use crate::pseudonyms::Pseudonyms;
 use crate::reactor::{Callers, Dialect, Door, Reactor, ReactorStats, Sockets};
 use crate::reload::{ReloadError, Reloader, Report};
 use crate::tls::{Tls, TlsFiles};
@@ -85,6 +87,10 @@ pub struct Setup {
     pub anomaly_rules: Vec<AnomalyRule>,
     /// What is done then, or by hand.
     pub emergency_plans: Vec<EmergencyPlan>,
+    /// What the log and the feed call shoppers; `None`: what clients call them.
+    pub pseudonyms: Option<Pseudonyms>,
+    /// The data folder, in which it stands which key the log's pseudonyms are by; `None`: it stands nowhere.
+    pub folder: Option<PathBuf>,
     /// Where it is written down what plans have done, so that a restart forgets none; `None`: nowhere.
     pub plan_journal: Option<PathBuf>,
     /// Whether a thread of the server looks for anomalies, ten times a second; else [`Server::look`] does.
@@ -106,7 +112,8 @@ impl Setup {
     pub fn on_folder(folder: impl Into<PathBuf>) -> Result<Self, ServerError> {
         let storage = FileStorage::open(folder.into()).map_err(ServerError::Storage)?;
         let plan_journal = Some(storage.path().join(crate::emergency::FILE));
-        Ok(Self { plan_journal, ..Self::on_storage(Arc::new(storage), Arc::new(SystemClock)) })
+        let folder = Some(storage.path().to_owned());
+        Ok(Self { folder, plan_journal, ..Self::on_storage(Arc::new(storage), Arc::new(SystemClock)) })
     }
 
     /// The documented defaults on any storage and clock, loopback, on free ports.
@@ -139,6 +146,8 @@ impl Setup {
             late: Duration::from_millis(50),
             anomaly_rules: Vec::new(),
             emergency_plans: Vec::new(),
+            pseudonyms: None,
+            folder: None,
             plan_journal: None,
             watches: true,
             throwaway: false,
@@ -212,6 +221,8 @@ pub(crate) struct Shared {
     pub(crate) throwaway: bool,
     /// Where fetches are left.
     pub(crate) desk: Arc<Desk>,
+    /// What shoppers are called behind the reactors.
+    pub(crate) pseudonyms: Option<Pseudonyms>,
     /// What moves time; `None` on servers that keep their data.
     pub(crate) dev: Option<Dev>,
     /// What makes syncs slow; `None` on servers that keep their data.
@@ -259,6 +270,7 @@ impl Shared {
             log_id: log_id.get().to_be_bytes(),
             throwaway: setup.throwaway,
             desk,
+            pseudonyms: setup.pseudonyms,
             dev: setup.dev_clock.map(Dev::new),
             sync_delay: setup.sync_delay,
             max_connections,
@@ -286,6 +298,14 @@ impl Shared {
             stats: (0..reactors).map(|_| Arc::default()).collect(),
             stop: AtomicBool::new(false),
             engine,
+        }
+    }
+
+    /// Puts pseudonyms in the places of people, where they have some.
+    #[inline]
+    pub(crate) fn rename(&self, request: &mut impl Request) {
+        if let Some(pseudonyms) = &self.pseudonyms {
+            request.rename(|person, number| pseudonyms.of(person, number));
         }
     }
 
@@ -363,6 +383,10 @@ impl Server {
         let options = setup.options(shards, log, seed);
         let Opened { engine, scribe, preparer, compactor, recovery } =
             Engine::open(&setup.storage, &options, Arc::clone(&setup.clock), wakers(&doors, &desk))?;
+        if let Some(folder) = &setup.folder {
+            let has_begun = recovery.events > 0 || recovery.snapshot.is_some();
+            Pseudonyms::bind(setup.pseudonyms.as_ref(), folder, has_begun)?;
+        }
         engine.alarm_above(setup.release_alarm_ms);
         engine.campaigns().alarm_prices_before(setup.price_alarm_ms);
         let log = engine.start(scribe, preparer, compactor)?;

@@ -87,11 +87,23 @@ pub fn read_each<R: Record + Default>(
     body: &[u8],
     mut each: impl FnMut(&R),
 ) -> Result<(), ProtocolError> {
+    read_each_mut(header, body, |record| each(record))
+}
+
+/// As [`read_each`], for who changes what was read.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_each_mut<R: Record + Default>(
+    header: &Header,
+    body: &[u8],
+    mut each: impl FnMut(&mut R),
+) -> Result<(), ProtocolError> {
     let mut record = R::default();
     records(header, body, |rest| {
         let used = record.read_over(rest).ok_or(CUT)?;
         record.validate()?;
-        each(&record);
+        each(&mut record);
         Ok(used)
     })
 }

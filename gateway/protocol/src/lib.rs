@@ -40,6 +40,7 @@ pub mod frame;
 pub mod hello;
 pub mod kind;
 pub mod overload;
+pub mod people;
 pub mod request;
 pub mod resp;
 pub mod watch;

@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::error::ServerError;
 use crate::late::LateReleases;
 use crate::log_level::LogLevel;
+use crate::pseudonyms::Pseudonyms;
 use crate::reload::Reloader;
 use crate::server::{Server, Setup};
 use crate::supervisor::Supervisor;
@@ -112,6 +113,11 @@ fn serve(
     setup.added_cost_us = config.overload.added_cost_us;
     setup.anomaly_rules.clone_from(&config.anomaly.rules);
     setup.emergency_plans.clone_from(&config.emergency.plans);
+    setup.pseudonyms = match &config.log.shopper_key {
+        Some(file) => Some(Pseudonyms::read(file)?),
+        None => None,
+    };
+    setup.folder = Some(folder.to_owned());
     setup.plan_journal = Some(folder.join(crate::emergency::FILE));
     if setup.added_cost_us > 0 {
         tracing::warn!(

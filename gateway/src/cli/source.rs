@@ -10,10 +10,12 @@ use doorbuster_client::{Client, Error, EventKind, Feed, FeedEvent, ReadStock, St
 use doorbuster_engine::log::{Cursor, LogError};
 use doorbuster_engine::storage::ReadOnlyFolder;
 use doorbuster_protocol::feed::by;
+use doorbuster_protocol::people::Person;
 use doorbuster_protocol::{Code, Fetch};
 
 use super::trust::Trust;
 use crate::feed::FeedReader;
+use crate::pseudonyms::{PseudonymError, Pseudonyms};
 
 /// Which of the two.
 #[derive(Clone, Debug, Args)]
@@ -30,6 +32,9 @@ pub(super) struct SourceOptions {
     /// Read a data folder instead, and ask no server. One may run on it meanwhile; its newest events may then be missing.
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
+    /// Of a folder in whose log shoppers have pseudonyms, the file with their key: --user is then what clients call a shopper.
+    #[arg(long, env = "DOORBUSTER_SHOPPER_KEY", value_name = "FILE", requires = "data")]
+    shopper_key: Option<PathBuf>,
     #[command(flatten)]
     trust: Trust,
 }
@@ -74,7 +79,7 @@ impl Source {
         wait: Duration,
     ) -> Result<Self, Failure> {
         let from = match &options.data {
-            Some(folder) => in_folder(folder, from, wanted)?,
+            Some(folder) => in_folder(folder, options.shopper_key.as_deref(), from, wanted)?,
             None => at_server(options, from, wanted, wait)?,
         };
         Ok(Self { from })
@@ -184,7 +189,16 @@ fn refused(address: SocketAddr, error: &Error) -> Failure {
     }
 }
 
-fn in_folder(folder: &Path, from: u64, wanted: &Wanted) -> Result<From, Failure> {
+/// What a shopper is called in a folder's log.
+fn name_in(folder: &Path, key: Option<&Path>, user: u64) -> Result<u64, PseudonymError> {
+    let pseudonyms = key.map(Pseudonyms::read).transpose()?;
+    Pseudonyms::bind(pseudonyms.as_ref(), folder, true)?;
+    Ok(pseudonyms.map_or(user, |pseudonyms| pseudonyms.of(Person::Shopper, user)))
+}
+
+fn in_folder(folder: &Path, key: Option<&Path>, from: u64, wanted: &Wanted) -> Result<From, Failure> {
+    let user = wanted.user.map(|user| name_in(folder, key, user)).transpose();
+    let user = user.map_err(|error| Failure { code: 2, message: error.to_string(), passing: false })?;
     let unusable = |error| Failure { code: 4, message: format!("can't {error}"), passing: false };
     let storage = ReadOnlyFolder::open(folder).map_err(unusable)?;
     let served = storage.is_served();
@@ -204,11 +218,11 @@ fn in_folder(folder: &Path, from: u64, wanted: &Wanted) -> Result<From, Failure>
         kinds: wanted.kinds.iter().fold(0, |bits, kind| bits | kind.bit()),
         order: wanted.order.unwrap_or_default(),
         sku: wanted.sku.unwrap_or_default(),
-        user: wanted.user.unwrap_or_default(),
+        user: user.unwrap_or_default(),
         partition: wanted.partition.unwrap_or_default(),
         by: field(wanted.order, by::ORDER)
             | field(wanted.sku, by::SKU)
-            | field(wanted.user, by::USER)
+            | field(user, by::USER)
             | field(wanted.partition.map(u64::from), by::PARTITION),
         ..Fetch::default()
     };

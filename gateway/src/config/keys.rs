@@ -52,7 +52,7 @@ const ADDRESS: &str = "an IP address and a port, such as \"127.0.0.1:7700\"";
 const FILE: &str = "a file with a name in UTF-8, or \"off\"";
 
 /// Every key, in the order of `config/doorbuster.toml`.
-pub static KEYS: [Key; 46] = [
+pub static KEYS: [Key; 47] = [
     flag(
         "--listen",
         key(
@@ -184,6 +184,12 @@ pub static KEYS: [Key; 46] = [
         ms(0, HOUR_MS),
         "0 to 3,600,000 ms",
         "after a restart no open hold ends earlier than this; 0: none moves",
+    ),
+    key(
+        "log.shopper_key",
+        Kind::File,
+        FILE,
+        "the key of the [pseudonyms](security.md#names-of-shoppers) that shoppers have in the log; what it is when a log begins stays",
     ),
     key(
         "snapshots.every_bytes",

@@ -100,6 +100,9 @@ pub struct LogConfig {
     pub segment_bytes: u64,
     /// After downtime, no open hold ends earlier than this after the start, milliseconds.
     pub recovery_grace_ms: u64,
+    /// The key of the pseudonyms that shoppers have in the log.
+    #[serde(serialize_with = "file_written", deserialize_with = "file_or_off")]
+    pub shopper_key: Option<PathBuf>,
 }
 
 /// `[snapshots]`
@@ -251,6 +254,7 @@ impl Default for LogConfig {
             interval_ms: 100,
             segment_bytes: doorbuster_engine::log::DEFAULT_SEGMENT,
             recovery_grace_ms: 30_000,
+            shopper_key: None,
         }
     }
 }

@@ -8,7 +8,8 @@ use crate::feed::{Job, MAX_FETCHES, MAX_FETCHES_EACH, busy};
 impl<N: Network> Reactor<N> {
     /// Leaves a fetch at the feed's desk.
     pub(super) fn fetch(&mut self, name: usize, header: &Header, body: &[u8]) -> Result<(), ProtocolError> {
-        let ask: Fetch = body::read_one(header, body)?;
+        let mut ask: Fetch = body::read_one(header, body)?;
+        self.shared.rename(&mut ask);
         let Some(session) = self.sessions.get_mut(name) else { return Ok(()) };
         let generation = session.generation;
         let job = Job {

@@ -2,8 +2,9 @@
 
 use doorbuster_engine::shard::{MAX_SLOTS, Slot, Work};
 use doorbuster_ledger::{RequestId, Timestamp};
+use doorbuster_protocol::people::Request;
 use doorbuster_protocol::resp::Next;
-use doorbuster_protocol::{FLAG_DRILL, Header, Parsed, ProtocolError, Record, body, parse};
+use doorbuster_protocol::{FLAG_DRILL, Header, Parsed, ProtocolError, body, parse};
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -163,7 +164,7 @@ impl<N: Network> Reactor<N> {
     }
 
     /// Sorts a frame's operations into the shards' batches.
-    pub(super) fn operations<R: Record + Default>(
+    pub(super) fn operations<R: Request>(
         &mut self,
         incoming: &Incoming<'_>,
         mut convert: impl FnMut(&R, &mut convert::Aids<'_>) -> convert::Asked,
@@ -205,7 +206,8 @@ impl<N: Network> Reactor<N> {
         };
         let (filling, rng) = (&mut self.filling, &mut self.rng);
         let mut let_in = 0;
-        let read = body::read_each(header, body, |asked: &R| {
+        let read = body::read_each_mut(header, body, |asked: &mut R| {
+            self.shared.rename(asked);
             let token = Frames::token(frame, index);
             index += 1;
             let count = |list: usize| u32::try_from(list).unwrap_or(u32::MAX);

@@ -17,6 +17,7 @@ mod order;
 mod plan;
 mod reload;
 mod serve;
+mod shoppers;
 mod stock;
 mod tls;
 mod usage;
@@ -26,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 
 /// Variables that would change what the binary does.
-const VARIABLES: [&str; 11] = [
+const VARIABLES: [&str; 12] = [
     "NOTIFY_SOCKET",
     "WATCHDOG_USEC",
     "WATCHDOG_PID",
@@ -34,6 +35,7 @@ const VARIABLES: [&str; 11] = [
     "DOORBUSTER_CONFIG",
     "DOORBUSTER_ADMIN",
     "DOORBUSTER_LOG",
+    "DOORBUSTER_SHOPPER_KEY",
     "DOORBUSTER_TLS_CA",
     "DOORBUSTER_TLS_NAME",
     "DOORBUSTER_TLS_CERTIFICATE",

@@ -10,6 +10,7 @@ use doorbuster_engine::storage::FileStorage;
 use super::{failed, look_at, unusable};
 use crate::cli::progress::Progress;
 use crate::cli::{fail, say};
+use crate::pseudonyms;
 use crate::utc::Utc;
 
 /// Copy a data folder's log and newest snapshot into another folder, while the server goes on.
@@ -58,6 +59,9 @@ pub(super) fn run(options: &BackupOptions) -> ExitCode {
         Ok(done) => done,
         Err(error) => return failed("back up", &options.data, &error),
     };
+    if let Err(error) = pseudonyms::carry(&options.data, &options.to) {
+        return fail(4, &error);
+    }
     if options.json {
         say(&serde_json::json!({
             "schema_version": 1,

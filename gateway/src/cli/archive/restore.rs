@@ -11,7 +11,8 @@ use doorbuster_ledger::Timestamp;
 
 use super::{failed, look_at, reading, unusable};
 use crate::cli::progress::Progress;
-use crate::cli::say;
+use crate::cli::{fail, say};
+use crate::pseudonyms;
 use crate::utc::Utc;
 
 /// Copy a backup into a new data folder, whole or as it was at a position or a time.
@@ -67,6 +68,9 @@ pub(super) fn run(options: &RestoreOptions) -> ExitCode {
         Ok(done) => done,
         Err(error) => return failed("restore", &options.from, &error),
     };
+    if let Err(error) = pseudonyms::carry(&options.from, &options.data) {
+        return fail(4, &error);
+    }
     progress.say(format_args!("copied {} MiB, reading them", bytes >> 20));
     let verified = verify(&into, &reading());
     drop(progress);
