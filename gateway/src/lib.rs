@@ -41,6 +41,6 @@ pub use overload::losses::Lost;
 pub use overload::shoppers::ShopperLimit;
 pub use percent::{Percent, PercentError};
 pub use pseudonyms::{PseudonymError, Pseudonyms};
-pub use reactor::{OpStats, Pressure, ReactorStats};
+pub use reactor::{OpStats, Pressure, ReactorStats, Verdict};
 pub use server::{Server, Setup};
 pub use tls::{TlsError, TlsFiles};

@@ -135,6 +135,25 @@ async fn totals_count_what_was_answered() {
 }
 
 #[tokio::test]
+async fn times_are_told_apart_by_what_came_of_the_operations() {
+    let server = start();
+    sell(&server).await;
+    let client = Client::connect(&server.address().to_string()).await.expect("the server takes connections");
+    // One frame with one that is held, and two that are refused.
+    let wishes = [8, 9, 10].map(|quantity| Reserve { user: 2, sku: 1, quantity, ..Reserve::default() });
+    assert!(client.reserve_batch(&wishes).await.iter().all(Result::is_ok));
+    let scrape = Scrape::of(&server);
+    scrape.kind("doorbuster_request_duration_seconds", "histogram");
+    for (outcome, count) in [("accepted", "2"), ("refused", "2")] {
+        let series =
+            format!("doorbuster_request_duration_seconds_count{{op=\"RESERVE\",outcome=\"{outcome}\"}}");
+        assert_eq!(scrape.text(&series), count, "{outcome}");
+    }
+    assert!(!scrape.0.contains("op=\"RESERVE\",outcome=\"shed\"}"), "nothing was shed");
+    server.stop();
+}
+
+#[tokio::test]
 async fn orders_that_are_watched_and_pushes_are_counted() {
     let server = start();
     let client = Client::connect(&server.address().to_string()).await.expect("the server takes connections");

@@ -69,8 +69,8 @@ impl Collector for Sources {
                 Some(&Unit::Seconds),
                 MetricType::Histogram,
             )?;
-            for (kind, buckets) in durations(shared) {
-                buckets.encode(family.encode_family(&[("op", kind)])?)?;
+            for ((kind, outcome), buckets) in durations(shared) {
+                buckets.encode(family.encode_family(&[("op", kind), ("outcome", outcome)])?)?;
             }
         }
         pressure::encode(shared, &mut encoder)?;
@@ -285,17 +285,16 @@ fn encode_connections_refused(
     Ok(())
 }
 
-/// Service times by kind, added up over the reactors.
-fn durations(shared: &Shared) -> Vec<(&'static str, Buckets)> {
-    let mut sums: Vec<(&'static str, Buckets)> = Vec::new();
+/// Service times by kind and what came of it, added up over the reactors.
+fn durations(shared: &Shared) -> Vec<((&'static str, &'static str), Buckets)> {
+    let mut sums: Vec<((&'static str, &'static str), Buckets)> = Vec::new();
     for op in shared.stats.iter().flat_map(|stats| stats.ops()) {
-        let buckets = Buckets::of(&op.took());
-        if buckets.count() == 0 {
-            continue;
-        }
-        match sums.iter_mut().find(|sum| sum.0 == op.kind.name()) {
-            Some(sum) => sum.1 = sum.1.and(buckets),
-            None => sums.push((op.kind.name(), buckets)),
+        for (verdict, took) in op.took() {
+            let (of, buckets) = ((op.kind.name(), verdict.name()), Buckets::of(&took));
+            match sums.iter_mut().find(|sum| sum.0 == of) {
+                Some(sum) => sum.1 = sum.1.and(buckets),
+                None => sums.push((of, buckets)),
+            }
         }
     }
     sums

@@ -9,6 +9,8 @@ use doorbuster_protocol::{
 };
 use slab::Slab;
 
+use super::verdict::{Verdict, Verdicts};
+
 /// A frame of requests and the answers to it, as far as they are there.
 #[derive(Debug)]
 pub(crate) struct Frame {
@@ -19,6 +21,8 @@ pub(crate) struct Frame {
     pub(crate) count: u32,
     pub(crate) received: Instant,
     remaining: u32,
+    /// What its operations came to.
+    pub(crate) verdicts: Verdicts,
     /// What those of its operations are told that were looked up only, and nobody knew, and how long to wait in milliseconds;
     /// `None`: that they were shed.
     refusal: Option<(Code, u32)>,
@@ -79,6 +83,7 @@ impl Frames {
             count: header.count,
             received,
             remaining: header.count,
+            verdicts: Verdicts::default(),
             refusal: None,
             body,
         })
@@ -91,7 +96,7 @@ impl Frames {
 
     /// Puts an answer in its place. Returns the frame's name when that was the last one.
     #[inline]
-    pub(crate) fn answer<R: Record>(&mut self, token: u64, record: &R) -> Option<usize> {
+    pub(crate) fn answer<R: Record>(&mut self, token: u64, verdict: Verdict, record: &R) -> Option<usize> {
         let name = usize::try_from(token >> 32).ok()?;
         let index = usize::try_from(token & 0xFFFF_FFFF).ok()?;
         let frame = self.frames.get_mut(name)?;
@@ -102,6 +107,7 @@ impl Frames {
         }
         if frame.remaining > 0 {
             frame.remaining -= 1;
+            frame.verdicts.note(verdict);
             self.unanswered -= 1;
         }
         (frame.remaining == 0).then_some(name)

@@ -256,8 +256,8 @@ impl<N: Network> Reactor<N> {
             self.stats.drilled(header.count);
         }
         for (token, answer) in answered.drain(..) {
-            self.stats.count(header.kind, answer.code, 1);
-            if let Some(done) = self.frames.answer(token, &answer) {
+            let verdict = self.stats.count(header.kind, answer.code, 1);
+            if let Some(done) = self.frames.answer(token, verdict, &answer) {
                 self.finish(done);
             }
         }

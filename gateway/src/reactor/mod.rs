@@ -30,6 +30,7 @@ mod sockets;
 mod sorting;
 mod stats;
 mod sweep;
+mod verdict;
 mod watches;
 mod wire;
 
@@ -38,7 +39,9 @@ pub(crate) use door::Door;
 pub(crate) use network::{Arrival, Dialect, Network, Ready};
 pub(crate) use session::MAX_IN_FLIGHT;
 pub(crate) use sockets::Sockets;
+pub(crate) use stats::histogram;
 pub use stats::{OpStats, Pressure, ReactorStats};
+pub use verdict::Verdict;
 
 use std::collections::VecDeque;
 use std::io;

@@ -141,10 +141,8 @@ impl<N: Network> Reactor<N> {
     /// Counts an answer and puts it in its place.
     fn put<R: Record>(&mut self, token: u64, code: u16, record: &R) -> Option<usize> {
         let name = usize::try_from(token >> 32).ok()?;
-        if let Some(frame) = self.frames.get(name) {
-            self.stats.count(frame.kind, code, 1);
-        }
-        self.frames.answer(token, record)
+        let verdict = self.stats.count(self.frames.get(name)?.kind, code, 1);
+        self.frames.answer(token, verdict, record)
     }
 
     /// Answers an operation that was not decided, with the record that its kind calls for.
@@ -175,7 +173,7 @@ impl<N: Network> Reactor<N> {
         let Some(frame) = self.frames.get(done) else { return };
         let (name, generation, count) = (frame.session, frame.generation, frame.count);
         let took = self.now.saturating_duration_since(frame.received);
-        self.stats.took(frame.kind, took, count);
+        self.stats.took(frame.kind, took, frame.verdicts);
         if took > self.shared.late.get() {
             self.late.note(Class::of(frame.kind), count);
         }

@@ -7,6 +7,7 @@ use doorbuster_protocol::{Class, Code, Kind};
 use hdrhistogram::Histogram;
 use parking_lot::Mutex;
 
+use super::verdict::{Verdict, Verdicts};
 use crate::overload::losses::{Lost, Tally, Totals};
 
 /// Longest service time that is told from longer ones, microseconds: a minute.
@@ -22,6 +23,17 @@ const PLACES: [u8; 1_000] = {
         place += 1;
     }
     places
+};
+
+/// What each code means, by its place.
+const VERDICTS: [Verdict; Code::ALL.len()] = {
+    let mut verdicts = [Verdict::Accepted; Code::ALL.len()];
+    let mut place = 0;
+    while place < Code::ALL.len() {
+        verdicts[place] = Verdict::of(Code::ALL[place]);
+        place += 1;
+    }
+    verdicts
 };
 
 /// No place.
@@ -78,7 +90,8 @@ pub struct OpStats {
     pub kind: Kind,
     offered: AtomicU64,
     outcomes: Vec<AtomicU64>,
-    took: Mutex<Histogram<u64>>,
+    /// By verdict, made when the first comes: most kinds are never asked for.
+    took: Mutex<[Option<Histogram<u64>>; Verdict::ALL.len()]>,
 }
 
 impl Default for ReactorStats {
@@ -108,13 +121,11 @@ impl Default for ReactorStats {
 
 impl OpStats {
     fn new(kind: Kind) -> Self {
-        let took =
-            Histogram::new_with_bounds(1, MAX_US, 2).expect("1..=60 s with two digits are valid bounds");
         Self {
             kind,
             offered: AtomicU64::new(0),
             outcomes: Code::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
-            took: Mutex::new(took),
+            took: Mutex::default(),
         }
     }
 
@@ -129,10 +140,11 @@ impl OpStats {
         Code::ALL.iter().copied().zip(counts).filter(|(_, count)| *count > 0)
     }
 
-    /// Service times, from the read of the request to the write of its answer, microseconds. A copy, as the reactor waits
-    /// for whoever looks.
-    pub fn took(&self) -> Histogram<u64> {
-        self.took.lock().clone()
+    /// Service times, from the read of the request to the write of its answer, microseconds, of those that came to each verdict.
+    /// Copies, as the reactor waits for whoever looks.
+    pub fn took(&self) -> impl Iterator<Item = (Verdict, Histogram<u64>)> + use<> {
+        let took = self.took.lock().clone();
+        Verdict::ALL.into_iter().zip(took).filter_map(|(verdict, took)| Some((verdict, took?)))
     }
 }
 
@@ -298,22 +310,36 @@ impl ReactorStats {
         }
     }
 
+    /// Counts answers, and says what they mean.
     #[inline]
-    pub(super) fn count(&self, kind: Kind, code: u16, operations: u32) {
-        let Some(op) = self.op(kind) else { return };
+    pub(super) fn count(&self, kind: Kind, code: u16, operations: u32) -> Verdict {
         let place = PLACES.get(usize::from(code).wrapping_sub(1_000)).copied().unwrap_or(NOWHERE);
+        let verdict = VERDICTS.get(usize::from(place)).copied().unwrap_or(Verdict::Accepted);
+        let Some(op) = self.op(kind) else { return verdict };
         if let Some(count) = op.outcomes.get(usize::from(place)) {
             // The reactor is the only writer: a load and a store are enough, and cheaper than an atomic addition.
             count.store(count.load(Ordering::Relaxed) + u64::from(operations), Ordering::Relaxed);
         }
+        verdict
     }
 
-    pub(super) fn took(&self, kind: Kind, took: Duration, count: u32) {
+    /// Notes how long a frame took, whose operations came to these verdicts.
+    pub(super) fn took(&self, kind: Kind, took: Duration, verdicts: Verdicts) {
         let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX).clamp(1, MAX_US);
-        if let Some(op) = self.op(kind) {
-            op.took.lock().saturating_record_n(us, u64::from(count));
+        let Some(op) = self.op(kind) else { return };
+        let mut times = op.took.lock();
+        for (verdict, times) in Verdict::ALL.into_iter().zip(times.iter_mut()) {
+            let count = verdicts.of(verdict);
+            if count > 0 {
+                times.get_or_insert_with(histogram).saturating_record_n(us, u64::from(count));
+            }
         }
     }
+}
+
+/// For times from a microsecond to a minute.
+pub(crate) fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, MAX_US, 2).expect("1..=60 s with two digits are valid bounds")
 }
 
 #[cfg(test)]

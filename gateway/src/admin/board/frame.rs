@@ -8,11 +8,11 @@ use serde::Serialize;
 
 use super::alarms::{Alarm, Signs, raised};
 use super::history::Point;
-use super::reading::{Answers, Reading, Verdict, percentiles};
+use super::reading::{Answers, Reading, percentiles};
 use super::stock::{ChannelSum, Pass, Shelf};
 use crate::admin::readiness::Readiness;
 use crate::overload::breaker::{Mode, State};
-use crate::reactor::Pressure;
+use crate::reactor::{Pressure, Verdict};
 use crate::server::Shared;
 
 /// How long an alarm stays that counts something, in seconds: until somebody has looked up.

@@ -5,10 +5,11 @@ use std::time::Instant;
 
 use doorbuster_engine::shard::{Counters, ReleaseLag};
 use doorbuster_ledger::Totals;
-use doorbuster_protocol::{Class as CodeClass, Code, Kind};
+use doorbuster_protocol::{Code, Kind};
 use hdrhistogram::Histogram;
 
 use crate::overload::{Class, Moment};
+use crate::reactor::{Verdict, histogram};
 use crate::server::Shared;
 
 /// What came of the operations of one class.
@@ -18,27 +19,6 @@ pub(super) struct Answers {
     pub(super) offered: u64,
     /// Answers, by the number of their code.
     pub(super) by_code: BTreeMap<u16, u64>,
-}
-
-/// What an answer means to whoever watches a sale.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// It took effect, now or earlier.
-    Accepted,
-    /// The rules of the sale refuse it.
-    Refused,
-    /// It was refused to protect the server, or came too late; asking again may help.
-    Shed,
-}
-
-impl Verdict {
-    pub(super) fn of(code: Code) -> Self {
-        match code.class() {
-            CodeClass::Done => Self::Accepted,
-            CodeClass::Final | CodeClass::Later => Self::Refused,
-            CodeClass::Retry => Self::Shed,
-        }
-    }
 }
 
 impl Answers {
@@ -87,7 +67,7 @@ impl Reading {
         let (engine, log) = (&shared.engine, shared.engine.journal().stats());
         let (mut orders, mut settled) = (Answers::default(), Answers::default());
         let mut paid = 0;
-        let mut times: Option<Histogram<u64>> = None;
+        let mut times = histogram();
         for op in shared.stats.iter().flat_map(|stats| stats.ops()).filter(|op| op.offered() > 0) {
             let class = Class::of(op.kind);
             let answers = match class {
@@ -103,12 +83,8 @@ impl Reading {
             }
             answers.offered += op.offered();
             if class == Class::Reserve {
-                let took = op.took();
-                // Those of all reactors have the same bounds, so that they can be added.
-                times = Some(match times {
-                    Some(sum) => sum + took,
-                    None => took,
-                });
+                // All have the same bounds, so that they can be added.
+                op.took().for_each(|(_, took)| times += took);
             }
         }
         let log_times = log.times();
@@ -118,7 +94,7 @@ impl Reading {
             orders,
             settled,
             paid,
-            times: times.unwrap_or_else(|| empty(&log_times)),
+            times,
             log_times,
             log_bytes: log.bytes(),
             totals: engine.totals(),
@@ -126,11 +102,6 @@ impl Reading {
             release_lag: engine.release_lag(),
         }
     }
-}
-
-/// One with the same bounds and nothing in it.
-fn empty(like: &Histogram<u64>) -> Histogram<u64> {
-    Histogram::new_from(like)
 }
 
 /// What a histogram got since an earlier copy of it: the values below which half, 99 of 100 and 999 of 1,000 are, microseconds;
@@ -157,14 +128,5 @@ mod tests {
         histogram.record_n(500, 10).expect("within bounds");
         assert_eq!(percentiles(&before, &histogram), [100, 100, 501]);
         assert_eq!(percentiles(&histogram, &histogram), [0; 3]);
-    }
-
-    #[test]
-    fn every_code_has_a_verdict_and_trying_again_is_no_refusal_by_the_rules() {
-        let of = |verdict| Code::ALL.iter().filter(|code| Verdict::of(**code) == verdict).count();
-        assert_eq!(of(Verdict::Accepted) + of(Verdict::Refused) + of(Verdict::Shed), Code::ALL.len());
-        assert_eq!(Verdict::of(Code::SoldOut), Verdict::Refused);
-        assert_eq!(Verdict::of(Code::Shed), Verdict::Shed);
-        assert_eq!(Verdict::of(Code::Waitlisted), Verdict::Accepted);
     }
 }
