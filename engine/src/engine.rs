@@ -22,7 +22,7 @@ use crate::notices::Notice;
 use crate::port::{Ports, Waker};
 use crate::restore::{Restored, restore};
 use crate::shard::{Batch, Counters, ReleaseLag, Shard};
-use crate::snapshot::{CompactionOptions, Compactor};
+use crate::snapshot::{CompactionOptions, Compactor, SnapshotOrders};
 use crate::storage::Storage;
 use crate::sync::AtomicBool;
 use crate::threads::Threads;
@@ -88,6 +88,7 @@ pub struct Engine {
     desk: Arc<Desk>,
     directory: Arc<Directory>,
     campaigns: CampaignBoard,
+    snapshots: Arc<SnapshotOrders>,
     clock: Arc<dyn Clock>,
     /// The latest time handed out, milliseconds. Whoever reads the clock raises it; it never falls. Relaxed: each
     /// shard's ledger keeps its own time from falling as well.
@@ -157,6 +158,7 @@ impl Engine {
             desk,
             directory,
             campaigns: CampaignBoard::default(),
+            snapshots: Arc::new(SnapshotOrders::new(snapshot.as_ref())),
             clock: Arc::clone(&clock),
             latest_ms: AtomicU64::new(latest.raw()),
             closed: Arc::new(AtomicBool::new(false)),
@@ -167,7 +169,7 @@ impl Engine {
         let scribe = Scribe::new(journal, ports, writer, clock, options.durability);
         let compactor = Compactor::new(
             Arc::clone(storage),
-            options.compaction,
+            (options.compaction, Arc::clone(&engine.snapshots)),
             (options.rules, options.seed),
             options.log.segment_bytes,
             (snapshot, unsound),
@@ -278,6 +280,11 @@ impl Engine {
 
     pub(crate) fn all_shards(&self) -> &[Shard] {
         &self.shards
+    }
+
+    /// Where snapshots are ordered, and what is known of them.
+    pub fn snapshots(&self) -> &SnapshotOrders {
+        &self.snapshots
     }
 
     /// Makes memory ready for the ledgers; a simulator drives it.

@@ -4,6 +4,7 @@
 //! against a real server in the same process, see [`testing`].
 
 mod admin;
+mod campaign;
 pub mod cli;
 mod config;
 mod convert;

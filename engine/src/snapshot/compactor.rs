@@ -18,6 +18,7 @@ use super::error::{SnapshotError, SnapshotFault};
 use super::file::{SnapshotReader, publish, write};
 use super::header::SnapshotHeader;
 use super::options::{CompactionOptions, KeepLog};
+use super::orders::SnapshotOrders;
 use super::shelf::{ASIDE, name, snapshots};
 use crate::error::EngineError;
 use crate::log::record::Record;
@@ -38,6 +39,7 @@ const SEED_STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 pub struct Compactor {
     storage: Arc<dyn Storage>,
     options: CompactionOptions,
+    orders: Arc<SnapshotOrders>,
     rules: Rules,
     seed: u64,
     segment_bytes: u64,
@@ -87,13 +89,13 @@ impl Compactor {
     /// The log's segments can't be read.
     pub(crate) fn new(
         storage: Arc<dyn Storage>,
-        options: CompactionOptions,
+        (options, orders): (CompactionOptions, Arc<SnapshotOrders>),
         (rules, seed): (Rules, u64),
         segment_bytes: u64,
         (newest, unsound): (Option<SnapshotHeader>, Vec<Lsn>),
     ) -> Result<Self, EngineError> {
         let cursor = Cursor::open(Arc::clone(&storage))?;
-        Ok(Self { storage, options, rules, seed, segment_bytes, cursor, newest, unsound, job: None })
+        Ok(Self { storage, options, orders, rules, seed, segment_bytes, cursor, newest, unsound, job: None })
     }
 
     /// Does the next piece of work, given how far the log is durable. `pace` is called after each piece that is written; it may take
@@ -106,6 +108,18 @@ impl Compactor {
         durable: Lsn,
         pace: &mut dyn FnMut(u64) -> bool,
     ) -> Result<CompactorStep, EngineError> {
+        let done = self.advance(durable, pace);
+        if !matches!(done, Ok(_) | Err(EngineError::Snapshot(SnapshotError::Stopped))) {
+            self.orders.note_failure();
+        }
+        done
+    }
+
+    fn advance(
+        &mut self,
+        durable: Lsn,
+        pace: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<CompactorStep, EngineError> {
         let Some(job) = self.job.take() else { return self.begin(durable) };
         if job.reader.is_some() {
             return self.load(job);
@@ -113,6 +127,7 @@ impl Compactor {
         if let Some(header) = job.written {
             publish(self.storage.as_ref(), &header)?;
             self.newest = Some(header);
+            self.orders.note(&header);
             self.clear_away()?;
             return Ok(CompactorStep::Written(header));
         }
@@ -151,16 +166,21 @@ impl Compactor {
         Ok(CompactorStep::Working)
     }
 
-    /// Starts a snapshot where the latest segment begins of which something is durable, if enough was written since the last.
+    /// Starts a snapshot where the latest segment begins of which something is durable, if enough was written since the last, or
+    /// somebody wants one.
     fn begin(&mut self, durable: Lsn) -> Result<CompactorStep, EngineError> {
-        let Some(every) = self.options.every_bytes else { return Ok(CompactorStep::Idle) };
+        let wanted = self.orders.take();
+        if self.options.every_bytes.is_none() && !wanted {
+            return Ok(CompactorStep::Idle);
+        }
         let Some((segment, place)) = self.cursor.begun(durable)? else { return Ok(CompactorStep::Idle) };
         let (from, lsn, length) = match &self.newest {
             Some(newest) => (newest.segment, newest.place.lsn, newest.length),
             None => (self.cursor.first_segment(), Lsn::default(), 0),
         };
         let sealed = segment.get().saturating_sub(from.get()).saturating_mul(self.segment_bytes);
-        if sealed < every.max(length) || place.lsn <= lsn {
+        let due = self.options.every_bytes.is_some_and(|every| sealed >= every.max(length));
+        if !(due || wanted) || place.lsn <= lsn {
             return Ok(CompactorStep::Idle);
         }
         let mut job = Job {

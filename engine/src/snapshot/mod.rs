@@ -28,6 +28,7 @@ mod error;
 mod file;
 mod header;
 mod options;
+mod orders;
 mod shelf;
 
 pub use compactor::{Compactor, CompactorStep};
@@ -35,5 +36,6 @@ pub use error::{SnapshotError, SnapshotFault};
 pub use file::{SnapshotReader, copy_snapshot};
 pub use header::{SNAPSHOT_VERSION, SnapshotHeader};
 pub use options::{CompactionOptions, KeepLog};
+pub use orders::SnapshotOrders;
 pub(crate) use shelf::ASIDE;
 pub use shelf::{name, snapshots};

@@ -53,6 +53,36 @@ fn a_start_reads_the_newest_snapshot_and_what_came_after_it() {
 }
 
 #[test]
+fn one_that_is_wanted_is_made_at_once_however_little_was_written() {
+    for compaction in [CompactionOptions::NEVER, ALWAYS] {
+        let mut shop = Shop::open(SimStorage::new(1), compaction);
+        shop.sell(10);
+        shop.engine.snapshots().want();
+        assert!(shop.compact().is_empty(), "nothing is whole that it could be of");
+        while shop.segments().len() < 4 {
+            shop.sell(100);
+        }
+        shop.compact();
+        let before = shop.engine.snapshots().made();
+        shop.engine.snapshots().want();
+        assert!(shop.engine.snapshots().is_wanted());
+        let made = shop.compact();
+        let expected = usize::from(compaction == CompactionOptions::NEVER);
+        assert_eq!(made.len(), expected, "the newest one of another policy is of that position already");
+        let orders = shop.engine.snapshots();
+        assert_eq!(
+            (orders.made() - before, orders.failed(), orders.is_wanted()),
+            (made.len() as u64, 0, false)
+        );
+        assert_eq!(orders.newest(), Some(position(&shop.disk, 0)));
+        let digest = shop.engine.digest();
+        shop = shop.reopen(2);
+        assert_eq!(shop.engine.digest(), digest);
+        assert_eq!(shop.engine.snapshots().newest(), shop.recovery.snapshot);
+    }
+}
+
+#[test]
 fn a_snapshot_waits_for_as_much_log_as_the_last_one_is_large() {
     let rarely = CompactionOptions { every_bytes: Some(2 * shop::SEGMENT), ..ALWAYS };
     let mut shop = Shop::open(SimStorage::new(1), rarely);

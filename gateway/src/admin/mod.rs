@@ -2,10 +2,13 @@
 //! server for trying things out, time can be put forward here, too; and operators set circuit breakers and carry emergency plans
 //! out here.
 
+mod admission;
 mod board;
 mod breakers;
 mod breaking;
 mod buckets;
+mod campaigns;
+mod clerk;
 mod dev;
 mod emergencies;
 mod exposition;
@@ -18,6 +21,7 @@ mod reload;
 mod routes;
 mod skus;
 mod slow_sync;
+mod snapshots;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;

@@ -7,8 +7,10 @@ use axum::Router;
 use axum::extract::FromRef;
 use axum::routing::{get, post};
 
-use super::skus::{self, Skus};
-use super::{breakers, dev, metrics, plans, readiness, reload, slow_sync};
+use super::clerk::Clerk;
+use super::{
+    admission, breakers, campaigns, dev, metrics, plans, readiness, reload, skus, slow_sync, snapshots,
+};
 use crate::server::Shared;
 
 macro_rules! routes {
@@ -31,10 +33,15 @@ routes! { router,
     "/metrics": get metrics::metrics;
     "/breakers": get breakers::show, post breakers::set;
     "/plans": get plans::show, post plans::wish;
-    "/api/v1/skus/{sku}": get skus::show;
+    "/api/v1/skus/{sku}": get skus::show, post skus::put;
+    "/api/v1/skus/{sku}/restock": post skus::restock;
+    "/api/v1/skus/{sku}/moves": post skus::move_units;
     "/api/v1/skus/{sku}/limits": post skus::limit;
     "/api/v1/skus/{sku}/freeze": post skus::freeze;
     "/api/v1/skus/{sku}/channels/{channel}": post skus::allot;
+    "/api/v1/campaigns/{campaign}": get campaigns::show, post campaigns::stand;
+    "/api/v1/admission": get admission::show;
+    "/api/v1/snapshots": get snapshots::show, post snapshots::wish;
     "/reload": post reload::wish;
     "/dev/advance": post dev::advance;
     "/dev/slow-sync": post slow_sync::set;
@@ -42,15 +49,15 @@ routes! { router,
 
 /// Serves all of them.
 pub(super) fn all(shared: &Arc<Shared>) -> Router {
-    let skus = Skus::new(Arc::clone(shared));
-    routed(Router::new()).with_state(Parts { shared: Arc::clone(shared), skus })
+    let clerk = Clerk::new(Arc::clone(shared));
+    routed(Router::new()).with_state(Parts { shared: Arc::clone(shared), clerk })
 }
 
 /// What handlers work with.
 #[derive(Clone, Debug)]
 struct Parts {
     shared: Arc<Shared>,
-    skus: Arc<Skus>,
+    clerk: Arc<Clerk>,
 }
 
 impl FromRef<Parts> for Arc<Shared> {
@@ -59,9 +66,9 @@ impl FromRef<Parts> for Arc<Shared> {
     }
 }
 
-impl FromRef<Parts> for Arc<Skus> {
+impl FromRef<Parts> for Arc<Clerk> {
     fn from_ref(parts: &Parts) -> Self {
-        Self::clone(&parts.skus)
+        Self::clone(&parts.clerk)
     }
 }
 

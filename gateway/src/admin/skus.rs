@@ -1,78 +1,24 @@
 //! `/api/v1/skus`: a SKU's accounts and settings, as JSON.
 //!
-//! A change takes the way of every command, through its shard into the log, and is answered when it is durable. It says what is to be,
-//! so the same again changes nothing. It names who wants it and why; both are in the log, and in a line of the server's own.
+//! Settings say what is to be, so the same again changes nothing. A restock and a move say by how much, and are safe to repeat in ways of
+//! their own: by the request's id, and by what was there.
 
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use doorbuster_engine::shard::{Answer, Request};
 use doorbuster_ledger::{
-    ChannelId, ChannelSnapshot, Command, Outcome, SetChannel, SkuCommand, SkuId, StockSnapshot, Timestamp,
+    ChannelId, ChannelSnapshot, Command, PutSku, Rebalance, RequestId, Restock, SetChannel, SkuCommand,
+    SkuId, StockSnapshot, Timestamp,
 };
 use doorbuster_protocol::Code;
-use parking_lot::Mutex;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::convert;
-use crate::emergency::Hands;
-use crate::server::Shared;
+use super::clerk::{Clerk, Refused, aside, changed, named, read};
+use crate::reactor::fresh_id;
 use crate::sku::Sku;
-
-/// See the module's doc.
-#[derive(Debug)]
-pub(super) struct Skus {
-    shared: Arc<Shared>,
-    /// One change at a time: few people make any.
-    hands: Mutex<Hands>,
-}
-
-impl Skus {
-    pub(super) fn new(shared: Arc<Shared>) -> Arc<Self> {
-        // Behind the ports of the reactors, of the feed, and of plans.
-        let hands = Mutex::new(Hands::new(shared.stats.len() + 2));
-        Arc::new(Self { shared, hands })
-    }
-
-    fn ask(&self, sku: SkuId, request: Request) -> Result<Answer, Refused> {
-        self.hands.lock().ask(&self.shared.engine, sku, request).map_err(Refused::unavailable)
-    }
-}
-
-/// Why nothing was done.
-#[derive(Debug)]
-struct Refused {
-    status: StatusCode,
-    code: &'static str,
-    why: String,
-}
-
-impl Refused {
-    fn bad(why: &impl ToString) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, code: Code::BadRequest.name(), why: why.to_string() }
-    }
-
-    fn unavailable(why: String) -> Self {
-        Self { status: StatusCode::SERVICE_UNAVAILABLE, code: Code::Busy.name(), why }
-    }
-
-    fn by(code: Code) -> Self {
-        let status = if code == Code::UnknownSku { StatusCode::NOT_FOUND } else { StatusCode::CONFLICT };
-        Self { status, code: code.name(), why: code.meaning().to_owned() }
-    }
-}
-
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
-        let Self { status, code, why } = self;
-        (status, document(&json!({ "schema_version": 1, "code": code, "why": why }))).into_response()
-    }
-}
 
 /// Most units of a SKU that a shopper may have, and most in an order; 0: any.
 #[derive(Debug, Deserialize)]
@@ -93,6 +39,43 @@ struct Frozen {
     reason: u32,
 }
 
+/// A SKU to be set up.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetUp {
+    units: u64,
+    user_limit: u32,
+    order_limit: u32,
+    by: u64,
+    reason: u32,
+}
+
+/// Units that come in; negative: that are withdrawn.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Units {
+    units: i64,
+    /// A UUID that names the change; a fresh one unless given.
+    request: Option<String>,
+    by: u64,
+    reason: u32,
+}
+
+/// A part of one channel's guarantee, for another.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Move {
+    from: u16,
+    to: u16,
+    units: u64,
+    /// Units that stay kept for the giving channel.
+    keep: u64,
+    /// The guarantee that it is known to have.
+    expected: u64,
+    by: u64,
+    reason: u32,
+}
+
 /// What a channel may have of a SKU.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -104,30 +87,80 @@ struct Allotment {
     reason: u32,
 }
 
-pub(super) async fn show(State(skus): State<Arc<Skus>>, Path(sku): Path<String>) -> Response {
-    aside(move || skus.read(named(&sku)?, None)).await
+pub(super) async fn show(State(clerk): State<Arc<Clerk>>, Path(sku): Path<String>) -> Response {
+    aside(move || clerk.show(named(&sku)?, None)).await
 }
 
-pub(super) async fn limit(State(skus): State<Arc<Skus>>, Path(sku): Path<String>, body: String) -> Response {
+pub(super) async fn put(State(clerk): State<Arc<Clerk>>, Path(sku): Path<String>, body: String) -> Response {
     aside(move || {
-        let (sku, Limits { user_limit, order_limit, by, reason }) = (named(&sku)?, read(&body)?);
-        let command = SkuCommand::Limits { sku, user_limit, order_limit, by, reason };
-        skus.change(sku, Command::Sku(command), ("limits", by, reason))
+        let (sku, SetUp { units, user_limit, order_limit, by, reason }) = (named(&sku)?, read(&body)?);
+        let put = PutSku { sku, units, user_limit, order_limit, by, reason };
+        clerk.change(sku, Command::PutSku(put), ("set up", by, reason))
     })
     .await
 }
 
-pub(super) async fn freeze(State(skus): State<Arc<Skus>>, Path(sku): Path<String>, body: String) -> Response {
+pub(super) async fn restock(
+    State(clerk): State<Arc<Clerk>>,
+    Path(sku): Path<String>,
+    body: String,
+) -> Response {
+    aside(move || {
+        let (sku, Units { units, request, by, reason }) = (named(&sku)?, read(&body)?);
+        let request = match request {
+            Some(text) => request_id(&text)?,
+            None => fresh_id(&mut rand::rng(), clerk.shared.engine.now()),
+        };
+        let restock = Restock { request, sku, units, by, reason };
+        let mut done = clerk.change(sku, Command::Restock(restock), ("restock", by, reason))?;
+        done["request"] = json!(format!("{:032x}", request.raw()));
+        Ok(done)
+    })
+    .await
+}
+
+pub(super) async fn move_units(
+    State(clerk): State<Arc<Clerk>>,
+    Path(sku): Path<String>,
+    body: String,
+) -> Response {
+    aside(move || {
+        let (sku, Move { from, to, units, keep, expected, by, reason }) = (named(&sku)?, read(&body)?);
+        let (from, to) = (ChannelId::new(from), ChannelId::new(to));
+        let rebalance = Rebalance { sku, from, to, units, keep, expected, by, reason };
+        clerk.change(sku, Command::Rebalance(rebalance), ("move", by, reason))
+    })
+    .await
+}
+
+pub(super) async fn limit(
+    State(clerk): State<Arc<Clerk>>,
+    Path(sku): Path<String>,
+    body: String,
+) -> Response {
+    aside(move || {
+        let (sku, Limits { user_limit, order_limit, by, reason }) = (named(&sku)?, read(&body)?);
+        let command = SkuCommand::Limits { sku, user_limit, order_limit, by, reason };
+        clerk.change(sku, Command::Sku(command), ("limits", by, reason))
+    })
+    .await
+}
+
+pub(super) async fn freeze(
+    State(clerk): State<Arc<Clerk>>,
+    Path(sku): Path<String>,
+    body: String,
+) -> Response {
     aside(move || {
         let (sku, Frozen { frozen, by, reason }) = (named(&sku)?, read(&body)?);
         let command = SkuCommand::Freeze { sku, frozen, by, reason };
-        skus.change(sku, Command::Sku(command), (if frozen { "freeze" } else { "unfreeze" }, by, reason))
+        clerk.change(sku, Command::Sku(command), (if frozen { "freeze" } else { "unfreeze" }, by, reason))
     })
     .await
 }
 
 pub(super) async fn allot(
-    State(skus): State<Arc<Skus>>,
+    State(clerk): State<Arc<Clerk>>,
     Path((sku, channel)): Path<(String, String)>,
     body: String,
 ) -> Response {
@@ -147,12 +180,12 @@ pub(super) async fn allot(
             by,
             reason,
         };
-        skus.change(sku, Command::SetChannel(set), ("channel", by, reason))
+        clerk.change(sku, Command::SetChannel(set), ("channel", by, reason))
     })
     .await
 }
 
-impl Skus {
+impl Clerk {
     /// Changes a SKU, says so in the server's log, and shows it as it is then.
     fn change(
         &self,
@@ -160,20 +193,12 @@ impl Skus {
         command: Command,
         (what, by, reason): (&'static str, u64, u32),
     ) -> Result<Value, Refused> {
-        let changed = match self.ask(sku, Request::Command(command))? {
-            Answer::Outcome(Outcome::Refused(refusal)) => {
-                let code = Code::from_number(convert::refusal(&refusal).code);
-                return Err(Refused::by(code.unwrap_or(Code::BadRequest)));
-            }
-            Answer::Outcome(Outcome::Replayed { .. }) => false,
-            Answer::Outcome(_) => true,
-            _ => return Err(Refused::unavailable("the shard gave no answer to it".to_owned())),
-        };
+        let changed = changed(&self.ask(sku, Request::Command(command))?)?;
         tracing::info!(sku = %Sku(sku.raw()), what, by, reason, changed, "an operator set a SKU over the admin port");
-        self.read(sku, Some(changed))
+        self.show(sku, Some(changed))
     }
 
-    fn read(&self, sku: SkuId, changed: Option<bool>) -> Result<Value, Refused> {
+    fn show(&self, sku: SkuId, changed: Option<bool>) -> Result<Value, Refused> {
         let Answer::Stock(Some(stock)) = self.ask(sku, Request::ReadStock { sku })? else {
             return Err(Refused::by(Code::UnknownSku));
         };
@@ -232,26 +257,12 @@ fn of_channel(known: &ChannelSnapshot) -> Value {
     })
 }
 
-/// An answer waits for the log, and health and metrics don't wait for it.
-async fn aside(work: impl FnOnce() -> Result<Value, Refused> + Send + 'static) -> Response {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(Ok(done)) => document(&done),
-        Ok(Err(refused)) => refused.into_response(),
-        Err(error) => {
-            tracing::error!(%error, "a wish at the admin port came to nothing");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-    }
-}
-
-fn named(text: &str) -> Result<SkuId, Refused> {
-    text.parse().map(|Sku(number)| SkuId::new(number)).map_err(|error| Refused::bad(&error))
-}
-
-fn read<T: DeserializeOwned>(body: &str) -> Result<T, Refused> {
-    serde_json::from_str(body).map_err(|error| Refused::bad(&format!("not what is wanted here: {error}")))
-}
-
-fn document(value: &Value) -> Response {
-    ([(CONTENT_TYPE, "application/json")], format!("{value}\n")).into_response()
+/// A UUID, with its hyphens or without.
+fn request_id(text: &str) -> Result<RequestId, Refused> {
+    let digits = text.replace('-', "");
+    let known = digits.len() == 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let number = known.then(|| u128::from_str_radix(&digits, 16).ok()).flatten();
+    number
+        .map(RequestId::new)
+        .ok_or_else(|| Refused::bad(&format!("request: {text:?} is no UUID of 32 hexadecimal digits")))
 }

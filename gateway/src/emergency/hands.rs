@@ -123,15 +123,48 @@ impl Hands {
 
     /// Asks the shard that serves a SKU. Waits until what it answers is durable.
     pub(crate) fn ask(&mut self, engine: &Engine, sku: SkuId, request: Request) -> Result<Answer, String> {
+        let shard = engine.shard_of_sku(sku);
+        self.exchange(
+            engine,
+            request,
+            |batch| engine.submit(shard, batch),
+            |port| {
+                engine.visit(shard, port);
+            },
+        )
+    }
+
+    /// Asks all shards together. Waits until what they answer is durable.
+    pub(crate) fn ask_all(&mut self, engine: &Engine, request: Request) -> Result<Answer, String> {
+        self.exchange(
+            engine,
+            request,
+            |batch| engine.submit_composite(batch),
+            |port| {
+                engine.visit_desk(port);
+                (0..engine.shards()).for_each(|shard| {
+                    engine.visit(shard, port);
+                });
+            },
+        )
+    }
+
+    /// Hands a request in, and decides until its answer is there.
+    fn exchange(
+        &mut self,
+        engine: &Engine,
+        request: Request,
+        submit: impl Fn(Batch) -> Result<(), Batch>,
+        visit: impl Fn(usize),
+    ) -> Result<Answer, String> {
         self.tag = self.tag.wrapping_add(1).max(1);
         let slot = Slot { token: 0, deadline: Timestamp::default(), work: Work::Asked(request) };
         let batch = Batch { reactor: self.port, tag: self.tag, slots: vec![slot], ..Batch::default() };
-        let shard = engine.shard_of_sku(sku);
         let mut waiting = Some(batch);
         let until = Instant::now() + PATIENCE;
         loop {
-            waiting = waiting.and_then(|batch| engine.submit(shard, batch).err());
-            engine.visit(shard, self.port);
+            waiting = waiting.and_then(|batch| submit(batch).err());
+            visit(self.port);
             // One that was given up before may come now.
             while let Some(back) = engine.take(self.port) {
                 if let (true, Some(Slot { work: Work::Answered(answer), .. })) =

@@ -5,8 +5,7 @@ use doorbuster_ledger::{RequestId, Timestamp};
 use doorbuster_protocol::people::Request;
 use doorbuster_protocol::resp::Next;
 use doorbuster_protocol::{FLAG_DRILL, Header, Parsed, ProtocolError, body, parse};
-use rand::RngExt;
-use rand_xoshiro::Xoshiro256PlusPlus;
+use rand::{Rng, RngExt};
 
 use super::frames::Frames;
 use super::gate::Entry;
@@ -272,7 +271,7 @@ impl<N: Network> Reactor<N> {
 }
 
 /// A UUID version 7 made here, for a client that sent no id.
-fn fresh_id(rng: &mut Xoshiro256PlusPlus, now: Timestamp) -> RequestId {
+pub(crate) fn fresh_id(rng: &mut impl Rng, now: Timestamp) -> RequestId {
     let random: u128 = rng.random();
     let time = u128::from(now.raw()) << 80;
     let tail = random & ((0xFFF << 64) | ((1 << 62) - 1));

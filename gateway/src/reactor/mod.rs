@@ -36,6 +36,7 @@ mod wire;
 
 pub(crate) use callers::Callers;
 pub(crate) use door::Door;
+pub(crate) use intake::fresh_id;
 pub(crate) use network::{Arrival, Dialect, Network, Ready};
 pub(crate) use session::MAX_IN_FLIGHT;
 pub(crate) use sockets::Sockets;

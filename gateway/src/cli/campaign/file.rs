@@ -12,7 +12,8 @@ use serde::de::DeserializeOwned;
 
 use super::allot::{Allotment, Part, Whole};
 use super::budget::{self, RawBudget};
-use super::spec::{Limits, STAGES, Spec, Target};
+use super::spec::{Limits, Spec, Target};
+use crate::campaign::STAGES;
 use crate::duration::Span;
 use crate::sku::Sku;
 

@@ -10,7 +10,8 @@ use doorbuster_client::{
 
 use super::allot::deal;
 use super::budget::{self, Change};
-use super::spec::{STAGES, Spec};
+use super::spec::Spec;
+use crate::campaign::STAGES;
 use crate::cli::connect::ServerOptions;
 use crate::cli::say;
 use crate::sku::Sku;

@@ -5,13 +5,10 @@ use std::process::ExitCode;
 use doorbuster_client::{CampaignView, Outcome, PhaseView, ReadPhase};
 
 use super::plan::terms;
-use super::spec::STAGES;
+use crate::campaign::{STAGES, document};
 use crate::cli::connect::{ServerOptions, ask, refused};
 use crate::cli::say;
 use crate::utc::Utc;
-
-/// The names of standings, by their number on the wire.
-pub(super) const STANDINGS: [&str; 3] = ["running", "paused", "ended"];
 
 pub(super) fn run(campaign: u32, server: &ServerOptions) -> Result<ExitCode, ExitCode> {
     let read = ask(server, async |client| {
@@ -28,7 +25,7 @@ pub(super) fn run(campaign: u32, server: &ServerOptions) -> Result<ExitCode, Exi
         (Outcome::Refused(refusal), _) => return Ok(refused(server, &refusal)),
     };
     if server.json {
-        say(&as_json(&known, &phases));
+        say(&document(&known, &phases));
     } else {
         tell(&known, &phases);
     }
@@ -70,33 +67,4 @@ fn tell(known: &CampaignView, phases: &[PhaseView]) {
         }
     };
     say(&format_args!("plan {}, {} SKUs{prices}", known.plan, known.skus));
-}
-
-fn as_json(known: &CampaignView, phases: &[PhaseView]) -> serde_json::Value {
-    let phase = |view: &PhaseView| {
-        let phase = &view.phase;
-        serde_json::json!({
-            "start_ms": phase.start,
-            "stage": STAGES.get(usize::from(phase.stage)),
-            "min_tier": phase.min_tier,
-            "channels": phase.channels.get(..usize::from(phase.channel_count)),
-            "user_limit": phase.user_limit,
-            "order_limit": phase.order_limit,
-            "group_limit": phase.group_limit,
-            "price_version": phase.price_version,
-        })
-    };
-    serde_json::json!({
-        "schema_version": 1,
-        "campaign": known.campaign,
-        "standing": STANDINGS.get(usize::from(known.standing)),
-        "stage": STAGES.get(usize::from(known.stage)),
-        "plan": known.plan,
-        "phase": (known.phase != u8::MAX).then_some(known.phase),
-        "phases": phases.iter().map(phase).collect::<Vec<_>>(),
-        "next_start_ms": known.next_start,
-        "skus": known.skus,
-        "price_version": known.price_version,
-        "unpriced": known.unpriced,
-    })
 }

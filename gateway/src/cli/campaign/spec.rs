@@ -41,9 +41,6 @@ pub(super) struct Target {
     pub(super) percent: u32,
 }
 
-/// The names of stages, by their number on the wire.
-pub(super) const STAGES: [&str; 5] = ["warm-up", "live", "sustain", "wrap-up", "closed"];
-
 impl Spec {
     /// The versions of prices that its phases name.
     pub(super) fn versions(&self) -> Vec<u32> {
