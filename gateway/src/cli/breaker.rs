@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::admin_port::At;
@@ -16,19 +16,40 @@ pub(super) enum BreakerCommand {
         #[command(flatten)]
         at: At,
     },
+    /// Force some or all of them open: what they stand before gets nothing until they are released.
+    Open {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Let some or all of them work by themselves again; one that was forced open lets a few through at first.
+    Release {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        at: At,
+    },
     /// Force some or all of them open, disable them, let them only count, or let them work by themselves again.
     Set {
         /// What they are to do
         mode: Mode,
-        /// Which part they stand before: shard-0 and so on, desk or log; else all.
-        #[arg(long)]
-        scope: Option<String>,
-        /// Which requests they are for: reserve, settle or read; else all.
-        #[arg(long)]
-        class: Option<String>,
+        #[command(flatten)]
+        which: Which,
         #[command(flatten)]
         at: At,
     },
+}
+
+/// Some of them, or all.
+#[derive(Debug, Args)]
+pub(super) struct Which {
+    /// Which part they stand before: shard-0 and so on, desk or log; else all.
+    #[arg(long)]
+    scope: Option<String>,
+    /// Which requests they are for: reserve, settle or read; else all.
+    #[arg(long)]
+    class: Option<String>,
 }
 
 /// What a breaker is to do.
@@ -58,10 +79,12 @@ impl Mode {
 pub(super) fn run(command: &BreakerCommand) -> ExitCode {
     let (at, wish) = match command {
         BreakerCommand::Show { at } => (at, None),
-        BreakerCommand::Set { mode, scope, class, at } => {
-            (at, Some(json!({ "mode": mode.name(), "scope": scope, "class": class })))
-        }
+        BreakerCommand::Open { which, at } => (at, Some((Mode::ForcedOpen, which))),
+        BreakerCommand::Release { which, at } => (at, Some((Mode::Automatic, which))),
+        BreakerCommand::Set { mode, which, at } => (at, Some((*mode, which))),
     };
+    let wish = wish
+        .map(|(mode, Which { scope, class })| json!({ "mode": mode.name(), "scope": scope, "class": class }));
     let report = match at.ask(PATH, wish.as_ref()) {
         Ok(report) => report,
         Err(exit) => return exit,

@@ -3,7 +3,7 @@
 use clap::Command;
 
 /// Commands by their path, each with lines to copy. Commands that stand elsewhere have theirs beside their options.
-const EXAMPLES: [(&str, &[&str]); 30] = [
+const EXAMPLES: [(&str, &[&str]); 32] = [
     (
         "serve",
         &[
@@ -62,13 +62,9 @@ const EXAMPLES: [(&str, &[&str]); 30] = [
     ),
     ("feed", &["doorbuster feed --follow --json", "doorbuster feed --from 1000 --sku 7 --limit 20"]),
     ("breaker show", &["doorbuster breaker show"]),
-    (
-        "breaker set",
-        &[
-            "doorbuster breaker set forced-open --class reserve",
-            "doorbuster breaker set automatic --scope shard-0",
-        ],
-    ),
+    ("breaker open", &["doorbuster breaker open --class reserve", "doorbuster breaker open --scope shard-0"]),
+    ("breaker release", &["doorbuster breaker release"]),
+    ("breaker set", &["doorbuster breaker set metrics-only --scope shard-0"]),
     (
         "stock import",
         &[

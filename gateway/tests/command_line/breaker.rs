@@ -20,18 +20,26 @@ fn a_breaker_is_shown_forced_open_and_released() {
     }
 
     let set = |arguments: &[&str]| -> serde_json::Value {
-        let all = [&["breaker", "set"], arguments, &admin, &["--json"]].concat();
+        let all = [&["breaker"], arguments, &admin, &["--json"]].concat();
         let (code, said, complained) = run(place.path(), &all);
         assert_eq!((code, complained.as_str()), (0, ""), "{arguments:?}: {said}");
         serde_json::from_str(&said).unwrap()
     };
-    let forced = set(&["forced-open", "--scope", "log", "--class", "reserve"]);
+    let forced = set(&["set", "forced-open", "--scope", "log", "--class", "reserve"]);
     assert_eq!(forced["breakers"][9]["state"], "FORCED_OPEN");
     let reserve = [&["order", "reserve", "--user", "1", "--sku", "7"][..], &at].concat();
     fails(place.path(), &reserve, 7, &["refused: BREAKER_OPEN: "]);
-    let released = set(&["automatic"]);
+    let released = set(&["set", "automatic"]);
     assert_eq!(released["breakers"][9]["state"], "HALF_OPEN");
     assert_eq!(run(place.path(), &reserve).0, 0);
+    let opened = set(&["open", "--class", "reserve"]);
+    let states = |report: &serde_json::Value| -> Vec<String> {
+        let breakers = report["breakers"].as_array().unwrap().iter();
+        let reserve = breakers.filter(|breaker| breaker["class"] == "reserve");
+        reserve.map(|breaker| breaker["state"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(states(&opened), ["FORCED_OPEN"; 4], "two shards, the desk and the log");
+    assert_eq!(states(&set(&["release"])), ["HALF_OPEN"; 4]);
 
     let wrong = ["breaker", "set", "disabled", "--scope", "shard-9"];
     let parts = ["refused: no such scope: shard-9; there are shard-0, shard-1, desk, log"];

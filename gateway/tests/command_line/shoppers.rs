@@ -1,8 +1,10 @@
 //! Shoppers under pseudonyms: the shop sees no difference, and the data says nothing about them without the key.
 
-use crate::{Serving, block_on, fails, folder, run, write};
+use std::path::Path;
 
 use doorbuster_client::{Client, Outcome, PutSku, Reserve};
+
+use crate::{FREE_PORTS, Serving, block_on, fails, folder, run, write};
 
 const KEY: &str = "00112233445566778899aabbccddeeff\n";
 const WITH_KEY: [&str; 4] = ["--data", "sale", "--set", "log.shopper_key=shoppers.key"];
@@ -22,6 +24,11 @@ async fn sell(address: &str) -> u64 {
     assert_eq!(refusal.code.name(), "USER_LIMIT");
     client.reserve(&wish(43)).await.unwrap().done().expect("somebody else");
     held.order
+}
+
+/// The server does not start like that.
+fn refuses(place: &Path, arguments: &[&str], parts: &[&str]) {
+    fails(place, &[&["serve"], &FREE_PORTS[..], arguments].concat(), 2, parts);
 }
 
 #[test]
@@ -56,7 +63,7 @@ fn who_has_the_key_finds_a_shopper_and_nobody_else_does() {
         fails(place, &asked, 2, &["shoppers have pseudonyms in this log, by the key with the fingerprint "]);
     }
     assert_eq!(run(place, &["restore", "--from", "copy", "--data", "again"]).0, 0);
-    fails(place, &["serve", "--data", "again"], 2, &["name its file with log.shopper_key"]);
+    refuses(place, &["--data", "again"], &["name its file with log.shopper_key"]);
 }
 
 #[test]
@@ -68,23 +75,19 @@ fn a_log_is_of_one_key_for_good() {
     let server = Serving::start(place, &WITH_KEY);
     block_on(sell(&server.address));
     assert_eq!(server.terminate(), Some(0));
-    fails(
-        place,
-        &["serve", "--data", "sale"],
-        2,
-        &["shoppers have pseudonyms in this log", "log.shopper_key"],
-    );
-    let other = ["serve", "--data", "sale", "--set", "log.shopper_key=other.key"];
-    fails(place, &other, 2, &["under another key every shopper would be a new one"]);
-    let missing = ["serve", "--data", "sale", "--set", "log.shopper_key=none.key"];
-    fails(place, &missing, 2, &["can't read none.key: No such file"]);
-    let garbled = ["serve", "--data", "sale", "--set", "log.shopper_key=sale/MANIFEST"];
-    assert_eq!(run(place, &garbled).0, 2);
+    refuses(place, &["--data", "sale"], &["shoppers have pseudonyms in this log", "log.shopper_key"]);
+    for (key, why) in [
+        ("other.key", "under another key every shopper would be a new one"),
+        ("none.key", "can't read none.key: No such file"),
+        ("sale/shoppers.json", "holds no key: it must be 32 hexadecimal digits"),
+    ] {
+        refuses(place, &["--data", "sale", "--set", &format!("log.shopper_key={key}")], &[why]);
+    }
 
     let plain = Serving::start(place, &["--data", "plain"]);
     block_on(sell(&plain.address));
     assert_eq!(plain.terminate(), Some(0));
-    let late = ["serve", "--data", "plain", "--set", "log.shopper_key=shoppers.key"];
-    fails(place, &late, 2, &["this log calls shoppers what clients call them"]);
+    let late = ["--data", "plain", "--set", "log.shopper_key=shoppers.key"];
+    refuses(place, &late, &["this log calls shoppers what clients call them"]);
     assert_eq!(Serving::start(place, &WITH_KEY).terminate(), Some(0), "the first goes on");
 }

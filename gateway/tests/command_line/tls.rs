@@ -7,7 +7,7 @@ use std::path::Path;
 
 use papers::Authority;
 
-use crate::{Serving, fails, folder, hang_up, run, write};
+use crate::{FREE_PORTS, Serving, fails, folder, hang_up, run, write};
 
 const ENCRYPTED: [&str; 4] = ["--set", "tls.certificate=server.pem", "--set", "tls.key=server-key.pem"];
 
@@ -101,6 +101,6 @@ fn a_renewed_certificate_counts_without_a_restart_and_a_garbled_one_never() {
 #[test]
 fn a_server_without_its_certificate_does_not_start() {
     let place = folder();
-    let starts = [&["serve"][..], &ENCRYPTED].concat();
+    let starts = [&["serve"], &FREE_PORTS[..], &ENCRYPTED].concat();
     fails(place.path(), &starts, 2, &["can't read certificate server.pem: No such file"]);
 }
