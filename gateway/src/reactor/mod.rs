@@ -145,6 +145,8 @@ pub(crate) struct Reactor<N: Network> {
     credit: Option<u32>,
     /// Answers of a frame that needed no shard. Empty between frames.
     answered: Vec<(u64, Answer)>,
+    /// Reads of this pass from connections that are agreeing on keys.
+    agreeing: u32,
     /// When connections were looked for last that take up room.
     swept: Instant,
     /// The time of this pass.
@@ -208,6 +210,7 @@ impl<N: Network> Reactor<N> {
             crediting: 0,
             credit: None,
             answered: Vec::new(),
+            agreeing: 0,
             swept: now,
             now,
             wall: engine.now(),
@@ -250,6 +253,7 @@ impl<N: Network> Reactor<N> {
         self.door.asleep.store(false, Ordering::SeqCst);
         self.now = self.network.now();
         self.wall = self.engine.now();
+        self.agreeing = 0;
         self.heed_plans();
         for Ready { name, readable, writable, ended } in ready.drain(..) {
             if ended && let Some(session) = self.sessions.get_mut(name) {
@@ -311,6 +315,7 @@ impl<N: Network> Reactor<N> {
             || self.has_durable_notice(durable)
             || self.waiting.front().is_some_and(|batch| batch.ticket <= durable)
             || self.network.has_arrivals()
+            || self.agreeing >= intake::AGREEING_READS
             || !self.door.replies.is_empty()
             || (!self.held_back.is_empty() && self.underway < MAX_BATCHES / 2)
     }

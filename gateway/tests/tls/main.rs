@@ -144,6 +144,21 @@ fn a_client_that_reads_late_gets_every_byte_in_order() {
 }
 
 #[test]
+fn hundreds_that_come_at_once_all_get_their_turn() {
+    let world = World::new();
+    let mut lines: Vec<Line> = (0..200).map(|_| world.line(world.resp(), Versions::Only13)).collect();
+    // All greet before any waits for what the server says to that.
+    for line in &mut lines {
+        line.greet();
+    }
+    for line in &mut lines {
+        line.write_all(b"PING\r\n").unwrap();
+        assert_eq!(line.next(7), b"+PONG\r\n");
+    }
+    world.server.stop();
+}
+
+#[test]
 fn who_leaves_is_told_farewell() {
     let world = World::new();
     let mut line = world.line(world.resp(), Versions::Only13);

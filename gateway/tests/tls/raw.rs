@@ -45,6 +45,11 @@ impl Line {
         Self { stream, tls }
     }
 
+    /// Says its part of the greeting.
+    pub(crate) fn greet(&mut self) {
+        self.tls.write_tls(&mut self.stream).unwrap();
+    }
+
     /// Agrees on keys, and encrypts.
     fn sealed(&mut self, bytes: &[u8]) -> Vec<u8> {
         while self.tls.is_handshaking() {
