@@ -44,6 +44,13 @@ pub(crate) fn list<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u64>, D::Er
     Vec::<Sku>::deserialize(from).map(|skus| skus.into_iter().map(|Sku(number)| number).collect())
 }
 
+impl Sku {
+    /// The placement group that the number names, if it does.
+    pub(crate) fn group(self) -> Option<GroupId> {
+        SkuId::new(self.0).group()
+    }
+}
+
 impl FromStr for Sku {
     type Err = SkuError;
 
@@ -72,7 +79,7 @@ impl TryFrom<Written> for Sku {
 
 impl fmt::Display for Sku {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match SkuId::new(self.0).group() {
+        match self.group() {
             None => self.0.fmt(f),
             Some(group) => write!(f, "{}/{}", group.raw(), self.0 & u64::from(u32::MAX)),
         }

@@ -76,8 +76,22 @@ const EXAMPLES: [(&str, &[&str]); 32] = [
     ("stock show", &["doorbuster stock show 7 --json"]),
 ];
 
-/// The same for money and plans.
-const MORE: [(&str, &[&str]); 10] = [
+/// The same for reports, money and plans.
+const MORE: [(&str, &[&str]); 12] = [
+    (
+        "report interval",
+        &[
+            "doorbuster report interval",
+            "doorbuster report interval --every 15m --from 2026-11-11T00:00:00+08:00 --format json",
+        ],
+    ),
+    (
+        "report sale",
+        &[
+            "doorbuster report sale /backups/monday --targets goals.toml",
+            "doorbuster report sale --campaign 1111 --format html --out sale.html",
+        ],
+    ),
     ("plan list", &["doorbuster plan list"]),
     ("plan show", &["doorbuster plan show", "doorbuster plan show 3"]),
     ("plan run", &["doorbuster plan run calm-down --sku 7"]),

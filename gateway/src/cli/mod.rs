@@ -21,6 +21,7 @@ mod layers;
 mod order;
 mod plan;
 mod progress;
+mod report;
 mod serve;
 mod source;
 mod status;
@@ -85,6 +86,9 @@ enum Command {
     Explain(explain::ExplainOptions),
     /// Print what happened: events of the log, in order and without a gap.
     Feed(feed::FeedOptions),
+    /// Report on a sale, from its log alone: in intervals, or as a whole.
+    #[command(subcommand)]
+    Report(report::ReportCommand),
     /// Look at the server's circuit breakers, and set them.
     #[command(subcommand)]
     Breaker(breaker::BreakerCommand),
@@ -125,6 +129,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Verify(options) => archive::verify(&options),
         Command::Explain(options) => explain::run(&options),
         Command::Feed(options) => feed::run(&options),
+        Command::Report(command) => report::run(&command),
         Command::Budget(command) => budget::run(&command),
         Command::Coupon(command) => coupon::run(&command),
         Command::Stock(command) => stock::run(&command),
