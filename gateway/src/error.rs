@@ -9,6 +9,7 @@ use doorbuster_engine::log::LogError;
 use doorbuster_engine::snapshot::SnapshotError;
 use doorbuster_engine::storage::StorageError;
 
+use crate::keys::KeysError;
 use crate::pseudonyms::PseudonymError;
 use crate::tls::TlsError;
 
@@ -31,6 +32,9 @@ pub enum ServerError {
         /// The first failure.
         why: Arc<str>,
     },
+    /// The keys can't be used.
+    #[error("{0}")]
+    Keys(KeysError),
     /// The address can't be listened on.
     #[error("can't listen on {on}: {error}; choose another address, or stop what uses this one")]
     Listen {
@@ -63,7 +67,7 @@ impl ServerError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Panicked => 1,
-            Self::Tls(_) | Self::Pseudonyms(_) => 2,
+            Self::Tls(_) | Self::Pseudonyms(_) | Self::Keys(_) => 2,
             Self::Listen { .. } | Self::Io { .. } | Self::Engine(EngineError::Thread(_)) => 3,
             Self::Storage(_)
             | Self::Engine(

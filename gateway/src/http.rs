@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use doorbuster_client::Tls;
+use doorbuster_client::{Secret, Tls};
 
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -26,11 +26,21 @@ pub struct Port {
     pub at: SocketAddr,
     /// How to encrypt; `None`: not at all.
     pub tls: Option<Tls>,
+    /// What whoever asks proves themselves with; `None`: nothing.
+    pub key: Option<Secret>,
 }
 
 impl From<SocketAddr> for Port {
     fn from(at: SocketAddr) -> Self {
-        Self { at, tls: None }
+        Self { at, tls: None, key: None }
+    }
+}
+
+impl Port {
+    /// The first lines of a request.
+    fn head(&self, method: &str, path: &str) -> String {
+        let proof = self.key.as_ref().map(|key| format!("Authorization: Bearer {}\r\n", key.reveal()));
+        format!("{method} {path} HTTP/1.0\r\n{}Host: {}", proof.unwrap_or_default(), self.at)
     }
 }
 
@@ -48,7 +58,7 @@ pub fn get(to: impl Into<Port>, path: &str) -> io::Result<(u16, String)> {
 /// As [`get`].
 pub fn get_within(to: impl Into<Port>, path: &str, longest: Duration) -> io::Result<(u16, String)> {
     let to = to.into();
-    ask(&to, &format!("GET {path} HTTP/1.0\r\nHost: {}\r\n\r\n", to.at), longest)
+    ask(&to, &format!("{}\r\n\r\n", to.head("GET", path)), longest)
 }
 
 /// Posts a text and gives the answer's status and body.
@@ -57,7 +67,7 @@ pub fn get_within(to: impl Into<Port>, path: &str, longest: Duration) -> io::Res
 /// As [`get`].
 pub fn post(to: impl Into<Port>, path: &str, body: &str) -> io::Result<(u16, String)> {
     let (to, length) = (to.into(), body.len());
-    let head = format!("POST {path} HTTP/1.0\r\nHost: {}\r\nContent-Type: text/plain", to.at);
+    let head = format!("{}\r\nContent-Type: text/plain", to.head("POST", path));
     ask(&to, &format!("{head}\r\nContent-Length: {length}\r\n\r\n{body}"), ANSWER)
 }
 

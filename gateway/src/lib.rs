@@ -4,6 +4,7 @@
 //! against a real server in the same process, see [`testing`].
 
 mod admin;
+mod audit;
 mod campaign;
 pub mod cli;
 mod config;
@@ -13,6 +14,7 @@ mod emergency;
 mod error;
 mod feed;
 pub mod http;
+pub mod keys;
 mod late;
 mod listener;
 mod live;
@@ -34,8 +36,8 @@ mod utc;
 
 pub use config::{
     AnomalyConfig, Config, ConfigError, DurabilityName, Effective, EmergencyConfig, Faults, KEYS, Key,
-    LogConfig, Origin, OverloadConfig, Reload, RulesConfig, ServerConfig, SnapshotsConfig, Sources,
-    TlsConfig,
+    LogConfig, Origin, OverloadConfig, Reload, RulesConfig, SecurityConfig, ServerConfig, SnapshotsConfig,
+    Sources, TlsConfig,
 };
 pub use emergency::{Action, EmergencyPlan};
 pub use error::ServerError;

@@ -5,6 +5,8 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
+use crate::audit;
+
 /// What sets the level anew.
 type Set = Box<dyn Fn(EnvFilter) -> bool + Send + Sync>;
 
@@ -18,7 +20,7 @@ impl LogLevel {
     /// Tells on standard error, from now on, what a filter lets through. A process has one: a second is no reason to fail, as for
     /// an embedded server, and changes nothing.
     pub(crate) fn install(filter: &str) -> Self {
-        let filter = filter.parse().unwrap_or_else(|_| EnvFilter::new("info"));
+        let filter = parsed(filter).unwrap_or_else(|| EnvFilter::new("info"));
         let subscriber = tracing_subscriber::fmt()
             .with_ansi(std::io::stderr().is_terminal())
             .with_writer(std::io::stderr)
@@ -31,13 +33,20 @@ impl LogLevel {
 
     /// Lets another filter decide.
     pub(crate) fn set(&self, filter: &str) {
-        let Ok(filter) = filter.parse() else { return };
+        let Some(filter) = parsed(filter) else { return };
         if !self.set.as_ref().is_some_and(|set| set(filter)) {
             tracing::warn!(
                 "what is told on standard error stays as it is: this process was set up by somebody else"
             );
         }
     }
+}
+
+/// A filter, which lets the lines of the audit through unless it speaks of them itself.
+fn parsed(filter: &str) -> Option<EnvFilter> {
+    let own = filter.contains(audit::TARGET);
+    let filter: EnvFilter = filter.parse().ok()?;
+    if own { Some(filter) } else { Some(filter.add_directive(audit::DIRECTIVE.parse().ok()?)) }
 }
 
 impl fmt::Debug for LogLevel {

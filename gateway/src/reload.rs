@@ -1,6 +1,7 @@
 //! Reads the configuration again while the server runs: on SIGHUP, and on `POST /reload`.
 //!
-//! File, environment and certificates are read as at the start, with the flags of the start. One fault anywhere, and nothing of it counts.
+//! File, environment, certificates and API keys are read as at the start, with the flags of the start. One fault anywhere, and nothing of it
+//! counts.
 //! Else what may change is taken over, and of the rest it is said that it waits for the next start. It waits until then, however
 //! often the configuration is read: what runs is compared, not what was read last.
 
@@ -10,6 +11,7 @@ use parking_lot::Mutex;
 
 use crate::config::{Change, Effective, Faults, Reload, Sources};
 use crate::emergency::Bounds;
+use crate::keys::KeysError;
 use crate::log_level::LogLevel;
 use crate::overload::losses;
 use crate::server::Shared;
@@ -47,6 +49,9 @@ pub(crate) enum ReloadError {
     /// The certificates are of no use.
     #[error("{0}")]
     Tls(#[from] TlsError),
+    /// The keys can't be used.
+    #[error("{0}")]
+    Keys(KeysError),
 }
 
 impl Reloader {
@@ -64,9 +69,11 @@ pub(crate) fn reload(shared: &Shared) -> Result<Report, ReloadError> {
     let reloader = shared.reloader.get().ok_or(ReloadError::NoSources)?;
     let mut running = reloader.running.lock();
     let read = reloader.sources.read().map_err(ReloadError::Faults)?;
+    shared.keys.check().map_err(ReloadError::Keys)?;
     let changes = running.changes(&read);
     let certificates = shared.tls.as_ref().map(|tls| tls.read_again()).transpose()?;
     running.take_live(&read).map_err(ReloadError::Faults)?;
+    shared.keys.reload().map_err(ReloadError::Keys)?;
     let (applied, waiting): (Vec<_>, Vec<_>) =
         changes.into_iter().partition(|change| change.key.reload == Reload::Live);
     if !applied.is_empty() {

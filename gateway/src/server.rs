@@ -21,6 +21,7 @@ use crate::config::MAX_REACTORS;
 use crate::emergency::{Bounds, Emergency, EmergencyPlan, Watcher};
 use crate::error::ServerError;
 use crate::feed::Desk;
+use crate::keys::{KeysError, LiveKeys};
 use crate::listener;
 use crate::live::LiveDuration;
 use crate::overload::anomaly::AnomalyRule;
@@ -95,6 +96,8 @@ pub struct Setup {
     pub plan_journal: Option<PathBuf>,
     /// Whether a thread of the server looks for anomalies, ten times a second; else [`Server::look`] does.
     pub watches: bool,
+    /// The file with the API keys, which is looked at now and then; `None`: there are none, and everything is open.
+    pub keys: Option<PathBuf>,
     /// The data is thrown away when the server stops; told to clients, so that a drill knows.
     pub throwaway: bool,
     /// The clock, where it may be put forward over the admin port: only on data that may be thrown away. It must be what
@@ -113,7 +116,9 @@ impl Setup {
         let storage = FileStorage::open(folder.into()).map_err(ServerError::Storage)?;
         let plan_journal = Some(storage.path().join(crate::emergency::FILE));
         let folder = Some(storage.path().to_owned());
-        Ok(Self { folder, plan_journal, ..Self::on_storage(Arc::new(storage), Arc::new(SystemClock)) })
+        let keys = Some(storage.path().join(crate::config::KEYS_FILE));
+        let on_storage = Self::on_storage(Arc::new(storage), Arc::new(SystemClock));
+        Ok(Self { folder, plan_journal, keys, ..on_storage })
     }
 
     /// The documented defaults on any storage and clock, loopback, on free ports.
@@ -150,6 +155,7 @@ impl Setup {
             folder: None,
             plan_journal: None,
             watches: true,
+            keys: None,
             throwaway: false,
             dev_clock: None,
             sync_delay: None,
@@ -238,6 +244,8 @@ pub(crate) struct Shared {
     pub(crate) late: LiveDuration,
     pub(crate) breakers: Breakers,
     pub(crate) emergency: Emergency,
+    /// Who may do what.
+    pub(crate) keys: LiveKeys,
     /// What reads the configuration again; empty where the server was not started from one.
     pub(crate) reloader: OnceLock<Reloader>,
     /// The start of the time by which the rules of overload go.
@@ -254,6 +262,7 @@ pub(crate) struct Start {
     pub(crate) seed: u64,
     pub(crate) started: Instant,
     pub(crate) desk: Arc<Desk>,
+    pub(crate) keys: LiveKeys,
     /// Of each reactor.
     pub(crate) max_connections: usize,
     pub(crate) callers: Arc<Callers>,
@@ -262,7 +271,7 @@ pub(crate) struct Start {
 
 impl Shared {
     pub(crate) fn new(setup: Setup, engine: Arc<Engine>, log_id: LogId, start: Start) -> Self {
-        let Start { reactors, seed, started, desk, max_connections, callers, tls } = start;
+        let Start { reactors, seed, started, desk, keys, max_connections, callers, tls } = start;
         Self {
             clock: setup.clock,
             rules: setup.rules,
@@ -271,6 +280,7 @@ impl Shared {
             throwaway: setup.throwaway,
             desk,
             pseudonyms: setup.pseudonyms,
+            keys,
             dev: setup.dev_clock.map(Dev::new),
             sync_delay: setup.sync_delay,
             max_connections,
@@ -366,6 +376,7 @@ impl Server {
         let reactors = if setup.reactors == 0 { cores.min(MAX_REACTORS) } else { setup.reactors };
         let shards = if setup.shards == 0 { reactors.next_power_of_two().min(64) } else { setup.shards };
         let io = |doing: &'static str| move |error| ServerError::Io { doing, error };
+        let keys = LiveKeys::open(setup.keys.take()).map_err(ServerError::Keys)?;
         let (listener, listen) = listener::bind(setup.listen)?;
         let resp = setup.resp.map(listener::bind).transpose()?;
         let admin = setup.admin.map(Admin::bind).transpose()?;
@@ -394,7 +405,7 @@ impl Server {
         let (storage, looks) = (Arc::clone(&setup.storage), setup.watches);
         let max_connections = max_connections.div_ceil(reactors);
         let started = Instant::now();
-        let start = Start { reactors, seed, started, desk, max_connections, callers, tls };
+        let start = Start { reactors, seed, started, desk, keys, max_connections, callers, tls };
         let shared = Arc::new(Shared::new(setup, engine, recovery.log_id, start));
         let resumed = shared.emergency.enter(|room| room.resume(&shared, journal.as_deref()));
         resumed.map_err(io("read the journal of plans"))?;
@@ -477,6 +488,20 @@ impl Server {
     /// Something is wrong with it; nothing was taken over.
     pub(crate) fn reload(&self) -> Result<Report, ReloadError> {
         crate::reload::reload(&self.shared)
+    }
+
+    /// Reads the keys again if their file is another one than at the last look: what `doorbuster serve` does many times a second. Says
+    /// whether they have changed.
+    ///
+    /// # Errors
+    /// Something is wrong with the file; the keys that counted still count. The same is said once.
+    pub fn look_at_keys(&self) -> Result<bool, KeysError> {
+        self.shared.keys.look()
+    }
+
+    /// Whether there are keys, so that nothing but health is open without one.
+    pub fn has_keys(&self) -> bool {
+        !self.shared.keys.ring().is_empty()
     }
 
     /// What each reactor counts.

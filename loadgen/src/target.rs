@@ -15,6 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::exit::Failure;
+use crate::net::{VARIABLE, take_key};
 use crate::pin::Cores;
 use crate::program::Program;
 
@@ -99,6 +100,7 @@ impl Target {
                         "--target {text}: not a HOST:PORT that resolves; try 127.0.0.1:7700"
                     ))
                 })?;
+                take_key().map_err(|error| Failure::usage(format!("{VARIABLE}: {error}")))?;
                 Ok(Self { address, embedded: None })
             }
             None => Self::embed(setup, None),

@@ -95,7 +95,7 @@ macro_rules! carried {
 }
 
 carried! {
-    Advance Answer BeginPay BindSku BudgetView CampaignView Cancel CancelLines ChannelView ChannelsView Confirm
+    Access Advance Answer Auth BeginPay BindSku BudgetView CampaignView Cancel CancelLines ChannelView ChannelsView Confirm
     ConfirmLines CouponView Credit Extend FailPay Fault Fetch Fetched FreezeSku FundBudget GoodsView Hello Inspect
     IssueCoupons LineView OrderView PhaseView PriceView ProgressView Push PutPhase PutPrice PutSku ReadBudget
     ReadCampaign ReadChannel ReadChannels ReadCoupon ReadGoods ReadLine ReadOrder ReadPhase ReadPrice ReadProgress

@@ -1,6 +1,6 @@
 //! RESP: what a client of Redis may send, and the frames that come of it.
 
-use doorbuster_protocol::resp::{Facts, Next, Translator, Version, Writer};
+use doorbuster_protocol::resp::{Facts, Next, Translator, Verdict, Version, Writer};
 use doorbuster_protocol::{Fault, HEADER_LEN, Header, Kind, MAX_BODY, body};
 
 use crate::frame;
@@ -52,6 +52,12 @@ impl Heard {
                             _ => heard.records.push((header.kind, body.to_vec())),
                         }
                         translator.write(&refusal(&header), &mut heard.replies);
+                    }
+                    Next::Judge(proof) => {
+                        // A server that takes any key, and closes its door behind what is none.
+                        let verdict = if proof.secret.is_some() { Verdict::Granted } else { Verdict::Wrong };
+                        translator.judged(verdict);
+                        translator.lock(verdict == Verdict::Wrong);
                     }
                     Next::Wait => break,
                     Next::Full => translator.write(&[], &mut heard.replies),

@@ -15,8 +15,8 @@ use super::{Operation, Storage, StorageError, StorageFile};
 pub(super) const LOCK: &str = "LOCK";
 
 /// Entries that may stand in a folder which holds no manifest yet: what a start that was cut short leaves, and
-/// what `mkfs` puts at the root of a file system.
-const HARMLESS: [&str; 3] = [LOCK, "MANIFEST.tmp", "lost+found"];
+/// what `mkfs` puts at the root of a file system, and the API keys that somebody made before the first start.
+const HARMLESS: [&str; 5] = [LOCK, "MANIFEST.tmp", "lost+found", "keys.json", "keys.json.lock"];
 
 /// A data folder on a real disk, locked for as long as the value lives.
 #[derive(Debug)]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use doorbuster_protocol::Secret;
+
 use crate::budget::RetryBudget;
 use crate::client::Client;
 use crate::error::Error;
@@ -28,6 +30,7 @@ pub struct Builder {
     pub(crate) hold_back: bool,
     pub(crate) drill: bool,
     pub(crate) tls: Option<Tls>,
+    pub(crate) key: Option<Secret>,
 }
 
 impl Default for Builder {
@@ -43,6 +46,7 @@ impl Default for Builder {
             hold_back: true,
             drill: false,
             tls: None,
+            key: None,
         }
     }
 }
@@ -124,11 +128,20 @@ impl Builder {
         self
     }
 
+    /// Proves who the client is, on each of its connections, with the secret of an API key. Default: nobody in particular, which does for
+    /// servers that have no keys. A key is read from its text: `"dbk_…".parse()`.
+    #[must_use]
+    pub fn key(mut self, key: Secret) -> Self {
+        self.key = Some(key);
+        self
+    }
+
     /// Connects. The first connection is made now, so that a wrong address shows at once; the others follow by
     /// themselves, and all of them are made anew when they are lost. Needs a tokio runtime.
     ///
     /// # Errors
-    /// [`Error::Connect`] if nobody listens there or the server refuses the greeting; [`Error::Protocol`] if what
+    /// [`Error::Connect`] if nobody listens there or the server refuses the greeting; [`Error::Denied`] if it refuses the key;
+    /// [`Error::Protocol`] if what
     /// answers isn't a Doorbuster server.
     pub async fn connect(self, address: &str) -> Result<Client, Error> {
         Client::start(self, address).await

@@ -17,6 +17,14 @@ pub enum Error {
         /// What the system or the server said.
         reason: String,
     },
+    /// The server refuses the client's key: it was revoked, has ended, or is another server's. Give the client one that counts.
+    #[error("{address} refuses the key: {reason}")]
+    Denied {
+        /// The address that was tried.
+        address: String,
+        /// What the server said.
+        reason: String,
+    },
     /// The request breaks a rule of the protocol; it was not sent.
     #[error("invalid request: {0}")]
     Invalid(&'static str),

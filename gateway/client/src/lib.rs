@@ -27,6 +27,7 @@
 //! * **A feed.** [`Client::feed`] gives what happened from any log position on, in order and without a gap, and goes on
 //!   where it stopped after a lost connection; [`Levels`] makes the stock of each SKU of it.
 //! * **Pushes.** [`Client::watch`] asks to be told when an order that waits gets its units, [`Client::pushes`] tells.
+//! * **Keys.** [`Builder::key`] proves who the client is, on each connection; see `docs/security.md`.
 //! * **Deadlines.** Each request carries its deadline in server time; a copy that is stuck in a buffer isn't
 //!   executed later.
 
@@ -61,8 +62,8 @@ pub use doorbuster_protocol::{
     Field, FreezeSku, FundBudget, Funder, GoodsTo, GoodsView, Inspect, IssueCoupons, Line, LineUnits,
     LineView, OrderState, OrderView, Phase, PhaseView, PriceView, ProgressView, PutPhase, PutPrice, PutSku,
     ReadChannels, ReadOrder, ReadPhase, ReadPrice, ReadShortfall, ReadStock, Rebalance, Refund, RequestId,
-    Reserve, ReserveClaims, ReserveOrder, Restock, SetBudget, SetCampaign, SetChannel, SetLimits, SetOnHand,
-    ShortOrder, ShortfallView, StatusView, Step, StockView, StopBudget, Watch,
+    Reserve, ReserveClaims, ReserveOrder, Restock, Secret, SecretError, SetBudget, SetCampaign, SetChannel,
+    SetLimits, SetOnHand, ShortOrder, ShortfallView, StatusView, Step, StockView, StopBudget, Watch,
 };
 pub use error::Error;
 pub use feed::Feed;

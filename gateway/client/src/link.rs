@@ -17,8 +17,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use doorbuster_protocol::{
-    Credit, FEATURES, Fault, Header, Hello, Kind, MAGIC, Parsed, ProtocolError, Push, Refused, VERSION,
-    Welcome, body, parse,
+    Auth, Credit, FEATURES, Fault, Header, Hello, Kind, MAGIC, Parsed, ProtocolError, Push, Refused, Secret,
+    VERSION, Welcome, body, parse,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -42,11 +42,16 @@ const CALLS_A_WRITE: usize = 8_192;
 /// Bytes read at once.
 const READ_BYTES: usize = 64 << 10;
 
+/// The correlation of the proof of a key: it is answered before any request is sent.
+const PROOF: u64 = u64::MAX;
+
 /// What all links of a client share.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) address: String,
     pub(crate) name: String,
+    /// The secret that each connection is proved with.
+    pub(crate) key: Option<Secret>,
     pub(crate) in_flight: usize,
     pub(crate) silence: Duration,
     pub(crate) backoff: Backoff,
@@ -85,6 +90,7 @@ pub(crate) async fn dial(settings: &Settings) -> Result<Session, Error> {
         Ok(Ok(session)) => Ok(session),
         Ok(Err(Ended::Broken(fault))) => Err(Error::Protocol(fault)),
         Ok(Err(Ended::Closed(reason))) => Err(failed(reason)),
+        Ok(Err(Ended::Denied(reason))) => Err(Error::Denied { address: settings.address.clone(), reason }),
         Err(_) => Err(failed(format!("no greeting within {} s", DIAL_TIMEOUT.as_secs()))),
     }
 }
@@ -124,6 +130,9 @@ async fn hello(
         client: settings.name.clone(),
     };
     let mut bytes = Vec::new();
+    if let Some(secret) = settings.key.clone() {
+        body::frame(Header::new(Kind::Auth, PROOF, 1), &[Auth { secret }], &mut bytes);
+    }
     body::frame(Header::new(Kind::Hello, 0, 1), std::slice::from_ref(&hello), &mut bytes);
     stream.write_all(&bytes).await?;
     stream.flush().await?;
@@ -136,6 +145,14 @@ async fn hello(
                     settings.clock.adjust(welcome.now_ms, began.elapsed());
                     buffer.drain(..consumed);
                     return Ok((welcome, buffer));
+                }
+                Kind::Authenticated if settings.key.is_some() => {
+                    buffer.drain(..consumed);
+                    continue;
+                }
+                Kind::Error if header.correlation == PROOF => {
+                    let fault: Fault = body::read_one(&header, content)?;
+                    return Err(Ended::Denied(fault.message));
                 }
                 Kind::Error => {
                     let fault: Fault = body::read_one(&header, content)?;
@@ -193,6 +210,7 @@ async fn run(settings: &Settings, first: Option<Session>, mut calls: mpsc::Recei
 /// Why a connection ended.
 enum Ended {
     Closed(String),
+    Denied(String),
     Broken(ProtocolError),
 }
 
@@ -254,7 +272,7 @@ async fn serve(
     };
     let Some(ended) = ended else { return std::ops::ControlFlow::Break(()) };
     let loss = match ended {
-        Ended::Closed(reason) => Loss::Lost(reason),
+        Ended::Closed(reason) | Ended::Denied(reason) => Loss::Lost(reason),
         Ended::Broken(fault) => Loss::Protocol(fault),
     };
     shared.pending().fail_all(&loss);

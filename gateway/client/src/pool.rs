@@ -68,6 +68,7 @@ impl Pool {
         let settings = Arc::new(Settings {
             address: address.to_owned(),
             name: builder.name,
+            key: builder.key,
             in_flight: builder.in_flight,
             silence: builder.silence,
             backoff: builder.backoff,

@@ -70,6 +70,8 @@ macro_rules! bytes_enum {
     };
 }
 
+pub(crate) use bytes_enum;
+
 bytes_enum! {
     /// Where an order stands.
     OrderState {

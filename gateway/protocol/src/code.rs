@@ -100,6 +100,11 @@ codes! {
     IdFromFuture = 1106, "ID_FROM_FUTURE", Final;
     /// The first frame on a connection must be HELLO.
     HelloRequired = 1107, "HELLO_REQUIRED", Final;
+    /// The server has keys, and the connection has proved none that counts: send AUTH with one, then the request again.
+    Unauthenticated = 1108, "UNAUTHENTICATED", Final;
+    /// The connection's key is not for this: its role doesn't do it, or, where `field` is `channel`, it is bound to other sales
+    /// channels.
+    Forbidden = 1109, "FORBIDDEN", Final;
 
     /// No unit is free. `units` holds are outstanding; asking again makes sense at `at`, which is at least a second from
     /// now and not long before the next hold can end (0: none is open, so the answer is for good until somebody

@@ -42,6 +42,8 @@ kinds! {
     Hello = 0x01, "HELLO";
     /// Asks for an empty answer; carries nothing.
     Ping = 0x02, "PING";
+    /// Says who the client is: [`Auth`](crate::Auth).
+    Auth = 0x03, "AUTH";
     /// Holds units of one SKU: [`Reserve`](crate::Reserve).
     Reserve = 0x10, "RESERVE";
     /// Pays a hold: [`Confirm`](crate::Confirm).
@@ -136,6 +138,8 @@ kinds! {
     Welcome = 0x81, "WELCOME";
     /// The answer to PING.
     Pong = 0x82, "PONG";
+    /// The answer to AUTH: [`Access`](crate::Access).
+    Authenticated = 0x83, "AUTHENTICATED";
     /// Answers to RESERVE.
     Reserved = 0x90, "RESERVED";
     /// Answers to CONFIRM.

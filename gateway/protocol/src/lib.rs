@@ -27,6 +27,7 @@
     clippy::indexing_slicing
 )]
 
+pub mod access;
 pub mod after;
 pub mod answer;
 pub mod body;
@@ -43,8 +44,10 @@ pub mod overload;
 pub mod people;
 pub mod request;
 pub mod resp;
+pub mod secret;
 pub mod watch;
 
+pub use access::{Access, Auth, Role};
 pub use after::{
     Advance, GoodsTo, GoodsView, Inspect, ProgressView, ReadGoods, ReadProgress, ReadShortfall, Refund,
     SHORT_PAGE, SetOnHand, ShortOrder, ShortfallView, Step,
@@ -74,6 +77,7 @@ pub use request::{
     PutSku, ReadChannel, ReadChannels, ReadLine, ReadOrder, ReadStock, Rebalance, RequestId, Reserve,
     ReserveOrder, Restock, SetChannel,
 };
+pub use secret::{SECRET_LEN, SECRET_PREFIX, Secret, SecretError};
 pub use watch::{Push, Watch};
 
 /// The protocol's version, in every header.

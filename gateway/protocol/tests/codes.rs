@@ -111,9 +111,12 @@ fn fields(code: Code) -> &'static str {
         Code::Recovering => "`retry_after_ms`. Reserved: this version does not send it",
         Code::DeadlineExceeded => "`retry_after_ms` (0: at once, with a new deadline)",
         Code::ShuttingDown => "Error frame only: `retry_after_ms` (0: as soon as a connection can be made)",
-        Code::UnknownOperation | Code::VersionMismatch | Code::TooLarge | Code::HelloRequired => {
-            "Error frame only: the message"
-        }
+        Code::UnknownOperation
+        | Code::VersionMismatch
+        | Code::TooLarge
+        | Code::HelloRequired
+        | Code::Unauthenticated => "Error frame only: the message",
+        Code::Forbidden => "`field` (channel), or in an error frame the message",
         Code::InvariantViolation => {
             "Reserved: a server in this state closes its connections without an answer"
         }

@@ -2,6 +2,7 @@
 //! server for trying things out, time can be put forward here, too; and operators set circuit breakers and carry emergency plans
 //! out here.
 
+mod access;
 mod admission;
 mod board;
 mod breakers;
@@ -62,8 +63,13 @@ impl Admin {
             .map_err(io("set up the admin port"))?;
         let routes = routes::all(&shared);
         let tls = shared.tls.clone();
+        let door = access::Door::new(Arc::clone(&shared));
         let board = Board::new(shared);
-        let routes = routes.merge(board.routes()).layer(middleware::from_fn(origin::check));
+        let routes = routes.merge(board.routes());
+        // The last is the first to look at a request.
+        let routes = routes.layer(middleware::from_fn_with_state(door, access::check));
+        let routes = routes.layer(middleware::from_fn(origin::check));
+        let routes = routes.into_make_service_with_connect_info::<access::Caller>();
         let (stop, ended) = oneshot::channel();
         let thread = std::thread::Builder::new().name("admin".to_owned()).spawn(move || {
             runtime.block_on(async {

@@ -26,7 +26,7 @@ pub(super) async fn wish(State(shared): State<Arc<Shared>>) -> Response {
             let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
             (StatusCode::BAD_REQUEST, json!({ "schema_version": 1, "faults": faults }))
         }
-        Ok(Err(fault @ ReloadError::Tls(_))) => {
+        Ok(Err(fault @ (ReloadError::Tls(_) | ReloadError::Keys(_)))) => {
             (StatusCode::BAD_REQUEST, json!({ "schema_version": 1, "faults": [fault.to_string()] }))
         }
         Ok(Err(refusal @ ReloadError::NoSources)) => {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::Value;
 
+use super::connect::{A_KEY, OTHER_KEY};
 use super::fail;
 use super::trust::Trust;
 use crate::http;
@@ -37,7 +38,7 @@ impl fmt::Display for At {
 
 impl At {
     fn port(&self) -> Result<http::Port, String> {
-        Ok(http::Port { at: self.admin, tls: self.trust.tls()? })
+        Ok(http::Port { at: self.admin, tls: self.trust.tls()?, key: self.trust.key()? })
     }
 
     /// The text at a path, whatever its status: it says what it is.
@@ -46,7 +47,12 @@ impl At {
     /// Why the server can't be reached.
     pub(super) fn text(&self, path: &str) -> Result<String, String> {
         let answer = http::get_within(self.port()?, path, PATIENCE);
-        answer.map(|(_, body)| body).map_err(|error| unanswered(self.admin, &error))
+        match answer.map_err(|error| unanswered(self.admin, &error))? {
+            (status @ (401 | 403), body) => {
+                Err(format!("{} refused: {}; {}", self.admin, first_line(&body), hint(status)))
+            }
+            (_, body) => Ok(body),
+        }
     }
 
     /// The document at a path, or the one that answers a wish.
@@ -78,9 +84,20 @@ impl At {
         })?;
         let document = serde_json::from_str(&body).ok().filter(|_| status == 200);
         document.ok_or_else(|| {
-            fail(7, &format_args!("{admin} refused: {}", body.lines().next().unwrap_or("without a word")))
+            let hint =
+                if matches!(status, 401 | 403) { format!("; {}", hint(status)) } else { String::new() };
+            fail(7, &format_args!("{admin} refused: {}{hint}", first_line(&body)))
         })
     }
+}
+
+fn first_line(body: &str) -> &str {
+    body.lines().next().unwrap_or("without a word")
+}
+
+/// What to do about a refusal for a key.
+fn hint(status: u16) -> &'static str {
+    if status == 401 { A_KEY } else { OTHER_KEY }
 }
 
 /// Why there is no answer, and what may be the matter.

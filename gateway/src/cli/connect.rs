@@ -48,8 +48,26 @@ pub(super) fn ask<T>(
     });
     asked.map_err(|error| match error {
         Error::Connect { .. } => fail(7, &format_args!("{error}; is `doorbuster serve` running there?")),
-        error => fail(7, &format_args!("can't ask {server}: {error}")),
+        error => match key_hint(&error) {
+            Some(hint) => fail(7, &format_args!("can't ask {server}: {error}; {hint}")),
+            None => fail(7, &format_args!("can't ask {server}: {error}")),
+        },
     })
+}
+
+/// What somebody does about a server that has keys.
+pub(super) const A_KEY: &str = "give one by --key-file or DOORBUSTER_KEY";
+
+/// What somebody does about a key that isn't for this.
+pub(super) const OTHER_KEY: &str = "give another by --key-file or DOORBUSTER_KEY";
+
+/// What to do about an error that a key is behind.
+pub(super) fn key_hint(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::Fault { code: Code::Unauthenticated, .. } => Some(A_KEY),
+        Error::Denied { .. } | Error::Fault { code: Code::Forbidden, .. } => Some(OTHER_KEY),
+        _ => None,
+    }
 }
 
 /// Says that the server refused, and why.

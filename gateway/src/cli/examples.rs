@@ -3,7 +3,7 @@
 use clap::Command;
 
 /// Commands by their path, each with lines to copy. Commands that stand elsewhere have theirs beside their options.
-const EXAMPLES: [(&str, &[&str]); 32] = [
+const EXAMPLES: [(&str, &[&str]); 36] = [
     (
         "serve",
         &[
@@ -31,6 +31,19 @@ const EXAMPLES: [(&str, &[&str]); 32] = [
         "config show",
         &["doorbuster config show --config shop.toml --changed", "doorbuster config show --json"],
     ),
+    (
+        "keys create",
+        &[
+            "doorbuster keys create shop --role storefront --channel 1 --channel 2 > shop.key",
+            "doorbuster keys create prometheus --role observer --expires 365d --data /var/lib/doorbuster",
+        ],
+    ),
+    (
+        "keys list",
+        &["doorbuster keys list", "doorbuster keys list --config /etc/doorbuster/doorbuster.toml --json"],
+    ),
+    ("keys rotate", &["doorbuster keys rotate shop", "doorbuster keys rotate shop --overlap 0s"]),
+    ("keys revoke", &["doorbuster keys revoke shop"]),
     ("campaign plan", &["doorbuster campaign plan double-11.toml"]),
     ("campaign apply", &["doorbuster campaign apply double-11.toml --by 12 --reason 3"]),
     ("campaign show", &["doorbuster campaign show 1111"]),

@@ -17,6 +17,8 @@ mod explain;
 mod feed;
 mod figures;
 mod id;
+mod key;
+mod keys;
 mod layers;
 mod order;
 mod plan;
@@ -89,6 +91,9 @@ enum Command {
     /// Report on a sale, from its log alone: in intervals, or as a whole.
     #[command(subcommand)]
     Report(report::ReportCommand),
+    /// Make, list, rotate and revoke API keys.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// Look at the server's circuit breakers, and set them.
     #[command(subcommand)]
     Breaker(breaker::BreakerCommand),
@@ -119,6 +124,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Serve(options) => serve::run(&options),
         Command::Config(command) => config::run(&command),
         Command::Breaker(command) => breaker::run(&command),
+        Command::Keys(command) => keys::run(&command),
         Command::Plan(command) => plan::run(&command),
         Command::Campaign(command) => campaign::run(&command),
         Command::Dev(command) => dev::run(&command),

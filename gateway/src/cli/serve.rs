@@ -11,6 +11,7 @@ use doorbuster_engine::storage::{FileStorage, Slowed, Storage, SyncDelay};
 
 use super::layers::Layers;
 use super::{fail, faulty, say};
+use crate::audit;
 use crate::config::Config;
 use crate::error::ServerError;
 use crate::late::LateReleases;
@@ -20,7 +21,7 @@ use crate::reload::Reloader;
 use crate::server::{Server, Setup};
 use crate::supervisor::Supervisor;
 
-/// How often the main thread looks whether the server has failed.
+/// How often the main thread looks whether the server has failed, and whether the keys are others.
 const WATCH: Duration = Duration::from_millis(50);
 
 /// Options of `doorbuster serve`. Flags override the environment, which overrides the file.
@@ -119,6 +120,7 @@ fn serve(
     };
     setup.folder = Some(folder.to_owned());
     setup.plan_journal = Some(folder.join(crate::emergency::FILE));
+    setup.keys = Some(config.keys_file(folder));
     if setup.added_cost_us > 0 {
         tracing::warn!(
             added_cost_us = setup.added_cost_us,
@@ -146,6 +148,9 @@ fn serve(
                         return None;
                     }
                     let now = Instant::now();
+                    if let Err(refusal) = server.look_at_keys() {
+                        tracing::error!("the keys stay as they were: {refusal}");
+                    }
                     late.look(server.engine(), now);
                     supervisor.alive(now);
                 }
@@ -165,9 +170,16 @@ fn serve(
 
 /// Reads the configuration again because of a signal: what came of it is logged, as nobody waits for an answer.
 fn reload(server: &Server) {
-    if let Err(refusal) = server.reload() {
-        tracing::error!("the configuration was not reloaded, and nothing of it was taken over: {refusal}");
-    }
+    let outcome = match server.reload() {
+        Ok(_) => "done",
+        Err(refusal) => {
+            tracing::error!(
+                "the configuration was not reloaded, and nothing of it was taken over: {refusal}"
+            );
+            "refused"
+        }
+    };
+    tracing::info!(target: audit::TARGET, who = "signal", what = "RELOAD", outcome);
 }
 
 /// What a signal wants.

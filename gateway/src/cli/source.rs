@@ -13,6 +13,7 @@ use doorbuster_protocol::feed::by;
 use doorbuster_protocol::people::Person;
 use doorbuster_protocol::{Code, Fetch};
 
+use super::connect::key_hint;
 use super::trust::Trust;
 use crate::feed::FeedReader;
 use crate::pseudonyms::{PseudonymError, Pseudonyms};
@@ -179,8 +180,10 @@ fn at_server(options: &SourceOptions, from: u64, wanted: &Wanted, wait: Duration
 
 fn refused(address: SocketAddr, error: &Error) -> Failure {
     let hint = match error {
-        Error::Connect { .. } => "; is `doorbuster serve` running there? --data reads a folder without it",
-        _ => "",
+        Error::Connect { .. } => {
+            "; is `doorbuster serve` running there? --data reads a folder without it".to_owned()
+        }
+        error => key_hint(error).map_or_else(String::new, |hint| format!("; {hint}")),
     };
     Failure {
         code: 7,

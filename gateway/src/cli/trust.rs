@@ -1,9 +1,11 @@
-//! Encrypted connections to a server, as flags say them.
+//! Encrypted connections to a server, and the key to prove oneself with, as flags say them.
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use doorbuster_client::{Builder, Client, Tls, TlsError};
+use doorbuster_client::{Builder, Client, Secret, Tls, TlsError};
+
+use super::key::KeyOption;
 
 /// Where help lists them.
 const HEADING: &str = "Encryption";
@@ -23,19 +25,32 @@ pub(super) struct Trust {
     /// Its private key, in PEM.
     #[arg(long, env = "DOORBUSTER_TLS_KEY", value_name = "FILE", help_heading = HEADING, requires = "tls_certificate")]
     tls_key: Option<PathBuf>,
+    #[command(flatten)]
+    key: KeyOption,
 }
 
 impl Trust {
-    /// A client that encrypts like that.
+    /// A client that encrypts like that, and proves itself.
     ///
     /// # Errors
-    /// As [`tls`](Self::tls).
+    /// As [`tls`](Self::tls) and [`key`](Self::key).
     pub(super) fn builder(&self) -> Result<Builder, String> {
-        let builder = Client::builder();
+        let builder = match self.key()? {
+            Some(key) => Client::builder().key(key),
+            None => Client::builder(),
+        };
         Ok(match self.tls()? {
             Some(tls) => builder.tls(tls),
             None => builder,
         })
+    }
+
+    /// What to prove oneself with; `None`: nothing.
+    ///
+    /// # Errors
+    /// A line that says where a key should be, and that it is none.
+    pub(super) fn key(&self) -> Result<Option<Secret>, String> {
+        self.key.find()
     }
 
     /// How to encrypt; `None`: not at all.

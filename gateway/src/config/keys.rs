@@ -52,7 +52,7 @@ const ADDRESS: &str = "an IP address and a port, such as \"127.0.0.1:7700\"";
 const FILE: &str = "a file with a name in UTF-8, or \"off\"";
 
 /// Every key, in the order of `config/doorbuster.toml`.
-pub static KEYS: [Key; 47] = [
+pub static KEYS: [Key; 48] = [
     flag(
         "--listen",
         key(
@@ -270,6 +270,12 @@ pub static KEYS: [Key; 47] = [
     ),
     key("rules.max_wait_ms", ms(0, WEEK_MS), "0 to a week, in ms", "longest wait for units; 0: none"),
     key("rules.max_waiting", count(0, 10_000_000), "0 to 10,000,000", "most orders that wait for one SKU"),
+    key(
+        "security.keys",
+        Kind::Text,
+        "a file, in the data folder unless its path starts with a slash",
+        "the API keys, see [security.md](security.md#keys-and-roles); as soon as there is one, nothing but health is open without",
+    ),
     live(
         "overload.backlog_us",
         us(0, 1_000_000),

@@ -35,9 +35,12 @@ pub use self::keys::KEYS;
 pub use self::origin::Origin;
 pub use self::sections::{
     AnomalyConfig, Config, DurabilityName, EmergencyConfig, LogConfig, OverloadConfig, RulesConfig,
-    ServerConfig, SnapshotsConfig, TlsConfig,
+    SecurityConfig, ServerConfig, SnapshotsConfig, TlsConfig,
 };
 pub use self::sources::Sources;
+
+/// The file with the API keys, in the data folder, unless configured otherwise.
+pub(crate) const KEYS_FILE: &str = "keys.json";
 
 /// Most reactors; more threads than this gain nothing on one log.
 pub(crate) const MAX_REACTORS: usize = 64;

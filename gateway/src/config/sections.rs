@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use doorbuster_engine::journal::Durability;
 use doorbuster_engine::snapshot::{CompactionOptions, KeepLog};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::effective::{hold_fault, tls_fault, values};
 use super::kind::shown;
-use super::{ConfigError, KEYS, Origin, Sources};
+use super::{ConfigError, KEYS, KEYS_FILE, Origin, Sources};
 use crate::emergency::EmergencyPlan;
 use crate::overload::anomaly::AnomalyRule;
 use crate::overload::shoppers::ShopperLimit;
@@ -32,6 +32,8 @@ pub struct Config {
     pub snapshots: SnapshotsConfig,
     /// The rules of selling.
     pub rules: RulesConfig,
+    /// Who may do what.
+    pub security: SecurityConfig,
     /// What is done when there is too much to do.
     pub overload: OverloadConfig,
     /// When the order rate is an anomaly.
@@ -151,6 +153,14 @@ pub struct RulesConfig {
     pub max_waiting: u32,
 }
 
+/// `[security]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SecurityConfig {
+    /// The file with the API keys, in the data folder unless its path is absolute.
+    pub keys: PathBuf,
+}
+
 /// `[overload]`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -265,6 +275,12 @@ impl Default for SnapshotsConfig {
     }
 }
 
+impl Default for SecurityConfig {
+    fn default() -> Self {
+        Self { keys: PathBuf::from(KEYS_FILE) }
+    }
+}
+
 impl Default for OverloadConfig {
     fn default() -> Self {
         Self {
@@ -326,6 +342,11 @@ impl Config {
             }
         }
         hold_fault(&values).or_else(|| tls_fault(&values)).map_or(Ok(()), Err)
+    }
+
+    /// The file with the API keys of a data folder.
+    pub fn keys_file(&self, folder: &Path) -> PathBuf {
+        folder.join(&self.security.keys)
     }
 
     /// The durability level with its interval.

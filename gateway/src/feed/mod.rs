@@ -68,6 +68,7 @@ pub(crate) struct Job {
 pub(crate) struct Reply {
     pub(crate) session: usize,
     pub(crate) generation: u32,
+    pub(crate) correlation: u64,
     pub(crate) code: u16,
     /// A whole frame.
     pub(crate) frame: Vec<u8>,
@@ -238,7 +239,8 @@ impl Clerk {
 
     fn deliver(&self, job: &Job, code: u16, frame: Vec<u8>) {
         let Some(door) = self.doors.get(job.reactor) else { return };
-        door.reply(Reply { session: job.session, generation: job.generation, code, frame });
+        let (session, generation, correlation) = (job.session, job.generation, job.correlation);
+        door.reply(Reply { session, generation, correlation, code, frame });
     }
 }
 

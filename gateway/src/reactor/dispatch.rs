@@ -2,12 +2,14 @@
 
 use doorbuster_protocol::{
     Code, FEATURE_CREDITS, FEATURES, FLAG_FIRST_ATTEMPT, Header, Hello, Kind, ProtocolError, ReadBudget,
-    ReadCampaign, ReadCoupon, ReadGoods, ReadStock, StatusView, VERSION, Welcome, body,
+    ReadCampaign, ReadChannel, ReadCoupon, ReadGoods, ReadStock, Reserve, ReserveClaims, ReserveDiscounted,
+    ReserveOrder, StatusView, VERSION, Welcome, body,
 };
 
 use super::intake::Incoming;
 use super::{MAX_IN_FLIGHT, Network, Reactor};
 use crate::convert::{self, budget};
+use crate::keys::Bound;
 
 impl<N: Network> Reactor<N> {
     pub(super) fn frame(&mut self, name: usize, header: &Header, body: &[u8]) -> Result<(), ProtocolError> {
@@ -17,15 +19,24 @@ impl<N: Network> Reactor<N> {
             self.fault(name, header.correlation, Code::ShuttingDown, "the server is shutting down");
             return Ok(());
         }
-        if !session.greeted && header.kind != Kind::Hello {
+        if !session.greeted && !matches!(header.kind, Kind::Hello | Kind::Auth) {
             self.fault(name, header.correlation, Code::HelloRequired, "the first frame must be HELLO");
             self.close_after_flush(name);
             return Ok(());
         }
-        let Some(entry) = self.enter(name, header, body) else { return Ok(()) };
+        if !session.pass.allows(header.kind) {
+            return self.forbid(name, header);
+        }
+        let bound = session.pass.bound();
+        let bound = bound.as_ref();
+        let Some(entry) = self.enter(name, header, body) else {
+            self.tell_turned_away(name, header, body);
+            return Ok(());
+        };
         let incoming = Incoming { name, header, body, entry };
         match header.kind {
             Kind::Hello => self.hello(name, header, body),
+            Kind::Auth => self.prove(name, header, body),
             Kind::Ping => {
                 self.say(name, &Header::new(Kind::Pong, header.correlation, 0), |_| {});
                 Ok(())
@@ -34,21 +45,8 @@ impl<N: Network> Reactor<N> {
                 self.status(name, header);
                 Ok(())
             }
-            Kind::Reserve => {
-                let first = header.flags & FLAG_FIRST_ATTEMPT != 0;
-                self.operations(&incoming, |asked, aids| convert::reserve(asked, first, aids))
-            }
-            Kind::ReserveOrder => {
-                let first = header.flags & FLAG_FIRST_ATTEMPT != 0;
-                self.operations(&incoming, |asked, aids| convert::reserve_order(asked, first, aids))
-            }
-            Kind::ReserveClaims => {
-                let first = header.flags & FLAG_FIRST_ATTEMPT != 0;
-                self.operations(&incoming, |asked, aids| budget::reserve_claims(asked, first, aids))
-            }
-            Kind::ReserveDiscounted => {
-                let first = header.flags & FLAG_FIRST_ATTEMPT != 0;
-                self.operations(&incoming, |asked, aids| budget::reserve_discounted(asked, first, aids))
+            Kind::Reserve | Kind::ReserveOrder | Kind::ReserveClaims | Kind::ReserveDiscounted => {
+                self.new_holds(&incoming, bound)
             }
             Kind::SetBudget => self.operations(&incoming, budget::set_budget),
             Kind::FundBudget => self.operations(&incoming, |asked, _| budget::fund_budget(asked)),
@@ -72,7 +70,10 @@ impl<N: Network> Reactor<N> {
             Kind::ReadOrder => self.operations(&incoming, |asked, _| Ok(convert::read_order(asked))),
             Kind::SetChannel => self.operations(&incoming, |asked, _| Ok(convert::set_channel(asked))),
             Kind::Rebalance => self.operations(&incoming, |asked, _| Ok(convert::rebalance(asked))),
-            Kind::ReadChannel => self.operations(&incoming, |asked, _| Ok(convert::read_channel(asked))),
+            Kind::ReadChannel => self.operations(&incoming, |asked: &ReadChannel, _| {
+                Bound::check(bound, asked.channel)?;
+                Ok(convert::read_channel(asked))
+            }),
             Kind::ReadChannels => self.operations(&incoming, |asked, _| Ok(convert::read_channels(asked))),
             Kind::ReadLine => self.operations(&incoming, |asked, _| Ok(convert::read_line(asked))),
             Kind::ReadStock => {
@@ -104,6 +105,31 @@ impl<N: Network> Reactor<N> {
             }
             Kind::Watch => self.watch(&incoming),
             Kind::Fetch => self.fetch(name, header, body),
+            kind => Err(ProtocolError::UnknownKind { kind: kind.byte() }),
+        }
+    }
+
+    /// New holds, for channels that the connection may sell on.
+    #[inline]
+    fn new_holds(&mut self, incoming: &Incoming<'_>, bound: Option<&Bound>) -> Result<(), ProtocolError> {
+        let first = incoming.header.flags & FLAG_FIRST_ATTEMPT != 0;
+        match incoming.header.kind {
+            Kind::Reserve => self.operations(incoming, |asked: &Reserve, aids| {
+                Bound::check(bound, asked.channel)?;
+                convert::reserve(asked, first, aids)
+            }),
+            Kind::ReserveOrder => self.operations(incoming, |asked: &ReserveOrder, aids| {
+                Bound::check(bound, asked.channel)?;
+                convert::reserve_order(asked, first, aids)
+            }),
+            Kind::ReserveClaims => self.operations(incoming, |asked: &ReserveClaims, aids| {
+                Bound::check(bound, asked.order.channel)?;
+                budget::reserve_claims(asked, first, aids)
+            }),
+            Kind::ReserveDiscounted => self.operations(incoming, |asked: &ReserveDiscounted, aids| {
+                Bound::check(bound, asked.reserve.channel)?;
+                budget::reserve_discounted(asked, first, aids)
+            }),
             kind => Err(ProtocolError::UnknownKind { kind: kind.byte() }),
         }
     }

@@ -43,6 +43,12 @@ impl<N: Network> Reactor<N> {
             if let Some(session) = session.filter(|session| session.generation == reply.generation) {
                 session.fetching = session.fetching.saturating_sub(1);
                 session.in_flight = session.in_flight.saturating_sub(1);
+                if !session.pass.allows(Kind::Fetch) {
+                    // It waited at the desk while its connection lost the right to know.
+                    let why = "the key of this connection was revoked or has ended";
+                    self.fault(reply.session, reply.correlation, Code::Unauthenticated, why);
+                    continue;
+                }
                 session.output().extend_from_slice(&reply.frame);
                 self.mark_dirty(reply.session);
             }

@@ -10,6 +10,7 @@ use doorbuster_protocol::{
 use slab::Slab;
 
 use super::verdict::{Verdict, Verdicts};
+use crate::audit::Entry;
 
 /// A frame of requests and the answers to it, as far as they are there.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(crate) struct Frame {
     /// What those of its operations are told that were looked up only, and nobody knew, and how long to wait in milliseconds;
     /// `None`: that they were shed.
     refusal: Option<(Code, u32)>,
+    /// Where its line in the audit is written when it is answered.
+    entry: Option<Box<Entry>>,
     body: Vec<u8>,
 }
 
@@ -65,12 +68,13 @@ fn answer_len(kind: Kind) -> usize {
 }
 
 impl Frames {
-    /// Expects answers to a frame of requests. The result names it in tokens.
+    /// Expects answers to a frame of requests, and writes its line into the audit when they are there. The result names it in tokens.
     pub(crate) fn expect(
         &mut self,
         header: &Header,
         (session, generation): (usize, u32),
         received: Instant,
+        entry: Option<Box<Entry>>,
     ) -> usize {
         let mut body = self.spare.pop().unwrap_or_default();
         body.resize(answer_len(header.kind) * header.count as usize, 0);
@@ -85,6 +89,7 @@ impl Frames {
             remaining: header.count,
             verdicts: Verdicts::default(),
             refusal: None,
+            entry,
             body,
         })
     }
@@ -136,6 +141,9 @@ impl Frames {
     pub(crate) fn finish(&mut self, name: usize, (position, load): (u64, u8), out: Option<&mut Vec<u8>>) {
         let Some(mut frame) = self.frames.try_remove(name) else { return };
         self.unanswered -= u64::from(frame.remaining);
+        if let Some(entry) = frame.entry.take().filter(|_| frame.remaining == 0) {
+            entry.tell(frame.kind, frame.count, &frame.body);
+        }
         if let (Some(out), Some(kind)) = (out, frame.kind.answer()) {
             let mut header = Header::new(kind, frame.correlation, frame.count);
             header.time = position;

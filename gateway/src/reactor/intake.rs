@@ -4,13 +4,14 @@ use doorbuster_engine::shard::{MAX_SLOTS, Slot, Work};
 use doorbuster_ledger::{RequestId, Timestamp};
 use doorbuster_protocol::people::Request;
 use doorbuster_protocol::resp::Next;
-use doorbuster_protocol::{FLAG_DRILL, Header, Parsed, ProtocolError, body, parse};
+use doorbuster_protocol::{FLAG_DRILL, Header, Kind, Parsed, ProtocolError, body, parse};
 use rand::{Rng, RngExt};
 
 use super::frames::Frames;
 use super::gate::Entry;
 use super::sorting::Sorter;
 use super::{Dialect, Network, Reactor};
+use crate::audit;
 use crate::convert;
 use crate::overload::Class;
 
@@ -135,6 +136,7 @@ impl<N: Network> Reactor<N> {
         let Some(session) = self.sessions.get_mut(name) else { return Ok(bytes.len()) };
         let Some(mut translator) = session.translator.take() else { return Ok(bytes.len()) };
         session.more = false;
+        translator.lock(session.pass.is_locked());
         let now_ms = self.wall.raw();
         let mut used = 0;
         let outcome = loop {
@@ -143,6 +145,14 @@ impl<N: Network> Reactor<N> {
                     if let Err(error) = self.frame(name, &header, body) {
                         break Err(error);
                     }
+                }
+                Next::Judge(proof) => {
+                    let verdict = self.judge(name, &proof);
+                    translator.judged(verdict);
+                    let Some(session) = self.sessions.get(name).filter(|session| !session.closing) else {
+                        break Ok(bytes.len());
+                    };
+                    translator.lock(session.pass.is_locked());
                 }
                 Next::Wait => break Ok(used),
                 Next::Full => {
@@ -187,7 +197,8 @@ impl<N: Network> Reactor<N> {
         let Some(session) = self.sessions.get_mut(name) else { return Ok(()) };
         // The whole body is checked before the first operation of it is handed in: a frame is taken or refused whole.
         let mark: Vec<usize> = self.filling.iter().map(|batch| batch.slots.len()).collect();
-        let frame = self.frames.expect(header, (name, session.generation), self.now);
+        let told = audit::Entry::where_told(&session.pass, session.peer, header, body);
+        let frame = self.frames.expect(header, (name, session.generation), self.now, told);
         let deadline = Timestamp::new(header.time);
         let mut index = 0;
         let mut answered = std::mem::take(&mut self.answered);
@@ -262,8 +273,10 @@ impl<N: Network> Reactor<N> {
             self.stats.drilled(header.count);
         }
         for (token, answer) in answered.drain(..) {
-            let verdict = self.stats.count(header.kind, answer.code, 1);
-            if let Some(done) = self.frames.answer(token, verdict, &answer) {
+            // A watch that is refused has no place to give back; the other kinds that are refused here have this record.
+            let is_view = header.kind == Kind::ReadChannel;
+            let done = if is_view { self.answer_only(token, &answer) } else { self.answer(token, &answer) };
+            if let Some(done) = done {
                 self.finish(done);
             }
         }

@@ -22,6 +22,7 @@ mod fetches;
 mod frames;
 mod gate;
 mod intake;
+mod keys;
 mod network;
 mod outlet;
 mod pushes;
@@ -66,6 +67,7 @@ use crate::overload::{Admission, Class, Credits, Losses, Shoppers};
 use crate::server::Shared;
 use breaking::Handed;
 use frames::Frames;
+use keys::Keys;
 use session::Session;
 use watches::Watches;
 
@@ -135,6 +137,8 @@ pub(crate) struct Reactor<N: Network> {
     shoppers: Option<Shoppers>,
     /// What plans want of it, and which change of that it is.
     standing: (u64, Arc<Standing>),
+    /// Who may do what.
+    keys: Keys,
     /// New holds that were asked for, where rules look at them.
     counts: Option<Arc<Counts>>,
     /// What connections may have unanswered.
@@ -205,6 +209,7 @@ impl<N: Network> Reactor<N> {
             unread: Tally::default(),
             shoppers: standing.1.shopper_limit.map(Shoppers::new),
             standing,
+            keys: Keys::of(&shared.keys, engine.now().raw()),
             counts: shared.emergency.counts(index),
             credits: Credits::default(),
             crediting: 0,
@@ -255,6 +260,7 @@ impl<N: Network> Reactor<N> {
         self.wall = self.engine.now();
         self.agreeing = 0;
         self.heed_plans();
+        self.heed_keys();
         for Ready { name, readable, writable, ended } in ready.drain(..) {
             if ended && let Some(session) = self.sessions.get_mut(name) {
                 session.ended = true;
@@ -322,7 +328,7 @@ impl<N: Network> Reactor<N> {
 
     /// Takes over connections that were accepted for this reactor.
     fn adopt(&mut self) {
-        while let Some(Arrival { mut stream, dialect }) = self.network.adopt() {
+        while let Some(Arrival { mut stream, dialect, peer }) = self.network.adopt() {
             if self.draining_since.is_some() {
                 continue;
             }
@@ -338,10 +344,12 @@ impl<N: Network> Reactor<N> {
             }
             self.generation = self.generation.wrapping_add(1);
             let number = (self.index as u64) << 32 | u64::from(self.generation);
-            entry.insert(match dialect {
+            let session = entry.insert(match dialect {
                 Dialect::Native => Session::new(stream, self.generation, self.now),
                 Dialect::Resp => Session::translated(stream, self.generation, self.now, number),
             });
+            session.pass = self.keys.pass();
+            session.peer = peer;
             self.stats.opened();
             self.read(name, true);
         }

@@ -6,6 +6,7 @@
 
 use std::fmt::Debug;
 use std::io::{self, Read, Write};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// What has happened to a connection since it was asked last. As edge-triggered polls tell it: once.
@@ -35,6 +36,8 @@ pub(crate) enum Dialect {
 pub(crate) struct Arrival<S> {
     pub(crate) stream: S,
     pub(crate) dialect: Dialect,
+    /// Who is at its other end; `None`: nobody has an address there.
+    pub(crate) peer: Option<SocketAddr>,
 }
 
 /// See the module's doc.

@@ -52,6 +52,7 @@ impl<N: Network> Reactor<N> {
         {
             let watched =
                 Watched { user: view.user, sku: view.sku, quantity: view.quantity, until: view.expires_at };
+            let waits = waits && session.pass.allows(Kind::Watch);
             if !waits || !self.watches.keep(name, view.order, watched) {
                 session.watching = session.watching.saturating_sub(1);
             }

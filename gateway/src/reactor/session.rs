@@ -1,12 +1,14 @@
 //! One connection's state: bytes in, bytes out, and the bounds that it keeps.
 
 use std::io::{self, Read, Write};
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use doorbuster_protocol::resp::{Facts, Translator};
 use doorbuster_protocol::{FEATURE_BULK_REFUSALS, Refused};
 
 use super::network::Dialect;
+use crate::keys::Pass;
 
 /// Operations of one connection that may be unanswered. At the bound the server stops reading from it, so that TCP
 /// slows the client down; one connection can't claim all memory.
@@ -47,6 +49,14 @@ pub(crate) struct Session<S> {
     /// Orders that it watches, or that are being read for that.
     pub(crate) watching: usize,
     pub(crate) greeted: bool,
+    /// What it may do: nothing, until it is said.
+    pub(crate) pass: Pass,
+    /// Who is at its other end.
+    pub(crate) peer: Option<SocketAddr>,
+    /// Wrong keys that it sent since the last right one.
+    pub(super) wrong_keys: u8,
+    /// Since when it may do nothing, where it may do nothing.
+    pub(super) locked_since: Instant,
     /// Features that both sides have.
     pub(crate) features: u64,
     /// Frames that were refused, and not said yet.
@@ -83,6 +93,10 @@ impl<S: Read + Write> Session<S> {
             fetching: 0,
             watching: 0,
             greeted: false,
+            pass: Pass::default(),
+            peer: None,
+            wrong_keys: 0,
+            locked_since: opened,
             features: 0,
             refused: None,
             readable: true,

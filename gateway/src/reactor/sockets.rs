@@ -3,6 +3,7 @@
 //! One reactor listens for all. It deals the connections out in turn: each goes into the queue of its reactor, who is woken.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -43,6 +44,7 @@ struct Porch {
 struct Handed {
     stream: TcpStream,
     dialect: Dialect,
+    peer: SocketAddr,
     seat: Seat,
 }
 
@@ -157,11 +159,11 @@ impl Network for Sockets {
         for listener in &mut self.listeners {
             while listener.accept {
                 match listener.socket.accept() {
-                    Ok((stream, from)) => {
-                        let Some(seat) = self.callers.seat(from.ip()) else { continue };
+                    Ok((stream, peer)) => {
+                        let Some(seat) = self.callers.seat(peer.ip()) else { continue };
                         let porch = &self.porches[self.next % self.porches.len()];
                         self.next += 1;
-                        let handed = Handed { stream, dialect: listener.dialect, seat };
+                        let handed = Handed { stream, dialect: listener.dialect, peer, seat };
                         if porch.handed.push(handed).is_ok() {
                             porch.door.wake();
                         }
@@ -182,7 +184,7 @@ impl Network for Sockets {
 
     fn adopt(&mut self) -> Option<Arrival<Wire>> {
         loop {
-            let Handed { stream, dialect, seat } = self.own.handed.pop()?;
+            let Handed { stream, dialect, peer, seat } = self.own.handed.pop()?;
             let stream = match &self.tls {
                 None => Wire::plain(stream, seat),
                 Some(tls) => match Encrypted::new(stream, tls.current()) {
@@ -193,7 +195,7 @@ impl Network for Sockets {
                     }
                 },
             };
-            return Some(Arrival { stream, dialect });
+            return Some(Arrival { stream, dialect, peer: Some(peer) });
         }
     }
 

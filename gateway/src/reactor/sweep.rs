@@ -20,6 +20,9 @@ pub(super) const GREETING: Duration = Duration::from_secs(10);
 /// second.
 pub(super) const WHOLE: Duration = Duration::from_secs(10);
 
+/// Longest time without a key where there are keys: whoever has one sends it with the greeting, and others take up room.
+pub(super) const PROOF: Duration = Duration::from_mins(1);
+
 impl<N: Network> Reactor<N> {
     /// Closes such connections.
     pub(super) fn sweep(&mut self) {
@@ -36,6 +39,7 @@ impl<N: Network> Reactor<N> {
             !session.closing
                 && ((!(session.greeted && self.network.is_established(&session.stream))
                     && over(session.opened, GREETING))
+                    || (session.pass.is_locked() && over(session.locked_since, PROOF))
                     || (!session.stalled && session.began.is_some_and(|since| over(since, WHOLE))))
         };
         let (mut stuck, mut idle) = (Vec::new(), Vec::new());
@@ -61,11 +65,13 @@ impl<N: Network> Reactor<N> {
             }
         }
         for name in idle {
-            let greeted = self.sessions.get(name).is_some_and(|session| session.greeted);
-            let (code, message) = if greeted {
+            let Some(session) = self.sessions.get(name) else { continue };
+            let (code, message) = if !session.greeted {
+                (Code::HelloRequired, "no greeting came within 10 s")
+            } else if session.began.is_some() {
                 (Code::BadRequest, "what began 10 s ago has not come whole")
             } else {
-                (Code::HelloRequired, "no greeting came within 10 s")
+                (Code::Unauthenticated, "no key came within 60 s")
             };
             self.fault(name, 0, code, message);
             self.close_after_flush(name);

@@ -98,14 +98,15 @@ impl Watches {
         found
     }
 
-    /// Forgets what a session watches.
-    pub(crate) fn forget(&mut self, session: usize) {
+    /// Forgets what a session watches, and says how many orders that was.
+    pub(crate) fn forget(&mut self, session: usize) -> usize {
         let orders: Vec<u64> =
             self.sessions.range((session, 0)..=(session, u64::MAX)).map(|&(_, order)| order).collect();
-        for order in orders {
+        for &order in &orders {
             self.sessions.remove(&(session, order));
             self.orders.remove(&(order, session));
         }
+        orders.len()
     }
 }
 
@@ -122,7 +123,7 @@ mod tests {
         assert!(!watches.keep(1, 7, WATCHED), "a second time changes nothing");
         assert_eq!(watches.take(7), [(1, WATCHED), (2, WATCHED)]);
         assert_eq!(watches.take(7), []);
-        watches.forget(1);
+        assert_eq!(watches.forget(1), 1);
         assert_eq!((watches.take(8), watches.len()), (Vec::new(), 0));
     }
 

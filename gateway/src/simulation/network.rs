@@ -96,7 +96,7 @@ impl Network for SimNetwork {
 
     fn adopt(&mut self) -> Option<Arrival<SimStream>> {
         let stream = self.arrivals.lock().pop_front()?;
-        Some(Arrival { stream, dialect: Dialect::Native })
+        Some(Arrival { stream, dialect: Dialect::Native, peer: None })
     }
 
     fn has_arrivals(&self) -> bool {

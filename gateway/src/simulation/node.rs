@@ -13,6 +13,7 @@ use super::cable::{Peer, connect};
 use super::network::{Arrivals, SimNetwork, VirtualTime};
 use crate::error::ServerError;
 use crate::feed::Desk;
+use crate::keys::LiveKeys;
 use crate::reactor::{Callers, Door, Flow, Reactor};
 use crate::server::{Setup, Shared, Start, wakers};
 
@@ -92,9 +93,10 @@ impl Node {
         let Opened { engine, scribe, preparer, compactor, recovery } =
             Engine::open(&setup.storage, &options, Arc::clone(&setup.clock), wakers(&doors, &desk))?;
         let max_connections = setup.max_connections.div_ceil(reactors);
+        let keys = LiveKeys::open(setup.keys.clone()).map_err(ServerError::Keys)?;
         let callers = Callers::new(setup.max_connections_per_address);
         let start =
-            Start { reactors, seed, started: time.start(), desk, max_connections, callers, tls: None };
+            Start { reactors, seed, started: time.start(), desk, keys, max_connections, callers, tls: None };
         let shared = Arc::new(Shared::new(setup, engine, recovery.log_id, start));
         let seat = |(index, (door, woken))| {
             let arrivals = Arrivals::default();

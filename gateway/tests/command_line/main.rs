@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 
 /// Variables that would change what the binary does.
-const VARIABLES: [&str; 12] = [
+const VARIABLES: [&str; 14] = [
     "NOTIFY_SOCKET",
     "WATCHDOG_USEC",
     "WATCHDOG_PID",
@@ -36,6 +36,8 @@ const VARIABLES: [&str; 12] = [
     "DOORBUSTER_ADMIN",
     "DOORBUSTER_LOG",
     "DOORBUSTER_SHOPPER_KEY",
+    "DOORBUSTER_KEY",
+    "DOORBUSTER_KEY_FILE",
     "DOORBUSTER_TLS_CA",
     "DOORBUSTER_TLS_NAME",
     "DOORBUSTER_TLS_CERTIFICATE",

@@ -149,7 +149,7 @@ fn a_wrong_checksum_is_refused() {
 
 #[test]
 fn an_unknown_kind_is_refused() {
-    for kind in [0x00, 0x03, 0x1F, 0x7F, 0x80, 0xC0] {
+    for kind in [0x00, 0x04, 0x1F, 0x7F, 0x80, 0xC0] {
         after_greeting(&Raw::new(kind, 9, 1, vec![0; 64]), Code::UnknownOperation);
     }
 }

@@ -70,8 +70,10 @@ impl World {
     }
 
     fn metric(&self, name: &str) -> u64 {
-        let port =
-            http::Port { at: self.server.server().admin().expect("it was set up"), tls: Some(self.tls()) };
+        let port = http::Port {
+            tls: Some(self.tls()),
+            ..self.server.server().admin().expect("it was set up").into()
+        };
         let (status, text) = http::get(port, "/metrics").expect("an answer");
         assert_eq!(status, 200);
         let value = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
@@ -224,9 +226,9 @@ async fn clients_that_must_show_a_certificate_are_let_in_with_a_good_one_alone()
     assert_eq!(client.status().await.expect("an answer").skus, 0);
 
     let admin = world.server.server().admin().expect("it was set up");
-    let without = http::Port { at: admin, tls: Some(world.tls()) };
+    let without = http::Port { tls: Some(world.tls()), ..admin.into() };
     assert!(http::get(without, "/healthz").is_err());
-    let with = http::Port { at: admin, tls: Some(showing(&trusted)) };
+    let with = http::Port { tls: Some(showing(&trusted)), ..admin.into() };
     assert_eq!(http::get(with, "/healthz").unwrap(), (200, "ok\n".to_owned()));
     world.server.stop();
 }

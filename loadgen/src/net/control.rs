@@ -5,11 +5,12 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use doorbuster_protocol::{
-    Class, Code, FLAG_DRILL, Fault, Header, Hello, Kind, MAGIC, Parsed, ProtocolError, ReadStock, Record,
-    StatusView, StockView, VERSION, Welcome, body, parse,
+    Access, Auth, Class, Code, FLAG_DRILL, Fault, Header, Hello, Kind, MAGIC, Parsed, ProtocolError,
+    ReadStock, Record, StatusView, StockView, VERSION, Welcome, body, parse,
 };
 
 use super::LinkError;
+use super::proof::proof;
 
 /// Operations in one frame: answers of 100 bytes stay far below a frame's bound.
 const BATCH: usize = 4_096;
@@ -59,6 +60,9 @@ impl Control {
             server: String::new(),
         };
         let mut control = Self { stream, input: Vec::new(), correlation: 0, seen: 0, welcome: nothing_yet };
+        if let Some(proof) = proof() {
+            control.exchange::<Auth, Access>(Kind::Auth, &[proof])?;
+        }
         let mut answers = control.exchange::<Hello, Welcome>(Kind::Hello, &[hello])?;
         control.welcome = answers.pop().ok_or(LinkError::Closed)?;
         Ok(control)

@@ -9,6 +9,8 @@ use doorbuster_protocol::{
     body, parse,
 };
 
+use super::proof::proof;
+
 /// First size of a receive buffer; it grows to what the largest answer needs.
 const RECEIVE_BYTES: usize = 16 << 10;
 
@@ -92,6 +94,9 @@ impl Link {
         let hello =
             Hello { magic: MAGIC, oldest: VERSION, newest: VERSION, features, client: name.to_owned() };
         let mut greeting = Vec::new();
+        if let Some(proof) = proof() {
+            body::frame(Header::new(Kind::Auth, 0, 1), &[proof], &mut greeting);
+        }
         body::frame(Header::new(Kind::Hello, 0, 1), std::slice::from_ref(&hello), &mut greeting);
         link.stream.write_all(&greeting)?;
         Ok(link)
@@ -118,6 +123,10 @@ impl Link {
         let received = self.input.get(self.start..self.end).unwrap_or_default();
         let Parsed::Frame { header, body: content, consumed } = parse(received)? else { return Ok(None) };
         let welcome = match header.kind {
+            Kind::Authenticated => {
+                self.start += consumed;
+                return self.take_welcome();
+            }
             Kind::Welcome => body::read_one(&header, content)?,
             Kind::Error => {
                 let fault: Fault = body::read_one(&header, content)?;

@@ -7,7 +7,9 @@
 mod control;
 mod link;
 mod poller;
+mod proof;
 
 pub use control::Control;
 pub use link::{Link, LinkError};
 pub use poller::Poller;
+pub use proof::{VARIABLE, take_key};

@@ -3,6 +3,7 @@
 use super::arguments::{Arguments, Value, is};
 use super::command::{COMMANDS, Spec, find};
 use super::write::{Version, Writer};
+use crate::secret::Secret;
 
 /// Most bytes of the name that a client gives its connection.
 const MAX_NAME: usize = 64;
@@ -20,15 +21,53 @@ pub(super) struct Connection {
     facts: Facts,
     pub(super) version: Version,
     name: Vec<u8>,
+    /// What HELLO asked for together with a key that is being looked at.
+    greeting: Option<Greeting>,
+}
+
+/// What a HELLO asks for.
+#[derive(Debug)]
+struct Greeting {
+    version: Version,
+    name: Option<Vec<u8>>,
+}
+
+/// A key that a client says is its own.
+#[derive(Debug)]
+pub struct Proof {
+    /// The name that it gives with it; empty: none.
+    pub name: Vec<u8>,
+    /// The key; `None`: what it sent is none.
+    pub secret: Option<Secret>,
+}
+
+impl Proof {
+    fn new(name: &[u8], secret: &[u8]) -> Self {
+        let secret = std::str::from_utf8(secret).ok().and_then(|text| text.parse().ok());
+        Self { name: name.to_vec(), secret }
+    }
+}
+
+/// What was found about a [`Proof`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The key counts.
+    Granted,
+    /// It is none, is another's, or counts no more.
+    Wrong,
+    /// The server has no keys.
+    NoKeys,
 }
 
 /// What follows a command about the connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Then {
     /// Its reply was written.
     Replied,
     /// As that, and the connection ends.
     End,
+    /// A key is to be looked at; [`Connection::judged`] writes the reply.
+    Judge(Proof),
     /// INFO: an operation, whose answer is its reply.
     Info,
 }
@@ -48,8 +87,12 @@ impl Connection {
             },
             () if is(name, "ECHO") => to.bulk(words.word().unwrap_or_default()),
             () if is(name, "INFO") => return Then::Info,
-            () if is(name, "HELLO") => self.hello(words, out),
-            () if is(name, "AUTH") => to.error("ERR", NO_PASSWORD),
+            () if is(name, "HELLO") => return self.hello(words, out),
+            () if is(name, "AUTH") => match (words.word(), words.word(), words.word()) {
+                (Some(secret), None, _) => return Then::Judge(Proof::new(b"", secret)),
+                (Some(name), Some(secret), None) => return Then::Judge(Proof::new(name, secret)),
+                _ => to.error("ERR", "syntax error: AUTH [name] key"),
+            },
             () if is(name, "SELECT") => match words.word().and_then(u64::read) {
                 Some(0) => to.simple("OK"),
                 _ => to.error("ERR", "DB index is out of range: there is database 0 alone"),
@@ -76,9 +119,12 @@ impl Connection {
         Then::Replied
     }
 
-    /// `HELLO [version [AUTH user password] [SETNAME name]]`.
-    fn hello(&mut self, mut words: Arguments<'_>, out: &mut Vec<u8>) {
-        let mut refuse = |prefix, text: &str| Writer::new(out, self.version).error(prefix, text);
+    /// `HELLO [version [AUTH name key] [SETNAME name]]`.
+    fn hello(&mut self, mut words: Arguments<'_>, out: &mut Vec<u8>) -> Then {
+        let mut refuse = |prefix, text: &str| {
+            Writer::new(out, self.version).error(prefix, text);
+            Then::Replied
+        };
         let mut version = self.version;
         if let Some(word) = words.word() {
             version = match word {
@@ -87,20 +133,45 @@ impl Connection {
                 _ => return refuse("NOPROTO", "unsupported protocol version: it is 2 or 3"),
             };
         }
-        let mut name = None;
+        let (mut name, mut proof) = (None, None);
         while let Some(option) = words.word() {
             match () {
-                () if is(option, "AUTH") => return refuse("ERR", NO_PASSWORD),
+                () if is(option, "AUTH") => match (words.word(), words.word()) {
+                    (Some(name), Some(secret)) => proof = Some(Proof::new(name, secret)),
+                    _ => return refuse("ERR", HELLO_SYNTAX),
+                },
                 () if is(option, "SETNAME") => match words.word().filter(|name| fits(name)) {
                     None => return refuse("ERR", BAD_NAME),
                     given => name = given,
                 },
-                () => return refuse("ERR", "syntax error: HELLO [2|3] [SETNAME name]"),
+                () => return refuse("ERR", HELLO_SYNTAX),
             }
         }
+        let greeting = Greeting { version, name: name.map(<[u8]>::to_vec) };
+        if let Some(proof) = proof {
+            self.greeting = Some(greeting);
+            return Then::Judge(proof);
+        }
+        self.greet(greeting, out);
+        Then::Replied
+    }
+
+    /// Writes the reply to a command that had a key with it. A HELLO takes effect if the key counts, and not at all if it doesn't.
+    pub(super) fn judged(&mut self, verdict: Verdict, out: &mut Vec<u8>) {
+        let greeting = self.greeting.take();
+        let mut to = Writer::new(out, self.version);
+        match (verdict, greeting) {
+            (Verdict::Granted, Some(greeting)) => self.greet(greeting, out),
+            (Verdict::Granted, None) => to.simple("OK"),
+            (Verdict::Wrong, _) => to.error("WRONGPASS", WRONG_KEY),
+            (Verdict::NoKeys, _) => to.error("ERR", NO_KEYS),
+        }
+    }
+
+    fn greet(&mut self, Greeting { version, name }: Greeting, out: &mut Vec<u8>) {
         self.version = version;
         if let Some(name) = name {
-            self.name = name.to_vec();
+            self.name = name;
         }
         let mut to = Writer::new(out, version);
         to.map(7);
@@ -141,7 +212,20 @@ impl Connection {
     }
 }
 
-const NO_PASSWORD: &str = "AUTH called without any password configured: this server has no users";
+const NO_KEYS: &str = "AUTH called without any password configured: this server has no keys, and needs none";
+
+const WRONG_KEY: &str =
+    "invalid username-password pair: no key that counts is this one, or it has another name";
+
+const HELLO_SYNTAX: &str = "syntax error: HELLO [2|3] [AUTH name key] [SETNAME name]";
+
+/// Commands that are obeyed before a client has proved a key: they greet, prove one, ask whether anybody is there, or end.
+const OPEN: [&str; 5] = ["PING", "HELLO", "AUTH", "RESET", "QUIT"];
+
+/// Whether a command needs no key, even where there are keys.
+pub(super) fn is_open(name: &[u8]) -> bool {
+    OPEN.iter().any(|known| is(name, known))
+}
 
 const BAD_NAME: &str = "a connection's name has 1 to 64 printing characters without blanks";
 

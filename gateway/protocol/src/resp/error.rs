@@ -1,7 +1,8 @@
 //! The first words of error replies.
 //!
 //! A Redis client takes some of them for something that its server did: it follows MOVED to another server, waits at LOADING, and
-//! asks for a script to be killed at BUSY. None of ours may begin like one of those.
+//! asks for a script to be killed at BUSY. None of ours may begin like one of those,
+//! but where it means the same.
 
 use crate::code::{Class, Code};
 
@@ -40,6 +41,12 @@ pub const RESERVED_PREFIXES: &[&str] = &[
     "WRONGTYPE",
 ];
 
+/// What a Redis server says to a client that has not proved who it is: ours mean the same.
+const NO_KEY: &str = "NOAUTH";
+
+/// What a Redis server says to a client that may not do what it asks for: ours mean the same.
+const NO_RIGHT: &str = "NOPERM";
+
 /// The first word of the error reply for a code; `None` for those that are replies like any other: what a sale decides.
 pub fn prefix(code: Code) -> Option<&'static str> {
     // Requests that are no good, what the server could not do just now, and its own end.
@@ -47,6 +54,8 @@ pub fn prefix(code: Code) -> Option<&'static str> {
     is_error.then(|| match code.name() {
         "BUSY" => "AT_CAPACITY",
         "BUSY_SKU" => "SKU_QUEUED",
+        "UNAUTHENTICATED" => NO_KEY,
+        "FORBIDDEN" => NO_RIGHT,
         name => name,
     })
 }
@@ -57,7 +66,8 @@ mod tests {
 
     #[test]
     fn no_first_word_means_something_else_to_a_redis_client() {
-        for prefix in Code::ALL.iter().filter_map(|&code| prefix(code)) {
+        let ours = Code::ALL.iter().filter_map(|&code| prefix(code));
+        for prefix in ours.filter(|prefix| ![NO_KEY, NO_RIGHT].contains(prefix)) {
             let taken = RESERVED_PREFIXES.iter().find(|reserved| prefix.starts_with(*reserved));
             assert_eq!(taken, None, "{prefix}");
         }

@@ -29,7 +29,7 @@ mod translator;
 mod write;
 
 pub use command::{COMMANDS, Spec};
-pub use connection::Facts;
+pub use connection::{Facts, Proof, Verdict};
 pub use error::{RESERVED_PREFIXES, prefix};
 pub use parse::{MAX_ARGUMENT, MAX_ARGUMENTS, MAX_COMMAND, RespError, parse};
 pub use translator::{Next, Translator};

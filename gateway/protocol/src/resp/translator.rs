@@ -8,8 +8,9 @@ use std::collections::VecDeque;
 use std::mem;
 use std::ops::Range;
 
+use super::arguments::Arguments;
 use super::command::{self, Asked, Form, Operation};
-use super::connection::{Connection, Facts, Then};
+use super::connection::{Connection, Facts, Proof, Then, Verdict, is_open};
 use super::following::Following;
 use super::parse::parse;
 use super::reply;
@@ -38,6 +39,8 @@ pub enum Next<'a> {
         /// Its body.
         body: &'a [u8],
     },
+    /// A key, to be looked at before the next is asked for: [`Translator::judged`] is to be told what was found.
+    Judge(Proof),
     /// More bytes are needed.
     Wait,
     /// Too much waits to be written. Ask again when some of it has left.
@@ -72,6 +75,10 @@ pub struct Translator {
     ending: bool,
     following: Option<Following>,
     arguments: Vec<Range<usize>>,
+    /// A key that is to be looked at, behind the frame of the commands before it.
+    proof: Option<Proof>,
+    /// Commands are obeyed only if they need no key.
+    locked: bool,
 }
 
 impl Translator {
@@ -85,10 +92,28 @@ impl Translator {
         self.early
     }
 
+    /// Whether from the next command on only those are obeyed that need no key.
+    pub fn lock(&mut self, locked: bool) {
+        self.locked = locked;
+    }
+
+    /// Replies to a key that was looked at.
+    pub fn judged(&mut self, verdict: Verdict) {
+        let mut reply = Vec::new();
+        self.connection.judged(verdict, &mut reply);
+        if self.connection.version == Version::Two {
+            self.following = None;
+        }
+        self.queue(&reply);
+    }
+
     /// Takes commands from `input`, from `used` on, until there is a frame to be handed in. `now_ms` is the server's time.
     pub fn read(&mut self, input: &[u8], used: &mut usize, now_ms: u64) -> Next<'_> {
         self.body.drain(..mem::take(&mut self.handed_out));
         loop {
+            if let Some(proof) = self.proof.take() {
+                return Next::Judge(proof);
+            }
             let idle = match (self.ending, self.early > MAX_EARLY) {
                 (true, _) => Some(Next::End),
                 (false, true) => Some(Next::Full),
@@ -137,6 +162,11 @@ impl Translator {
     /// Does what a command says, or begins to. Gives the frame that is to be handed in before it.
     fn command(&mut self, input: &[u8], at: &[Range<usize>], now_ms: u64) -> Option<Header> {
         let mark = self.body.len();
+        if self.locked && Arguments::new(input, at).word().is_some_and(|name| !is_open(name)) {
+            let header = self.close_run(mark, now_ms);
+            self.say(|to| to.error("NOAUTH", NO_KEY));
+            return header;
+        }
         match command::read(input, at, &mut self.body) {
             Ok(Asked::Nothing) => None,
             Ok(Asked::Operation(operation)) if self.can_not_be_told(operation) => {
@@ -174,6 +204,7 @@ impl Translator {
                     Then::Replied if self.connection.version == Version::Two => self.following = None,
                     Then::Replied => {}
                     Then::End => self.ending = true,
+                    Then::Judge(proof) => self.proof = Some(proof),
                     Then::Info => {
                         let (kind, form) = (Kind::ReadStatus, Form::Info);
                         self.run = Some((Operation { kind, flags: 0, within_ms: 0, form }, 1));
@@ -307,6 +338,8 @@ impl Translator {
         }
     }
 }
+
+const NO_KEY: &str = "Authentication required. Send AUTH with a key, or HELLO with AUTH";
 
 const NO_PUSHES: &str = "SALE.WATCH and SALE.FOLLOW tell by pushes, which RESP2 has not: say HELLO 3 first, \
     or ask with SALE.ORDER and SALE.FETCH";

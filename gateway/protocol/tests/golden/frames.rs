@@ -3,15 +3,15 @@
 use std::fmt::Debug;
 
 use doorbuster_protocol::{
-    Advance, Answer, BeginPay, BindSku, BudgetView, CampaignView, Cancel, CancelLines, ChannelView,
-    ChannelsView, Confirm, ConfirmLines, CouponView, Credit, Extend, FLAG_FIRST_ATTEMPT, FailPay, Fault,
-    Fetch, Fetched, FreezeSku, FundBudget, GoodsView, HEADER_LEN, Header, Hello, Inspect, IssueCoupons, Kind,
-    Line, LineView, MAGIC, MAX_BATCH, MAX_BODY, MAX_LINES, OrderView, Parsed, PhaseView, PriceView,
-    ProgressView, ProtocolError, Push, PutPhase, PutPrice, PutSku, ReadBudget, ReadCampaign, ReadChannel,
-    ReadChannels, ReadCoupon, ReadGoods, ReadLine, ReadOrder, ReadPhase, ReadPrice, ReadProgress,
-    ReadShortfall, ReadStock, Rebalance, Record, Refund, Refused, Reserve, ReserveClaims, ReserveDiscounted,
-    ReserveOrder, Restock, SetBudget, SetCampaign, SetChannel, SetLimits, SetOnHand, ShortfallView,
-    StatusView, StockView, StopBudget, Watch, Welcome, body, parse,
+    Access, Advance, Answer, Auth, BeginPay, BindSku, BudgetView, CampaignView, Cancel, CancelLines,
+    ChannelView, ChannelsView, Confirm, ConfirmLines, CouponView, Credit, Extend, FLAG_FIRST_ATTEMPT,
+    FailPay, Fault, Fetch, Fetched, FreezeSku, FundBudget, GoodsView, HEADER_LEN, Header, Hello, Inspect,
+    IssueCoupons, Kind, Line, LineView, MAGIC, MAX_BATCH, MAX_BODY, MAX_LINES, OrderView, Parsed, PhaseView,
+    PriceView, ProgressView, ProtocolError, Push, PutPhase, PutPrice, PutSku, ReadBudget, ReadCampaign,
+    ReadChannel, ReadChannels, ReadCoupon, ReadGoods, ReadLine, ReadOrder, ReadPhase, ReadPrice,
+    ReadProgress, ReadShortfall, ReadStock, Rebalance, Record, Refund, Refused, Reserve, ReserveClaims,
+    ReserveDiscounted, ReserveOrder, Restock, SetBudget, SetCampaign, SetChannel, SetLimits, SetOnHand,
+    ShortfallView, StatusView, StockView, StopBudget, Watch, Welcome, body, parse,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -132,6 +132,8 @@ fn bounds_are_kept_at_their_very_edge() {
 /// Reads a body as what its kind calls for; only that it ends in a value or an error is of interest.
 fn read_any(header: &Header, content: &[u8]) -> Result<(), ProtocolError> {
     match header.kind {
+        Kind::Auth => body::read_one::<Auth>(header, content).map(drop),
+        Kind::Authenticated => body::read_one::<Access>(header, content).map(drop),
         Kind::Hello => body::read_one::<Hello>(header, content).map(drop),
         Kind::Welcome => body::read_one::<Welcome>(header, content).map(drop),
         Kind::Error => body::read_one::<Fault>(header, content).map(drop),

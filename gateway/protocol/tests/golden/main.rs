@@ -7,11 +7,11 @@ mod campaigns;
 mod frames;
 
 use doorbuster_protocol::{
-    Answer, BeginPay, Cancel, CancelLines, ChannelView, ChannelsView, Confirm, ConfirmLines, Credit, Extend,
-    FailPay, Fault, FeedEvent, Fetch, Fetched, Header, Hello, Kind, Line, LineUnits, LineView, MAGIC,
-    MAX_BODY, MAX_FETCH, OrderView, ProtocolError, Push, PutSku, ReadChannel, ReadChannels, ReadLine,
-    ReadOrder, ReadStock, Rebalance, Record, Refused, Reserve, ReserveOrder, Restock, SetChannel, StatusView,
-    StockView, Watch, Welcome, body,
+    Access, Answer, Auth, BeginPay, Cancel, CancelLines, ChannelView, ChannelsView, Confirm, ConfirmLines,
+    Credit, Extend, FailPay, Fault, FeedEvent, Fetch, Fetched, Header, Hello, Kind, Line, LineUnits,
+    LineView, MAGIC, MAX_BODY, MAX_FETCH, OrderView, ProtocolError, Push, PutSku, ReadChannel, ReadChannels,
+    ReadLine, ReadOrder, ReadStock, Rebalance, Record, Refused, Reserve, ReserveOrder, Restock, Role, Secret,
+    SetChannel, StatusView, StockView, Watch, Welcome, body,
 };
 
 /// Bytes 0x10 to 0x1f.
@@ -476,4 +476,27 @@ fn the_least_length_of_each_record_is_its_smallest_length() {
     smallest(&StockView { holds: u32::MAX, next_expiry: u64::MAX, ..StockView::default() });
     smallest(&StatusView::default());
     smallest(&StatusView { shards: u32::MAX, sync_p99_us: u64::MAX, ..StatusView::default() });
+}
+
+#[test]
+fn a_proof_and_what_is_granted_for_it_have_these_bytes() {
+    let secret = Secret::new(std::array::from_fn(|nth| 0x40 + u8::try_from(nth).expect("32 bytes")));
+    let golden: Vec<u8> = (0x40..0x60).collect();
+    assert_eq!(encoded(&Auth { secret }), golden);
+    let read = read_all::<Auth>(Kind::Auth, 1, &golden).expect("32 bytes are a proof");
+    assert_eq!((read.len(), &read[0].secret.bytes()[..]), (1, &golden[..]));
+    assert!(read_all::<Auth>(Kind::Auth, 1, &golden[..31]).is_err());
+    let access = Access { ends_at: 0x0102_0304_0506_0708, role: Role::Observer.byte(), ..Access::default() };
+    check(&access, "0807060504030201 04 00000000000000");
+}
+
+#[test]
+fn roles_keep_their_bytes_and_names() {
+    let known = Role::ALL.iter().map(|role| (role.byte(), role.name()));
+    let expected = [(1, "storefront"), (2, "feed"), (3, "operator"), (4, "observer")];
+    assert_eq!(known.collect::<Vec<_>>(), expected);
+    for (byte, name) in expected {
+        assert_eq!(Role::from_byte(byte), Role::from_name(name));
+    }
+    assert_eq!((Role::from_byte(0), Role::from_name("Operator")), (None, None));
 }

@@ -78,3 +78,76 @@ fn what_is_no_protocol_ends_the_connection_with_a_reason() {
     let heard = peer.answer(0).heard();
     assert!(heard.ends_with("-ERR Protocol error: expected '$', got ':' "), "{heard}");
 }
+
+const KEY: &str = "dbk_00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+#[test]
+fn without_a_key_only_what_greets_proves_or_ends_is_obeyed() {
+    let mut peer = Peer { verdict: Some(Verdict::Wrong), ..Peer::new() };
+    peer.translator.lock(true);
+    for line in [
+        "SALE.STOCK 10",
+        "sale.nonsense",
+        "SALE.STOCK",
+        "INFO",
+        "CONFIG GET save",
+        "COMMAND",
+        "ECHO x",
+        "CLIENT ID",
+    ] {
+        peer.say(&format!("{line}\n"));
+        assert!(peer.heard().starts_with("-NOAUTH Authentication required."), "{line}");
+    }
+    assert!(peer.frames.is_empty(), "nothing was asked of the server");
+    peer.say("PING\nHELLO 2\nRESET\n");
+    let heard = peer.heard();
+    assert!(heard.starts_with("+PONG *14 $6 server") && heard.ends_with("+RESET "), "{heard}");
+    peer.say(&format!("AUTH {KEY}\nSALE.STOCK 10\n"));
+    let heard = peer.heard();
+    assert!(
+        heard.starts_with("-WRONGPASS invalid username-password pair") && heard.contains(" -NOAUTH "),
+        "{heard}"
+    );
+    assert!(!heard.contains(KEY), "{heard}");
+    peer.verdict = Some(Verdict::Granted);
+    peer.say(&format!("AUTH {KEY}\nSALE.STOCK 10\n")).answer(0);
+    assert!(peer.heard().starts_with("+OK *2 $2 OK "));
+    peer.say("QUIT\n");
+    assert!(peer.ended);
+}
+
+#[test]
+fn a_key_is_looked_at_behind_the_commands_before_it_and_before_those_behind_it() {
+    let mut peer = Peer { verdict: Some(Verdict::Granted), ..Peer::new() };
+    peer.say(&format!("SALE.STOCK 10\nAUTH shop {KEY}\nSALE.STOCK 10\n"));
+    assert_eq!(peer.frames.len(), 2, "the frame before it and the one behind it");
+    assert_eq!(peer.heard(), "", "replies keep their order");
+    peer.answer(0);
+    assert!(peer.heard().ends_with("+OK "));
+    assert_eq!(peer.proofs, [("shop".to_owned(), true)]);
+}
+
+#[test]
+fn a_greeting_with_a_key_takes_effect_if_the_key_counts() {
+    let mut peer = Peer { verdict: Some(Verdict::Wrong), ..Peer::new() };
+    peer.say(&format!("HELLO 3 AUTH default {KEY} SETNAME shop\nCLIENT GETNAME\n"));
+    let heard = peer.heard();
+    assert!(heard.starts_with("-WRONGPASS ") && heard.contains("-NOAUTH "), "{heard}");
+    peer.verdict = Some(Verdict::Granted);
+    peer.say(&format!("HELLO 3 SETNAME shop AUTH default {KEY}\nCLIENT GETNAME\n"));
+    let heard = peer.heard();
+    assert!(heard.starts_with("%7 $6 server") && heard.ends_with("$4 shop "), "{heard}");
+    assert_eq!(peer.proofs, [("default".to_owned(), true), ("default".to_owned(), true)]);
+}
+
+#[test]
+fn what_is_no_key_is_passed_on_as_none_and_a_wrong_command_is_told_how_it_is_written() {
+    let mut peer = Peer { verdict: Some(Verdict::Wrong), ..Peer::new() };
+    peer.say("AUTH secret\nHELLO 3 AUTH shop dbk_12\nAUTH\nAUTH a b c\nHELLO 3 AUTH shop\n");
+    assert_eq!(peer.proofs, [(String::new(), false), ("shop".to_owned(), false)]);
+    let heard = peer.heard();
+    assert_eq!(heard.matches("-WRONGPASS ").count(), 2, "{heard}");
+    assert_eq!(heard.matches("-ERR syntax error: AUTH [name] key").count(), 2, "{heard}");
+    assert!(heard.contains("-ERR syntax error: HELLO [2|3] [AUTH name key] [SETNAME name]"), "{heard}");
+    assert!(!heard.contains("secret") && !heard.contains("dbk_12"), "{heard}");
+}

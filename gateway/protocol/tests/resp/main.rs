@@ -6,7 +6,7 @@ mod connecting;
 mod document;
 mod order;
 
-use doorbuster_protocol::resp::{Facts, Next, Translator};
+use doorbuster_protocol::resp::{Facts, Next, Translator, Verdict};
 use doorbuster_protocol::{Answer, Code, Header, Kind, Record, Reserve, StatusView, StockView, body};
 
 /// The server's time.
@@ -20,6 +20,10 @@ struct Peer {
     frames: Vec<(Header, Vec<u8>)>,
     replies: Vec<u8>,
     ended: bool,
+    /// What is found about a key; without one the server has none.
+    verdict: Option<Verdict>,
+    /// The names that came with keys, and whether what came was one.
+    proofs: Vec<(String, bool)>,
 }
 
 impl Peer {
@@ -39,6 +43,13 @@ impl Peer {
         loop {
             match self.translator.read(&self.input, &mut used, NOW) {
                 Next::Frame { header, body } => self.frames.push((header, body.to_vec())),
+                Next::Judge(proof) => {
+                    let name = String::from_utf8(proof.name).unwrap();
+                    self.proofs.push((name, proof.secret.is_some()));
+                    let verdict = self.verdict.unwrap_or(Verdict::NoKeys);
+                    self.translator.lock(verdict == Verdict::Wrong);
+                    self.translator.judged(verdict);
+                }
                 Next::Wait => break,
                 Next::Full => self.translator.write(&[], &mut self.replies),
                 Next::End => {

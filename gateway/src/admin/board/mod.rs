@@ -25,7 +25,6 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
 use axum::http::header::{
@@ -35,6 +34,7 @@ use axum::http::header::{
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use futures_util::stream;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, watch};
@@ -44,6 +44,7 @@ use self::frame::Maker;
 use self::history::History;
 use self::reading::Reading;
 use self::stock::{Shelf, Wish};
+use super::access::Visitor;
 use crate::server::Shared;
 
 /// Time between two frames: people don't read faster, and a curve of 15 minutes has 900 points of it.
@@ -154,20 +155,25 @@ const fn headers(kind: &'static str) -> [(HeaderName, &'static str); 5] {
 }
 
 /// A frame a second, the latest at once.
-async fn watched(State(board): State<Arc<Board>>) -> Response {
+async fn watched(State(board): State<Arc<Board>>, Extension(visitor): Extension<Visitor>) -> Response {
     let Ok(seat) = Arc::clone(&board.seats).try_acquire_owned() else {
         let why = format!("{MAX_VIEWERS} pages are fed already; close one, and this one goes on by itself\n");
         return (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "5")], why).into_response();
     };
     let mut frames = board.latest.subscribe();
     frames.mark_changed();
-    let frames = stream::unfold((frames, seat), async |(mut frames, seat)| {
+    let feed = (frames, seat, visitor, Arc::clone(&board.shared));
+    let frames = stream::unfold(feed, async |(mut frames, seat, visitor, shared)| {
         loop {
             frames.changed().await.ok()?;
+            // Whose key was revoked looks at nothing more.
+            if !visitor.may_stay(&shared) {
+                return None;
+            }
             let frame = frames.borrow_and_update().clone();
             // Before the first second is over there is none.
             if !frame.is_empty() {
-                return Some((Ok::<_, Infallible>(frame), (frames, seat)));
+                return Some((Ok::<_, Infallible>(frame), (frames, seat, visitor, shared)));
             }
         }
     });

@@ -13,10 +13,10 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Subcommand;
-use doorbuster_client::{Builder, Client, Code, Outcome, PutSku, Refusal, StockView};
+use doorbuster_client::{Builder, Client, Code, Error, Outcome, PutSku, Refusal, StockView};
 use doorbuster_ledger::SkuId;
 
-use super::connect::ServerOptions;
+use super::connect::{ServerOptions, key_hint};
 use super::who::Who;
 use super::{fail, say};
 use crate::cli::progress::Progress;
@@ -185,13 +185,17 @@ fn import(
     report: &mut Report,
     progress: &mut Progress,
 ) -> Result<(), String> {
+    let told = |error: Error| match key_hint(&error) {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
+    };
     runtime()?.block_on(async {
-        let client = builder.connect(&server.to_string()).await.map_err(|error| error.to_string())?;
+        let client = builder.connect(&server.to_string()).await.map_err(told)?;
         for (skus, lines) in found.skus.chunks(CHUNK).zip(found.lines.chunks(CHUNK)) {
             let mut listed = Vec::new();
             let answers = client.put_skus(skus).await;
             for ((answer, sku), line) in answers.into_iter().zip(skus).zip(lines) {
-                match answer.map_err(|error| error.to_string())? {
+                match answer.map_err(told)? {
                     Outcome::Done(applied) if applied.replayed => report.unchanged += 1,
                     Outcome::Done(_) => report.set_up += 1,
                     Outcome::Refused(refusal) => {
