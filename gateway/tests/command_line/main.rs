@@ -12,6 +12,7 @@ mod data;
 mod dev;
 mod explain;
 mod feed;
+mod keys;
 mod operators;
 mod order;
 mod plan;
