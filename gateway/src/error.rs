@@ -43,6 +43,18 @@ pub enum ServerError {
         /// Why.
         error: io::Error,
     },
+    /// A port would be open to whoever reaches it.
+    #[error(
+        "other machines can reach {on}, and this server has {lacks}: whoever gets there could do or read everything; make a key with \
+         `doorbuster keys create`, set tls.certificate and tls.key, or listen on 127.0.0.1; to go without, say --set \
+         security.unprotected=allow"
+    )]
+    Unprotected {
+        /// Where.
+        on: SocketAddr,
+        /// What is missing.
+        lacks: &'static str,
+    },
     /// The server has no certificate to show.
     #[error("{0}")]
     Tls(#[from] TlsError),
@@ -67,7 +79,7 @@ impl ServerError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Panicked => 1,
-            Self::Tls(_) | Self::Pseudonyms(_) | Self::Keys(_) => 2,
+            Self::Unprotected { .. } | Self::Tls(_) | Self::Pseudonyms(_) | Self::Keys(_) => 2,
             Self::Listen { .. } | Self::Io { .. } | Self::Engine(EngineError::Thread(_)) => 3,
             Self::Storage(_)
             | Self::Engine(

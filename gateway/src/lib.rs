@@ -12,6 +12,7 @@ mod convert;
 mod duration;
 mod emergency;
 mod error;
+mod exposure;
 mod feed;
 pub mod http;
 pub mod keys;
@@ -37,7 +38,7 @@ mod utc;
 pub use config::{
     AnomalyConfig, Config, ConfigError, DurabilityName, Effective, EmergencyConfig, Faults, KEYS, Key,
     LogConfig, Origin, OverloadConfig, Reload, RulesConfig, SecurityConfig, ServerConfig, SnapshotsConfig,
-    Sources, TlsConfig,
+    Sources, TlsConfig, Unprotected,
 };
 pub use emergency::{Action, EmergencyPlan};
 pub use error::ServerError;

@@ -16,10 +16,11 @@ use doorbuster_engine::{Engine, EngineError, Opened, Options, Recovery, Threads,
 use doorbuster_ledger::Rules;
 use doorbuster_protocol::people::Request;
 
-use crate::admin::{Admin, Dev};
+use crate::admin::{Admin, Dev, Lobby};
 use crate::config::MAX_REACTORS;
 use crate::emergency::{Bounds, Emergency, EmergencyPlan, Watcher};
 use crate::error::ServerError;
+use crate::exposure::Protection;
 use crate::feed::Desk;
 use crate::keys::{KeysError, LiveKeys};
 use crate::listener;
@@ -96,6 +97,8 @@ pub struct Setup {
     pub plan_journal: Option<PathBuf>,
     /// Whether a thread of the server looks for anomalies, ten times a second; else [`Server::look`] does.
     pub watches: bool,
+    /// Whether ports that other machines can reach may go without API keys or without a certificate.
+    pub unprotected: bool,
     /// The file with the API keys, which is looked at now and then; `None`: there are none, and everything is open.
     pub keys: Option<PathBuf>,
     /// The data is thrown away when the server stops; told to clients, so that a drill knows.
@@ -155,6 +158,7 @@ impl Setup {
             folder: None,
             plan_journal: None,
             watches: true,
+            unprotected: false,
             keys: None,
             throwaway: false,
             dev_clock: None,
@@ -377,11 +381,16 @@ impl Server {
         let shards = if setup.shards == 0 { reactors.next_power_of_two().min(64) } else { setup.shards };
         let io = |doing: &'static str| move |error| ServerError::Io { doing, error };
         let keys = LiveKeys::open(setup.keys.take()).map_err(ServerError::Keys)?;
+        let tls = setup.tls.take().map(Tls::load).transpose()?.map(Arc::new);
+        if !setup.unprotected {
+            let protection = Protection { has_keys: !keys.ring().is_empty(), encrypts: tls.is_some() };
+            protection.check([Some(setup.listen), setup.resp, setup.admin].into_iter().flatten())?;
+        }
         let (listener, listen) = listener::bind(setup.listen)?;
         let resp = setup.resp.map(listener::bind).transpose()?;
         let admin = setup.admin.map(Admin::bind).transpose()?;
+        let lobby = admin.as_ref().map(|listener| Lobby::open(listener, tls.clone())).transpose()?;
         let max_connections = within_descriptors(setup.max_connections);
-        let tls = setup.tls.take().map(Tls::load).transpose()?.map(Arc::new);
         let callers = Callers::new(setup.max_connections_per_address);
 
         let prepared = Sockets::prepare(reactors, &callers, tls.as_ref());
@@ -425,6 +434,9 @@ impl Server {
         }
         let feed = shared.desk.start(storage, Arc::clone(&shared), doors.clone());
         let feed = feed.map_err(io("start the feed"))?;
+        if let Some(lobby) = lobby {
+            lobby.close();
+        }
         let admin = admin.map(|listener| Admin::start(listener, Arc::clone(&shared))).transpose()?;
         let anything = looks && shared.emergency.watches();
         let watcher = anything.then(|| Watcher::start(Arc::clone(&shared))).transpose();

@@ -13,9 +13,11 @@ mod clerk;
 mod dev;
 mod emergencies;
 mod exposition;
+mod lobby;
 mod metrics;
 mod origin;
 mod plans;
+mod port;
 mod pressure;
 mod readiness;
 mod reload;
@@ -26,24 +28,19 @@ mod snapshots;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
 use axum::middleware;
-use tokio::sync::oneshot;
 
 use self::board::Board;
 pub(crate) use self::dev::Dev;
+pub(crate) use self::lobby::Lobby;
+use self::port::Port;
 use crate::error::ServerError;
 use crate::server::Shared;
-use crate::tls::Doorway;
 
 /// A running admin port.
 #[derive(Debug)]
-pub(crate) struct Admin {
-    listen: SocketAddr,
-    stop: oneshot::Sender<()>,
-    thread: JoinHandle<()>,
-}
+pub(crate) struct Admin(Port);
 
 impl Admin {
     /// Takes the address before anything is recovered or served, so that a wrong one changes nothing.
@@ -55,12 +52,6 @@ impl Admin {
 
     /// Serves on a listener that [`bind`](Self::bind) made.
     pub(crate) fn start(listener: TcpListener, shared: Arc<Shared>) -> Result<Self, ServerError> {
-        let io = |doing: &'static str| move |error| ServerError::Io { doing, error };
-        let listen = listener.local_addr().map_err(io("listen"))?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(io("set up the admin port"))?;
         let routes = routes::all(&shared);
         let tls = shared.tls.clone();
         let door = access::Door::new(Arc::clone(&shared));
@@ -69,41 +60,14 @@ impl Admin {
         // The last is the first to look at a request.
         let routes = routes.layer(middleware::from_fn_with_state(door, access::check));
         let routes = routes.layer(middleware::from_fn(origin::check));
-        let routes = routes.into_make_service_with_connect_info::<access::Caller>();
-        let (stop, ended) = oneshot::channel();
-        let thread = std::thread::Builder::new().name("admin".to_owned()).spawn(move || {
-            runtime.block_on(async {
-                let listener = match tokio::net::TcpListener::from_std(listener) {
-                    Ok(listener) => listener,
-                    Err(error) => return tracing::error!(%error, "the admin port can't be served"),
-                };
-                tokio::spawn(board.run());
-                let serving = axum::serve(Doorway::new(listener, tls), routes);
-                tokio::select! {
-                    outcome = async { serving.await } => {
-                        if let Err(error) = outcome {
-                            tracing::error!(%error, "the admin port failed");
-                        }
-                    }
-                    _ = ended => {}
-                }
-            });
-        });
-        let thread = thread.map_err(io("start the admin port"))?;
-        Ok(Self { listen, stop, thread })
+        Port::open(listener, tls, routes, board.run()).map(Self)
     }
 
     pub(crate) fn listen(&self) -> SocketAddr {
-        self.listen
+        self.0.listen()
     }
 
     pub(crate) fn stop(self) {
-        // Nobody listens any more where the port has failed; the log says so already.
-        if self.stop.send(()).is_err() {
-            tracing::debug!("the admin port had ended before");
-        }
-        if self.thread.join().is_err() {
-            tracing::error!("the admin port's thread panicked");
-        }
+        self.0.close();
     }
 }

@@ -12,7 +12,7 @@ use doorbuster_engine::storage::{FileStorage, Slowed, Storage, SyncDelay};
 use super::layers::Layers;
 use super::{fail, faulty, say};
 use crate::audit;
-use crate::config::Config;
+use crate::config::{Config, Unprotected};
 use crate::error::ServerError;
 use crate::late::LateReleases;
 use crate::log_level::LogLevel;
@@ -120,6 +120,7 @@ fn serve(
     };
     setup.folder = Some(folder.to_owned());
     setup.plan_journal = Some(folder.join(crate::emergency::FILE));
+    setup.unprotected = config.security.unprotected == Unprotected::Allow;
     setup.keys = Some(config.keys_file(folder));
     if setup.added_cost_us > 0 {
         tracing::warn!(

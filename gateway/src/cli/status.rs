@@ -12,9 +12,15 @@ use super::{fail, say};
 /// Most outcomes that are listed; the rarer ones are counted together.
 const MOST_OUTCOMES: usize = 6;
 
+/// What a server says that can't say more yet.
+const RECOVERING: &str = "recovering";
+
 /// Show how a server does: ready or not, its log, stock, orders, load, and what needs attention.
 #[derive(Debug, Args)]
 pub(super) struct StatusOptions {
+    /// Say only whether it is ready, which needs no key: 0 as exit code if it is, else 7.
+    #[arg(long)]
+    ready: bool,
     #[command(flatten)]
     at: At,
 }
@@ -36,6 +42,9 @@ impl Standing {
     /// Why it can't be asked.
     pub(super) fn ask(at: &At) -> Result<Self, String> {
         let ready = at.text("/readyz")?;
+        if ready.starts_with(RECOVERING) {
+            return Err(format!("{at} is {}", ready.trim()));
+        }
         let figures = Figures::read(&at.text("/metrics")?);
         let breakers = at.text("/breakers")?;
         let breakers: Value = serde_json::from_str(&breakers)
@@ -112,7 +121,26 @@ impl Standing {
     }
 }
 
+/// Whether it is ready.
+fn ready(at: &At) -> ExitCode {
+    match at.text("/readyz") {
+        Ok(said) if said.trim() == "ready" => {
+            say(&if at.json {
+                json!({ "schema_version": 1, "ready": true }).to_string()
+            } else {
+                said.trim().to_owned()
+            });
+            ExitCode::SUCCESS
+        }
+        Ok(said) => fail(7, &format_args!("{at} is not ready: {}", said.trim())),
+        Err(why) => fail(7, &why),
+    }
+}
+
 pub(super) fn run(options: &StatusOptions) -> ExitCode {
+    if options.ready {
+        return ready(&options.at);
+    }
     let standing = match Standing::ask(&options.at) {
         Ok(standing) => standing,
         Err(why) => return fail(7, &why),

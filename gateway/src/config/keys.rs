@@ -52,7 +52,7 @@ const ADDRESS: &str = "an IP address and a port, such as \"127.0.0.1:7700\"";
 const FILE: &str = "a file with a name in UTF-8, or \"off\"";
 
 /// Every key, in the order of `config/doorbuster.toml`.
-pub static KEYS: [Key; 48] = [
+pub static KEYS: [Key; 49] = [
     flag(
         "--listen",
         key(
@@ -275,6 +275,13 @@ pub static KEYS: [Key; 48] = [
         Kind::Text,
         "a file, in the data folder unless its path starts with a slash",
         "the API keys, see [security.md](security.md#keys-and-roles); as soon as there is one, nothing but health is open without",
+    ),
+    key(
+        "security.unprotected",
+        Kind::OneOf(&["refuse", "allow"]),
+        "\"refuse\" or \"allow\"",
+        "what becomes of a server with a port that [other machines can reach](security.md#listening-beyond-this-machine), and without an \
+         API key or a certificate: it doesn't start, or it does",
     ),
     live(
         "overload.backlog_us",

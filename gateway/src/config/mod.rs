@@ -35,7 +35,7 @@ pub use self::keys::KEYS;
 pub use self::origin::Origin;
 pub use self::sections::{
     AnomalyConfig, Config, DurabilityName, EmergencyConfig, LogConfig, OverloadConfig, RulesConfig,
-    SecurityConfig, ServerConfig, SnapshotsConfig, TlsConfig,
+    SecurityConfig, ServerConfig, SnapshotsConfig, TlsConfig, Unprotected,
 };
 pub use self::sources::Sources;
 

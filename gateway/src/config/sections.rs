@@ -159,6 +159,8 @@ pub struct RulesConfig {
 pub struct SecurityConfig {
     /// The file with the API keys, in the data folder unless its path is absolute.
     pub keys: PathBuf,
+    /// Whether ports that other machines can reach may go without API keys or without a certificate.
+    pub unprotected: Unprotected,
 }
 
 /// `[overload]`
@@ -195,6 +197,17 @@ pub struct AnomalyConfig {
 pub struct EmergencyConfig {
     /// What is done in an emergency.
     pub plans: Vec<EmergencyPlan>,
+}
+
+/// What becomes of a server that others can reach and that has no keys or no certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unprotected {
+    /// It does not start.
+    #[default]
+    Refuse,
+    /// It starts.
+    Allow,
 }
 
 /// The durability levels by name.
@@ -277,7 +290,7 @@ impl Default for SnapshotsConfig {
 
 impl Default for SecurityConfig {
     fn default() -> Self {
-        Self { keys: PathBuf::from(KEYS_FILE) }
+        Self { keys: PathBuf::from(KEYS_FILE), unprotected: Unprotected::Refuse }
     }
 }
 

@@ -116,9 +116,18 @@ impl Serving {
     }
 
     fn with(folder: &Path, arguments: &[&str], error: Stdio) -> Self {
+        Self::spawn(folder, &FREE_PORTS, arguments, error)
+    }
+
+    /// A server on these ports.
+    fn start_on(folder: &Path, ports: &[&str], arguments: &[&str]) -> Self {
+        Self::spawn(folder, ports, arguments, Stdio::null())
+    }
+
+    fn spawn(folder: &Path, ports: &[&str], arguments: &[&str], error: Stdio) -> Self {
         let mut process = binary(folder)
             .args(["serve", "--ready-line"])
-            .args(FREE_PORTS)
+            .args(ports)
             .args(arguments)
             .stdout(Stdio::piped())
             .stderr(error)

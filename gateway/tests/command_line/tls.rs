@@ -104,3 +104,36 @@ fn a_server_without_its_certificate_does_not_start() {
     let starts = [&["serve"], &FREE_PORTS[..], &ENCRYPTED].concat();
     fails(place.path(), &starts, 2, &["can't read certificate server.pem: No such file"]);
 }
+
+#[test]
+fn what_others_can_reach_has_keys_and_a_certificate_or_does_not_start() {
+    let (place, _) = prepared();
+    let place = place.path();
+    let open = ["--listen", "0.0.0.0:0", "--admin", "127.0.0.1:0"];
+    let refuses = |more: &[&str], lacks: &str| {
+        let said = format!("other machines can reach 0.0.0.0:0, and this server has {lacks}: ");
+        let arguments = [&["serve", "--data", "sale"], &open[..], more].concat();
+        fails(place, &arguments, 2, &[&said, "`doorbuster keys create`", "security.unprotected=allow"]);
+    };
+    refuses(&[], "no API key and no certificate");
+    refuses(&ENCRYPTED, "no API key");
+    let (code, _, complained) =
+        run(place, &["keys", "create", "ops", "--role", "operator", "--data", "sale"]);
+    assert_eq!(code, 0, "{complained}");
+    refuses(&[], "no certificate");
+
+    let protected = [&["--data", "sale", "--listen", "0.0.0.0:0"], &ENCRYPTED[..]].concat();
+    let server = Serving::start_on(place, &[], &[&protected[..], &["--admin", "127.0.0.1:0"]].concat());
+    let ready = run(place, &["status", "--ready", "--admin", admin(&server), "--tls-ca", "ca.pem"]);
+    assert_eq!((ready.0, ready.1.as_str()), (0, "ready\n"), "{}", ready.2);
+    assert_eq!(status(place, &server, "ca.pem"), 7, "all else takes a key");
+    assert_eq!(server.terminate(), Some(0));
+
+    let allowed = ["--data", "lab", "--set", "security.unprotected=allow"];
+    let server = Serving::start_on(place, &open, &allowed);
+    let ready = run(place, &["status", "--ready", "--json", "--admin", admin(&server)]);
+    assert_eq!((ready.0, ready.1.as_str()), (0, "{\"ready\":true,\"schema_version\":1}\n"));
+    let at = admin(&server).to_owned();
+    assert_eq!(server.terminate(), Some(0));
+    fails(place, &["status", "--ready", "--admin", &at], 7, &["can't reach the admin port"]);
+}
