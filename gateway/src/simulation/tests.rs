@@ -1,4 +1,5 @@
 use std::io::{ErrorKind, Read, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,11 +8,12 @@ use doorbuster_engine::log::{LogOptions, Owner};
 use doorbuster_engine::storage::SimStorage;
 use doorbuster_ledger::Timestamp;
 use doorbuster_protocol::{
-    Answer, Code, Fault, Header, Hello, Kind, MAGIC, Parsed, PutSku, Record, VERSION, body, parse,
+    Answer, Auth, Code, Fault, Header, Hello, Kind, MAGIC, Parsed, PutSku, Record, Role, VERSION, body, parse,
 };
 
 use super::cable::connect;
 use super::{Node, Part, Peer, VirtualTime};
+use crate::keys::{KeyFile, NewKey};
 use crate::server::Setup;
 
 fn node() -> Node {
@@ -19,8 +21,13 @@ fn node() -> Node {
 }
 
 fn node_with(time: &Arc<VirtualTime>) -> Node {
+    node_keyed(time, None)
+}
+
+fn node_keyed(time: &Arc<VirtualTime>, keys: Option<PathBuf>) -> Node {
     let clock = Arc::new(ManualClock::new(Timestamp::new(1_700_000_000_000)));
-    let setup = Setup { reactors: 1, shards: 2, ..Setup::on_storage(Arc::new(SimStorage::new(1)), clock) };
+    let on_storage = Setup::on_storage(Arc::new(SimStorage::new(1)), clock);
+    let setup = Setup { reactors: 1, shards: 2, keys, ..on_storage };
     let log = LogOptions { segment_bytes: 1 << 20, block_bytes: 1 << 18, ..LogOptions::new(Owner::new(1)) };
     Node::open(setup, log, 7, time).unwrap()
 }
@@ -180,6 +187,46 @@ fn who_does_not_greet_or_end_what_he_began_is_cut_off_and_who_is_only_silent_is_
     node.step(Part::Sync).unwrap();
     seconds(&mut node, 1);
     assert_eq!(open(&node), 1, "the one who is silent between frames may be so for ever");
+}
+
+#[test]
+fn who_proves_no_key_within_a_minute_is_cut_off_where_there_are_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = KeyFile::at(folder.path().join("keys.json"));
+    let new = NewKey {
+        name: "ops".parse().unwrap(),
+        role: Role::Operator,
+        channels: Vec::new(),
+        expires_at_ms: None,
+    };
+    let secret = file.change(|ring| ring.create(new, 0)).unwrap();
+    let time = Arc::new(VirtualTime::begin());
+    let mut node = node_keyed(&time, Some(file.path().to_owned()));
+    let (stranger, known) = (node.connect(0), node.connect(0));
+    let hello = Hello { magic: MAGIC, oldest: VERSION, newest: VERSION, features: 0, client: String::new() };
+    for peer in [&stranger, &known] {
+        ask(peer, Kind::Hello, &hello);
+    }
+    ask(&known, Kind::Auth, &Auth { secret });
+    let seconds = |node: &mut Node, seconds| {
+        for _ in 0..seconds {
+            time.advance(Duration::from_secs(1));
+            stranger.carry_up(usize::MAX);
+            known.carry_up(usize::MAX);
+            pass(node);
+        }
+    };
+    let open = |node: &Node| node.stats().map(crate::ReactorStats::connections).sum::<u64>();
+    seconds(&mut node, 59);
+    assert_eq!((open(&node), heard(&stranger).0), (2, vec![Kind::Welcome]));
+    seconds(&mut node, 3);
+    let (kinds, body) = heard(&stranger);
+    assert_eq!(kinds, [Kind::Error]);
+    let fault: Fault = body::read_one(&Header::new(Kind::Error, 0, 1), &body).unwrap();
+    let why = "no key came within 60 s";
+    assert_eq!((Code::from_number(fault.code), fault.message.as_str()), (Some(Code::Unauthenticated), why));
+    seconds(&mut node, 120);
+    assert_eq!((open(&node), heard(&known).0), (1, vec![Kind::Welcome, Kind::Authenticated]));
 }
 
 #[test]
