@@ -11,6 +11,7 @@ use doorbuster_engine::storage::StorageError;
 
 use crate::keys::KeysError;
 use crate::pseudonyms::PseudonymError;
+use crate::targets::TargetsError;
 use crate::tls::TlsError;
 
 /// The server can't start or can't go on.
@@ -61,6 +62,12 @@ pub enum ServerError {
     /// Shoppers can't be called in the log what they are to be called.
     #[error("{0}")]
     Pseudonyms(#[from] PseudonymError),
+    /// The file of goals that the board is to show is none.
+    #[error("board.targets: {why}")]
+    Targets {
+        /// What is wrong with it.
+        why: String,
+    },
     /// The operating system refused something.
     #[error("can't {doing}: {error}")]
     Io {
@@ -79,7 +86,11 @@ impl ServerError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Panicked => 1,
-            Self::Unprotected { .. } | Self::Tls(_) | Self::Pseudonyms(_) | Self::Keys(_) => 2,
+            Self::Unprotected { .. }
+            | Self::Tls(_)
+            | Self::Pseudonyms(_)
+            | Self::Keys(_)
+            | Self::Targets { .. } => 2,
             Self::Listen { .. } | Self::Io { .. } | Self::Engine(EngineError::Thread(_)) => 3,
             Self::Storage(_)
             | Self::Engine(
@@ -89,6 +100,12 @@ impl ServerError {
             Self::Engine(EngineError::Poisoned { .. }) | Self::LogFailed { .. } => 6,
             Self::Engine(_) => 5,
         }
+    }
+}
+
+impl From<TargetsError> for ServerError {
+    fn from(error: TargetsError) -> Self {
+        Self::Targets { why: error.to_string().replace('\n', "; ") }
     }
 }
 

@@ -36,9 +36,9 @@ mod tls;
 mod utc;
 
 pub use config::{
-    AnomalyConfig, Config, ConfigError, DurabilityName, Effective, EmergencyConfig, Faults, KEYS, Key,
-    LogConfig, Origin, OverloadConfig, Reload, RulesConfig, SecurityConfig, ServerConfig, SnapshotsConfig,
-    Sources, TlsConfig, Unprotected,
+    AnomalyConfig, BoardConfig, Config, ConfigError, DurabilityName, Effective, EmergencyConfig, Faults,
+    KEYS, Key, LogConfig, Origin, OverloadConfig, Reload, RulesConfig, SecurityConfig, ServerConfig,
+    SnapshotsConfig, Sources, TlsConfig, Unprotected,
 };
 pub use emergency::{Action, EmergencyPlan};
 pub use error::ServerError;

@@ -32,6 +32,7 @@ use crate::percent::Percent;
 use crate::pseudonyms::Pseudonyms;
 use crate::reactor::{Callers, Dialect, Door, Reactor, ReactorStats, Sockets};
 use crate::reload::{ReloadError, Reloader, Report};
+use crate::targets::Targets;
 use crate::tls::{Tls, TlsFiles};
 
 /// How a server is set up. [`Config`](crate::Config) makes one from files, environment and flags.
@@ -85,6 +86,8 @@ pub struct Setup {
     pub loss_budget: Percent,
     /// An answer that takes longer is late.
     pub late: Duration,
+    /// A file of goals that the board shows.
+    pub targets: Option<PathBuf>,
     /// When the order rate is an anomaly.
     pub anomaly_rules: Vec<AnomalyRule>,
     /// What is done then, or by hand.
@@ -152,6 +155,7 @@ impl Setup {
             added_cost_us: 0,
             loss_budget: Percent::whole(3),
             late: Duration::from_millis(50),
+            targets: None,
             anomaly_rules: Vec::new(),
             emergency_plans: Vec::new(),
             pseudonyms: None,
@@ -250,6 +254,8 @@ pub(crate) struct Shared {
     pub(crate) emergency: Emergency,
     /// Who may do what.
     pub(crate) keys: LiveKeys,
+    /// Goals that the board shows.
+    pub(crate) targets: Option<Arc<Targets>>,
     /// What reads the configuration again; empty where the server was not started from one.
     pub(crate) reloader: OnceLock<Reloader>,
     /// The start of the time by which the rules of overload go.
@@ -271,11 +277,12 @@ pub(crate) struct Start {
     pub(crate) max_connections: usize,
     pub(crate) callers: Arc<Callers>,
     pub(crate) tls: Option<Arc<Tls>>,
+    pub(crate) targets: Option<Arc<Targets>>,
 }
 
 impl Shared {
     pub(crate) fn new(setup: Setup, engine: Arc<Engine>, log_id: LogId, start: Start) -> Self {
-        let Start { reactors, seed, started, desk, keys, max_connections, callers, tls } = start;
+        let Start { reactors, seed, started, desk, keys, max_connections, callers, tls, targets } = start;
         Self {
             clock: setup.clock,
             rules: setup.rules,
@@ -293,6 +300,7 @@ impl Shared {
             drain: LiveDuration::new(setup.drain),
             slow_reader: LiveDuration::new(setup.slow_reader),
             started,
+            targets,
             emergency: Emergency::new(
                 setup.anomaly_rules,
                 setup.emergency_plans,
@@ -386,6 +394,7 @@ impl Server {
             let protection = Protection { has_keys: !keys.ring().is_empty(), encrypts: tls.is_some() };
             protection.check([Some(setup.listen), setup.resp, setup.admin].into_iter().flatten())?;
         }
+        let targets = setup.targets.as_deref().map(Targets::read).transpose()?.map(Arc::new);
         let (listener, listen) = listener::bind(setup.listen)?;
         let resp = setup.resp.map(listener::bind).transpose()?;
         let admin = setup.admin.map(Admin::bind).transpose()?;
@@ -414,7 +423,7 @@ impl Server {
         let (storage, looks) = (Arc::clone(&setup.storage), setup.watches);
         let max_connections = max_connections.div_ceil(reactors);
         let started = Instant::now();
-        let start = Start { reactors, seed, started, desk, keys, max_connections, callers, tls };
+        let start = Start { reactors, seed, started, desk, keys, max_connections, callers, tls, targets };
         let shared = Arc::new(Shared::new(setup, engine, recovery.log_id, start));
         let resumed = shared.emergency.enter(|room| room.resume(&shared, journal.as_deref()));
         resumed.map_err(io("read the journal of plans"))?;

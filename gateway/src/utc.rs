@@ -10,6 +10,18 @@ const TO_EPOCH: u64 = 719_468;
 /// Days of 400 years, after which the calendar repeats.
 const ERA: u64 = 146_097;
 
+/// Server milliseconds of a time with its offset.
+pub(crate) fn moment(time: &toml::value::Datetime) -> Result<u64, String> {
+    let text = time.to_string();
+    if time.offset.is_none() || time.time.is_none() {
+        return Err(format!(
+            "{text} names no time zone; write a date, a time and an offset, such as 2026-11-11T00:00:00+08:00"
+        ));
+    }
+    let known = text.parse::<jiff::Timestamp>().map_err(|error| format!("{text}: {error}"))?;
+    u64::try_from(known.as_millisecond()).map_err(|_| format!("{text} is before 1970"))
+}
+
 /// A moment, milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Utc(pub(crate) u64);

@@ -235,7 +235,7 @@ fn every_key_can_be_set_by_its_variable() {
         assert_eq!(of(&effective, key.name), (default.to_string(), key.variable()));
         let wrong = Sources::default().read_with(variables(&[(&key.variable(), "\u{1}")]));
         // A folder may have any name, and a file.
-        let is_path = ["log.folder", "log.shopper_key", "security.keys"].contains(&key.name);
+        let is_path = ["log.folder", "log.shopper_key", "security.keys", "board.targets"].contains(&key.name);
         assert_eq!(wrong.is_err(), !is_path, "{}", key.name);
     }
     let foreign: OsString = std::os::unix::ffi::OsStringExt::from_vec(vec![b'a', 0xFF]);

@@ -112,6 +112,7 @@ fn serve(
     setup.loss_budget = config.overload.loss_budget;
     setup.late = Duration::from_millis(config.overload.late_ms);
     setup.added_cost_us = config.overload.added_cost_us;
+    setup.targets.clone_from(&config.board.targets);
     setup.anomaly_rules.clone_from(&config.anomaly.rules);
     setup.emergency_plans.clone_from(&config.emergency.plans);
     setup.pseudonyms = match &config.log.shopper_key {

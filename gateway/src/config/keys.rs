@@ -52,7 +52,7 @@ const ADDRESS: &str = "an IP address and a port, such as \"127.0.0.1:7700\"";
 const FILE: &str = "a file with a name in UTF-8, or \"off\"";
 
 /// Every key, in the order of `config/doorbuster.toml`.
-pub static KEYS: [Key; 49] = [
+pub static KEYS: [Key; 50] = [
     flag(
         "--listen",
         key(
@@ -324,6 +324,12 @@ pub static KEYS: [Key; 49] = [
         ms(1, 60_000),
         "1 to 60,000 ms",
         "an answer that takes longer than this, from the read of its request, is late",
+    ),
+    key(
+        "board.targets",
+        Kind::File,
+        FILE,
+        "goals that the [board](board.md#goals) shows, a file as [reports.md](reports.md#goals) has it",
     ),
     key(
         "anomaly.rules",

@@ -34,8 +34,8 @@ pub use self::key::{Key, Reload};
 pub use self::keys::KEYS;
 pub use self::origin::Origin;
 pub use self::sections::{
-    AnomalyConfig, Config, DurabilityName, EmergencyConfig, LogConfig, OverloadConfig, RulesConfig,
-    SecurityConfig, ServerConfig, SnapshotsConfig, TlsConfig, Unprotected,
+    AnomalyConfig, BoardConfig, Config, DurabilityName, EmergencyConfig, LogConfig, OverloadConfig,
+    RulesConfig, SecurityConfig, ServerConfig, SnapshotsConfig, TlsConfig, Unprotected,
 };
 pub use self::sources::Sources;
 

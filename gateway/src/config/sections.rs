@@ -36,6 +36,8 @@ pub struct Config {
     pub security: SecurityConfig,
     /// What is done when there is too much to do.
     pub overload: OverloadConfig,
+    /// The live board.
+    pub board: BoardConfig,
     /// When the order rate is an anomaly.
     pub anomaly: AnomalyConfig,
     /// What is done then.
@@ -181,6 +183,15 @@ pub struct OverloadConfig {
     pub loss_budget: Percent,
     /// An answer that takes longer is late, milliseconds.
     pub late_ms: u64,
+}
+
+/// `[board]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BoardConfig {
+    /// A file of goals that it shows; `off`: none.
+    #[serde(serialize_with = "file_written", deserialize_with = "file_or_off")]
+    pub targets: Option<PathBuf>,
 }
 
 /// `[anomaly]`

@@ -135,6 +135,7 @@ pub(crate) fn intervals(
     let mut log = Log::open(folder)?;
     let outline = Outline::read(&mut log, far)?;
     let t0 = outline.campaign(wish.campaign)?.and_then(|campaign| campaign.t0);
+    let t0 = t0.or_else(|| targets.and_then(|targets| targets.t0));
     let whole = Window::of(wish, outline.first, &outline)?;
     // A boundary falls on what was asked for, on T0, or on whole hours.
     let windows = cut(whole, wish.from.or(t0).unwrap_or(0), every_ms)?;

@@ -95,8 +95,17 @@ impl Node {
         let max_connections = setup.max_connections.div_ceil(reactors);
         let keys = LiveKeys::open(setup.keys.clone()).map_err(ServerError::Keys)?;
         let callers = Callers::new(setup.max_connections_per_address);
-        let start =
-            Start { reactors, seed, started: time.start(), desk, keys, max_connections, callers, tls: None };
+        let start = Start {
+            reactors,
+            seed,
+            started: time.start(),
+            desk,
+            keys,
+            max_connections,
+            callers,
+            tls: None,
+            targets: None,
+        };
         let shared = Arc::new(Shared::new(setup, engine, recovery.log_id, start));
         let seat = |(index, (door, woken))| {
             let arrivals = Arrivals::default();

@@ -28,6 +28,11 @@ impl Curve {
         (sum == WHOLE).then_some(Self { by_hour })
     }
 
+    /// How long it runs, milliseconds.
+    pub(crate) fn length_ms(&self) -> u64 {
+        self.by_hour.len() as u64 * HOUR_MS
+    }
+
     /// What should be sold so long after T0, ten thousandths of all: evenly within an hour.
     pub(crate) fn expected(&self, since_t0_ms: u64) -> u64 {
         let (hour, within) = (since_t0_ms / HOUR_MS, since_t0_ms % HOUR_MS);

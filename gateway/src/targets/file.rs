@@ -13,7 +13,7 @@ use crate::sku::Sku;
 const MAX_FILE: u64 = 8 << 20;
 
 /// Most categories. The board shows all of them, and a plan has a few dozen.
-const MAX_CATEGORIES: usize = 128;
+pub(crate) const MAX_CATEGORIES: usize = 128;
 
 /// Most channels, for the same reason.
 const MAX_CHANNELS: usize = 128;
@@ -34,6 +34,7 @@ struct Raw {
     name: String,
     #[serde(default)]
     tiers: Vec<Percent>,
+    t0: Option<toml::value::Datetime>,
     #[serde(default, rename = "category")]
     categories: Vec<RawCategory>,
     #[serde(default, rename = "channel")]
@@ -143,7 +144,7 @@ impl Targets {
     }
 
     /// Reads a file's text.
-    pub(super) fn parse(path: &Path, text: &str) -> Result<Self, TargetsError> {
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, TargetsError> {
         let raw: Raw = toml::from_str(text)
             .map_err(|error| TargetsError::Syntax { file: path.to_owned(), error: error.to_string() })?;
         let mut faults = Faults::default();
@@ -208,9 +209,13 @@ fn checked(raw: &Raw, faults: &mut Faults) -> Targets {
             faults.note(format!("SKU {} is in {:?} and in {:?}", Sku(first), name(one), name(other)));
         }
     }
+    let t0 = raw.t0.as_ref().and_then(|time| {
+        let known = crate::utc::moment(time);
+        known.map_err(|fault| faults.note(format!("t0: {fault}"))).ok()
+    });
     let channels = channels(&raw.channels, faults);
     let curve = raw.curve.as_ref().and_then(|raw| curve(raw, faults));
-    Targets { name: raw.name.clone(), tiers: raw.tiers.clone(), categories, channels, curve, ranges }
+    Targets { name: raw.name.clone(), tiers: raw.tiers.clone(), t0, categories, channels, curve, ranges }
 }
 
 fn goal(category: &RawCategory, faults: &mut Faults) -> Goal {

@@ -6,6 +6,7 @@
 //! ```toml
 //! name = "Double 11"
 //! tiers = ["85 %", "92 %", "100 %"]
+//! t0 = 2026-11-11T00:00:00+08:00
 //!
 //! [[category]]
 //! name = "clothing"
@@ -25,6 +26,7 @@ mod curve;
 mod file;
 
 pub(crate) use curve::Curve;
+pub(crate) use file::{MAX_CATEGORIES, TargetsError};
 
 use crate::percent::Percent;
 
@@ -38,6 +40,8 @@ pub(crate) struct Targets {
     pub(crate) name: String,
     /// Parts of a goal that are named when they are reached, ascending.
     pub(crate) tiers: Vec<Percent>,
+    /// When the sale begins, server milliseconds; none: a campaign in the log says it, which the board doesn't read.
+    pub(crate) t0: Option<u64>,
     /// Groups of SKUs, each with its goal.
     pub(crate) categories: Vec<Category>,
     /// Sales channels, each with its share.

@@ -13,6 +13,7 @@ fn parse(text: &str) -> Result<Targets, String> {
 const GOALS: &str = r#"
 name = "Double 11"
 tiers = ["85 %", "92 %", "100 %"]
+t0 = 2026-11-11T00:00:00+08:00
 
 [[category]]
 name = "clothing"
@@ -59,6 +60,7 @@ fn a_sku_belongs_to_the_category_whose_range_has_it() {
     }
     assert_eq!(targets.total(), Some(Goal::Units(1_000)));
     assert_eq!(targets.channels[1].name, "channel 2");
+    assert_eq!(targets.t0, Some(1_794_326_400_000));
 }
 
 #[test]
@@ -119,6 +121,7 @@ fn each_fault_is_said_with_what_to_write() {
         ("[[channel]]\nchannel = 1\nshare = 60".to_owned(), &["line 3", "share"]),
         ("[[channel]]\nchannel = 1\nshare = \"60\"".to_owned(), &["\"60\" is no share; write \"3 %\""]),
         ("tiers = [\"90 %\", \"85 %\"]".to_owned(), &["each must be above the one before"]),
+        ("t0 = 2026-11-11T00:00:00".to_owned(), &["t0: ", "names no time zone", "+08:00"]),
         ("tiers = [\"0 %\"]".to_owned(), &["0 % is reached by nothing"]),
         ("[curve]\nhours = [\"40 %\", \"59.5 %\"]".to_owned(), &["sum up to 99.50 %, not 100 %"]),
         (format!("tiers = [{}]", "\"1 %\",".repeat(17)), &["17 tiers; 16 at most"]),

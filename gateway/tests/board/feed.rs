@@ -4,9 +4,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
 use doorbuster_gateway::testing::Server;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{CAMPAIGN, START, T0, admin, http, metric, sale, shop, start};
+use super::{CAMPAIGN, GOALS, START, T0, admin, http, metric, sale, shop, start, start_with};
 
 /// Most pages that are fed at a time.
 const VIEWERS: usize = 64;
@@ -46,7 +46,7 @@ impl Frames {
     }
 }
 
-fn json(server: &Server, path: &str) -> Value {
+fn asked(server: &Server, path: &str) -> Value {
     let (status, text) = http::get(admin(server), path).expect("an answer");
     assert_eq!(status, 200, "{path}: {text}");
     serde_json::from_str(&text).expect("JSON")
@@ -54,13 +54,13 @@ fn json(server: &Server, path: &str) -> Value {
 
 /// A list of SKUs once all have been looked at since now.
 fn listed(server: &Server, query: &str) -> Value {
-    json(server, "/board/skus");
+    asked(server, "/board/skus");
     let (_, mut frames) = Frames::ask(server);
     let passes = |frame: &Value| frame["pass"]["passes"].as_u64().expect("a number");
     let before = passes(&frames.next());
     // One may have been under way.
     frames.until(|frame| passes(frame) >= before + 2);
-    json(server, &format!("/board/skus{query}"))
+    asked(server, &format!("/board/skus{query}"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,7 +95,7 @@ async fn a_frame_has_the_same_figures_as_the_metrics() {
     assert!(frame["stock"]["sold"].as_u64() > Some(0) && frame["stock"]["held"].as_u64() > Some(0));
     assert_eq!(frame["stock"]["paid"], frame["stock"]["sold"]);
     assert_eq!((frame["state"].as_str(), frame["breakers_all"].as_u64()), (Some("ready"), Some(10)));
-    assert_eq!(frame["breakers"], serde_json::json!([]));
+    assert_eq!(frame["breakers"], json!([]));
     let alarms: Vec<_> =
         frame["alarms"].as_array().expect("a list").iter().map(|alarm| &alarm["name"]).collect();
     assert_eq!(alarms, ["PriceViolations"], "a payment was too small");
@@ -110,7 +110,7 @@ async fn a_campaign_counts_down_to_its_next_phase() {
     server.clock().advance(1_000);
     client.read_campaign(CAMPAIGN).await.expect("an answer").done().expect("it is there");
     let (_, mut frames) = Frames::ask(&server);
-    let frame = frames.until(|frame| frame["campaigns"] != serde_json::json!([]));
+    let frame = frames.until(|frame| frame["campaigns"][0]["skus"] == 1);
     let campaign = &frame["campaigns"][0];
     assert_eq!((campaign["campaign"].as_u64(), campaign["stage"].as_str()), (Some(4), Some("warm-up")));
     assert_eq!((campaign["next_ms"].as_u64(), campaign["skus"].as_u64()), (Some(T0), Some(1)));
@@ -144,6 +144,104 @@ async fn lists_of_skus_are_sorted_searched_and_bounded() {
     assert_eq!(guaranteed, [(Some(1), Some(12)), (Some(2), Some(4))]);
     let taken: u64 = channels.iter().filter_map(|of| of["taken"].as_u64()).sum();
     assert_eq!(taken, 15, "all 15 who asked for SKU 2 got a unit");
+    server.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn goals_stand_beside_what_was_sold_and_who_is_behind_is_an_alarm() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("goals.toml");
+    std::fs::write(&file, GOALS).expect("it is written");
+    let server = start_with(Some(&file));
+    sale(&shop(&server, 5).await).await;
+    assert!(Frames::ask(&server).1.next()["goals"].is_null(), "before the SKUs were looked at, nobody knows");
+    listed(&server, "");
+    let frame = Frames::ask(&server).1.next();
+    let goals = &frame["goals"];
+    assert_eq!((goals["name"].as_str(), goals["expected"].as_f64()), (Some("Double 11"), Some(0.5)));
+    let of = |row: &Value, fields: [&str; 5]| fields.map(|field| row[field].clone());
+    let fields = ["units", "attainment", "tier", "pace", "behind"];
+    // Five of SKU 1 were paid, which is all that should be by now; seven of SKU 2, and half of 70 should be.
+    assert_eq!(
+        of(&goals["categories"][0], fields),
+        [json!(5), json!(0.5), json!("50 %"), json!(1.0), json!(false)]
+    );
+    assert_eq!(
+        of(&goals["categories"][1], fields),
+        [json!(7), json!(0.1), json!(null), json!(0.2), json!(true)]
+    );
+    // Of the SKU with rules for channels even shoppers came from the first: 7 of 15.
+    let taken: Vec<_> =
+        goals["channels"].as_array().expect("a list").iter().map(|row| row["taken"].as_u64()).collect();
+    assert_eq!(taken, [Some(7), Some(8)]);
+    let alarms = frame["alarms"].as_array().expect("a list");
+    let behind = alarms.iter().find(|alarm| alarm["name"] == "BehindPlan").expect("somebody is behind");
+    assert_eq!(behind["family"], "price");
+    assert_eq!(behind["text"], "sold less than 85 of 100 of what should be by now: cases");
+    server.stop();
+}
+
+#[test]
+fn a_file_that_sets_no_goals_keeps_the_server_from_starting() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("goals.toml");
+    std::fs::write(&file, "[[category]]\nname = \"a\"\nskus = []\n").expect("it is written");
+    let started = doorbuster_gateway::Server::start(doorbuster_gateway::Setup {
+        targets: Some(file),
+        ..doorbuster_gateway::Setup::on_storage(
+            std::sync::Arc::new(doorbuster_engine::storage::SimStorage::new(0)),
+            std::sync::Arc::new(doorbuster_engine::clock::SystemClock),
+        )
+    });
+    let error = started.expect_err("it doesn't start");
+    let said = error.to_string();
+    assert_eq!(error.exit_code(), 2);
+    for part in ["board.targets: ", "goals.toml: category \"a\" has no SKU; ", "say what it should sell"] {
+        assert!(said.contains(part), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_course_of_a_sku_is_kept_from_when_it_is_asked_for() {
+    let server = start();
+    let client = shop(&server, 5).await;
+    sale(&client).await;
+    listed(&server, "");
+    assert_eq!(asked(&server, "/board/sku?sku=1")["sold"], json!([]));
+    server.clock().advance(5_000);
+    listed(&server, "");
+    let course = asked(&server, "/board/sku?sku=1");
+    let of = |name: &str| course[name].as_array().expect("a list").last().cloned();
+    assert_eq!(course["sku"], "1");
+    assert_eq!(["available", "held", "sold"].map(of), [Some(json!(0)), Some(json!(5)), Some(json!(5))]);
+    assert_eq!(of("at_ms"), Some(json!(START + 5_000)));
+    for (query, why) in [
+        ("?sku=4711", "sku: 4711 is none that was looked at so far; see /board/skus"),
+        ("?sku=shoe", "sku: \"shoe\" names no SKU; write a number"),
+        ("", "missing field `sku`"),
+    ] {
+        let (status, text) = http::get(admin(&server), &format!("/board/sku{query}")).expect("an answer");
+        assert!(status == 400 && text.contains(why), "{query}: {status} {text}");
+    }
+    server.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn units_that_are_free_though_somebody_waits_are_told() {
+    let server = start();
+    let client = shop(&server, 5).await;
+    // 30 units of SKU 3 are free, and somebody waits for 31.
+    let lines = vec![doorbuster_client::Line { sku: 3, quantity: 31, ..doorbuster_client::Line::default() }];
+    let wish = doorbuster_client::ReserveOrder {
+        user: 1,
+        wait_ms: 60_000,
+        lines,
+        ..doorbuster_client::ReserveOrder::default()
+    };
+    client.reserve_order(&wish).await.expect("an answer").done().expect("it waits");
+    listed(&server, "");
+    let frame = Frames::ask(&server).1.next();
+    assert_eq!(frame["spare"], json!({ "skus": 1, "units": 30 }));
     server.stop();
 }
 
@@ -194,7 +292,7 @@ fn a_page_that_is_opened_later_shows_what_was_before() {
     for _ in 0..3 {
         frames.next();
     }
-    let history = json(&server, "/board/history");
+    let history = asked(&server, "/board/history");
     let lengths: Vec<usize> =
         history.as_object().expect("columns").values().filter_map(Value::as_array).map(Vec::len).collect();
     assert!(

@@ -20,10 +20,41 @@ use doorbuster_ledger::Timestamp;
 const START: u64 = 1_700_000_000_000;
 
 fn start() -> Server {
+    start_with(None)
+}
+
+/// Goals of the shop's sale, whose T0 was an hour ago.
+const GOALS: &str = r#"
+name = "Double 11"
+tiers = ["50 %", "100 %"]
+t0 = 2023-11-14T21:13:20Z
+[[category]]
+name = "phones"
+skus = [1]
+units = 10
+[[category]]
+name = "cases"
+skus = ["2-300"]
+units = 70
+[[channel]]
+channel = 1
+name = "own shop"
+share = "40 %"
+[[channel]]
+channel = 2
+name = "live"
+share = "60 %"
+[curve]
+hours = ["50 %", "50 %"]
+"#;
+
+/// A server that shows these goals, from a file.
+fn start_with(goals: Option<&std::path::Path>) -> Server {
     let clock = Arc::new(ManualClock::new(Timestamp::new(START)));
     Server::start_on(Arc::new(SimStorage::new(0)), clock, |setup| {
         setup.admin = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
         setup.reactors = 2;
+        setup.targets = goals.map(std::path::Path::to_owned);
     })
 }
 

@@ -3,7 +3,7 @@
 use doorbuster_gateway::testing::Server;
 
 use super::chromium::Chromium;
-use super::{CAMPAIGN, admin, metric, sale, shop, start};
+use super::{CAMPAIGN, GOALS, admin, metric, sale, shop, start, start_with};
 
 /// A number as the page writes it.
 fn number(text: &str) -> u64 {
@@ -63,6 +63,49 @@ async fn a_click_sorts_the_skus_and_a_search_finds_some() {
     assert_eq!(browser.text("#skus tbody tr td"), "29");
     browser.write("x");
     browser.until("document.querySelector('#skus-note').textContent.startsWith('search: a SKU')");
+    server.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_click_on_a_sku_shows_its_burn_down_and_another_one_hides_it() {
+    let Some(mut browser) = Chromium::start() else { return };
+    let server = start();
+    sale(&shop(&server, 50).await).await;
+    browser.window((1280, 900), false, false);
+    open(&mut browser, &server);
+    browser.until("document.querySelectorAll('#skus tbody tr[data-sku]').length === 20");
+    assert_eq!(browser.value("document.querySelector('#chart-sku').hidden"), true);
+    browser.click("[data-sort=sku]");
+    browser.until("document.querySelector('#skus tbody tr').dataset.sku === '1'");
+    browser.click("#skus tbody tr[data-sku='2'] .pick");
+    browser.until("!document.querySelector('#chart-sku').hidden");
+    // 20 units, of which 15 were taken and 7 paid.
+    browser.until("document.querySelector('#chart-sku .plot').getAttribute('aria-label')?.startsWith('SKU 2, free 5, sold 7, held 8.')");
+    browser.until("document.querySelector('#skus tbody tr[data-sku=\"2\"] .pick').getAttribute('aria-pressed') === 'true'");
+    browser.click("#skus tbody tr[data-sku='2'] .pick");
+    browser.until("document.querySelector('#chart-sku').hidden");
+    server.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn goals_are_on_the_page_where_there_are_any() {
+    let Some(mut browser) = Chromium::start() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("goals.toml");
+    std::fs::write(&file, GOALS).expect("it is written");
+    let server = start_with(Some(&file));
+    sale(&shop(&server, 5).await).await;
+    open(&mut browser, &server);
+    browser.until("document.querySelectorAll('#categories tbody tr').length === 2");
+    let cells = "[...document.querySelectorAll('#categories tbody tr:last-child td')].map((td) => td.textContent).join()";
+    assert_eq!(browser.value(cells), "cases,7,70,10 %,—,58.3 %,20 %, behind");
+    assert_eq!(browser.text("#shares tbody tr:first-child td"), "own shop");
+    assert!(browser.text("#family-price").contains("what should be by now: cases"));
+    server.stop();
+    let server = start();
+    open(&mut browser, &server);
+    browser.until("document.querySelector('#fresh').textContent === '● live'");
+    assert_eq!(browser.value("document.querySelector('#goals').hidden"), true);
     server.stop();
 }
 
@@ -130,6 +173,10 @@ fn pictures() {
         browser.open(&format!("http://{on}/board"));
         browser.until("document.querySelectorAll('#skus tbody tr[data-sku]').length > 9 && document.querySelector('#fresh').textContent === '● live'");
         browser.until("Number(document.querySelector('#skus tbody tr td:nth-child(6)').textContent.replaceAll(',', '')) > 0");
+        browser.click("#skus tbody tr .pick");
+        browser.until(
+            "document.querySelector('#chart-sku polyline')?.getAttribute('points').split(' ').length > 3",
+        );
         std::fs::write(format!("{folder}/{name}.png"), browser.picture())
             .expect("the folder can be written to");
     }

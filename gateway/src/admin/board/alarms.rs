@@ -9,6 +9,9 @@ use serde::Serialize;
 /// the same slow.
 const SLOW_LOG_US: u64 = 50_000;
 
+/// Categories and channels that an alarm names.
+const MOST_NAMED: usize = 6;
+
 /// What alarms go by.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Signs {
@@ -34,6 +37,8 @@ pub(super) struct Signs {
     pub(super) price_faults: u64,
     /// Payments in the last minute that bought nothing and must go back.
     pub(super) refunds: u64,
+    /// Categories and channels that have sold less than 85 of 100 of what they should have by now.
+    pub(super) behind: Vec<String>,
     /// Shipments in the last minute that were refused as units are missing.
     pub(super) shortfalls: u64,
 }
@@ -129,6 +134,12 @@ pub(super) fn raised(signs: &Signs) -> Vec<Alarm> {
         ("price", Bad, "PriceViolations", "docs/campaigns.md"),
         format!("{} orders or payments within a minute named a wrong price", signs.price_faults),
     );
+    // Of the three families the one whose means help: prices, promotions, and units moved to another channel.
+    tell(
+        !signs.behind.is_empty(),
+        ("price", Bad, "BehindPlan", "docs/board.md#goals"),
+        format!("sold less than 85 of 100 of what should be by now: {}", shortened(&signs.behind)),
+    );
     tell(
         signs.refunds > 0,
         ("price", Notice, "RefundsDue", "docs/operations.md#orders-after-payment"),
@@ -142,6 +153,15 @@ pub(super) fn raised(signs: &Signs) -> Vec<Alarm> {
     alarms
 }
 
+/// Some of them by name, and how many more there are.
+fn shortened(names: &[String]) -> String {
+    let first = names.iter().take(MOST_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(MOST_NAMED) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,7 +173,7 @@ mod tests {
     fn each_sign_raises_its_own_alarm_and_quiet_raises_none() {
         assert_eq!(raised(&Signs::default()), []);
         assert_eq!(raised(&Signs { log_p99_us: SLOW_LOG_US, ..Signs::default() }), []);
-        let cases: [Case; 12] = [
+        let cases: [Case; 13] = [
             (|signs| signs.poisoned = true, "stability", "LogFailed"),
             (|signs| signs.clock_behind_ms = 1, "stability", "ClockBehind"),
             (|signs| signs.breakers.push("log reserve OPEN".to_owned()), "stability", "BreakerOpen"),
@@ -164,6 +184,7 @@ mod tests {
             (|signs| signs.overloaded = true, "stability", "Overloaded"),
             (|signs| signs.unpriced.push((4, 2)), "price", "PricesMissing"),
             (|signs| signs.price_faults = 1, "price", "PriceViolations"),
+            (|signs| signs.behind.push("phones".to_owned()), "price", "BehindPlan"),
             (|signs| signs.refunds = 1, "price", "RefundsDue"),
             (|signs| signs.shortfalls = 1, "logistics", "UnitsMissing"),
         ];

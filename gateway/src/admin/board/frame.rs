@@ -7,9 +7,10 @@ use doorbuster_protocol::{Code, FULL_LOAD};
 use serde::Serialize;
 
 use super::alarms::{Alarm, Signs, raised};
+use super::goals::Goals;
 use super::history::Point;
 use super::reading::{Answers, Reading, percentiles};
-use super::stock::{ChannelSum, Pass, Shelf};
+use super::stock::{ChannelSum, Pass, Shelf, Spare};
 use crate::admin::readiness::Readiness;
 use crate::overload::breaker::{Mode, State};
 use crate::reactor::{Pressure, Verdict};
@@ -144,6 +145,8 @@ pub(super) struct Frame {
     clock_behind_ms: u64,
     plans: Vec<(String, u64)>,
     channels: Vec<ChannelSum>,
+    goals: Option<Goals>,
+    spare: Spare,
     pass: Pass,
     alarms: Vec<Alarm>,
 }
@@ -193,6 +196,8 @@ impl Maker {
         let campaigns = campaigns(shared);
         let clock_behind_ms = shared.clock_behind_ms();
         let poisoned = journal.poisoned().is_some();
+        let goals = shared.targets.as_deref().zip(skus.sold());
+        let goals = goals.map(|(targets, sold)| Goals::of(targets, sold, skus.channels(), now.at_ms));
         let signs = Signs {
             poisoned,
             breakers: named(&breakers),
@@ -200,6 +205,7 @@ impl Maker {
             lost: admission.over_budget(),
             log_p99_us: commit.p99_us,
             clock_behind_ms,
+            behind: goals.as_ref().map(Goals::behind).unwrap_or_default(),
             plans: plans.iter().map(|(_, active)| active).sum(),
             unpriced: campaigns
                 .iter()
@@ -249,6 +255,8 @@ impl Maker {
             clock_behind_ms,
             plans,
             channels: skus.channels().to_vec(),
+            goals,
+            spare: skus.spare(),
             pass: skus.pass(),
             alarms: raised(&signs),
         };

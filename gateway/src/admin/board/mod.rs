@@ -10,13 +10,15 @@
 //!   64 do, on the admin port's thread; viewers share its bytes.
 //! * **A viewer that is slow misses frames** and holds nobody up: it gets the latest when it can take one. Nothing queues up.
 //! * **SKUs are looked at only while somebody looks at the board**, and never all at once: [`stock`] says how.
-//! * **What isn't known isn't shown.** The engine knows SKUs and channels; it knows no categories, no plan of a day's curve, and
-//!   nothing of what a warehouse does. `docs/board.md` says which alarm sees what.
+//! * **What isn't known isn't shown.** The engine knows SKUs and channels; categories and the plan of a day's curve are in a file of
+//!   goals, if there is one, and nobody knows what a warehouse does. `docs/board.md` says which alarm sees what.
 //!
 //! The page is three files in the binary, loads nothing from anywhere else, and its Content-Security-Policy forbids it.
 
 mod alarms;
+mod burn;
 mod frame;
+mod goals;
 mod history;
 mod reading;
 mod stock;
@@ -37,6 +39,7 @@ use axum::routing::get;
 use axum::{Extension, Router};
 use futures_util::stream;
 use parking_lot::Mutex;
+use serde::Deserialize;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::MissedTickBehavior;
 
@@ -46,6 +49,7 @@ use self::reading::Reading;
 use self::stock::{Shelf, Wish};
 use super::access::Visitor;
 use crate::server::Shared;
+use crate::sku;
 
 /// Time between two frames: people don't read faster, and a curve of 15 minutes has 900 points of it.
 const EVERY: Duration = Duration::from_secs(1);
@@ -75,7 +79,7 @@ pub(super) struct Board {
 impl Board {
     pub(super) fn new(shared: Arc<Shared>) -> Arc<Self> {
         Arc::new(Self {
-            shelf: Mutex::new(Shelf::new(shared.engine.shards())),
+            shelf: Mutex::new(Shelf::new(shared.engine.shards(), shared.targets.clone())),
             shared,
             history: Mutex::default(),
             looked_at: Mutex::default(),
@@ -93,6 +97,7 @@ impl Board {
             .route("/board/stream", get(watched))
             .route("/board/history", get(past))
             .route("/board/skus", get(skus))
+            .route("/board/sku", get(sku))
             .with_state(Arc::clone(self))
     }
 
@@ -192,6 +197,28 @@ async fn skus(
     *board.looked_at.lock() = Some(Instant::now());
     let found =
         wish.map_err(|error| error.body_text()).and_then(|Query(wish)| board.shelf.lock().find(&wish));
+    match found {
+        Ok(found) => answer(&found),
+        Err(why) => (StatusCode::BAD_REQUEST, format!("{why}\n")).into_response(),
+    }
+}
+
+/// Which SKU somebody looks at.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Which {
+    sku: String,
+}
+
+async fn sku(
+    State(board): State<Arc<Board>>,
+    which: Result<Query<Which>, axum::extract::rejection::QueryRejection>,
+) -> Response {
+    *board.looked_at.lock() = Some(Instant::now());
+    let found = which.map_err(|error| error.body_text()).and_then(|Query(Which { sku })| {
+        let sku = sku::number(&sku).map_err(|error| format!("sku: {error}"))?;
+        board.shelf.lock().course(sku)
+    });
     match found {
         Ok(found) => answer(&found),
         Err(why) => (StatusCode::BAD_REQUEST, format!("{why}\n")).into_response(),

@@ -10,13 +10,16 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use doorbuster_engine::Engine;
 use doorbuster_ledger::{ChannelSnapshot, StockSnapshot};
 use serde::{Deserialize, Serialize};
 
+use super::burn::{Course, Mark, Tracks};
 use crate::sku::Sku;
+use crate::targets::{MAX_CATEGORIES, Targets};
 
 /// SKUs that are looked at under one hold of a shard's lock: some ten microseconds.
 const ROWS: u32 = 128;
@@ -43,6 +46,10 @@ const MOST_CHANNELS: usize = 64;
 /// jump otherwise.
 const NEWS: f32 = 0.3;
 
+/// No category. A file of goals has fewer.
+const NONE: u8 = u8::MAX;
+const _: () = assert!(MAX_CATEGORIES <= NONE as usize, "a category's place fits a byte");
+
 /// What is known of a SKU.
 #[derive(Clone, Copy, Debug, Default)]
 struct Row {
@@ -54,6 +61,8 @@ struct Row {
     /// Units a second that were taken between the last two passes.
     pace: f32,
     frozen: bool,
+    /// The place of its category among the goals' ones; [`NONE`]: it is in none.
+    category: u8,
     /// When it was copied, milliseconds since the shelf was made.
     at_ms: u32,
 }
@@ -71,6 +80,15 @@ pub(super) struct ChannelSum {
     pub(super) guarantee: u64,
     /// Most units that it may have, of the SKUs that cap it.
     pub(super) cap: u64,
+}
+
+/// Units that are free although orders wait for their SKU: they want more, or may not have them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Spare {
+    /// SKUs that it is so with.
+    pub(super) skus: u64,
+    /// Their free units.
+    pub(super) units: u64,
 }
 
 /// What passes over all SKUs have cost and found.
@@ -104,6 +122,11 @@ pub(super) struct Shelf {
     channels: BTreeMap<u16, ChannelSum>,
     found: Vec<ChannelSum>,
     pass: Pass,
+    targets: Option<Arc<Targets>>,
+    /// Sold units by category, as the last whole pass found them.
+    sold: Vec<u64>,
+    spare: Spare,
+    tracks: Tracks,
 }
 
 /// How a list is ordered.
@@ -162,7 +185,7 @@ pub(super) struct Found {
 }
 
 impl Shelf {
-    pub(super) fn new(shards: usize) -> Self {
+    pub(super) fn new(shards: usize, targets: Option<Arc<Targets>>) -> Self {
         let now = Instant::now();
         Self {
             started: now,
@@ -174,12 +197,21 @@ impl Shelf {
             channels: BTreeMap::new(),
             found: Vec::new(),
             pass: Pass::default(),
+            targets,
+            sold: Vec::new(),
+            spare: Spare::default(),
+            tracks: Tracks::default(),
         }
     }
 
     /// Copies some SKUs. Returns whether the pass goes on: `false` at its end.
     pub(super) fn look(&mut self, engine: &Engine) -> bool {
-        let Self { rows, channels, started, .. } = self;
+        let Self { rows, channels, started, targets, .. } = self;
+        // Looked up when a SKU is copied for the first time, and never again.
+        let category = |sku: u64| {
+            let known = targets.as_ref().and_then(|targets| targets.category_of(sku));
+            known.and_then(|nth| u8::try_from(nth).ok()).unwrap_or(NONE)
+        };
         let at_ms = u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX);
         let began = Instant::now();
         if (self.shard, self.first) == (0, 0) {
@@ -193,7 +225,10 @@ impl Shelf {
             let room = known.len() + others < MOST;
             match known.get_mut(place) {
                 Some(row) => *row = Row::of(&stock, Some(row), at_ms),
-                None if room => known.push(Row::of(&stock, None, at_ms)),
+                None if room => {
+                    let row = Row { category: category(stock.sku.raw()), ..Row::of(&stock, None, at_ms) };
+                    known.push(row);
+                }
                 None => left_out = true,
             }
             place += 1;
@@ -208,11 +243,11 @@ impl Shelf {
         if self.shard < self.rows.len() {
             return true;
         }
-        self.end_pass();
+        self.end_pass(engine.now().raw());
         false
     }
 
-    fn end_pass(&mut self) {
+    fn end_pass(&mut self, now_ms: u64) {
         self.shard = 0;
         self.pass.passes += 1;
         self.pass.skus = self.rows.iter().map(Vec::len).sum();
@@ -220,6 +255,44 @@ impl Shelf {
         self.pass.held_us = micros(self.pass_held);
         self.pass_held = Duration::ZERO;
         self.found = std::mem::take(&mut self.channels).into_values().collect();
+        let mut sold = vec![0; self.targets.as_ref().map_or(0, |targets| targets.categories.len())];
+        self.spare = Spare::default();
+        for row in self.rows.iter().flatten() {
+            if let Some(sum) = sold.get_mut(usize::from(row.category)) {
+                *sum += row.sold;
+            }
+            if row.waiting > 0 && row.available > 0 {
+                self.spare.skus += 1;
+                self.spare.units = self.spare.units.saturating_add(row.available);
+            }
+        }
+        self.sold = sold;
+        let rows = &self.rows;
+        self.tracks.mark(|(shard, place)| {
+            let row = rows.get(shard)?.get(place)?;
+            Some(Mark { at_ms: now_ms, available: row.available, held: row.held, sold: row.sold })
+        });
+    }
+
+    /// Sold units of each category of the goals, as the last whole pass found them; none before there was one.
+    pub(super) fn sold(&self) -> Option<&[u64]> {
+        (self.pass.passes > 0).then_some(&self.sold)
+    }
+
+    /// Units that are free although somebody waits.
+    pub(super) fn spare(&self) -> Spare {
+        self.spare
+    }
+
+    /// The course of a SKU, which is kept from now on while somebody asks for it.
+    pub(super) fn course(&mut self, sku: u64) -> Result<Course, String> {
+        let in_shard = |rows: &Vec<Row>| rows.iter().position(|row| row.sku == sku);
+        let mut shards = self.rows.iter().enumerate();
+        let place = shards.find_map(|(shard, rows)| Some((shard, in_shard(rows)?)));
+        match place {
+            Some(place) => Ok(self.tracks.ask(sku, place, Instant::now())),
+            None => Err(format!("sku: {} is none that was looked at so far; see /board/skus", Sku(sku))),
+        }
     }
 
     /// The channels that SKUs have rules for, as the last whole pass found them.
@@ -292,6 +365,7 @@ impl Row {
             waiting: stock.waiting,
             pace,
             frozen: stock.frozen,
+            category: earlier.map_or(NONE, |earlier| earlier.category),
             at_ms,
         }
     }

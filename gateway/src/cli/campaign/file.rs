@@ -16,6 +16,7 @@ use super::spec::{Limits, Spec, Target};
 use crate::campaign::STAGES;
 use crate::duration::Span;
 use crate::sku::Sku;
+use crate::utc::moment;
 
 /// Most bytes of a file: a hundred thousand SKUs have some megabytes of prices.
 const MAX_FILE: u64 = 64 << 20;
@@ -362,18 +363,6 @@ fn phases(raw: &[RawPhase], faults: &mut Faults) -> Vec<(String, Phase)> {
         faults.note("no phase sells anything: none is live, sustain or wrap-up".to_owned());
     }
     phases
-}
-
-/// Server milliseconds of a time with its offset.
-fn moment(time: &toml::value::Datetime) -> Result<u64, String> {
-    let text = time.to_string();
-    if time.offset.is_none() || time.time.is_none() {
-        return Err(format!(
-            "{text} names no time zone; write a date, a time and an offset, such as 2026-11-11T00:00:00+08:00"
-        ));
-    }
-    let known = text.parse::<jiff::Timestamp>().map_err(|error| format!("{text}: {error}"))?;
-    u64::try_from(known.as_millisecond()).map_err(|_| format!("{text} is before 1970"))
 }
 
 fn limits(raw: &[RawSku], faults: &mut Faults) -> BTreeMap<u64, Limits> {

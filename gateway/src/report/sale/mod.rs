@@ -149,6 +149,7 @@ pub(crate) fn sale(
     let outline = Outline::read(&mut log, far)?;
     let campaign = outline.campaign(wish.campaign)?;
     let t0 = campaign.as_ref().and_then(|campaign| campaign.t0);
+    let t0 = t0.or_else(|| targets.and_then(|targets| targets.t0));
     let begin = t0.or(outline.first_order).unwrap_or(outline.first);
     let window = Window::of(wish, begin, &outline)?;
     let mut replay = Replay::new(wish, window, &outline, targets);

@@ -68,7 +68,7 @@ function bar(sold, held, free) {
 // A chart of some columns of the history over time. Arrow keys and the pointer read values off it.
 class Chart {
   constructor(figure, title, lines, show, least = 0) {
-    Object.assign(this, { lines, show, least, at: null, wide: SHOWN_AT_LEAST });
+    Object.assign(this, { lines, show, least, at: null, wide: SHOWN_AT_LEAST, drawn: past });
     this.values = lines.map(() => make('b'));
     const keys = lines.map(([, name], nth) => make('span', { class: 'key' },
       make('svg', { viewBox: '0 0 26 8', 'aria-hidden': 'true' }, make('line', { x1: 0, x2: 26, y1: 4, y2: 4, 'stroke-width': 2, class: `s${nth}` })),
@@ -96,10 +96,11 @@ class Chart {
 
   read(at) {
     this.at = at;
-    this.draw(past);
+    this.draw(this.drawn);
   }
 
   draw(history) {
+    this.drawn = history;
     const length = history.at_ms.length;
     this.wide = Math.min(KEPT, Math.max(SHOWN_AT_LEAST, length));
     const missing = this.wide - length;
@@ -125,6 +126,8 @@ class Chart {
   }
 }
 
+let past = { at_ms: [] };
+
 const charts = [
   new Chart(id('chart-orders'), 'Orders a second', [['offered', 'offered'], ['accepted', 'accepted'], ['refused', 'refused'], ['shed', 'shed']], rate),
   new Chart(id('chart-latency'), 'Time to answer an order', [['p50_us', 'p50'], ['p99_us', 'p99'], ['p999_us', 'p99.9']], took, 1),
@@ -132,7 +135,6 @@ const charts = [
   new Chart(id('chart-log'), 'Log commit', [['log_p99_us', 'p99 of a block']], took, 10),
 ];
 
-let past = { at_ms: [] };
 let frame = null;
 let arrived = 0;
 let since = performance.now();
@@ -159,6 +161,7 @@ function paint() {
     const pace = make('td', { class: 'burn' }, bar(Math.min(share, 1), 0, Math.max(0, 1 - share)), channel.guarantee ? percent(share) : 'no guarantee');
     return make('tr', {}, cell(String(channel.channel)), cell(count(channel.skus), 'n'), cell(count(channel.taken), 'n'), cell(count(channel.guarantee), 'n'), pace, cell(percent(channel.taken / taken), 'n'));
   }), 'no SKU has rules for channels');
+  goals(frame.goals);
   rows(id('campaigns'), frame.campaigns.map((campaign) => make('tr', {}, cell(String(campaign.campaign)), cell(campaign.paused ? `${campaign.stage}, paused` : campaign.stage), cell(count(campaign.skus), 'n'), cell(count(campaign.missing_prices), 'n'), cell(campaign.next_ms === null ? 'none' : new Date(campaign.next_ms).toISOString().replace('T', ' ').slice(0, 19)))), 'none is set up, or all are over');
   say('breakers-note', `${frame.breakers_all - frame.breakers.length} of ${frame.breakers_all} are closed and work by themselves.`);
   rows(id('breakers'), frame.breakers.map((breaker) => make('tr', {}, cell(breaker.scope), cell(breaker.class), cell(breaker.state), cell(breaker.mode))), 'no other');
@@ -167,6 +170,7 @@ function paint() {
     ['Work that waits', `${took(admission.backlog_us)} of ${took(admission.backlog_limit_us)}`],
     ['Operations without an answer', count(admission.in_flight)],
     ['Refusing for overload', admission.overloaded ? 'yes' : 'no'],
+    ['Free though orders wait (L2)', `${count(frame.spare.units)} units of ${count(frame.spare.skus)} SKUs`],
     ['Lost of what was let in (L3)', `${percent(admission.lost_admitted)} of ${percent(admission.budget)}`],
     ['Lost of payments (L4)', `${percent(admission.lost_settled)} of ${percent(admission.budget)}`],
     ['Missing to the best second (L1)', percent(admission.lost_goodput)],
@@ -193,6 +197,18 @@ function alarms(list) {
     const items = told.map((alarm) => make('li', { class: alarm.level }, `${alarm.level === 'alarm' ? '⚠' : 'ℹ'} ${alarm.text}`, make('small', {}, `${alarm.name}: ${alarm.runbook}`)));
     id(`family-${family}`).querySelector('ul').replaceChildren(...(items.length ? items : [make('li', { class: 'quiet' }, '✓ quiet')]));
   }
+}
+
+// How far the goals are attained, where the server was started with a file of them.
+function goals(of) {
+  id('goals').hidden = !of;
+  if (!of) return;
+  const due = of.expected === null ? 'Without T0 and a curve in the file of goals nothing is said of pace.' : `By now ${percent(of.expected)} should be sold.`;
+  say('goals-note', `${of.name || 'The plan'}. ${due} Behind is who has less than 85 % of what he should have.`);
+  const part = (share, behind) => (share === null ? '—' : make('span', behind ? { class: 'bad-text' } : {}, `${percent(share)}${behind ? ', behind' : ''}`));
+  const attained = (share) => make('td', { class: 'burn' }, ...(share === null ? ['in money: see reports'] : [bar(Math.min(share, 1), 0, Math.max(0, 1 - share)), percent(share)]));
+  rows(id('categories'), of.categories.map((row) => make('tr', {}, cell(row.name), cell(count(row.units), 'n'), cell(row.measure === 'units' ? count(row.goal) : '—', 'n'), attained(row.attainment), cell(row.tier ?? '—'), cell(part(row.share, false), 'n'), cell(part(row.pace, row.behind), 'n'))), 'the file names no category');
+  rows(id('shares'), of.channels.map((row) => make('tr', {}, cell(row.name), cell(count(row.taken), 'n'), cell(part(row.share, false), 'n'), cell(percent(row.planned), 'n'), make('td', { class: 'burn' }, bar(Math.min(row.attainment ?? 0, 1), 0, Math.max(0, 1 - (row.attainment ?? 0))), part(row.attainment, row.behind)))), 'the file names no channel');
 }
 
 // Counts down by the server's time, so that a phone with a wrong clock shows the right one.
@@ -254,6 +270,28 @@ function connect() {
   };
 }
 
+// The burn-down of the SKU that was picked. The server keeps it from the first time that it is asked for.
+const burn = new Chart(id('chart-sku'), 'SKU', [['available', 'free'], ['sold', 'sold'], ['held', 'held']], count);
+let picked = null;
+
+async function look(sku) {
+  if (sku !== picked) {
+    picked = sku;
+    for (const button of document.querySelectorAll('.pick')) button.setAttribute('aria-pressed', String(button.textContent === sku));
+  }
+  id('chart-sku').hidden = !picked;
+  if (!picked) return;
+  try {
+    const course = await fetched(`/board/sku?${new URLSearchParams({ sku })}`);
+    if (sku !== picked) return;
+    burn.title = `SKU ${sku}`;
+    id('chart-sku').querySelector('figcaption').firstChild.data = `SKU ${sku}`;
+    burn.draw(course);
+  } catch {
+    // The page says by itself when the server doesn't answer.
+  }
+}
+
 let sort = 'pace';
 let asked = 0;
 
@@ -271,12 +309,17 @@ async function list() {
   const { pass } = found;
   const all = pass.partial ? `${count(pass.skus)} of more, as this page takes no more` : count(pass.skus);
   say('skus-note', pass.passes ? `${count(found.skus.length)} of ${count(found.matched)} shown; ${all} SKUs are looked at, the last look took ${took(Math.max(1, pass.lasted_ms) * 1000)}` : 'SKUs are being looked at …');
+  // Whoever is on a SKU by keyboard stays on it when the list is drawn anew.
+  const focused = document.activeElement?.classList.contains('pick') ? document.activeElement.textContent : null;
   rows(id('skus'), found.skus.map((sku) => {
-    const name = make('td', {}, sku.sku);
+    const pick = make('button', { class: 'pick', 'aria-pressed': String(sku.sku === picked), title: 'show its burn-down' }, sku.sku);
+    pick.addEventListener('click', () => look(sku.sku === picked ? null : sku.sku));
+    const name = make('td', {}, pick);
     if (sku.frozen) name.append(' ', make('span', { class: 'tag' }, 'frozen'));
     const left = sku.available === 0 ? 'sold out' : sku.per_second > 0.05 ? span(sku.available / sku.per_second) : '—';
     return make('tr', { 'data-sku': sku.sku }, name, cell(count(sku.available), 'n'), cell(count(sku.held), 'n'), cell(count(sku.sold), 'n'), make('td', { class: 'burn' }, bar(sku.sold, sku.held, sku.available)), cell(rate(sku.per_second), 'n'), cell(left, 'n'), cell(count(sku.waiting), 'n'));
   }), pass.passes ? 'no SKU fits' : '…');
+  if (focused) [...document.querySelectorAll('.pick')].find((button) => button.textContent === focused)?.focus({ preventScroll: true });
 }
 
 for (const button of document.querySelectorAll('[data-sort]')) {
@@ -295,5 +338,9 @@ id('find').addEventListener('submit', (event) => { event.preventDefault(); list(
 
 connect();
 list();
-setInterval(() => { if (!document.hidden) list(); }, SKUS_EVERY_MS);
+setInterval(() => {
+  if (document.hidden) return;
+  list();
+  look(picked);
+}, SKUS_EVERY_MS);
 setInterval(fresh, 250);
