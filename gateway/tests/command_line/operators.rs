@@ -74,6 +74,44 @@ fn top_prints_one_frame_where_there_is_no_terminal() {
     assert_eq!(server.terminate(), Some(0));
 }
 
+/// Runs a program on a terminal of its own, and sends it a signal once it has drawn a frame. Prints its exit code, whether the
+/// terminal is what it was, and whether the screen was left.
+const ON_A_TERMINAL: &str = r#"
+import os, pty, signal, sys, termios
+master, slave = pty.openpty()
+before = termios.tcgetattr(slave)
+child = os.fork()
+if child == 0:
+    os.close(master)
+    os.setsid()
+    for descriptor in (0, 1, 2):
+        os.dup2(slave, descriptor)
+    os.execv(sys.argv[2], sys.argv[2:])
+seen = b""
+while b"operation" not in seen:
+    seen += os.read(master, 65536)
+os.kill(child, getattr(signal, sys.argv[1]))
+_, status = os.waitpid(child, 0)
+os.set_blocking(master, False)
+left = os.read(master, 65536)
+print(os.waitstatus_to_exitcode(status), termios.tcgetattr(slave) == before, b"\x1b[?1049l" in left)
+"#;
+
+#[test]
+fn top_gives_the_terminal_back_when_a_signal_ends_it() {
+    let place = folder();
+    let (server, admin) = serving(place.path());
+    for signal in ["SIGTERM", "SIGINT", "SIGHUP"] {
+        let output = std::process::Command::new("python3")
+            .args(["-c", ON_A_TERMINAL, signal, env!("CARGO_BIN_EXE_doorbuster"), "top", "--admin", &admin])
+            .output()
+            .expect("python3 runs");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(said, "0 True True\n", "{signal}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert_eq!(server.terminate(), Some(0));
+}
+
 #[test]
 fn the_doctor_looks_at_everything_and_names_a_port_that_is_taken() {
     let place = folder();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::hot::HotSku;
 use crate::cli::figures::{Figures, count, time};
 use crate::cli::status::Standing;
 
@@ -14,6 +15,9 @@ const PLAIN: &str = "\x1b[0m";
 
 /// Lines beside those of the table of answers.
 const OTHER_LINES: usize = 11;
+
+/// Lines of that table that SKUs leave to it at least.
+const LEAST_ANSWERS: usize = 6;
 
 /// Characters and lines of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +38,8 @@ pub(super) struct Frame<'a> {
     pub(super) at: &'a str,
     pub(super) before: &'a Standing,
     pub(super) now: &'a Standing,
+    /// The SKUs that go fastest, as far as the server tells.
+    pub(super) hot: &'a [HotSku],
     /// The time between the two.
     pub(super) over: Duration,
     pub(super) colours: bool,
@@ -120,7 +126,8 @@ impl Frame<'_> {
             ),
         ];
         let rows = self.rows();
-        let room = size.rows.saturating_sub(OTHER_LINES);
+        let hot = self.hottest(size);
+        let room = size.rows.saturating_sub(OTHER_LINES + hot.len());
         let mut told = None;
         for row in rows.iter().take(room) {
             // Times are of an operation, whatever its answer: they are said once.
@@ -146,7 +153,18 @@ impl Frame<'_> {
         } else if rows.len() > room {
             lines.push(format!("and {} more kinds of answers", rows.len() - room));
         }
+        lines.extend(hot);
         lines.iter().map(|line| fitted(line, size.columns)).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The SKUs that go fastest, below the rest. Answers come first: on a small terminal nothing is left for these.
+    fn hottest(&self, size: Size) -> Vec<String> {
+        let room = size.rows.saturating_sub(OTHER_LINES + LEAST_ANSWERS + 2);
+        if self.hot.is_empty() || room == 0 {
+            return Vec::new();
+        }
+        let title = [String::new(), self.coloured(BOLD, &HotSku::title())];
+        title.into_iter().chain(self.hot.iter().take(room).map(HotSku::line)).collect()
     }
 
     /// The same for programs.
@@ -165,6 +183,10 @@ impl Frame<'_> {
             "load_ratio": self.now.figures.most("doorbuster_load_ratio"),
             "answers": rows,
             "alarms": self.now.alarms(),
+            "hottest": self.hot.iter().map(|sku| json!({
+                "sku": sku.sku, "per_second": sku.per_second, "available": sku.available, "held": sku.held, "sold": sku.sold,
+                "waiting": sku.waiting,
+            })).collect::<Vec<_>>(),
         })
     }
 
@@ -242,7 +264,7 @@ mod tests {
     }
 
     fn frame<'a>(before: &'a Standing, now: &'a Standing, colours: bool) -> Frame<'a> {
-        Frame { at: "127.0.0.1:7701", before, now, over: Duration::from_secs(2), colours }
+        Frame { at: "127.0.0.1:7701", before, now, hot: &[], over: Duration::from_secs(2), colours }
     }
 
     #[test]
@@ -275,6 +297,28 @@ mod tests {
             }
             assert_eq!(stripped, plain, "colours change nothing else");
         }
+    }
+
+    #[test]
+    fn the_hottest_skus_stand_below_where_there_is_room() {
+        let (before, now) = (standing(1_000, Vec::new()), standing(21_000, Vec::new()));
+        let sku = |nth: u32| HotSku {
+            sku: nth.to_string(),
+            per_second: 9.0,
+            available: 1,
+            held: 2,
+            sold: 3,
+            waiting: 4,
+        };
+        let hot: Vec<HotSku> = (1..=5).map(sku).collect();
+        for (rows, shown) in [(24, 5), (21, 2), (19, 0), (1, 0)] {
+            let frame = Frame { hot: &hot, ..frame(&before, &now, false) };
+            let text = frame.text(Size { columns: 80, rows });
+            assert!(text.lines().count() <= rows.max(OTHER_LINES + 1), "{rows}: {text}");
+            let below = text.lines().skip_while(|line| !line.starts_with("hottest SKU")).skip(1).count();
+            assert_eq!(below, shown, "{rows}: {text}");
+        }
+        assert_eq!(Frame { hot: &hot, ..frame(&before, &now, false) }.document()["hottest"][1]["sku"], "2");
     }
 
     #[test]

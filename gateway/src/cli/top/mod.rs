@@ -3,7 +3,9 @@
 //! It asks the admin port as `status` does, and shows what happened between two answers. Plain escape codes: the screen is not
 //! cleared but written over, so that nothing flickers. Where standard output is no terminal it prints one frame and ends.
 
+mod ended;
 mod frame;
+mod hot;
 mod screen;
 
 use std::io::IsTerminal;
@@ -15,13 +17,15 @@ use clap::Args;
 use super::admin_port::At;
 use super::status::Standing;
 use super::{fail, say};
+use ended::Ended;
 use frame::{Frame, Size};
+use hot::hottest;
 use screen::{Key, Screen};
 
 /// Time between two frames.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Watch a server: orders a second by outcome, latencies, load and breakers, each second anew. q or Ctrl-C ends it.
+/// Watch a server: orders a second by outcome, latencies, load, breakers and the hottest SKUs, each second anew. q or Ctrl-C ends it.
 #[derive(Debug, Args)]
 pub(super) struct TopOptions {
     #[command(flatten)]
@@ -37,14 +41,18 @@ pub(super) fn run(options: &TopOptions) -> ExitCode {
         Ok(first) => first,
         Err(why) => return fail(7, &why),
     };
+    // Asked for the first time, the server begins to look at its SKUs.
+    drop(hottest(&options.at));
     if !live {
         std::thread::sleep(INTERVAL);
         return match Standing::ask(&options.at) {
             Ok(now) => {
+                let hot = hottest(&options.at);
                 let frame = Frame {
                     at: &options.at.to_string(),
                     before: &first,
                     now: &now,
+                    hot: &hot,
                     over: INTERVAL,
                     colours: false,
                 };
@@ -59,6 +67,10 @@ pub(super) fn run(options: &TopOptions) -> ExitCode {
         };
     }
     let colours = !options.plain && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let ended = match Ended::watch() {
+        Ok(ended) => ended,
+        Err(error) => return fail(3, &format_args!("can't wait for signals: {error}")),
+    };
     let screen = match Screen::open() {
         Ok(screen) => screen,
         Err(error) => {
@@ -67,7 +79,7 @@ pub(super) fn run(options: &TopOptions) -> ExitCode {
     };
     let (mut before, mut asked) = (first, Instant::now());
     loop {
-        match screen.wait(INTERVAL) {
+        match screen.wait(INTERVAL, &ended) {
             Ok(Key::Quit) => return ExitCode::SUCCESS,
             Ok(Key::None) => {}
             Err(error) => {
@@ -83,9 +95,11 @@ pub(super) fn run(options: &TopOptions) -> ExitCode {
                 continue;
             }
         };
+        let hot = hottest(&options.at);
         let over = asked.elapsed();
         asked = Instant::now();
-        let frame = Frame { at: &options.at.to_string(), before: &before, now: &now, over, colours };
+        let at = options.at.to_string();
+        let frame = Frame { at: &at, before: &before, now: &now, hot: &hot, over, colours };
         if let Err(error) = screen.draw(&frame.text(screen.size())) {
             drop(screen);
             return fail(3, &format_args!("the terminal can't be written to any more: {error}"));

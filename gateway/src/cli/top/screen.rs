@@ -7,6 +7,7 @@ use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetwinsize, tcsetattr,
 };
 
+use super::ended::Ended;
 use super::frame::Size;
 
 /// Another screen, an invisible cursor; and what takes that back.
@@ -59,15 +60,22 @@ impl Screen {
         size.map_or_else(Size::default, |size| Size { columns: size.ws_col.into(), rows: size.ws_row.into() })
     }
 
-    /// Waits for a key that counts, so long at most.
+    /// Waits for a key that counts, so long at most; a signal that ends programs is such a key.
     ///
     /// # Errors
     /// The terminal is gone.
-    pub(super) fn wait(&self, longest: Duration) -> io::Result<Key> {
+    pub(super) fn wait(&self, longest: Duration, ended: &Ended) -> io::Result<Key> {
         let tenths = longest.as_millis().div_ceil(100);
         for _ in 0..tenths {
             let mut keys = [0; 16];
-            let typed = rustix::io::read(&self.input, &mut keys)?;
+            let typed = match rustix::io::read(&self.input, &mut keys) {
+                // A signal came; the next look says which.
+                Err(rustix::io::Errno::INTR) => 0,
+                typed => typed?,
+            };
+            if ended.is_set() {
+                return Ok(Key::Quit);
+            }
             let quits = |key: &u8| matches!(*key, b'q' | b'Q' | CTRL_C | CTRL_D);
             if keys.get(..typed).is_some_and(|keys| keys.iter().any(quits)) {
                 return Ok(Key::Quit);
