@@ -13,7 +13,7 @@
 //!   are no words to try. The file has hashes alone.
 //! * **A presented secret is hashed and compared with every hash there is**, in constant time, and the search doesn't end early: how
 //!   long it takes says nothing about which keys there are.
-//! * **A [`Pass`] is what a connection may do**, worked out when it proves its key: a set of kinds of request, and channels. A request costs
+//! * **A `Pass` is what a connection may do**, worked out when it proves its key: a set of kinds of request, and channels. A request costs
 //!   one test of a bit. When keys change, or one's time is over, each reactor looks at the passes of all its connections again.
 //!
 //! What a role may do stands in one table, [`Need`], from which `docs/security.md` is printed.
