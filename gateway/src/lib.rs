@@ -13,6 +13,7 @@ mod duration;
 mod emergency;
 mod error;
 mod exposure;
+mod faults;
 mod feed;
 pub mod http;
 pub mod keys;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::{Category, ChannelTarget, Curve, Goal, Targets};
+use crate::faults::Faults;
 use crate::percent::Percent;
 use crate::sku::Sku;
 
@@ -23,9 +24,6 @@ const MAX_TIERS: usize = 16;
 
 /// Most hours of a curve: the longest month.
 const MAX_HOURS: usize = 31 * 24;
-
-/// Faults that are listed; of a file with more, their number is told.
-const MAX_FAULTS: usize = 40;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -153,29 +151,6 @@ impl Targets {
             return Ok(targets);
         }
         Err(TargetsError::Faults { file: path.to_owned(), faults: faults.listed, more: faults.more })
-    }
-}
-
-/// What is wrong with a file.
-#[derive(Debug, Default)]
-struct Faults {
-    listed: Vec<String>,
-    more: usize,
-}
-
-impl Faults {
-    fn note(&mut self, fault: String) {
-        if self.listed.len() < MAX_FAULTS {
-            self.listed.push(fault);
-        } else {
-            self.more += 1;
-        }
-    }
-
-    fn at_most(&mut self, what: &str, found: usize, most: usize) {
-        if found > most {
-            self.note(format!("{found} {what}; {most} at most"));
-        }
     }
 }
 

@@ -15,14 +15,12 @@ use super::budget::{self, RawBudget};
 use super::spec::{Limits, Spec, Target};
 use crate::campaign::STAGES;
 use crate::duration::Span;
+use crate::faults::Faults;
 use crate::sku::Sku;
 use crate::utc::moment;
 
 /// Most bytes of a file: a hundred thousand SKUs have some megabytes of prices.
 const MAX_FILE: u64 = 64 << 20;
-
-/// Faults that are listed; a file with more is reported with their number.
-const MAX_FAULTS: usize = 40;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -229,7 +227,7 @@ fn checked(path: &Path, raw: Raw) -> Result<Spec, FileError> {
         }
     }
     together(&spec, &mut faults);
-    faults.end(path).map(|()| spec)
+    end(faults, path).map(|()| spec)
 }
 
 /// A limit over several SKUs needs them in placement groups.
@@ -263,31 +261,16 @@ fn rows<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, FileError> {
             Err(error) => faults.note(error.to_string()),
         }
     }
-    faults.end(path).map(|()| rows)
+    end(faults, path).map(|()| rows)
 }
 
-/// What is wrong with a file, as far as it is listed.
-#[derive(Debug, Default)]
-struct Faults {
-    listed: Vec<String>,
-    more: usize,
-}
-
-impl Faults {
-    fn note(&mut self, fault: String) {
-        if self.listed.len() < MAX_FAULTS {
-            self.listed.push(fault);
-        } else {
-            self.more += 1;
-        }
-    }
-
-    fn end(self, path: &Path) -> Result<(), FileError> {
-        if self.listed.is_empty() {
-            Ok(())
-        } else {
-            Err(FileError::Faults { file: path.to_owned(), faults: self.listed, more: self.more })
-        }
+/// Nothing, or what was noted.
+fn end(faults: Faults, path: &Path) -> Result<(), FileError> {
+    let Faults { listed, more } = faults;
+    if listed.is_empty() {
+        Ok(())
+    } else {
+        Err(FileError::Faults { file: path.to_owned(), faults: listed, more })
     }
 }
 
