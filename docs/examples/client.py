@@ -4,11 +4,13 @@
     python3 docs/examples/client.py 127.0.0.1:7700
 
 sets up a SKU of its own, buys a unit, is refused, repeats a request, and prints what happens. Meant for a server
-that was started with `doorbuster serve --dev`.
+that was started with `doorbuster serve --dev`. For a server that has keys, put one into DOORBUSTER_KEY; for one that
+encrypts, name the file of its authority's certificate in DOORBUSTER_TLS_CA.
 """
 
 import os
 import socket
+import ssl
 import struct
 import sys
 
@@ -19,7 +21,7 @@ VERSION = 1
 MAX_BODY = 1 << 20
 FIRST_ATTEMPT = 0x01
 
-HELLO, PING = 0x01, 0x02
+HELLO, PING, AUTH = 0x01, 0x02, 0x03
 RESERVE, CONFIRM, CANCEL = 0x10, 0x11, 0x12
 READ_ORDER, READ_STOCK, READ_STATUS = 0x20, 0x21, 0x22
 PUT_SKU = 0x30
@@ -125,10 +127,16 @@ class ServerFault(Exception):
 class Client:
     """One connection. Requests are sent one after another; answers are matched by their correlation number."""
 
-    def __init__(self, host, port, name="client.py"):
+    def __init__(self, host, port, name="client.py", key=None, authority=None):
+        """`key` is as `doorbuster keys create` prints it, `authority` the name of a file in PEM."""
         self.socket = socket.create_connection((host, port), timeout=30)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if authority:
+            trust = ssl.create_default_context(cafile=authority)
+            self.socket = trust.wrap_socket(self.socket, server_hostname=host)
         self.correlation = 0
+        if key:
+            self._exchange(AUTH, 1, bytes.fromhex(key.strip()[len("dbk_") :]))
         text = name.encode()
         hello = HELLO_RECORD.pack(b"DOORBSTR", VERSION, VERSION, 0, len(text)) + text
         _, body = self._exchange(HELLO, 1, hello)
@@ -230,7 +238,8 @@ def main(arguments):
         return 2
     host, port = arguments[1].rsplit(":", 1)
     try:
-        client = Client(host, int(port))
+        key, authority = os.environ.get("DOORBUSTER_KEY"), os.environ.get("DOORBUSTER_TLS_CA")
+        client = Client(host, int(port), key=key, authority=authority)
     except (OSError, ValueError, ServerFault) as error:
         print(f"can't connect to {arguments[1]}: {error}", file=sys.stderr)
         return 1

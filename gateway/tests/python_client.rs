@@ -1,7 +1,11 @@
 //! The Python client of the documentation against a real server: the document is enough to write one.
 
+#[path = "tls/papers.rs"]
+mod papers;
+
 use std::process::Command;
 
+use doorbuster_gateway::TlsFiles;
 use doorbuster_gateway::testing::Server;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples/client.py");
@@ -24,7 +28,14 @@ server: 1 SKUs, 6 of 6 events durable
 ";
 
 fn python(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = Command::new("python3").arg(SCRIPT).args(arguments).output().expect(
+    python_with(arguments, &[])
+}
+
+/// With variables of the environment, and none of those that others have set.
+fn python_with(arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String, String) {
+    let mut command = Command::new("python3");
+    command.env_remove("DOORBUSTER_KEY").env_remove("DOORBUSTER_TLS_CA").envs(variables.iter().copied());
+    let output = command.arg(SCRIPT).args(arguments).output().expect(
         "this test runs docs/examples/client.py and needs python3 on the PATH; install Python 3.8 or later",
     );
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -41,6 +52,35 @@ fn the_python_client_buys_is_refused_and_repeats() {
     assert_eq!(rest, EXPECTED);
     let totals = server.server().engine().totals();
     assert_eq!((totals.available, totals.held, totals.sold), (2, 0, 1));
+    server.stop();
+}
+
+#[test]
+fn the_python_client_proves_a_key_over_an_encrypted_connection() {
+    let place = tempfile::tempdir().expect("a folder");
+    let authority = papers::Authority::new("ours");
+    let (certificate, key) = authority.sign(&["127.0.0.1"]).write(place.path(), "server");
+    let ca = place.path().join("ca.pem");
+    std::fs::write(&ca, authority.pem()).expect("a folder to write to");
+    let data = place.path().to_str().expect("a path in UTF-8");
+    let made = Command::new(env!("CARGO_BIN_EXE_doorbuster"))
+        .args(["keys", "create", "ops", "--role", "operator", "--data", data])
+        .output()
+        .expect("the binary runs");
+    let secret = String::from_utf8(made.stdout).expect("a key is text");
+    let server = Server::start_with(|setup| {
+        setup.tls = Some(TlsFiles { certificate, key, clients: None });
+        setup.keys = Some(place.path().join("keys.json"));
+    });
+    let address = server.address().to_string();
+    let trust = ("DOORBUSTER_TLS_CA", ca.to_str().expect("a path in UTF-8"));
+    let (status, said, complained) = python_with(&[&address], &[trust, ("DOORBUSTER_KEY", secret.trim())]);
+    assert_eq!((status, complained.as_str()), (Some(0), ""), "{said}");
+    assert_eq!(said.split_once(", ").unwrap_or_default().1, EXPECTED);
+    let (status, _, complained) =
+        python_with(&[&address], &[trust, ("DOORBUSTER_KEY", &format!("dbk_{}", "0".repeat(64)))]);
+    assert_eq!(status, Some(1), "{complained}");
+    assert!(complained.contains("UNAUTHENTICATED"), "{complained}");
     server.stop();
 }
 
