@@ -14,6 +14,7 @@ use doorbuster_ledger::{
 };
 use doorbuster_protocol::Code;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::clerk::{Clerk, Refused, aside, changed, named, read};
@@ -91,11 +92,28 @@ pub(super) async fn show(State(clerk): State<Arc<Clerk>>, Path(sku): Path<String
     aside(move || clerk.show(named(&sku)?, None)).await
 }
 
-pub(super) async fn put(State(clerk): State<Arc<Clerk>>, Path(sku): Path<String>, body: String) -> Response {
+/// What a change is, who wants it, and why.
+type Wanted = (&'static str, u64, u32);
+
+/// Makes a document's change to a SKU, and shows it as it is then.
+async fn set<T: DeserializeOwned>(
+    clerk: Arc<Clerk>,
+    sku: String,
+    body: String,
+    command: impl FnOnce(SkuId, T) -> (Command, Wanted) + Send + 'static,
+) -> Response {
     aside(move || {
-        let (sku, SetUp { units, user_limit, order_limit, by, reason }) = (named(&sku)?, read(&body)?);
+        let sku = named(&sku)?;
+        let (command, wanted) = command(sku, read(&body)?);
+        clerk.change(sku, command, wanted)
+    })
+    .await
+}
+
+pub(super) async fn put(State(clerk): State<Arc<Clerk>>, Path(sku): Path<String>, body: String) -> Response {
+    set(clerk, sku, body, |sku, SetUp { units, user_limit, order_limit, by, reason }| {
         let put = PutSku { sku, units, user_limit, order_limit, by, reason };
-        clerk.change(sku, Command::PutSku(put), ("set up", by, reason))
+        (Command::PutSku(put), ("set up", by, reason))
     })
     .await
 }
@@ -124,11 +142,10 @@ pub(super) async fn move_units(
     Path(sku): Path<String>,
     body: String,
 ) -> Response {
-    aside(move || {
-        let (sku, Move { from, to, units, keep, expected, by, reason }) = (named(&sku)?, read(&body)?);
+    set(clerk, sku, body, |sku, Move { from, to, units, keep, expected, by, reason }| {
         let (from, to) = (ChannelId::new(from), ChannelId::new(to));
         let rebalance = Rebalance { sku, from, to, units, keep, expected, by, reason };
-        clerk.change(sku, Command::Rebalance(rebalance), ("move", by, reason))
+        (Command::Rebalance(rebalance), ("move", by, reason))
     })
     .await
 }
@@ -138,10 +155,9 @@ pub(super) async fn limit(
     Path(sku): Path<String>,
     body: String,
 ) -> Response {
-    aside(move || {
-        let (sku, Limits { user_limit, order_limit, by, reason }) = (named(&sku)?, read(&body)?);
-        let command = SkuCommand::Limits { sku, user_limit, order_limit, by, reason };
-        clerk.change(sku, Command::Sku(command), ("limits", by, reason))
+    set(clerk, sku, body, |sku, Limits { user_limit, order_limit, by, reason }| {
+        let limits = SkuCommand::Limits { sku, user_limit, order_limit, by, reason };
+        (Command::Sku(limits), ("limits", by, reason))
     })
     .await
 }
@@ -151,10 +167,9 @@ pub(super) async fn freeze(
     Path(sku): Path<String>,
     body: String,
 ) -> Response {
-    aside(move || {
-        let (sku, Frozen { frozen, by, reason }) = (named(&sku)?, read(&body)?);
-        let command = SkuCommand::Freeze { sku, frozen, by, reason };
-        clerk.change(sku, Command::Sku(command), (if frozen { "freeze" } else { "unfreeze" }, by, reason))
+    set(clerk, sku, body, |sku, Frozen { frozen, by, reason }| {
+        let freeze = SkuCommand::Freeze { sku, frozen, by, reason };
+        (Command::Sku(freeze), (if frozen { "freeze" } else { "unfreeze" }, by, reason))
     })
     .await
 }
@@ -187,12 +202,7 @@ pub(super) async fn allot(
 
 impl Clerk {
     /// Changes a SKU, says so in the server's log, and shows it as it is then.
-    fn change(
-        &self,
-        sku: SkuId,
-        command: Command,
-        (what, by, reason): (&'static str, u64, u32),
-    ) -> Result<Value, Refused> {
+    fn change(&self, sku: SkuId, command: Command, (what, by, reason): Wanted) -> Result<Value, Refused> {
         let changed = changed(&self.ask(sku, Request::Command(command))?)?;
         tracing::info!(sku = %Sku(sku.raw()), what, by, reason, changed, "an operator set a SKU over the admin port");
         self.show(sku, Some(changed))
