@@ -60,15 +60,6 @@ pub(super) async fn stand(
         let command = Composite::Campaign(CampaignCommand::SetStanding(set));
         let request = Request::Composite { command, first: 0, count: 0, coupon: None, recall: false };
         let changed = changed(&clerk.ask_all(request)?)?;
-        let number = campaign.raw();
-        tracing::info!(
-            campaign = number,
-            ?action,
-            by,
-            reason,
-            changed,
-            "an operator set a campaign over the admin port"
-        );
         clerk.campaign(campaign, Some(changed))
     })
     .await

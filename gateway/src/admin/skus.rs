@@ -92,20 +92,16 @@ pub(super) async fn show(State(clerk): State<Arc<Clerk>>, Path(sku): Path<String
     aside(move || clerk.show(named(&sku)?, None)).await
 }
 
-/// What a change is, who wants it, and why.
-type Wanted = (&'static str, u64, u32);
-
 /// Makes a document's change to a SKU, and shows it as it is then.
 async fn set<T: DeserializeOwned>(
     clerk: Arc<Clerk>,
     sku: String,
     body: String,
-    command: impl FnOnce(SkuId, T) -> (Command, Wanted) + Send + 'static,
+    command: impl FnOnce(SkuId, T) -> Command + Send + 'static,
 ) -> Response {
     aside(move || {
         let sku = named(&sku)?;
-        let (command, wanted) = command(sku, read(&body)?);
-        clerk.change(sku, command, wanted)
+        clerk.change(sku, command(sku, read(&body)?))
     })
     .await
 }
@@ -113,7 +109,7 @@ async fn set<T: DeserializeOwned>(
 pub(super) async fn put(State(clerk): State<Arc<Clerk>>, Path(sku): Path<String>, body: String) -> Response {
     set(clerk, sku, body, |sku, SetUp { units, user_limit, order_limit, by, reason }| {
         let put = PutSku { sku, units, user_limit, order_limit, by, reason };
-        (Command::PutSku(put), ("set up", by, reason))
+        Command::PutSku(put)
     })
     .await
 }
@@ -130,7 +126,7 @@ pub(super) async fn restock(
             None => fresh_id(&mut rand::rng(), clerk.shared.engine.now()),
         };
         let restock = Restock { request, sku, units, by, reason };
-        let mut done = clerk.change(sku, Command::Restock(restock), ("restock", by, reason))?;
+        let mut done = clerk.change(sku, Command::Restock(restock))?;
         done["request"] = json!(format!("{:032x}", request.raw()));
         Ok(done)
     })
@@ -145,7 +141,7 @@ pub(super) async fn move_units(
     set(clerk, sku, body, |sku, Move { from, to, units, keep, expected, by, reason }| {
         let (from, to) = (ChannelId::new(from), ChannelId::new(to));
         let rebalance = Rebalance { sku, from, to, units, keep, expected, by, reason };
-        (Command::Rebalance(rebalance), ("move", by, reason))
+        Command::Rebalance(rebalance)
     })
     .await
 }
@@ -157,7 +153,7 @@ pub(super) async fn limit(
 ) -> Response {
     set(clerk, sku, body, |sku, Limits { user_limit, order_limit, by, reason }| {
         let limits = SkuCommand::Limits { sku, user_limit, order_limit, by, reason };
-        (Command::Sku(limits), ("limits", by, reason))
+        Command::Sku(limits)
     })
     .await
 }
@@ -169,7 +165,7 @@ pub(super) async fn freeze(
 ) -> Response {
     set(clerk, sku, body, |sku, Frozen { frozen, by, reason }| {
         let freeze = SkuCommand::Freeze { sku, frozen, by, reason };
-        (Command::Sku(freeze), (if frozen { "freeze" } else { "unfreeze" }, by, reason))
+        Command::Sku(freeze)
     })
     .await
 }
@@ -195,16 +191,15 @@ pub(super) async fn allot(
             by,
             reason,
         };
-        clerk.change(sku, Command::SetChannel(set), ("channel", by, reason))
+        clerk.change(sku, Command::SetChannel(set))
     })
     .await
 }
 
 impl Clerk {
-    /// Changes a SKU, says so in the server's log, and shows it as it is then.
-    fn change(&self, sku: SkuId, command: Command, (what, by, reason): Wanted) -> Result<Value, Refused> {
+    /// Changes a SKU, and shows it as it is then.
+    fn change(&self, sku: SkuId, command: Command) -> Result<Value, Refused> {
         let changed = changed(&self.ask(sku, Request::Command(command))?)?;
-        tracing::info!(sku = %Sku(sku.raw()), what, by, reason, changed, "an operator set a SKU over the admin port");
         self.show(sku, Some(changed))
     }
 

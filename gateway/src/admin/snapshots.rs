@@ -18,7 +18,6 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>) -> Response {
 /// One is made by the compactor, in its own time: whoever wants to know when looks again.
 pub(super) async fn wish(State(shared): State<Arc<Shared>>) -> Response {
     shared.engine.snapshots().want();
-    tracing::info!("a snapshot was asked for over the admin port");
     (StatusCode::ACCEPTED, of(&shared)).into_response()
 }
 
