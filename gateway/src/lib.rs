@@ -50,4 +50,4 @@ pub use percent::{Percent, PercentError};
 pub use pseudonyms::{PseudonymError, Pseudonyms};
 pub use reactor::{OpStats, Pressure, ReactorStats, Verdict};
 pub use server::{Server, Setup};
-pub use tls::{TlsError, TlsFiles};
+pub use tls::{Stream, TlsError, TlsFiles};

@@ -102,18 +102,12 @@ async fn greet(settings: &Settings) -> Result<Session, Ended> {
         let (welcome, buffer) = hello(settings, &mut stream).await?;
         return Ok(Session { stream: Stream::Plain(stream), welcome, buffer });
     };
-    let name = tls.name(host(&settings.address))?;
+    let name = tls.name(&settings.address)?;
     let connector = TlsConnector::from(Arc::clone(tls.config()));
     let agreed = connector.connect(name, stream).await;
     let mut stream = agreed.map_err(|error| Ended::Closed(format!("no encrypted connection: {error}")))?;
     let (welcome, buffer) = hello(settings, &mut stream).await?;
     Ok(Session { stream: Stream::Encrypted(Box::new(stream)), welcome, buffer })
-}
-
-/// An address without its port, and without the brackets of IPv6.
-fn host(address: &str) -> &str {
-    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 /// Greets; with the answer, what came behind it.

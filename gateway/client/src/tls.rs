@@ -90,24 +90,38 @@ impl Tls {
     /// Encrypts a connection for somebody who waits for each answer.
     ///
     /// # Errors
-    /// `host`, which is connected to, is neither a name nor an IP address.
-    pub fn wrap(&self, host: &str, stream: TcpStream) -> io::Result<impl Read + Write + use<>> {
-        let connection = ClientConnection::new(Arc::clone(&self.config), self.name(host)?);
-        Ok(StreamOwned::new(connection.map_err(io::Error::other)?, stream))
+    /// As [`connection`](Self::connection).
+    pub fn wrap(&self, address: &str, stream: TcpStream) -> io::Result<impl Read + Write + use<>> {
+        Ok(StreamOwned::new(self.connection(address)?, stream))
+    }
+
+    /// This side of a connection to `address`, which is `HOST:PORT`, for somebody who moves the bytes.
+    ///
+    /// # Errors
+    /// The host is neither a name nor an IP address.
+    pub fn connection(&self, address: &str) -> io::Result<ClientConnection> {
+        let name = self.name(address)?;
+        ClientConnection::new(Arc::clone(&self.config), name).map_err(io::Error::other)
     }
 
     pub(crate) fn config(&self) -> &Arc<ClientConfig> {
         &self.config
     }
 
-    /// Whose certificate the server must show.
-    pub(crate) fn name(&self, host: &str) -> io::Result<ServerName<'static>> {
+    /// Whose certificate the server at this address must show.
+    pub(crate) fn name(&self, address: &str) -> io::Result<ServerName<'static>> {
         match &self.name {
             Some(name) => Ok(name.clone()),
-            None => ServerName::try_from(host.to_owned())
+            None => ServerName::try_from(host(address).to_owned())
                 .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error)),
         }
     }
+}
+
+/// An address without its port, and without the brackets of IPv6.
+fn host(address: &str) -> &str {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 type Builder = rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert>;

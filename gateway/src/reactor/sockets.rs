@@ -15,7 +15,7 @@ use super::callers::{Callers, Seat};
 use super::door::Door;
 use super::network::{Arrival, Dialect, Network, Ready};
 use super::wire::Wire;
-use crate::tls::{Encrypted, Tls};
+use crate::tls::{Stream, Tls};
 
 /// The token of the waker in the poll.
 const WAKER: Token = Token(usize::MAX);
@@ -186,16 +186,16 @@ impl Network for Sockets {
         loop {
             let Handed { stream, dialect, peer, seat } = self.own.handed.pop()?;
             let stream = match &self.tls {
-                None => Wire::plain(stream, seat),
-                Some(tls) => match Encrypted::new(stream, tls.current()) {
-                    Ok(stream) => Wire::encrypted(stream, seat),
+                None => Stream::plain(stream),
+                Some(tls) => match Stream::server(stream, tls.current()) {
+                    Ok(stream) => stream,
                     Err(error) => {
                         tracing::warn!(%error, "can't serve an encrypted connection");
                         continue;
                     }
                 },
             };
-            return Some(Arrival { stream, dialect, peer: Some(peer) });
+            return Some(Arrival { stream: Wire::new(stream, seat), dialect, peer: Some(peer) });
         }
     }
 
@@ -204,19 +204,19 @@ impl Network for Sockets {
     }
 
     fn watch(&mut self, stream: &mut Wire, name: usize) -> io::Result<()> {
-        let socket = stream.socket();
+        let socket = stream.stream.socket_mut();
         // Without it answers are only later.
         drop(socket.set_nodelay(true));
         self.poll.registry().register(socket, Token(name), Interest::READABLE | Interest::WRITABLE)
     }
 
     fn is_established(&self, stream: &Wire) -> bool {
-        stream.is_established()
+        stream.stream.is_established()
     }
 
-    fn forget(&mut self, stream: &mut Wire) {
+    fn forget(&mut self, Wire { stream, .. }: &mut Wire) {
         stream.say_farewell();
-        drop(self.poll.registry().deregister(stream.socket()));
+        drop(self.poll.registry().deregister(stream.socket_mut()));
     }
 
     fn close(&mut self) {

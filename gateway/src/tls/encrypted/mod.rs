@@ -1,14 +1,19 @@
 //! A connection that speaks TLS, for who never waits: bytes in and out as of a plain one.
 //!
-//! It reads as a socket does: as much as there is, and less than was asked for only where nothing more has come. It writes as a socket
-//! does that is full until a whole record is out: what it has encrypted and the socket did not take is not counted as written, so that
-//! whoever offers it again, unchanged, finds out when it is. Nothing is kept between two calls beside one record.
+//! Either end of it. It reads as a socket does, in two ways. [`drain`](Encrypted::drain), for who is told once that something has come,
+//! gives as much as there is, and less than was asked for only where nothing more has come. `read`, for who is told as long as the
+//! socket has something, and for who waits, asks the socket no more once anything is there; what it leaves outside the socket it
+//! leaves only to who gave it no room, and had a full buffer back.
+//!
+//! It writes as a socket does that is full until a whole record is out: what it has encrypted and the socket did not take is not
+//! counted as written, so that whoever offers it again, unchanged, finds out when it is. Nothing is kept between two calls beside one
+//! record.
 
 use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-use rustls::{ServerConfig, ServerConnection};
+use rustls::{Connection, ServerConfig, ServerConnection};
 
 /// Encrypted bytes that are read at once: four of the largest records.
 const READ: usize = 64 << 10;
@@ -25,7 +30,7 @@ thread_local! {
 #[derive(Debug)]
 pub(crate) struct Encrypted<S> {
     inner: S,
-    tls: ServerConnection,
+    tls: Connection,
     /// Encrypted bytes that have come, for whose content there was no room.
     early: Vec<u8>,
     /// Bytes that were offered and encrypted, and are not out.
@@ -35,26 +40,45 @@ pub(crate) struct Encrypted<S> {
 }
 
 impl<S: Read + Write> Encrypted<S> {
+    /// The server's end.
+    ///
     /// # Errors
     /// The library can't serve with this configuration.
-    pub(crate) fn new(inner: S, config: Arc<ServerConfig>) -> io::Result<Self> {
-        let tls = ServerConnection::new(config).map_err(io::Error::other)?;
-        Ok(Self { inner, tls, early: Vec::new(), taken: 0, ended: false })
+    pub(super) fn server(inner: S, config: Arc<ServerConfig>) -> io::Result<Self> {
+        Ok(Self::of(inner, ServerConnection::new(config).map_err(io::Error::other)?))
+    }
+
+    /// Either end.
+    pub(super) fn of(inner: S, tls: impl Into<Connection>) -> Self {
+        Self { inner, tls: tls.into(), early: Vec::new(), taken: 0, ended: false }
     }
 
     /// Whether both sides have agreed on keys.
-    pub(crate) fn is_established(&self) -> bool {
+    pub(super) fn is_established(&self) -> bool {
         !self.tls.is_handshaking()
     }
 
+    /// Agrees on keys with the other side, over a connection that waits.
+    pub(super) fn agree(&mut self) -> io::Result<()> {
+        while self.tls.is_handshaking() {
+            self.tls.complete_io(&mut self.inner)?;
+        }
+        Ok(())
+    }
+
     /// The connection below.
-    pub(crate) fn inner(&mut self) -> &mut S {
+    pub(super) const fn inner(&self) -> &S {
+        &self.inner
+    }
+
+    /// As [`inner`](Self::inner).
+    pub(super) const fn inner_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
     /// Says that nothing more will come from here, if there is room to say it: a peer that hears nothing has to assume that somebody
     /// cut the line.
-    pub(crate) fn say_farewell(&mut self) {
+    pub(super) fn say_farewell(&mut self) {
         self.tls.send_close_notify();
         drop(self.push());
     }
@@ -108,17 +132,20 @@ impl<S: Read + Write> Encrypted<S> {
         }
         Ok(filled)
     }
-}
 
-impl<S: Read + Write> Read for Encrypted<S> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+    /// Reads until nothing more has come, or the buffer is full.
+    pub(super) fn drain(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.fill(buffer, true)
+    }
+
+    fn fill(&mut self, buffer: &mut [u8], until_dry: bool) -> io::Result<usize> {
         let mut filled = self.take_plain(buffer, 0)?;
         if !self.early.is_empty() {
             let early = std::mem::take(&mut self.early);
             filled = self.decrypt(&early, buffer, filled)?;
         }
         SCRATCH.with_borrow_mut(|scratch| {
-            while filled < buffer.len() && !self.ended {
+            while filled < buffer.len() && !self.ended && (until_dry || filled == 0) {
                 match self.inner.read(scratch) {
                     Ok(0) => self.ended = true,
                     Ok(length) => {
@@ -135,6 +162,12 @@ impl<S: Read + Write> Read for Encrypted<S> {
             }
             Ok(filled)
         })
+    }
+}
+
+impl<S: Read + Write> Read for Encrypted<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.fill(buffer, false)
     }
 }
 
