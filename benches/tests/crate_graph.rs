@@ -23,7 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "doorbuster-auditor",
         ],
     ),
-    // The gateway only hosts the embedded target; the audit shares no code with what it audits.
+    // The gateway hosts the embedded target and lends connections and flags; the audit shares no code with what it audits.
     (
         "doorbuster-loadgen",
         &["doorbuster-protocol", "doorbuster-client", "doorbuster-gateway", "doorbuster-auditor"],

@@ -30,7 +30,7 @@ const USERS: u64 = 1 << 20;
 /// If the target can't be set up or breaks a connection.
 pub fn calibrate(target: &Target, connections: u32) -> Result<f64, Failure> {
     let first_sku = mix(IdMaker::fresh_nonce()) >> 24 << 20;
-    set_up(target.address(), first_sku, SKUS, UNITS)?;
+    set_up(target.peer(), first_sku, SKUS, UNITS)?;
     let load = Load {
         op: Operation::Reserve,
         connections,
@@ -46,7 +46,7 @@ pub fn calibrate(target: &Target, connections: u32) -> Result<f64, Failure> {
         drill: true,
     };
     let failed = |error| Failure::could_not("calibrate", &error);
-    let measured = Closed::connect(&load, target.address()).map_err(failed)?.drive().map_err(failed)?;
+    let measured = Closed::connect(&load, target.peer()).map_err(failed)?.drive().map_err(failed)?;
     let done = measured.tally.of(doorbuster_protocol::Code::Ok);
     if done == 0 {
         return Err(Failure::could_not("calibrate", &"the target accepted no reserve in two seconds"));

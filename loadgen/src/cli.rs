@@ -5,7 +5,9 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use doorbuster_gateway::cli::Trust;
 
 use crate::all;
 use crate::compare;
@@ -68,6 +70,8 @@ struct Run {
     /// Drill this running server instead of one of our own.
     #[arg(long, value_name = "HOST:PORT")]
     target: Option<String>,
+    #[command(flatten)]
+    trust: Trust,
     /// What a server of our own runs: a doorbuster executable, instead of this one.
     #[arg(long, value_name = "PROGRAM", conflicts_with = "target")]
     server: Option<PathBuf>,
@@ -113,7 +117,7 @@ pub(crate) struct Changes {
 /// Runs the command line and gives the exit code.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let mut out = std::io::stdout();
-    match Cli::try_parse_from(arguments) {
+    match parse(arguments) {
         Ok(Cli { command: Some(Command::Saturate(options)), .. }) => saturate::run(&options, &mut out),
         Ok(Cli { command: Some(Command::Knee(options)), .. }) => knee::run(&options, &mut out),
         Ok(Cli { command: Some(Command::All(options)), .. }) => all::run(&options, &mut out),
@@ -127,6 +131,28 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
             ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code()))
         }
     }
+}
+
+fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let mut command = Cli::command();
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    if let Some(flag) = astray(&matches) {
+        let line = format!(
+            "{flag} is about connections to --target, and none is named: a server of our own encrypts nothing and has no keys"
+        );
+        return Err(command.error(clap::error::ErrorKind::MissingRequiredArgument, line));
+    }
+    Cli::from_arg_matches(&matches)
+}
+
+/// The flag that says how to speak with another's server where there is none. From the environment, it may be meant for others.
+fn astray(matches: &ArgMatches) -> Option<String> {
+    let of = matches.subcommand().map_or(matches, |(_, of)| of);
+    let source = |id| of.try_contains_id(id).ok().and_then(|_| of.value_source(id));
+    let trust = Trust::augment_args(clap::Command::new("trust"));
+    let mut flags = trust.get_arguments().filter(|_| source("target").is_none());
+    let flag = flags.find(|flag| source(flag.get_id().as_str()) == Some(ValueSource::CommandLine))?;
+    Some(format!("--{}", flag.get_long()?))
 }
 
 /// Prints the built-in scenarios.
@@ -155,10 +181,19 @@ fn length(scenario: &Scenario) -> String {
 fn start(run: Run) -> ExitCode {
     match changed(&run) {
         Ok(scenario) => {
-            let Run { target, server, next_server, allow_live, report, json, changes, .. } = run;
+            let Run { target, trust, server, next_server, allow_live, report, json, changes, .. } = run;
             let durability = changes.durability;
-            let request =
-                Request { scenario, target, server, next_server, allow_live, durability, report, json };
+            let request = Request {
+                scenario,
+                target,
+                trust,
+                server,
+                next_server,
+                allow_live,
+                durability,
+                report,
+                json,
+            };
             drill::run(&request, &mut std::io::stdout())
         }
         Err(failure) => failure.print(),
@@ -210,7 +245,6 @@ fn changed(run: &Run) -> Result<Scenario, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_consistent_and_its_help_has_every_exit_code() {
@@ -230,6 +264,23 @@ mod tests {
                 panic!("another command")
             }
         }
+    }
+
+    #[test]
+    fn how_a_target_is_spoken_to_goes_with_a_target() {
+        let read = |arguments: &[&str]| {
+            parse(std::iter::once("doorbuster-drill").chain(arguments.iter().copied()).map(OsString::from))
+        };
+        for command in [&[][..], &["run"], &["saturate"]] {
+            let alone =
+                read(&[command, &["--tls-ca", "ca.pem"]].concat()).expect_err("no target").to_string();
+            assert!(
+                alone.contains("--tls-ca is about connections to --target, and none is named"),
+                "{alone}"
+            );
+            assert!(read(&[command, &["--tls-ca", "ca.pem", "--target", "a:1"]].concat()).is_ok());
+        }
+        assert!(read(&["list"]).is_ok() && read(&["knee", "--tls-ca", "ca.pem"]).is_err());
     }
 
     #[test]

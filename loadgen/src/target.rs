@@ -11,11 +11,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use doorbuster_gateway::cli::Trust;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::exit::Failure;
-use crate::net::{VARIABLE, take_key};
+use crate::net::Peer;
 use crate::pin::Cores;
 use crate::program::Program;
 
@@ -58,7 +59,7 @@ struct Ready {
 /// A server to load.
 #[derive(Debug)]
 pub struct Target {
-    address: SocketAddr,
+    peer: Peer,
     embedded: Option<Embedded>,
 }
 
@@ -87,24 +88,27 @@ struct Embedded {
 }
 
 impl Target {
-    /// Takes the server at `address`, or starts one.
+    /// Takes the server at `address`, spoken to as `trust` says, or starts one.
     ///
     /// # Errors
-    /// If the address means nothing, or the embedded server doesn't get ready.
-    pub fn reach(address: Option<&str>, setup: Setup) -> Result<Self, Failure> {
-        match address {
-            Some(text) => {
-                let found = text.to_socket_addrs().ok().and_then(|mut found| found.next());
-                let address = found.ok_or_else(|| {
-                    Failure::usage(format!(
-                        "--target {text}: not a HOST:PORT that resolves; try 127.0.0.1:7700"
-                    ))
-                })?;
-                take_key().map_err(|error| Failure::usage(format!("{VARIABLE}: {error}")))?;
-                Ok(Self { address, embedded: None })
-            }
-            None => Self::embed(setup, None),
-        }
+    /// If the address means nothing, a file that `trust` names is of no use, or the embedded server doesn't get ready.
+    pub fn reach(address: Option<&str>, trust: &Trust, setup: Setup) -> Result<Self, Failure> {
+        let Some(text) = address else { return Self::start(setup) };
+        let found = text.to_socket_addrs().ok().and_then(|mut found| found.next());
+        let at = found.ok_or_else(|| {
+            Failure::usage(format!("--target {text}: not a HOST:PORT that resolves; try 127.0.0.1:7700"))
+        })?;
+        let tls = trust.tls().map_err(Failure::usage)?;
+        let key = trust.key().map_err(Failure::usage)?;
+        Ok(Self { peer: Peer::new(text, at, tls, key), embedded: None })
+    }
+
+    /// Starts a server, which encrypts nothing and has no keys.
+    ///
+    /// # Errors
+    /// If it doesn't get ready.
+    pub fn start(setup: Setup) -> Result<Self, Failure> {
+        Self::embed(setup, None)
     }
 
     /// Starts a server on a data folder that is there.
@@ -123,8 +127,8 @@ impl Target {
         std::fs::write(folder.path().join(CONFIG), &setup.config).map_err(|e| failed(&e))?;
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let (child, ready) = spawn(&setup, folder.path(), &data, anywhere, anywhere)?;
-        let (address, admin) = (ready.listen, ready.admin);
-        Ok(Self { address, embedded: Some(Embedded { setup, child, admin, data: ready.data, folder }) })
+        let (peer, admin) = (ready.listen.into(), ready.admin);
+        Ok(Self { peer, embedded: Some(Embedded { setup, child, admin, data: ready.data, folder }) })
     }
 
     /// How the embedded server was started; none of another.
@@ -148,7 +152,7 @@ impl Target {
     pub fn restart(&mut self) -> Result<(), Failure> {
         let Some(embedded) = &mut self.embedded else { return Ok(()) };
         let Embedded { setup, child, admin, data, folder } = embedded;
-        *child = spawn(setup, folder.path(), data, self.address, *admin)?.0;
+        *child = spawn(setup, folder.path(), data, self.peer.at(), *admin)?.0;
         Ok(())
     }
 
@@ -175,9 +179,9 @@ impl Target {
         }
     }
 
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// Where it listens, and how it is spoken to.
+    pub fn peer(&self) -> &Peer {
+        &self.peer
     }
 
     /// The process, if it is ours.
@@ -203,8 +207,9 @@ impl Target {
     /// One phrase for reports.
     pub fn describe(&self) -> String {
         match &self.embedded {
-            Some(_) => format!("an embedded server on {}", self.address),
-            None => format!("the server at {}", self.address),
+            Some(_) => format!("an embedded server on {}", self.peer),
+            None if self.peer.is_encrypted() => format!("the server at {}, encrypted", self.peer),
+            None => format!("the server at {}", self.peer),
         }
     }
 

@@ -41,6 +41,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 #[doc(hidden)]
 pub use campaign::read_campaign;
 pub use serve::ServeOptions;
+pub use trust::Trust;
 
 const EXIT_CODES: &str = "Exit codes:
   0  done; serve: stopped in good order

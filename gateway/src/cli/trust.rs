@@ -12,7 +12,7 @@ const HEADING: &str = "Encryption";
 
 /// How to encrypt, for a server that does.
 #[derive(Clone, Debug, Default, Args)]
-pub(super) struct Trust {
+pub struct Trust {
     /// Encrypt, and trust a server whose certificate is signed by one of those in this file, in PEM.
     #[arg(long, env = "DOORBUSTER_TLS_CA", value_name = "FILE", help_heading = HEADING)]
     tls_ca: Option<PathBuf>,
@@ -49,7 +49,7 @@ impl Trust {
     ///
     /// # Errors
     /// A line that says where a key should be, and that it is none.
-    pub(super) fn key(&self) -> Result<Option<Secret>, String> {
+    pub fn key(&self) -> Result<Option<Secret>, String> {
         self.key.find()
     }
 
@@ -57,7 +57,7 @@ impl Trust {
     ///
     /// # Errors
     /// A line that says which file is of no use, and why.
-    pub(super) fn tls(&self) -> Result<Option<Tls>, String> {
+    pub fn tls(&self) -> Result<Option<Tls>, String> {
         let Some(authorities) = &self.tls_ca else { return Ok(None) };
         let unusable = |file: &Path| {
             let file = file.display().to_string();

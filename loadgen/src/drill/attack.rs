@@ -1,13 +1,17 @@
 //! Somebody who attacks the server while shoppers shop: rubbish, frames that lie about their length, malformed requests,
 //! guessed shoppers of orders that exist, and connections that never get to the end of their greeting.
 //!
+//! A server that encrypts is attacked on both sides of that: its port by bytes that are no TLS, the protocol inside by an attacker who
+//! speaks it well.
+//!
 //! The shoppers' own figures say whether that harms anybody. What is looked at here is whether any of it takes effect.
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use doorbuster_gateway::Stream;
 use doorbuster_protocol::{
     Answer, Cancel, Confirm, HEADER_LEN, Header, Hello, Kind, MAGIC, OrderView, ReadOrder, VERSION, body,
 };
@@ -16,7 +20,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::audit::Check;
 use crate::journal::is_done;
-use crate::net::Control;
+use crate::net::{Control, Peer};
 use crate::scenario::Attack;
 use crate::worker::{AMOUNT, Progress};
 
@@ -47,13 +51,7 @@ enum Trick {
 const TRICKS: [Trick; 5] = [Trick::Rubbish, Trick::Giant, Trick::Malformed, Trick::Half, Trick::Guess];
 
 /// Attacks until its time is over, and says what came of it.
-pub(super) fn run(
-    attack: &Attack,
-    address: SocketAddr,
-    seed: u64,
-    start: Instant,
-    progress: &Progress,
-) -> Check {
+pub(super) fn run(attack: &Attack, peer: &Peer, seed: u64, start: Instant, progress: &Progress) -> Check {
     let mut check =
         Check::new("attack", "nothing that an attacker sends takes effect, and no order is shown to him");
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
@@ -61,12 +59,14 @@ pub(super) fn run(
     std::thread::sleep(begins.saturating_duration_since(Instant::now()));
     let ends = begins + Duration::from_secs_f64(attack.seconds);
     let pause = Duration::from_secs_f64(1.0 / attack.connections_per_second);
+    let doors = doors(peer);
     // Whoever is refused a connection has failed already.
-    let connect = |_| TcpStream::connect_timeout(&address, PATIENCE).ok();
-    let mut slow: Vec<TcpStream> = (0..attack.slow_connections).filter_map(connect).collect();
+    let connect = |(_, door): (u32, &Peer)| door.connect(PATIENCE).ok();
+    let mut slow: Vec<Stream<TcpStream>> =
+        (0..attack.slow_connections).zip(doors.iter().cycle()).filter_map(connect).collect();
     let mut drip_at = Instant::now();
     let mut due = begins;
-    for trick in TRICKS.into_iter().cycle() {
+    for (door, trick) in tricks(&doors).cycle() {
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
         if Instant::now() >= ends || progress.stop.load(Ordering::Relaxed) {
             break;
@@ -79,9 +79,9 @@ pub(super) fn run(
         }
         check.examined += 1;
         let guessed = match trick {
-            Trick::Guess => guess(address, progress.an_order.load(Ordering::Relaxed), random.random()),
+            Trick::Guess => guess(door, progress.an_order.load(Ordering::Relaxed), random.random()),
             Trick::Rubbish | Trick::Giant | Trick::Malformed | Trick::Half => {
-                harass(address, trick, &mut random);
+                harass(door, trick, &mut random);
                 None
             }
         };
@@ -92,13 +92,25 @@ pub(super) fn run(
     check
 }
 
+/// The server as it is meant to be spoken to and, where that is encrypted, its bare port.
+fn doors(peer: &Peer) -> Vec<Peer> {
+    let below = peer.is_encrypted().then(|| peer.below());
+    std::iter::once(peer.clone()).chain(below).collect()
+}
+
+/// Everything that is tried, in order. Who guesses says well-formed things, which bare ports of servers that encrypt never hear.
+fn tricks(doors: &[Peer]) -> impl Iterator<Item = (&Peer, Trick)> + Clone {
+    let all = doors.iter().enumerate().flat_map(|(nth, door)| TRICKS.map(|trick| (nth, door, trick)));
+    all.filter(|(nth, _, trick)| *nth == 0 || !matches!(trick, Trick::Guess))
+        .map(|(_, door, trick)| (door, trick))
+}
+
 /// Sends something that is no request, and waits until the server has enough of it.
-fn harass(address: SocketAddr, trick: Trick, random: &mut Xoshiro256PlusPlus) {
-    let Ok(mut stream) = TcpStream::connect_timeout(&address, PATIENCE) else { return };
+fn harass(door: &Peer, trick: Trick, random: &mut Xoshiro256PlusPlus) {
+    let Ok(mut stream) = door.connect(PATIENCE) else { return };
     // The server may close as soon as it has seen enough.
     drop(stream.write_all(&message(trick, random)));
     if !matches!(trick, Trick::Half) {
-        drop(stream.set_read_timeout(Some(PATIENCE)));
         drop(stream.read_to_end(&mut Vec::new()));
     }
 }
@@ -129,8 +141,8 @@ fn message(trick: Trick, random: &mut Xoshiro256PlusPlus) -> Vec<u8> {
 }
 
 /// Tries to read, cancel and pay another shopper's order; says what worked.
-fn guess(address: SocketAddr, order: u64, user: u64) -> Option<String> {
-    let mut control = Control::connect(address, "somebody").ok()?;
+fn guess(door: &Peer, order: u64, user: u64) -> Option<String> {
+    let mut control = Control::connect(door, "somebody").ok()?;
     let read: Vec<OrderView> = control.execute(Kind::ReadOrder, &[ReadOrder { order, user }]).ok()?;
     let cancel: Vec<Answer> = control.execute(Kind::Cancel, &[Cancel { order, user, reason: 1 }]).ok()?;
     let confirm = Confirm { order, user, payment_id: [7; 16], amount: AMOUNT };

@@ -31,8 +31,7 @@ pub(super) fn check(
     let asked = [word("restore"), word("--from"), backup.as_os_str(), word("--data"), copy.as_os_str()];
     let restored = doorbuster(asked)?;
     let mut target = Target::on_data(setup, &copy)?;
-    let mut control =
-        Control::connect(target.address(), "doorbuster-drill").map_err(|error| failed(&error))?;
+    let mut control = Control::connect(target.peer(), "doorbuster-drill").map_err(|error| failed(&error))?;
     let skus = u32::try_from(sale.skus.end - sale.skus.start).unwrap_or(u32::MAX);
     let stock = audit::read_stock(&mut control, sale.skus.start, skus).map_err(|error| failed(&error))?;
     let orders = audit::read_orders(&mut control, journal).map_err(|error| failed(&error))?;

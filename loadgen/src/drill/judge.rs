@@ -90,7 +90,7 @@ fn look_back(
     interrupted: bool,
 ) -> Result<(Evidence, u64), LinkError> {
     let skus = settings.scenario.stock.skus;
-    let mut control = Control::connect(target.address(), "doorbuster-drill")?;
+    let mut control = Control::connect(target.peer(), "doorbuster-drill")?;
     let patience = Duration::from_secs_f64(settings.tail_seconds) + EXPIRY_PATIENCE;
     let until = Instant::now() + if interrupted { Duration::ZERO } else { patience };
     let mut stock = audit::read_stock(&mut control, sale.skus.start, skus)?;

@@ -20,6 +20,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use doorbuster_gateway::cli::Trust;
+
 pub use self::faults::Suffered;
 use self::timeline::Timeline;
 pub use self::timeline::{Delivery, Happened, Move};
@@ -60,6 +62,8 @@ pub struct Request {
     pub scenario: Scenario,
     /// A running server to drill.
     pub target: Option<String>,
+    /// How to encrypt, and what to prove oneself with, on connections to it.
+    pub trust: Trust,
     /// What a server of our own runs, instead of this executable.
     pub server: Option<PathBuf>,
     /// What an upgrade puts in its place, instead of a copy of this executable.
@@ -94,7 +98,7 @@ fn drill(request: &Request, out: &mut dyn Write) -> Result<Exit, Failure> {
         program: request.server.as_deref().map(|path| Program::named("--server", path)).transpose()?,
     };
     let next = Next::of(request)?;
-    let mut target = Target::reach(request.target.as_deref(), setup)?;
+    let mut target = Target::reach(request.target.as_deref(), &request.trust, setup)?;
     prepare::refuse_elsewhere(&target, scenario)?;
     let before = prepare::refuse_live(&target, request.allow_live)?;
     let settings = prepare::settle(request, &target, &before)?;
@@ -152,7 +156,7 @@ fn load(
     for index in 0..workers {
         let seed = mix(scenario.seed ^ mix(index as u64 + 1));
         let task = Task {
-            address: target.address(),
+            peer: target.peer().clone(),
             connections: u32::try_from((connections + index) / workers).unwrap_or(u32::MAX),
             schedule: Schedule::new(&scenario.phases, settings.peak_per_second / lossy(workers as u64), seed),
             population: Population::new(scenario, mix(seed)).in_shards(shards.clone()),
@@ -172,7 +176,7 @@ fn load(
         connected.push(worker.map_err(|error| Failure::could_not("connect the drill's shoppers", &error))?);
     }
     let failed = |error| Failure::could_not("connect the drill's timeline", &error);
-    let control = Control::connect(target.address(), "doorbuster-drill").map_err(failed)?;
+    let control = Control::connect(target.peer(), "doorbuster-drill").map_err(failed)?;
     progress::step(&format!(
         "drilling for {:.0} s: T0 at {:.0} s, peak {:.0} arrivals/s, time_scale {}",
         settings.phases_seconds, settings.t0_seconds, settings.peak_per_second, scenario.time_scale
@@ -184,12 +188,13 @@ fn load(
     };
     let start_unix_ms = unix_ms(start);
     let meter = CpuMeter::start(target.server_pid());
-    let (skus, address) = (sale.skus.clone(), target.address());
+    let (skus, peer) = (sale.skus.clone(), target.peer().clone());
     let next = next.map(|next| next.program.clone());
     let timeline = Timeline { control, scenario, skus, target: &mut *target, start, next };
     let (results, happened) = std::thread::scope(|scope| {
         let attacker = scenario.attack.as_ref().map(|attack| {
-            scope.spawn(move || attack::run(attack, address, mix(scenario.seed ^ ATTACKER), start, progress))
+            let (seed, peer) = (mix(scenario.seed ^ ATTACKER), &peer);
+            scope.spawn(move || attack::run(attack, peer, seed, start, progress))
         });
         let spawned: Vec<_> =
             connected.into_iter().map(|worker| scope.spawn(move || worker.run(start, progress))).collect();

@@ -35,14 +35,13 @@ const CALIBRATION_PATIENCE: Duration = Duration::from_secs(10);
 /// Reads what the target holds, and refuses to drill somebody else's stock.
 pub(super) fn refuse_live(target: &Target, allow_live: bool) -> Result<StatusView, Failure> {
     let failed =
-        |error: LinkError| Failure::could_not(&format!("drill the server at {}", target.address()), &error);
-    let status = Control::connect(target.address(), "doorbuster-drill")
-        .and_then(|mut c| c.status())
-        .map_err(failed)?;
+        |error: LinkError| Failure::could_not(&format!("drill the server at {}", target.peer()), &error);
+    let status =
+        Control::connect(target.peer(), "doorbuster-drill").and_then(|mut c| c.status()).map_err(failed)?;
     if status.skus > 0 && !allow_live && !target.is_embedded() {
         return Err(Failure::usage(format!(
             "the server at {} holds {} SKUs that this drill didn't set up; drill another one, or say --allow-live",
-            target.address(),
+            target.peer(),
             status.skus
         )));
     }
@@ -117,7 +116,7 @@ fn bearable(scenario: &Scenario) -> u32 {
 /// Waits until the calibration's holds are gone: their ends are none of the drill's.
 fn await_no_holds(target: &Target) -> Result<(), Failure> {
     let failed = |error: LinkError| Failure::could_not("wait for the calibration's holds to end", &error);
-    let mut control = Control::connect(target.address(), "doorbuster-drill").map_err(failed)?;
+    let mut control = Control::connect(target.peer(), "doorbuster-drill").map_err(failed)?;
     let until = Instant::now() + CALIBRATION_PATIENCE;
     while target.is_embedded() && control.status().map_err(failed)?.held > 0 && Instant::now() < until {
         std::thread::sleep(Duration::from_millis(50));
@@ -167,7 +166,7 @@ pub(super) fn put_stock(target: &Target, scenario: &Scenario, sale: &Sale) -> Re
             ..PutSku::default()
         })
         .collect();
-    let mut control = Control::connect(target.address(), "doorbuster-drill").map_err(|e| failed(&e))?;
+    let mut control = Control::connect(target.peer(), "doorbuster-drill").map_err(|e| failed(&e))?;
     let answers: Vec<Answer> = control.execute(Kind::PutSku, &requests).map_err(|e| failed(&e))?;
     refused(&answers).map_or(Ok(()), |code| Err(failed(&code)))?;
     if let Some(budget) = &scenario.budget {
@@ -201,7 +200,7 @@ pub(super) fn put_stock(target: &Target, scenario: &Scenario, sale: &Sale) -> Re
 /// Puts the campaign up that sells the drill's SKUs. Gives the start of the load: its times count from there.
 pub(super) fn stage(target: &Target, campaign: &Campaign, sale: &Sale) -> Result<Instant, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::could_not("put the drill's campaign up", error);
-    let mut control = Control::connect(target.address(), "doorbuster-drill").map_err(|e| failed(&e))?;
+    let mut control = Control::connect(target.peer(), "doorbuster-drill").map_err(|e| failed(&e))?;
     let number = u32::try_from(sale.skus.start >> 20 & 0x7FFF_FFFF).unwrap_or(1).max(1);
     let versions = (1..).zip(std::iter::once(&campaign.opens_seconds).chain(&campaign.cutover_seconds));
     let price = |sku: u64, version: u32| {

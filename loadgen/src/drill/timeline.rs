@@ -174,7 +174,7 @@ impl Timeline<'_> {
     fn connect_again(&mut self) -> Result<(), String> {
         let seen = self.control.seen;
         self.control =
-            Control::connect(self.target.address(), "doorbuster-drill").map_err(|error| error.to_string())?;
+            Control::connect(self.target.peer(), "doorbuster-drill").map_err(|error| error.to_string())?;
         self.control.seen = seen;
         Ok(())
     }

@@ -81,7 +81,7 @@ pub(super) fn swap(
     progress: &Progress,
 ) -> Result<Swap, String> {
     let from = target.program().map_err(|failure| failure.line)?;
-    let (address, gone, over) = (target.address(), AtomicBool::new(false), AtomicBool::new(false));
+    let (address, gone, over) = (target.peer().at(), AtomicBool::new(false), AtomicBool::new(false));
     let (replaced, refused_s) = std::thread::scope(|scope| {
         let knocking = scope.spawn(|| knock(address, start, &gone, &over));
         // On this thread: a server that it starts ends with the thread that started it.

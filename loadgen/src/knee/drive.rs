@@ -1,7 +1,6 @@
 //! The open loop of one point: requests come when they are due, whether or not the server keeps up.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use doorbuster_protocol::{
@@ -17,7 +16,7 @@ use super::point::Point;
 use crate::frames::{Payment, Template, Wish};
 use crate::health::CpuMeter;
 use crate::ids::{IdMaker, mix};
-use crate::net::{Link, LinkError, Poller};
+use crate::net::{Link, LinkError, Peer, Poller};
 use crate::saturate::nanos;
 
 /// Frames of a connection that may be unanswered, a power of two: what a server that refuses nothing piles up in half a
@@ -97,14 +96,14 @@ struct Loop {
 }
 
 /// Drives one point.
-pub(super) fn drive(asked: Asked, address: SocketAddr, server: Option<u32>) -> Result<Point, LinkError> {
+pub(super) fn drive(asked: Asked, peer: &Peer, server: Option<u32>) -> Result<Point, LinkError> {
     let poller = Poller::new()?;
     let features =
         if asked.bulk { FEATURE_BULK_REFUSALS } else { 0 } | if asked.credits { FEATURE_CREDITS } else { 0 };
     let mut lanes = Vec::new();
     let mut server_ms = 0;
     for token in 0..asked.connections as usize {
-        let (link, welcome) = Link::connect_for(address, "doorbuster-drill", features)?;
+        let (link, welcome) = Link::connect_for(peer, "doorbuster-drill", features)?;
         server_ms = welcome.now_ms;
         poller.add(link.stream(), token)?;
         lanes.push(Lane {
@@ -244,9 +243,7 @@ impl Loop {
         if !link.is_flushed() && link.flush()? {
             poller.want_write(link.stream(), token, false)?;
         }
-        link.receive()?;
-        let now = began.elapsed();
-        let now_ns = nanos(now);
+        let mut came = None;
         let slo_ns = nanos(asked.slo);
         let mut take = |correlation: u64, header: &Header| -> Result<Flight, LinkError> {
             let flight = flights.get_mut(place(correlation));
@@ -261,7 +258,9 @@ impl Loop {
             *unanswered -= if flight.confirm { 1 } else { u64::from(asked.batch) };
             Ok(*flight)
         };
-        link.each_frame(|header, content| {
+        link.receive(|header, content| {
+            let now = *came.get_or_insert_with(|| began.elapsed());
+            let now_ns = nanos(now);
             let mut refuse = |flight: Flight, code: u16| {
                 if (*from_ns..*until_ns).contains(&flight.due) {
                     let took = now_ns.saturating_sub(flight.due);

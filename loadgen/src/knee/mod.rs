@@ -82,9 +82,9 @@ impl Stage {
     fn set(options: &Options, policy: Policy, cores: Cores) -> Result<Self, Failure> {
         let config = policy.config(options.added_cost_us, options.backlog_us);
         let durability = options.durability.clone();
-        let target = Target::reach(None, Setup { durability, config, cores, program: None })?;
+        let target = Target::start(Setup { durability, config, cores, program: None })?;
         let first_sku = mix(IdMaker::fresh_nonce()) >> 24 << 20;
-        set_up(target.address(), first_sku, SKUS, PLENTY)?;
+        set_up(target.peer(), first_sku, SKUS, PLENTY)?;
         Ok(Self { target, first_sku })
     }
 
@@ -102,7 +102,7 @@ impl Stage {
             skus: SKUS,
             seed,
         };
-        drive::drive(asked, self.target.address(), self.target.server_pid()).map_err(|error: LinkError| {
+        drive::drive(asked, self.target.peer(), self.target.server_pid()).map_err(|error: LinkError| {
             let words = self.target.last_words();
             Failure::could_not("load the server", &format!("{error}{words}"))
         })

@@ -1,16 +1,16 @@
 //! A blocking connection for what is rare: setting stock up, reading orders and accounts back.
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use doorbuster_gateway::Stream;
 use doorbuster_protocol::{
     Access, Auth, Class, Code, FLAG_DRILL, Fault, Header, Hello, Kind, MAGIC, Parsed, ProtocolError,
     ReadStock, Record, StatusView, StockView, VERSION, Welcome, body, parse,
 };
 
-use super::LinkError;
-use super::proof::proof;
+use super::{LinkError, Peer};
 
 /// Operations in one frame: answers of 100 bytes stay far below a frame's bound.
 const BATCH: usize = 4_096;
@@ -25,7 +25,7 @@ const LONGEST_PAUSE_MS: u64 = 1_000;
 /// A greeted blocking connection; one frame is in flight at a time.
 #[derive(Debug)]
 pub struct Control {
-    stream: TcpStream,
+    stream: Stream<TcpStream>,
     input: Vec<u8>,
     correlation: u64,
     /// The latest position of the log that an answer has named.
@@ -39,10 +39,8 @@ impl Control {
     ///
     /// # Errors
     /// As [`Link::connect`](super::Link::connect).
-    pub fn connect(address: SocketAddr, name: &str) -> Result<Self, LinkError> {
-        let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+    pub fn connect(peer: &Peer, name: &str) -> Result<Self, LinkError> {
+        let stream = peer.connect(PATIENCE)?;
         let hello =
             Hello { magic: MAGIC, oldest: VERSION, newest: VERSION, features: 0, client: name.to_owned() };
         let nothing_yet = Welcome {
@@ -60,12 +58,15 @@ impl Control {
             server: String::new(),
         };
         let mut control = Self { stream, input: Vec::new(), correlation: 0, seen: 0, welcome: nothing_yet };
-        if let Some(proof) = proof() {
-            control.exchange::<Auth, Access>(Kind::Auth, &[proof])?;
-        }
-        let mut answers = control.exchange::<Hello, Welcome>(Kind::Hello, &[hello])?;
-        control.welcome = answers.pop().ok_or(LinkError::Closed)?;
+        control.welcome = control.greet(peer, hello).map_err(|error| peer.ungreeted(error))?;
         Ok(control)
+    }
+
+    fn greet(&mut self, peer: &Peer, hello: Hello) -> Result<Welcome, LinkError> {
+        if let Some(proof) = peer.proof() {
+            self.exchange::<Auth, Access>(Kind::Auth, &[proof])?;
+        }
+        self.exchange::<Hello, Welcome>(Kind::Hello, &[hello])?.pop().ok_or(LinkError::Closed)
     }
 
     /// Executes operations of one kind, in batches; answers in order.

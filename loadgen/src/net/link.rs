@@ -1,15 +1,16 @@
 //! One non-blocking connection with its two buffers.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::time::Duration;
 
+use doorbuster_gateway::Stream;
 use doorbuster_protocol::{
     Code, Fault, HEADER_LEN, Header, Hello, Kind, MAGIC, MAX_BODY, Parsed, ProtocolError, VERSION, Welcome,
     body, parse,
 };
 
-use super::proof::proof;
+use super::Peer;
 
 /// First size of a receive buffer; it grows to what the largest answer needs.
 const RECEIVE_BYTES: usize = 16 << 10;
@@ -25,7 +26,25 @@ const GREETING: Duration = Duration::from_secs(5);
 pub enum LinkError {
     /// The system's error.
     #[error("{0}")]
-    Io(#[from] io::Error),
+    Io(io::Error),
+    /// The two sides could not agree on an encrypted connection, or it was tampered with.
+    #[error("no encrypted connection: {0}{hint}", hint = hint(.0))]
+    Unencrypted(Box<rustls::Error>),
+    /// The server ended the connection when it was to agree on keys.
+    #[error(
+        "no encrypted connection: the server closed it; if that port encrypts nothing, leave --tls-ca out"
+    )]
+    SpeaksNoTls,
+    /// The server said nothing when it was to agree on keys.
+    #[error(
+        "no encrypted connection: the server took too long to agree on keys; it is overloaded, or something else listens there"
+    )]
+    SilentTls,
+    /// The server ended the connection in answer to a plain greeting.
+    #[error(
+        "the server closed the connection before its greeting (does it want an encrypted one? give --tls-ca)"
+    )]
+    Ungreeted,
     /// The peer broke the protocol, or isn't a Doorbuster server.
     #[error("the peer broke the protocol: {0}")]
     Protocol(#[from] ProtocolError),
@@ -37,21 +56,49 @@ pub enum LinkError {
     Closed,
 }
 
+impl From<io::Error> for LinkError {
+    fn from(error: io::Error) -> Self {
+        match error.downcast() {
+            Ok(tls) => Self::Unencrypted(Box::new(tls)),
+            Err(error) => Self::Io(error),
+        }
+    }
+}
+
 impl LinkError {
     /// What the server refused with: its own words, or what the code means where it is too busy for words.
     pub fn refused(fault: Fault) -> Self {
         let code = Code::from_number(fault.code);
         Self::Refused(match code {
+            Some(Code::Unauthenticated | Code::Forbidden) => format!("{}; {A_KEY}", fault.message),
             Some(code) if fault.message.is_empty() => format!("{code}: {}", code.meaning()),
             _ => fault.message,
         })
     }
 }
 
+/// What somebody does about a refusal for a key: a drill sets up, sells, and reads what every shopper has.
+const A_KEY: &str = "a drill's key has the role operator, and comes from --key-file or DOORBUSTER_KEY";
+
+/// What somebody may do about an encrypted connection that there is none of.
+fn hint(error: &rustls::Error) -> &'static str {
+    use rustls::CertificateError::{NotValidForName, NotValidForNameContext};
+    use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage};
+    match error {
+        InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => {
+            "; --tls-name says whom it is for, where that isn't whom --target names"
+        }
+        InvalidCertificate(_) => "; --tls-ca names the file with who has signed the server's certificate",
+        InvalidMessage(_) => "; if that port encrypts nothing, leave --tls-ca out",
+        AlertReceived(_) => "; --tls-certificate and --tls-key show one, where the server asks for it",
+        _ => "",
+    }
+}
+
 /// A connection whose reads and writes never block.
 #[derive(Debug)]
 pub struct Link {
-    stream: TcpStream,
+    stream: Stream<TcpStream>,
     out: Vec<u8>,
     written: usize,
     input: Vec<u8>,
@@ -67,17 +114,17 @@ impl Link {
     ///
     /// # Errors
     /// If nobody listens, the greeting doesn't come in five seconds, or the server refuses it.
-    pub fn connect(address: SocketAddr, name: &str) -> Result<(Self, Welcome), LinkError> {
-        Self::connect_for(address, name, 0)
+    pub fn connect(peer: &Peer, name: &str) -> Result<(Self, Welcome), LinkError> {
+        Self::connect_for(peer, name, 0)
     }
 
     /// As [`connect`](Self::connect), asking for these features.
     ///
     /// # Errors
     /// As [`connect`](Self::connect).
-    pub fn connect_for(address: SocketAddr, name: &str, features: u64) -> Result<(Self, Welcome), LinkError> {
-        let mut link = Self::dial(address, name, features)?;
-        let welcome = link.await_welcome()?;
+    pub fn connect_for(peer: &Peer, name: &str, features: u64) -> Result<(Self, Welcome), LinkError> {
+        let mut link = Self::dial(peer, name, features)?;
+        let welcome = link.await_welcome().map_err(|error| peer.ungreeted(error))?;
         Ok((link, welcome))
     }
 
@@ -85,16 +132,14 @@ impl Link {
     /// dialled before the first is waited for.
     ///
     /// # Errors
-    /// If nobody listens.
-    pub fn dial(address: SocketAddr, name: &str, features: u64) -> Result<Self, LinkError> {
-        let mut link = Self::connect_ungreeted(address)?;
-        link.stream.set_nonblocking(false)?;
+    /// If nobody listens, or no encryption is agreed on.
+    pub fn dial(peer: &Peer, name: &str, features: u64) -> Result<Self, LinkError> {
+        let mut link = Self::over(peer.connect(GREETING)?);
         link.greeting = true;
-        link.stream.set_read_timeout(Some(GREETING))?;
         let hello =
             Hello { magic: MAGIC, oldest: VERSION, newest: VERSION, features, client: name.to_owned() };
         let mut greeting = Vec::new();
-        if let Some(proof) = proof() {
+        if let Some(proof) = peer.proof() {
             body::frame(Header::new(Kind::Auth, 0, 1), &[proof], &mut greeting);
         }
         body::frame(Header::new(Kind::Hello, 0, 1), std::slice::from_ref(&hello), &mut greeting);
@@ -108,12 +153,12 @@ impl Link {
     /// If it doesn't come in five seconds, or the server refuses the greeting.
     pub fn await_welcome(&mut self) -> Result<Welcome, LinkError> {
         let welcome = loop {
-            self.receive()?;
+            self.read()?;
             if let Some(welcome) = self.take_welcome()? {
                 break welcome;
             }
         };
-        self.stream.set_nonblocking(true)?;
+        self.stream.socket().set_nonblocking(true)?;
         self.greeting = false;
         Ok(welcome)
     }
@@ -145,11 +190,14 @@ impl Link {
     ///
     /// # Errors
     /// If nobody listens there.
-    pub fn connect_ungreeted(address: SocketAddr) -> Result<Self, LinkError> {
-        let stream = TcpStream::connect_timeout(&address, GREETING)?;
-        stream.set_nodelay(true)?;
-        stream.set_nonblocking(true)?;
-        Ok(Self {
+    pub fn connect_ungreeted(peer: &Peer) -> Result<Self, LinkError> {
+        let link = Self::over(peer.connect(GREETING)?);
+        link.stream.socket().set_nonblocking(true)?;
+        Ok(link)
+    }
+
+    fn over(stream: Stream<TcpStream>) -> Self {
+        Self {
             stream,
             out: Vec::new(),
             written: 0,
@@ -157,12 +205,12 @@ impl Link {
             start: 0,
             end: 0,
             greeting: false,
-        })
+        }
     }
 
     /// The socket, for a [`Poller`](super::Poller).
     pub fn stream(&self) -> &TcpStream {
-        &self.stream
+        self.stream.socket()
     }
 
     /// Where frames to send are appended.
@@ -194,11 +242,28 @@ impl Link {
         Ok(true)
     }
 
-    /// Reads once what is there.
+    /// Reads what is there, and hands over every whole frame. What came before an end or an error was said all the same.
     ///
     /// # Errors
-    /// If the connection is closed or broken.
-    pub fn receive(&mut self) -> Result<(), LinkError> {
+    /// If the connection is closed or broken; else the first fault in the bytes, or the first error of `each`.
+    pub fn receive(
+        &mut self,
+        mut each: impl FnMut(&Header, &[u8]) -> Result<(), LinkError>,
+    ) -> Result<(), LinkError> {
+        loop {
+            let read = self.read();
+            let full = self.end == self.input.len();
+            let taken = self.take_frames(&mut each);
+            read.and(taken)?;
+            // What a plain connection had no room for is in its socket, which the poller tells of again.
+            if !(full && self.stream.is_encrypted()) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads once.
+    fn read(&mut self) -> Result<(), LinkError> {
         if self.start > 0 {
             self.input.copy_within(self.start..self.end, 0);
             self.end -= self.start;
@@ -223,12 +288,9 @@ impl Link {
     }
 
     /// Hands over every whole frame that was received.
-    ///
-    /// # Errors
-    /// The first fault in the bytes, or the first error of `each`.
-    pub fn each_frame(
+    fn take_frames(
         &mut self,
-        mut each: impl FnMut(&Header, &[u8]) -> Result<(), LinkError>,
+        each: &mut impl FnMut(&Header, &[u8]) -> Result<(), LinkError>,
     ) -> Result<(), LinkError> {
         while let Some(received) = self.input.get(self.start..self.end) {
             match parse(received)? {

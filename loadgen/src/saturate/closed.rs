@@ -1,6 +1,5 @@
 //! The closed loop.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use doorbuster_protocol::{Answer, Class, Code, FLAG_DRILL, FLAG_FIRST_ATTEMPT, Header, Kind, ProtocolError};
@@ -10,7 +9,7 @@ use super::source::Source;
 use super::{Operation, Terms};
 use crate::frames::Template;
 use crate::ids::IdMaker;
-use crate::net::{Link, LinkError, Poller};
+use crate::net::{Link, LinkError, Peer, Poller};
 
 /// Time at the start that isn't measured: tables grow, buffers find their size.
 const WARM_UP: Duration = Duration::from_millis(300);
@@ -83,15 +82,15 @@ impl Closed {
     ///
     /// # Errors
     /// If a connection can't be made.
-    pub fn connect(load: &Load, address: SocketAddr) -> Result<Self, LinkError> {
+    pub fn connect(load: &Load, peer: &Peer) -> Result<Self, LinkError> {
         let poller = Poller::new()?;
         let mut lanes = Vec::new();
         let mut now_ms = 0;
         for token in 0..load.connections as usize {
             let link = if load.op == Operation::Echo {
-                Link::connect_ungreeted(address)?
+                Link::connect_ungreeted(peer)?
             } else {
-                let (link, welcome) = Link::connect(address, "doorbuster-drill")?;
+                let (link, welcome) = Link::connect(peer, "doorbuster-drill")?;
                 now_ms = welcome.now_ms;
                 link
             };
@@ -169,9 +168,8 @@ impl Closed {
             for &token in &ready {
                 let Some(lane) = self.lanes.get_mut(token) else { continue };
                 let Lane { link, slots, waits_for_room } = lane;
-                link.receive()?;
                 // Frames to refill are noted first: the answer's bytes still lie in the link's buffer.
-                link.each_frame(|header, content| {
+                link.receive(|header, content| {
                     let slot =
                         usize::try_from(header.correlation).ok().and_then(|index| slots.get_mut(index));
                     let slot = slot.filter(|slot| slot.in_flight).ok_or(unasked(header))?;

@@ -21,7 +21,6 @@ mod rules;
 mod source;
 
 use std::io::Write;
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -33,7 +32,7 @@ pub use rules::{DISCOUNT, Rule, Terms};
 use crate::exit::{Exit, Failure};
 use crate::health::CpuMeter;
 use crate::ids::{IdMaker, mix};
-use crate::net::Control;
+use crate::net::{Control, Peer};
 use crate::target::{Setup, Target};
 use doorbuster_protocol::{Answer, Code, Kind, PutSku};
 
@@ -62,7 +61,7 @@ fn measure(options: &Options, out: &mut dyn Write) -> Result<Exit, Failure> {
         Operation::Reserve | Operation::TwoLines | Operation::SoldOut | Operation::Confirm => {
             let (durability, config) = (options.durability.clone(), CONFIG.to_owned());
             let setup = Setup { durability, config, ..Setup::default() };
-            Some(Target::reach(options.target.as_deref(), setup)?)
+            Some(Target::reach(options.target.as_deref(), &options.trust, setup)?)
         }
     };
     let echo = echo::Echo::start().map_err(|error| Failure::could_not("start the echo server", &error))?;
@@ -74,7 +73,7 @@ fn measure(options: &Options, out: &mut dyn Write) -> Result<Exit, Failure> {
     for repeat in 0..options.repeat {
         if options.with_echo || options.op == Operation::Echo {
             let load = load(options, Operation::Echo, 0, 0);
-            let run = one(&load, options, echo.address(), None)?;
+            let run = one(&load, options, &echo.address().into(), None)?;
             report::line(repeat, Operation::Echo.name(), &run, out);
             echoes.push(run);
         }
@@ -123,16 +122,16 @@ impl Side {
             (Self::Plain, Operation::TwoLines) => Operation::Reserve,
             (_, op) => op,
         };
-        let base = put_skus(target.address(), options)?;
+        let base = put_skus(target.peer(), options)?;
         let mut load = load(options, op, base, shards);
         let mut name = op.name();
         if matches!(self, Self::Asked) && !options.rules.is_empty() {
-            let (terms, told) = rules::put_in_force(&options.rules, target.address(), base, options.skus)?;
+            let (terms, told) = rules::put_in_force(&options.rules, target.peer(), base, options.skus)?;
             report::told(&told, out);
             load.terms = terms;
             name = "by rules";
         }
-        let run = one(&load, options, target.address(), target.server_pid())?;
+        let run = one(&load, options, target.peer(), target.server_pid())?;
         report::line(repeat, name, &run, out);
         Ok(run)
     }
@@ -161,7 +160,7 @@ fn apart(options: &Options, target: &Target) -> Result<u32, Failure> {
         ));
     }
     let failed = |error: crate::net::LinkError| Failure::could_not("ask for the server's shards", &error);
-    let mut control = Control::connect(target.address(), "doorbuster-drill").map_err(failed)?;
+    let mut control = Control::connect(target.peer(), "doorbuster-drill").map_err(failed)?;
     match control.status().map_err(failed)?.shards {
         0 | 1 => Err(Failure::usage(
             "--op two-lines needs a server with 2 shards at least; this one has 1: start it with more reactors".to_owned(),
@@ -197,13 +196,13 @@ fn load(options: &Options, op: Operation, first_sku: u64, shards: u32) -> Load {
     }
 }
 
-fn one(load: &Load, options: &Options, address: SocketAddr, server: Option<u32>) -> Result<Run, Failure> {
+fn one(load: &Load, options: &Options, peer: &Peer, server: Option<u32>) -> Result<Run, Failure> {
     let failed = |error: crate::net::LinkError| Failure::could_not("load the server", &error);
     let (measured, cpu) = if let (Some(rate), true) = (options.rate, load.op != Operation::Echo) {
         let meter = CpuMeter::start(server);
-        (open::drive(load, rate, options.seed, address).map_err(failed)?, meter.stop())
+        (open::drive(load, rate, options.seed, peer).map_err(failed)?, meter.stop())
     } else {
-        let mut closed = Closed::connect(load, address).map_err(failed)?;
+        let mut closed = Closed::connect(load, peer).map_err(failed)?;
         if load.op == Operation::Confirm {
             closed.prepare_orders().map_err(failed)?;
         }
@@ -213,7 +212,7 @@ fn one(load: &Load, options: &Options, address: SocketAddr, server: Option<u32>)
     let sync_p99_us = if load.op == Operation::Echo {
         0
     } else {
-        Control::connect(address, "doorbuster-drill")
+        Control::connect(peer, "doorbuster-drill")
             .and_then(|mut control| control.status())
             .map_err(failed)?
             .sync_p99_us
@@ -222,16 +221,16 @@ fn one(load: &Load, options: &Options, address: SocketAddr, server: Option<u32>)
 }
 
 /// Sets up the SKUs of one repeat, under numbers that no earlier run used, and says the first.
-fn put_skus(address: SocketAddr, options: &Options) -> Result<u64, Failure> {
+fn put_skus(peer: &Peer, options: &Options) -> Result<u64, Failure> {
     let base = mix(IdMaker::fresh_nonce()) >> 24 << 20;
-    set_up(address, base, options.skus, if options.op == Operation::SoldOut { 0 } else { PLENTY })?;
+    set_up(peer, base, options.skus, if options.op == Operation::SoldOut { 0 } else { PLENTY })?;
     Ok(base)
 }
 
 /// Sets up SKUs `base..base + count` with `units` each and no limits.
-pub(crate) fn set_up(address: SocketAddr, base: u64, count: u64, units: u64) -> Result<(), Failure> {
-    let failed = |error| Failure::could_not("set up stock", &error);
-    let mut control = Control::connect(address, "doorbuster-drill").map_err(failed)?;
+pub(crate) fn set_up(peer: &Peer, base: u64, count: u64, units: u64) -> Result<(), Failure> {
+    let failed = |error| Failure::could_not(&format!("set up stock on the server at {peer}"), &error);
+    let mut control = Control::connect(peer, "doorbuster-drill").map_err(failed)?;
     let requests: Vec<PutSku> =
         (0..count).map(|index| PutSku { sku: base + index, units, ..PutSku::default() }).collect();
     let answers: Vec<Answer> = control.execute(Kind::PutSku, &requests).map_err(failed)?;

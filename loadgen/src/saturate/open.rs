@@ -1,6 +1,5 @@
 //! The open loop: one-by-one reserves at a fixed mean rate, Poisson arrivals, whether or not the server keeps up.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use doorbuster_protocol::{FLAG_FIRST_ATTEMPT, Kind};
@@ -13,7 +12,7 @@ use super::closed::{Load, refused, tally, unasked};
 use super::measured::{Measured, nanos};
 use crate::frames::{Template, Wish};
 use crate::ids::{IdMaker, mix};
-use crate::net::{Link, LinkError, Poller};
+use crate::net::{Link, LinkError, Peer, Poller};
 
 /// Requests that may be unanswered; at this bound the generator gives up, as memory has one.
 const UNANSWERED: usize = 1 << 20;
@@ -32,12 +31,12 @@ struct Flight {
 }
 
 /// Sends `rate` requests a second and measures from the time that each was due.
-pub(super) fn drive(load: &Load, rate: u32, seed: u64, address: SocketAddr) -> Result<Measured, LinkError> {
+pub(super) fn drive(load: &Load, rate: u32, seed: u64, peer: &Peer) -> Result<Measured, LinkError> {
     let poller = Poller::new()?;
     let mut links = Vec::new();
     let mut server_ms = 0;
     for token in 0..load.connections as usize {
-        let (link, welcome) = Link::connect(address, "doorbuster-drill")?;
+        let (link, welcome) = Link::connect(peer, "doorbuster-drill")?;
         server_ms = welcome.now_ms;
         poller.add(link.stream(), token)?;
         links.push(link);
@@ -101,8 +100,7 @@ pub(super) fn drive(load: &Load, rate: u32, seed: u64, address: SocketAddr) -> R
             if !link.is_flushed() && link.flush()? {
                 poller.want_write(link.stream(), token, false)?;
             }
-            link.receive()?;
-            link.each_frame(|header, content| {
+            link.receive(|header, content| {
                 if header.kind == Kind::Error {
                     return Err(refused(header, content));
                 }

@@ -1,6 +1,7 @@
 //! The command's options.
 
 use clap::{Args, ValueEnum};
+use doorbuster_gateway::cli::Trust;
 
 use super::Rule;
 
@@ -79,6 +80,9 @@ pub struct Options {
     /// A running server; without it one is started in a child process with a temporary data folder.
     #[arg(long, value_name = "HOST:PORT")]
     pub target: Option<String>,
+    /// How to encrypt, and what to prove oneself with, on connections to the target.
+    #[command(flatten)]
+    pub trust: Trust,
     /// Durability of the started server: always, interval or none.
     #[arg(long, value_name = "LEVEL", default_value = "always", value_parser = ["always", "interval", "none"])]
     pub durability: String,

@@ -3,8 +3,6 @@
 //! Each rule is one that a real sale has, and is set so that it never refuses anybody: what is measured is what looking at it
 //! and keeping its accounts costs.
 
-use std::net::SocketAddr;
-
 use clap::ValueEnum;
 use doorbuster_protocol::{
     Answer, BindSku, Code, Funder, Kind, Phase, PutPhase, PutPrice, Record, SetBudget, SetCampaign,
@@ -12,7 +10,7 @@ use doorbuster_protocol::{
 };
 
 use crate::exit::Failure;
-use crate::net::{Control, LinkError};
+use crate::net::{Control, LinkError, Peer};
 use crate::scenario::Budget;
 
 /// A limit for a shopper that none of them reaches, units.
@@ -111,14 +109,14 @@ pub(super) fn named(rules: &[Rule]) -> String {
 /// If the server can't be reached or refuses a part.
 pub(super) fn put_in_force(
     rules: &[Rule],
-    address: SocketAddr,
+    peer: &Peer,
     base: u64,
     count: u64,
 ) -> Result<(Terms, String), Failure> {
     let terms = Terms::of(rules, base);
     let failed = |error: &dyn std::fmt::Display| Failure::could_not("put the load's rules in force", error);
     let mut office = Office {
-        control: Control::connect(address, "doorbuster-drill").map_err(|e| failed(&e))?,
+        control: Control::connect(peer, "doorbuster-drill").map_err(|e| failed(&e))?,
         skus: base..base + count,
         terms,
         limited: rules.contains(&Rule::UserLimit),

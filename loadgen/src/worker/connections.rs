@@ -41,11 +41,9 @@ impl Worker {
         if matches!(flushed, Ok(true)) {
             self.poller.want_write(link.stream(), token, false)?;
         }
-        // What came before an end or an error was said all the same.
-        let received = link.receive();
         let mut replies = std::mem::take(&mut self.replies);
         let mut pushes = Vec::new();
-        let read = link.each_frame(|header, content| {
+        let received = link.receive(|header, content| {
             match header.kind {
                 Kind::Goodbye => {}
                 Kind::Push => body::read(header, content, |push| pushes.push(push))?,
@@ -69,7 +67,7 @@ impl Worker {
         for push in &pushes {
             self.pushed(push, now_ns);
         }
-        flushed.and(received).and(read)
+        flushed.and(received)
     }
 
     /// Breaks connections where that is wanted, and makes those again that broke while the server was down.
@@ -90,7 +88,7 @@ impl Worker {
         for token in (0..self.links.len()).filter(|&token| self.links[token].is_none()) {
             dialled.push((
                 token,
-                Link::dial(self.task.address, NAME, 0).map_err(|again| lost(&LinkError::Closed, &again))?,
+                Link::dial(&self.task.peer, NAME, 0).map_err(|again| lost(&LinkError::Closed, &again))?,
             ));
         }
         for (token, mut link) in dialled {
@@ -117,7 +115,7 @@ impl Worker {
     }
 
     fn connect_again(&mut self, token: usize, error: &LinkError) -> Result<(), LinkError> {
-        let (link, _) = Link::connect(self.task.address, NAME).map_err(|again| lost(error, &again))?;
+        let (link, _) = Link::connect(&self.task.peer, NAME).map_err(|again| lost(error, &again))?;
         self.take_up(token, link)
     }
 

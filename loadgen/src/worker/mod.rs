@@ -96,7 +96,7 @@ impl Worker {
         let mut links = Vec::new();
         let mut server_now_ms = 0;
         for token in 0..task.connections as usize {
-            let (link, welcome) = Link::connect(task.address, "doorbuster-drill")?;
+            let (link, welcome) = Link::connect(&task.peer, "doorbuster-drill")?;
             server_now_ms = welcome.now_ms;
             poller.add(link.stream(), token)?;
             links.push(Some(link));

@@ -1,9 +1,9 @@
 //! What a worker gets, shares and brings home.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 use crate::journal::Journal;
+use crate::net::Peer;
 use crate::population::Population;
 use crate::recorder::Recorder;
 use crate::scenario::{Campaign, Retries};
@@ -45,7 +45,7 @@ pub struct Progress {
 #[derive(Debug)]
 pub struct Task {
     /// The server.
-    pub address: SocketAddr,
+    pub peer: Peer,
     /// Connections of this worker.
     pub connections: u32,
     /// Arrivals.

@@ -7,6 +7,7 @@ mod faults;
 mod knee;
 mod liar;
 mod program;
+mod protected;
 mod rules;
 
 use std::path::Path;

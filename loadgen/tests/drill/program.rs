@@ -87,8 +87,13 @@ impl Drill {
 }
 
 pub(crate) fn run(arguments: &[&str]) -> Ended {
+    run_as("", arguments)
+}
+
+/// Runs with this key in the environment; an empty one is none.
+pub(crate) fn run_as(key: &str, arguments: &[&str]) -> Ended {
     let mut command = Command::new(PROGRAM);
-    command.args(arguments);
+    command.args(arguments).env("DOORBUSTER_KEY", key);
     watch(command, "", |_| {})
 }
 
@@ -129,8 +134,12 @@ pub(crate) struct Serving {
 impl Serving {
     pub(crate) fn start(folder: &Path) -> Self {
         // A closed loop is as fast as the server: what there is to refuse says nothing but that.
+        Self::start_with(folder, "[overload]\nbacklog_us = 0\n")
+    }
+
+    pub(crate) fn start_with(folder: &Path, configuration: &str) -> Self {
         let config = folder.join("server.toml");
-        std::fs::write(&config, "[overload]\nbacklog_us = 0\n").expect("written");
+        std::fs::write(&config, configuration).expect("written");
         let mut child = Command::new(PROGRAM)
             .args(["__serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--ready-line", "--data"])
             .arg(folder.join("data"))

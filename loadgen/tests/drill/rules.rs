@@ -1,5 +1,7 @@
 //! `saturate --rules`: whether the rules really are in force while the load runs.
 
+use std::net::SocketAddr;
+
 use doorbuster_loadgen::net::Control;
 use doorbuster_protocol::{
     BudgetView, CampaignView, ChannelView, Code, Kind, PriceView, ReadBudget, ReadCampaign, ReadChannel,
@@ -17,8 +19,8 @@ fn loaded(serving: &Serving, extra: &[&str]) -> (String, Control) {
     arguments.extend(extra);
     let ended = program::run(&arguments);
     assert_eq!(ended.code, 0, "{extra:?}: {ended:?}");
-    let address = serving.address.parse().expect("an address");
-    (ended.stdout, Control::connect(address, "test").expect("it serves"))
+    let address: SocketAddr = serving.address.parse().expect("an address");
+    (ended.stdout, Control::connect(&address.into(), "test").expect("it serves"))
 }
 
 /// The number that stands behind these words.
