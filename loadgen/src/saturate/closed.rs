@@ -263,15 +263,25 @@ pub(super) fn unasked(header: &Header) -> LinkError {
         .into()
 }
 
+/// What somebody does whose server is too busy for a load.
+const REFUSE_NOTHING: &str = "A load finds out what a server can do that refuses nothing: start that one with \
+    --set overload.backlog_us=0, or ask for less at a time (--in-flight, --batch, --rate)";
+
 /// The code of an error frame that says "try again".
 fn overloaded(header: &Header, content: &[u8]) -> Option<Code> {
     let fault = doorbuster_protocol::body::read_one::<doorbuster_protocol::Fault>(header, content).ok()?;
     Code::from_number(fault.code).filter(|code| code.class() == Class::Retry)
 }
 
+/// What ends a load: the server refused a frame.
 pub(super) fn refused(header: &Header, content: &[u8]) -> LinkError {
     match doorbuster_protocol::body::read_one::<doorbuster_protocol::Fault>(header, content) {
-        Ok(fault) => LinkError::refused(fault),
+        Ok(fault) => match LinkError::refused(fault) {
+            LinkError::Refused(words) if overloaded(header, content).is_some() => {
+                LinkError::Refused(format!("{words} {REFUSE_NOTHING}"))
+            }
+            error => error,
+        },
         Err(error) => error.into(),
     }
 }

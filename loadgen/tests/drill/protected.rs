@@ -169,6 +169,17 @@ fn who_has_no_key_or_one_of_another_role_is_told_which_a_drill_needs() {
 }
 
 #[test]
+fn a_load_that_the_server_has_no_time_for_is_said_with_what_to_do() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // Each operation costs a tenth of what may wait.
+    let serving = Serving::start_with(folder.path(), "[overload]\nbacklog_us = 1000\nadded_cost_us = 100\n");
+    let ended = program::run(&["saturate", "--seconds", "2", "--repeat", "1", "--target", &serving.address]);
+    assert_eq!(ended.code, 6, "{ended:?}");
+    let words = ["SHED: ", "--set overload.backlog_us=0", "--in-flight, --batch, --rate"];
+    assert!(words.iter().all(|words| ended.stderr.contains(words)), "{}", ended.stderr);
+}
+
+#[test]
 fn a_certificate_means_nothing_to_a_server_of_the_drills_own() {
     let ended = program::run(&["--tls-ca", "ca.pem"]);
     assert_eq!(ended.code, 2, "{ended:?}");
