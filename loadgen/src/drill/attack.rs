@@ -2,7 +2,7 @@
 //! guessed shoppers of orders that exist, and connections that never get to the end of their greeting.
 //!
 //! A server that encrypts is attacked on both sides of that: its port by bytes that are no TLS, the protocol inside by an attacker who
-//! speaks it well.
+//! speaks it well. Where there are keys he has one: a stranger's requests are not even looked at.
 //!
 //! The shoppers' own figures say whether that harms anybody. What is looked at here is whether any of it takes effect.
 
@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use doorbuster_gateway::Stream;
 use doorbuster_protocol::{
-    Answer, Cancel, Confirm, HEADER_LEN, Header, Hello, Kind, MAGIC, OrderView, ReadOrder, VERSION, body,
+    Answer, Auth, Cancel, Confirm, HEADER_LEN, Header, Hello, Kind, MAGIC, OrderView, ReadOrder, VERSION,
+    body,
 };
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -109,16 +110,19 @@ fn tricks(doors: &[Peer]) -> impl Iterator<Item = (&Peer, Trick)> + Clone {
 fn harass(door: &Peer, trick: Trick, random: &mut Xoshiro256PlusPlus) {
     let Ok(mut stream) = door.connect(PATIENCE) else { return };
     // The server may close as soon as it has seen enough.
-    drop(stream.write_all(&message(trick, random)));
+    drop(stream.write_all(&message(trick, door.proof(), random)));
     if !matches!(trick, Trick::Half) {
         drop(stream.read_to_end(&mut Vec::new()));
     }
 }
 
-/// What is sent.
-fn message(trick: Trick, random: &mut Xoshiro256PlusPlus) -> Vec<u8> {
+/// What is sent, by somebody who has this key.
+fn message(trick: Trick, proof: Option<Auth>, random: &mut Xoshiro256PlusPlus) -> Vec<u8> {
     let rubbish: Vec<u8> = (0..random.random_range(1..RUBBISH)).map(|_| random.random()).collect();
     let mut bytes = Vec::new();
+    if let Some(proof) = proof {
+        body::frame(Header::new(Kind::Auth, 0, 1), &[proof], &mut bytes);
+    }
     let hello = Hello { magic: MAGIC, oldest: VERSION, newest: VERSION, features: 0, client: String::new() };
     body::frame(Header::new(Kind::Hello, 0, 1), std::slice::from_ref(&hello), &mut bytes);
     let greeting = bytes.len();
@@ -168,7 +172,7 @@ mod tests {
         for trick in
             [Trick::Rubbish, Trick::Giant, Trick::Malformed, Trick::Half].into_iter().cycle().take(400)
         {
-            let bytes = message(trick, &mut random);
+            let bytes = message(trick, None, &mut random);
             let Ok(Parsed::Frame { header, consumed, .. }) = parse(&bytes) else { continue };
             assert_eq!(header.kind, Kind::Hello, "{trick:?}");
             match parse(&bytes[consumed..]) {
@@ -180,5 +184,30 @@ mod tests {
                 Err(_) => assert!(matches!(trick, Trick::Giant), "{trick:?}"),
             }
         }
+    }
+
+    #[test]
+    fn who_has_a_key_shows_it_first() {
+        let secret = format!("dbk_{:064}", 7).parse().expect("a key");
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
+        let bytes = message(Trick::Malformed, Some(Auth { secret }), &mut random);
+        let mut kinds = Vec::new();
+        let mut rest = &bytes[..];
+        while let Ok(Parsed::Frame { header, consumed, .. }) = parse(rest) {
+            kinds.push(header.kind);
+            rest = &rest[consumed..];
+        }
+        assert_eq!(kinds, [Kind::Auth, Kind::Hello, Kind::Reserve]);
+    }
+
+    #[test]
+    fn a_bare_port_hears_everything_but_well_formed_requests() {
+        let at = |port: u16| Peer::from(std::net::SocketAddr::from(([127, 0, 0, 1], port)));
+        assert_eq!(doors(&at(1)).len(), 1, "without encryption there is one door");
+        let (doors, of) = ([at(1), at(2)], |port: u16| [port; 5]);
+        let tried: Vec<(u16, bool)> =
+            tricks(&doors).map(|(door, trick)| (door.at().port(), matches!(trick, Trick::Guess))).collect();
+        assert!(tried.iter().map(|(port, _)| *port).eq(of(1).into_iter().chain(of(2).into_iter().skip(1))));
+        assert_eq!(tried.iter().filter(|(_, guesses)| *guesses).collect::<Vec<_>>(), [&(1, true)]);
     }
 }

@@ -77,7 +77,7 @@ impl Peer {
     }
 
     /// What goes in front of a greeting.
-    pub(super) fn proof(&self) -> Option<Auth> {
+    pub fn proof(&self) -> Option<Auth> {
         self.key.clone().map(|secret| Auth { secret })
     }
 
