@@ -76,7 +76,11 @@ fn ask(to: &Port, request: &str, longest: Duration) -> io::Result<(u16, String)>
     stream.set_read_timeout(Some(longest))?;
     let answer = match &to.tls {
         None => exchange(stream, request),
-        Some(tls) => exchange(tls.wrap(&to.at.to_string(), stream)?, request),
+        Some(tls) => {
+            // Without the scope that a link-local address has.
+            let at = SocketAddr::new(to.at.ip(), to.at.port());
+            exchange(tls.wrap(&at.to_string(), stream)?, request)
+        }
     }?;
     let unlike = || io::Error::new(io::ErrorKind::InvalidData, "what answers there doesn't speak HTTP");
     let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(unlike)?;

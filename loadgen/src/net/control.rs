@@ -94,12 +94,26 @@ impl Control {
         self.exchange::<ReadStock, StatusView>(Kind::ReadStatus, &[])?.pop().ok_or(LinkError::Closed)
     }
 
-    /// The accounts of these SKUs, in order.
+    /// The accounts of these SKUs, in order. Those that the server was too busy to read are asked for again: their zeros mean nothing.
     ///
     /// # Errors
-    /// As [`Control::execute`].
+    /// As [`Control::execute`]; or the server was too busy for too long.
     pub fn stock(&mut self, skus: &[ReadStock]) -> Result<Vec<StockView>, LinkError> {
-        self.execute(Kind::ReadStock, skus)
+        let mut views: Vec<StockView> = self.execute(Kind::ReadStock, skus)?;
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let shed = views.iter_mut().zip(skus).filter(|(view, _)| is_for_later(view.code));
+            let (mut unread, asked): (Vec<&mut StockView>, Vec<ReadStock>) = shed.unzip();
+            let Some(first) = unread.first() else { return Ok(views) };
+            if Instant::now() >= until {
+                let fault = Fault { code: first.code, retry_after_ms: 0, message: String::new() };
+                return Err(LinkError::refused(fault));
+            }
+            std::thread::sleep(Duration::from_millis(SHORTEST_PAUSE_MS));
+            for (unread, view) in unread.iter_mut().zip(self.execute(Kind::ReadStock, &asked)?) {
+                **unread = view;
+            }
+        }
     }
 
     /// Asks, and asks again as long as the server is too busy: what is refused for that was not executed.
@@ -109,8 +123,7 @@ impl Control {
             match self.exchange_once(kind, requests)? {
                 Ok(answers) => return Ok(answers),
                 Err(fault) => {
-                    let class = Code::from_number(fault.code).map(Code::class);
-                    if class != Some(Class::Retry) || Instant::now() >= until {
+                    if !is_for_later(fault.code) || Instant::now() >= until {
                         return Err(LinkError::refused(fault));
                     }
                     let pause_ms = u64::from(fault.retry_after_ms).clamp(SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS);
@@ -159,4 +172,9 @@ impl Control {
             self.input.extend_from_slice(chunk.get(..read).unwrap_or_default());
         }
     }
+}
+
+/// Whether what has this code wasn't done, and may be asked for again.
+fn is_for_later(code: u16) -> bool {
+    Code::from_number(code).map(Code::class) == Some(Class::Retry)
 }

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use doorbuster_client::Tls;
 use doorbuster_gateway::TlsFiles;
 use doorbuster_gateway::testing::Server;
-use doorbuster_protocol::{Header, Kind, PutSku, ReadStock, StockView, body};
+use doorbuster_protocol::{
+    Code, Header, Hello, Kind, Parsed, PutSku, ReadStock, StockView, Welcome, body, parse,
+};
 
 use super::*;
 use papers::Authority;
@@ -210,4 +212,73 @@ fn why_there_is_no_encrypted_connection_is_said_with_what_to_do() {
     for server in [world.server, plain, asking.server] {
         server.stop();
     }
+}
+
+/// Takes the next whole frame of requests from a client.
+fn next_frame(client: &mut TcpStream, input: &mut Vec<u8>) -> (Header, Vec<u8>) {
+    loop {
+        if let Parsed::Frame { header, body: content, consumed } = parse(input).expect("a frame") {
+            let taken = (header, content.to_vec());
+            input.drain(..consumed);
+            return taken;
+        }
+        let mut chunk = [0; 4_096];
+        let read = client.read(&mut chunk).expect("a request");
+        assert_ne!(read, 0, "the client went");
+        input.extend_from_slice(&chunk[..read]);
+    }
+}
+
+#[test]
+fn stock_that_a_busy_server_did_not_read_is_asked_for_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let at = listener.local_addr().expect("bound");
+    // Reads only the even SKUs the first time, and only every fourth of the rest the second time.
+    let busy = std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().expect("a connection");
+        let (mut input, mut output) = (Vec::new(), Vec::new());
+        let welcome = Welcome {
+            version: doorbuster_protocol::VERSION,
+            durability: 0,
+            features: 0,
+            now_ms: 1,
+            log_id: [0; 16],
+            max_batch: 64,
+            max_body: 1 << 20,
+            max_in_flight: 64,
+            idempotency_window_ms: 0,
+            default_hold_ms: 0,
+            max_hold_ms: 0,
+            server: String::new(),
+        };
+        let (hello, content) = next_frame(&mut client, &mut input);
+        let _: Hello = body::read_one(&hello, &content).expect("a greeting");
+        body::frame(Header::new(Kind::Welcome, hello.correlation, 0), &[welcome], &mut output);
+        let mut asked = Vec::new();
+        for period in [2, 4, 1] {
+            client.write_all(&output).expect("open");
+            output.clear();
+            let (header, content) = next_frame(&mut client, &mut input);
+            let mut skus: Vec<u64> = Vec::new();
+            body::read(&header, &content, |read: ReadStock| skus.push(read.sku)).expect("reads");
+            let views: Vec<StockView> = (0..)
+                .zip(&skus)
+                .map(|(nth, &sku)| match nth % period {
+                    0 => StockView { code: Code::Ok.number(), sku, held: sku, ..StockView::default() },
+                    _ => StockView { code: Code::Shed.number(), sku, ..StockView::default() },
+                })
+                .collect();
+            body::frame(Header::new(Kind::StockRead, header.correlation, 0), &views, &mut output);
+            asked.push(skus);
+        }
+        client.write_all(&output).expect("open");
+        asked
+    });
+    let mut control = Control::connect(&at.into(), "test").expect("a greeting");
+    let asked: Vec<ReadStock> = (0..12).map(|sku| ReadStock { sku }).collect();
+    let views = control.stock(&asked).expect("an answer at last");
+    assert!(views.iter().map(|view| (view.sku, view.held)).eq((0..12).map(|sku| (sku, sku))));
+    let asked = busy.join().expect("the server's part");
+    assert_eq!(asked[1], [1, 3, 5, 7, 9, 11]);
+    assert_eq!(asked[2], [3, 5, 7, 11]);
 }
