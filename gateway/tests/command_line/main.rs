@@ -26,6 +26,11 @@ mod usage;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// Longest wait for a line that must come.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Variables that would change what the binary does.
 const VARIABLES: [&str; 14] = [
@@ -111,8 +116,8 @@ impl Serving {
     /// A server whose standard error is read.
     fn telling(folder: &Path, arguments: &[&str]) -> (Self, Told) {
         let mut server = Self::with(folder, arguments, Stdio::piped());
-        let lines = BufReader::new(server.process.stderr.take().expect("it is piped")).lines();
-        (server, Told(lines))
+        let error = server.process.stderr.take().expect("it is piped");
+        (server, Told::by(error))
     }
 
     fn with(folder: &Path, arguments: &[&str], error: Stdio) -> Self {
@@ -167,13 +172,33 @@ impl Drop for Serving {
 }
 
 /// Lines that a server says on standard error.
-struct Told(std::io::Lines<BufReader<ChildStderr>>);
+struct Told {
+    lines: mpsc::Receiver<String>,
+    /// Those that were waited past, for who looks into a failure.
+    heard: Vec<String>,
+}
 
 impl Told {
+    fn by(error: ChildStderr) -> Self {
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(error).lines() {
+                // Read on where nobody listens any more: a server that can't say a line would not be itself.
+                drop(sender.send(line.expect("what it says is text")));
+            }
+        });
+        Self { lines, heard: Vec::new() }
+    }
+
     /// Waits for a line with this in it.
     fn find(&mut self, part: &str) -> String {
-        let mut lines = self.0.by_ref().map(|line| line.expect("what it says is text"));
-        lines.find(|line| line.contains(part)).unwrap_or_else(|| panic!("it ended and never said {part:?}"))
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) if line.contains(part) => return line,
+                Ok(line) => self.heard.push(line),
+                Err(why) => panic!("it never said {part:?} ({why}), but:\n{}", self.heard.join("\n")),
+            }
+        }
     }
 }
 
