@@ -85,7 +85,7 @@ impl Ledger {
             Table::Requests
         } else if orders.sequences.pages.ask(OTHERS) {
             Table::Pages
-        } else if orders.payments.0.ask(OTHERS) {
+        } else if orders.payments.rows.ask(OTHERS) {
             Table::Payments
         } else {
             return None;
@@ -100,7 +100,7 @@ impl Ledger {
             Chunk::Tally(chunk) => self.tally.table.stock_up(chunk),
             Chunk::Requests(chunk) => self.orders.by_request.stock_up(chunk),
             Chunk::Pages(chunk) => self.orders.sequences.pages.stock_up(chunk),
-            Chunk::Payments(chunk) => self.orders.payments.0.stock_up(chunk),
+            Chunk::Payments(chunk) => self.orders.payments.rows.stock_up(chunk),
         }
     }
 }

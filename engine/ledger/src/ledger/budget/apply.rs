@@ -115,13 +115,13 @@ impl Ledger {
     /// So many units of an open hold go back for good: the discount shrinks with them, to whole cents.
     pub(in crate::ledger) fn cut_claim(&mut self, slot: Slot, units: u32) -> Result<(), Violation> {
         let Some(claim) = self.claim_in(slot) else { return Ok(()) };
-        let Some(order) = self.orders.rows.get(slot).copied() else { return Ok(()) };
+        let missing = Violation::Budget { budget: claim.budget };
+        let Some(order) = self.orders.rows.get_mut(slot) else { return Ok(()) };
         let left = u128::from(order.quantity.saturating_sub(units));
         let cents =
             u128::from(claim.amount.raw()).saturating_mul(left).checked_div(u128::from(order.quantity));
         let left = Amount::new(cents.and_then(|cents| u64::try_from(cents).ok()).unwrap_or(0));
-        self.orders.payments.cut_claim(order.payment, left);
-        let cut = self.budgets.give_back(claim, order.number.partition(), left);
-        cut.ok_or(Violation::Budget { budget: claim.budget })
+        order.payment = self.orders.payments.cut_claim(order.payment, left).ok_or(missing)?;
+        self.budgets.give_back(claim, order.number.partition(), left).ok_or(missing)
     }
 }

@@ -11,7 +11,6 @@ use crate::ledger::Ledger;
 use crate::offers::GROUP;
 use crate::order::{Order, Phase};
 use crate::outcome::OrderState;
-use crate::payment::Payment;
 use crate::stock::{Marks, Sku};
 use crate::table::Slot;
 
@@ -144,9 +143,7 @@ impl Ledger {
             state,
             moves: order.moves,
         }))?;
-        let mut beside: alloc::vec::Vec<&Payment> = self.orders.payments.list(order.payment).collect();
-        beside.reverse();
-        for row in beside {
+        for row in self.orders.payments.oldest_first(order.payment) {
             let (kind, id, value) = (row.kind(), row.id().raw(), row.value());
             each(&ImageEntry::Payment(ImagePayment { number, kind, id, value }))?;
         }
