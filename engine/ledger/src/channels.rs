@@ -7,13 +7,14 @@
 //! Few SKUs have such rules, so they stand beside the stock, and a SKU's row says only that there are some. Units are counted
 //! for every channel from the moment when the first rule is set, which must be before the first hold.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use crate::ids::{ChannelId, Timestamp};
 use crate::table::{Slot, index};
 
-/// SKUs whose channels are kept together: some 48 KiB.
+/// SKUs whose channels are kept together: 64 KiB.
 const CHUNK: usize = 1_024;
 
 /// What one channel may have of one SKU, and has.
@@ -37,7 +38,7 @@ impl Allotment {
 }
 
 /// A channel with rules, packed: every order for the SKU looks at all of them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Ruled {
     guarantee: u64,
     /// The largest number: no limit.
@@ -46,13 +47,15 @@ struct Ruled {
     release_at: Timestamp,
     taken: u64,
     channel: ChannelId,
+    /// Whether there is such a channel.
+    is_set: bool,
 }
 
 impl Ruled {
     fn new(channel: ChannelId, allotment: Allotment) -> Self {
         let Allotment { guarantee, cap, release_at, taken } = allotment;
         let release_at = release_at.unwrap_or(Timestamp::new(u64::MAX));
-        Self { guarantee, cap: cap.unwrap_or(u64::MAX), release_at, taken, channel }
+        Self { guarantee, cap: cap.unwrap_or(u64::MAX), release_at, taken, channel, is_set: true }
     }
 
     fn allotment(&self) -> Allotment {
@@ -85,30 +88,59 @@ pub(crate) struct Freed {
     pub(crate) units: u64,
 }
 
-/// One SKU's channels.
+/// One SKU's channels. Those with rules stand by their number: few, as only operators add to them, and so looked through one
+/// by one. Many a SKU has one, and an order for it looks at one cache line.
 #[derive(Debug, Default)]
+#[repr(align(64))]
 struct Allotments {
-    /// Those with rules, by their number: few, as only operators add to them, and so looked through one by one.
-    ruled: Vec<Ruled>,
-    /// Units that other channels hold or have sold.
-    others: BTreeMap<ChannelId, u64>,
+    /// The first with rules, if it is set.
+    first: Ruled,
+    /// All others with rules.
+    rest: Box<[Ruled]>,
+    /// Units that channels without rules hold or have sold; `None`: none. A map of its own would not fit the line.
+    #[expect(clippy::box_collection, reason = "eight bytes instead of 24, in a cache line that is full")]
+    others: Option<Box<BTreeMap<ChannelId, u64>>>,
 }
+
+const _: () = assert!(size_of::<Allotments>() == 64);
 
 impl Allotments {
     #[inline]
+    fn ruled(&self) -> impl Iterator<Item = &Ruled> {
+        self.first.is_set.then_some(&self.first).into_iter().chain(&self.rest)
+    }
+
+    #[inline]
     fn of(&self, channel: ChannelId) -> Option<&Ruled> {
-        self.ruled.iter().find(|ruled| ruled.channel == channel)
+        self.ruled().find(|ruled| ruled.channel == channel)
     }
 
     #[inline]
     fn of_mut(&mut self, channel: ChannelId) -> Option<&mut Ruled> {
-        self.ruled.iter_mut().find(|ruled| ruled.channel == channel)
+        let first = self.first.is_set.then_some(&mut self.first);
+        first.into_iter().chain(&mut self.rest).find(|ruled| ruled.channel == channel)
+    }
+
+    fn others(&self) -> impl Iterator<Item = (ChannelId, u64)> {
+        self.others.iter().flat_map(|others| others.iter()).map(|(channel, units)| (*channel, *units))
     }
 
     fn get(&self, channel: ChannelId) -> Allotment {
-        let taken = || self.others.get(&channel).copied().unwrap_or(0);
-        let other = || Allotment { taken: taken(), ..Allotment::default() };
+        let taken = || self.others.as_ref()?.get(&channel).copied();
+        let other = || Allotment { taken: taken().unwrap_or(0), ..Allotment::default() };
         self.of(channel).map_or_else(other, Ruled::allotment)
+    }
+
+    /// Sets a channel's rules, where it had none.
+    fn add(&mut self, channel: ChannelId, rules: Allotment) {
+        if let Some(others) = &mut self.others {
+            others.remove(&channel);
+        }
+        let mut all: Vec<Ruled> = self.ruled().copied().collect();
+        let at = all.partition_point(|known| known.channel < channel);
+        all.insert(at, Ruled::new(channel, rules));
+        self.first = all.remove(0);
+        self.rest = all.into_boxed_slice();
     }
 }
 
@@ -143,16 +175,17 @@ impl Channels {
         self.of_mut(sku)
     }
 
-    /// Reads the place that says where a SKU's channels are.
+    /// Reads the place where a SKU's first channel is, and that says where the others are.
     #[inline]
     pub(crate) fn touch(&self, sku: Slot) -> u32 {
-        self.of(sku).map_or(0, |channels| u32::from(channels.ruled.is_empty()))
+        self.of(sku).map_or(0, |channels| u32::from(channels.rest.is_empty()))
     }
 
-    /// Reads where [`left`](Self::left) will look, of a SKU that was touched before.
+    /// Reads where [`left`](Self::left) will look else, of a SKU that was touched before.
     #[inline]
     pub(crate) fn touch_rules(&self, sku: Slot) -> u32 {
-        self.with_rules(sku).fold(0, |seen, ruled| seen ^ u32::from(ruled.channel.raw()))
+        let rest = self.of(sku).into_iter().flat_map(|channels| &channels.rest);
+        rest.fold(0, |seen, ruled| seen ^ u32::from(ruled.channel.raw()))
     }
 
     /// What is known of a channel of a SKU that has rules.
@@ -175,9 +208,7 @@ impl Channels {
         if let Some(place) = channels.of_mut(channel) {
             *place = Ruled::new(channel, rules);
         } else {
-            channels.others.remove(&channel);
-            let at = channels.ruled.partition_point(|known| known.channel < channel);
-            channels.ruled.insert(at, Ruled::new(channel, rules));
+            channels.add(channel, rules);
         }
         if let Some(at) = known.release_at {
             self.releases.remove(&(at, sku, channel));
@@ -220,15 +251,16 @@ impl Channels {
     /// The channels of a SKU that have rules.
     #[inline]
     fn with_rules(&self, sku: Slot) -> impl Iterator<Item = &Ruled> {
-        self.of(sku).into_iter().flat_map(|channels| channels.ruled.iter())
+        self.of(sku).into_iter().flat_map(Allotments::ruled)
     }
 
     /// The channels of a SKU that have rules or units, from this one on, by their number.
     pub(crate) fn from(&self, sku: Slot, first: ChannelId) -> impl Iterator<Item = ChannelId> {
         let known = self.of(sku);
-        let ruled = known.into_iter().flat_map(|known| &known.ruled).map(|ruled| ruled.channel);
+        let ruled = known.into_iter().flat_map(Allotments::ruled).map(|ruled| ruled.channel);
         let mut ruled = ruled.filter(move |channel| *channel >= first).peekable();
-        let others = known.into_iter().flat_map(move |known| known.others.range(first..));
+        let others = known.and_then(|known| known.others.as_ref());
+        let others = others.into_iter().flat_map(move |others| others.range(first..));
         let mut others = others.map(|(channel, _)| *channel).peekable();
         core::iter::from_fn(move || match (ruled.peek(), others.peek()) {
             (Some(one), Some(other)) if other < one => others.next(),
@@ -239,13 +271,13 @@ impl Channels {
 
     /// How many channels of a SKU have rules.
     pub(crate) fn rules(&self, sku: Slot) -> usize {
-        self.of(sku).map_or(0, |known| known.ruled.len())
+        self.with_rules(sku).count()
     }
 
     /// Units that all channels hold or have sold.
     pub(crate) fn taken(&self, sku: Slot) -> u64 {
         let ruled = self.with_rules(sku).map(|channel| channel.taken);
-        let others = self.of(sku).into_iter().flat_map(|known| known.others.values().copied());
+        let others = self.of(sku).into_iter().flat_map(Allotments::others).map(|(_, taken)| taken);
         ruled.chain(others).fold(0_u64, u64::saturating_add)
     }
 
@@ -255,7 +287,7 @@ impl Channels {
         let Some(channels) = self.of_mut(sku) else { return };
         let taken = match channels.of_mut(channel) {
             Some(known) => &mut known.taken,
-            None => channels.others.entry(channel).or_default(),
+            None => channels.others.get_or_insert_default().entry(channel).or_default(),
         };
         *taken = taken.saturating_add(units);
     }
@@ -267,11 +299,12 @@ impl Channels {
             known.taken = known.taken.checked_sub(units)?;
             return Some(());
         }
-        let taken = channels.others.get_mut(&channel)?;
+        let others = channels.others.as_mut()?;
+        let taken = others.get_mut(&channel)?;
         *taken = taken.checked_sub(units)?;
         // Anybody may name any channel; those that mean nothing any more are forgotten.
         if *taken == 0 {
-            channels.others.remove(&channel);
+            others.remove(&channel);
         }
         Some(())
     }
@@ -287,18 +320,16 @@ impl Channels {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, ChannelId, Allotment)> {
         let all = self.chunks.iter().flatten();
         (0..).zip(all).flat_map(|(sku, channels)| {
-            let ruled = channels.ruled.iter().map(|ruled| (ruled.channel, ruled.allotment()));
-            let other = |(channel, taken): (&ChannelId, &u64)| {
-                (*channel, Allotment { taken: *taken, ..Allotment::default() })
-            };
-            let all = ruled.chain(channels.others.iter().map(other));
+            let ruled = channels.ruled().map(|ruled| (ruled.channel, ruled.allotment()));
+            let other = |(channel, taken)| (channel, Allotment { taken, ..Allotment::default() });
+            let all = ruled.chain(channels.others().map(other));
             all.map(move |(channel, allotment)| (sku, channel, allotment))
         })
     }
 
     /// Bytes of the chunks and of the rules.
     pub(crate) fn bytes(&self) -> usize {
-        let ruled = |known: &Allotments| known.ruled.capacity().saturating_mul(size_of::<Ruled>());
+        let ruled = |known: &Allotments| size_of_val(&*known.rest);
         let known = self.chunks.iter().flatten();
         known.map(|known| size_of::<Allotments>().saturating_add(ruled(known))).fold(0, usize::saturating_add)
     }

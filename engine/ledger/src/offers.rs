@@ -2,6 +2,7 @@
 //! stock, by the SKU's slot.
 
 use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 
 use crate::campaign::Price;
 use crate::ids::{CampaignId, GroupId};
@@ -10,23 +11,27 @@ use crate::table::{NONE, Row, Rows, Slot};
 /// Most versions of a SKU's price, 40 bytes each: a sale has a handful, and a SKU is in one after the other.
 pub(crate) const MAX_VERSIONS: u32 = 64;
 
-/// One SKU's. There is one for each row of the stock, in the same place, so that it is found without a search.
+/// One SKU's. There is one for each row of the stock, in the same place, so that it is found without a search. An order looks at
+/// the campaign and, but for the minutes before the prices change, at the latest price: one cache line.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 struct Offer {
     /// Where its campaign stands in the list; [`NONE`]: it has none.
     campaign: Slot,
-    /// Its latest price.
-    price: Slot,
     /// What its placement group is counted by; [`NONE`]: it is in none.
     group: Slot,
+    /// Its latest price; of version 0: it has none.
+    latest: Version,
 }
+
+const _: () = assert!(size_of::<Offer>() == 64);
 
 /// What a group is counted by is the slot of its first SKU, with this bit: no SKU has such a slot, as its row takes 64 bytes.
 pub(crate) const GROUP: Slot = 1 << 31;
 
 impl Default for Offer {
     fn default() -> Self {
-        Self { campaign: NONE, price: NONE, group: NONE }
+        Self { campaign: NONE, group: NONE, latest: Version::default() }
     }
 }
 
@@ -66,6 +71,7 @@ impl Row for Version {
 #[derive(Debug)]
 pub(crate) struct Offers {
     offers: Rows<Offer>,
+    /// Those before the latest.
     prices: Rows<Version>,
     /// SKUs of each campaign.
     skus: BTreeMap<CampaignId, u64>,
@@ -104,18 +110,10 @@ impl Offers {
         self.offers.get(sku).map_or(NONE, |offer| offer.campaign)
     }
 
-    /// Reads the place where it says which its campaign and its latest price are.
+    /// Reads the place where its campaign and its latest price stand.
     #[inline]
     pub(crate) fn touch(&self, sku: Slot) -> u32 {
-        self.offers.get(sku).map_or(NONE, |offer| offer.price)
-    }
-
-    /// Reads the place of the latest price, of a SKU that was touched before.
-    #[inline]
-    pub(crate) fn touch_price(&self, sku: Slot) -> u32 {
-        let latest = self.offers.get(sku).and_then(|offer| self.prices.get(offer.price));
-        // Both ends of what is looked at: half of the rows lie in two cache lines.
-        latest.map_or(0, |latest| latest.version ^ u32::from(latest.price.floor.raw() == 0))
+        self.offers.get(sku).map_or(NONE, |offer| offer.campaign)
     }
 
     /// What the SKU costs by this version.
@@ -126,12 +124,12 @@ impl Offers {
 
     /// The SKU's prices, the latest first.
     pub(crate) fn versions(&self, sku: Slot) -> impl Iterator<Item = (u32, Price)> {
-        let latest = self.offers.get(sku).map_or(NONE, |offer| offer.price);
-        let rows = core::iter::successors(self.prices.get(latest), |row| self.prices.get(row.next));
+        let latest = self.offers.get(sku).map(|offer| &offer.latest).filter(|latest| latest.version != 0);
+        let rows = core::iter::successors(latest, |row| self.prices.get(row.next));
         rows.map(|row| (row.version, row.price))
     }
 
-    /// Notes a price. `None` if there is no such SKU, or no room.
+    /// Notes a price. `None` if there is no such SKU, no room, or the version is 0, which none is.
     pub(crate) fn set_price(
         &mut self,
         sku: Slot,
@@ -139,9 +137,9 @@ impl Offers {
         version: u32,
         price: Price,
     ) -> Option<()> {
-        let next = self.offers.get(sku)?.price;
-        let latest = self.prices.insert(Version { price, version, next })?;
-        self.offers.get_mut(sku)?.price = latest;
+        let before = self.offers.get(sku).filter(|_| version != 0)?.latest;
+        let next = if before.version == 0 { NONE } else { self.prices.insert(before)? };
+        self.offers.get_mut(sku)?.latest = Version { price, version, next };
         if let Some(campaign) = campaign {
             let priced = self.priced.entry((campaign, version)).or_default();
             *priced = priced.saturating_add(1);
@@ -175,10 +173,9 @@ impl Offers {
     fn count(&mut self, sku: Slot, campaign: CampaignId, change: impl Fn(u64) -> u64) {
         let known = self.skus.entry(campaign).or_default();
         *known = change(*known);
-        let latest = self.offers.get(sku).map_or(NONE, |offer| offer.price);
-        let rows = core::iter::successors(self.prices.get(latest), |row| self.prices.get(row.next));
-        for row in rows {
-            let known = self.priced.entry((campaign, row.version)).or_default();
+        let versions: Vec<u32> = self.versions(sku).map(|(version, _)| version).collect();
+        for version in versions {
+            let known = self.priced.entry((campaign, version)).or_default();
             *known = change(*known);
         }
     }

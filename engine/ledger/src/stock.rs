@@ -59,6 +59,12 @@ impl Marks {
         self.0 & mark.0 != 0
     }
 
+    /// The marks of either.
+    #[inline]
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Sets the mark, or takes it away.
     pub(crate) fn set(&mut self, mark: Self, there: bool) {
         self.0 = if there { self.0 | mark.0 } else { self.0 & !mark.0 };

@@ -20,6 +20,8 @@ pub(crate) struct Budget {
     pub(crate) funded: u64,
     pub(crate) stopped: bool,
     slices: Slices,
+    /// The latest amount that was divided among few funders, and what each pays of it: a crowd claims one discount.
+    divided: (Amount, [u64; FEW_FUNDERS]),
 }
 
 /// The slices of a budget that are here.
@@ -206,13 +208,6 @@ impl Budgets {
             .map_or(0, |slice| slice.money.reserved.saturating_add(slice.money.spent))
     }
 
-    /// Reads the place where a claim will look, so that it is in the cache then.
-    #[inline]
-    pub(crate) fn touch(&self, budget: BudgetId, partition: PartitionId) -> u32 {
-        let low = |slice: &Slice| u32::try_from(slice.money.left & u64::from(u32::MAX)).unwrap_or(0);
-        self.slice(budget, partition).map_or(0, low)
-    }
-
     /// Whether the partition's slice has enough for a claim, when `freed` has come back to it.
     pub(crate) fn room(&self, claim: Claim, partition: PartitionId, freed: u64) -> Room {
         match self.known.get(&claim.budget) {
@@ -247,12 +242,7 @@ impl Budgets {
 
     /// Takes the next funder of an image. `None`, and no change, if the budget is unknown or has as many as there may be.
     pub(crate) fn load_funder(&mut self, budget: BudgetId, funder: Funder) -> Option<()> {
-        let funders = &mut self.known.get_mut(&budget)?.funders;
-        if funders.len() >= MAX_FUNDERS {
-            return None;
-        }
-        funders.push(funder);
-        Some(())
+        self.known.get_mut(&budget)?.add_funder(funder)
     }
 
     /// Takes what an image says of a bank, which is here.
@@ -288,11 +278,10 @@ impl Budgets {
 
     pub(crate) fn add_funder(&mut self, budget: BudgetId, funder: Funder) -> Option<()> {
         let known = self.known.get_mut(&budget)?;
-        if known.funders.len() >= MAX_FUNDERS || known.funded > 0 {
+        if known.funded > 0 {
             return None;
         }
-        known.funders.push(funder);
-        Some(())
+        known.add_funder(funder)
     }
 
     /// `here`: the bank is in this ledger's share.
@@ -351,17 +340,17 @@ impl Budgets {
 
     /// An order claims what its partition's slice has left.
     pub(crate) fn claim(&mut self, claim: Claim, partition: PartitionId) -> Option<()> {
-        let Budget { funders, slices, .. } = self.known.get_mut(&claim.budget)?;
-        let slice = slices.moved(partition, |money| money.claim(claim.amount.raw()))?;
-        slice.post(funders, claim.amount, Amount::new(0))
+        let known = self.known.get_mut(&claim.budget)?;
+        known.slices.moved(partition, |money| money.claim(claim.amount.raw()))?;
+        known.post(partition, claim.amount, Amount::new(0))
     }
 
     /// A claim that is reserved becomes a smaller one, or none.
     pub(crate) fn give_back(&mut self, claim: Claim, partition: PartitionId, left: Amount) -> Option<()> {
         let cents = claim.amount.raw().checked_sub(left.raw())?;
-        let Budget { funders, slices, .. } = self.known.get_mut(&claim.budget)?;
-        let slice = slices.moved(partition, |money| money.give_back(cents))?;
-        slice.post(funders, left, claim.amount)
+        let known = self.known.get_mut(&claim.budget)?;
+        known.slices.moved(partition, |money| money.give_back(cents))?;
+        known.post(partition, left, claim.amount)
     }
 
     /// The order of a claim that is reserved was paid.
@@ -371,33 +360,56 @@ impl Budgets {
     }
 }
 
-impl Slice {
+impl Budget {
+    /// Reads the place where a claim will look, so that it is in the cache then.
+    #[inline]
+    pub(crate) fn touch(&self, partition: PartitionId) -> u32 {
+        let low = |slice: &Slice| u32::try_from(slice.money.left & u64::from(u32::MAX)).unwrap_or(0);
+        self.slices.get(partition).map_or(0, low)
+    }
+
+    /// `None`, and no change, if there are as many as there may be.
+    fn add_funder(&mut self, funder: Funder) -> Option<()> {
+        if self.funders.len() >= MAX_FUNDERS {
+            return None;
+        }
+        self.funders.push(funder);
+        self.divided = Default::default();
+        Some(())
+    }
+
     /// A claim of `before` is one of `after` now: each funder pays another part. The parts of a smaller sum may be larger, by a
     /// cent.
     #[inline]
-    fn post(&mut self, funders: &[Funder], after: Amount, before: Amount) -> Option<()> {
-        if funders.len() <= FEW_FUNDERS {
-            self.post_among::<FEW_FUNDERS>(funders, after, before)
-        } else {
-            self.post_among::<MAX_FUNDERS>(funders, after, before)
+    fn post(&mut self, partition: PartitionId, after: Amount, before: Amount) -> Option<()> {
+        if self.funders.len() > FEW_FUNDERS {
+            let parts = |amount| parts::<MAX_FUNDERS>(amount, &self.funders);
+            let (after, before) = (parts(after), parts(before));
+            return self.slices.get_mut(partition)?.post(&after, &before);
         }
+        let (after, before) = (self.parts(after), self.parts(before));
+        self.slices.get_mut(partition)?.post(&after, &before)
     }
 
-    /// As [`post`](Self::post), of up to `MOST` funders.
-    fn post_among<const MOST: usize>(
-        &mut self,
-        funders: &[Funder],
-        after: Amount,
-        before: Amount,
-    ) -> Option<()> {
-        for ((posted, part), _) in self.posted.iter_mut().zip(parts::<MOST>(after, funders)).zip(funders) {
-            *posted = posted.checked_add(part)?;
+    /// What each of few funders pays. Nobody pays anything of nothing, whoever the funders are.
+    #[inline]
+    fn parts(&mut self, amount: Amount) -> [u64; FEW_FUNDERS] {
+        if amount.raw() == 0 {
+            return [0; FEW_FUNDERS];
         }
-        if before.raw() > 0 {
-            for ((posted, part), _) in self.posted.iter_mut().zip(parts::<MOST>(before, funders)).zip(funders)
-            {
-                *posted = posted.checked_sub(part)?;
-            }
+        if self.divided.0 != amount {
+            self.divided = (amount, parts(amount, &self.funders));
+        }
+        self.divided.1
+    }
+}
+
+impl Slice {
+    /// Funders pay these parts, and no longer those before. `None` if sums overflow.
+    #[inline]
+    fn post<const MOST: usize>(&mut self, after: &[u64; MOST], before: &[u64; MOST]) -> Option<()> {
+        for (posted, (after, before)) in self.posted.iter_mut().zip(after.iter().zip(before)) {
+            *posted = posted.checked_add(*after)?.checked_sub(*before)?;
         }
         Some(())
     }

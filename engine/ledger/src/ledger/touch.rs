@@ -40,6 +40,22 @@ enum Target {
     Nothing,
 }
 
+/// An order that more will be looked at for than its SKU's row; what the row says about where.
+#[derive(Clone, Copy)]
+struct Sale {
+    /// [`NONE`]: it is none.
+    sku: Slot,
+    partition: PartitionId,
+    marks: Marks,
+    budget: Option<BudgetId>,
+}
+
+impl Default for Sale {
+    fn default() -> Self {
+        Self { sku: NONE, partition: PartitionId::default(), marks: Marks::default(), budget: None }
+    }
+}
+
 impl From<&Command> for Target {
     #[inline]
     fn from(command: &Command) -> Self {
@@ -163,25 +179,39 @@ impl Ledger {
                 Target::Nothing => {}
             }
         }
-        for (target, place) in targets.clone().zip(&places) {
-            seen ^= self.touch_near(target, place.sku, place.order);
+        let mut sales = [Sale::default(); TOUCHED];
+        let (mut count, mut marks) = (0_usize, Marks::default());
+        for ((target, place), sale) in targets.clone().zip(&mut places).zip(&mut sales) {
+            place.request_hash = 0;
+            count = count.saturating_add(1);
+            if let Target::Sale { budget, .. } = target
+                && let Some(sku) = self.wanted(target, place.sku)
+            {
+                marks = marks.and(sku.marks);
+                *sale = Sale { sku: place.sku, partition: sku.partition, marks: sku.marks, budget };
+            }
         }
+        let sales = sales.get(..count).unwrap_or_default();
+        seen ^= self.touch_near(sales, marks);
         for (target, place) in targets.clone().zip(&places) {
-            seen ^= self.touch_far(target, place.sku, place.order);
+            if let Target::Order(number) = target {
+                seen ^= self.touch_order(number, place);
+            }
         }
+        seen ^= self.touch_far(sales, marks);
+
         // Of the requests, and of the shoppers' tallies.
         let mut homes = [(Home::default(), Home::default()); TOUCHED];
         let mut free = homes.iter_mut();
-        for (target, place) in targets.zip(&mut places) {
-            place.request_hash = 0;
+        for ((target, place), sale) in targets.zip(&mut places).zip(sales) {
             if let Target::Sale { request, user, .. } = target
-                && let Some(sku) = self.wanted(target, place.sku)
+                && sale.sku != NONE
             {
-                if sku.marks.has(Marks::GROUPED) {
-                    let group = self.offers.group(place.sku);
+                if sale.marks.has(Marks::GROUPED) {
+                    let group = self.offers.group(sale.sku);
                     seen ^= self.tally.touch(self.tally.home(self.hasher.user(user, group)));
                 }
-                *place = self.hashed(*place, place.sku, request, user);
+                *place = self.hashed(*place, sale.sku, request, user);
                 if let Some(home) = free.next() {
                     *home = (self.orders.home(place.request_hash), self.tally.home(place.user_hash));
                 }
@@ -206,57 +236,55 @@ impl Ledger {
         self.stock.get(slot).filter(|sku| !(first_attempt && sku.available == 0))
     }
 
-    /// Reads what the rows of the SKU and of the order name.
+    /// Reads what the rows of SKUs name, one table after the other: of as many orders as there are, there is one read every few
+    /// instructions.
     #[inline]
-    fn touch_near(&self, target: Target, sku_slot: Slot, order: Slot) -> u32 {
+    fn touch_near(&self, sales: &[Sale], marks: Marks) -> u32 {
+        let with = |mark| sales.iter().filter(move |sale| sale.marks.has(mark));
         let mut seen = 0;
-        match target {
-            Target::Sale { budget, .. } => {
-                if let Some(sku) = self.wanted(target, sku_slot) {
-                    seen ^= self.orders.sequences.touch(sku.partition);
-                    if sku.marks.has(Marks::CAMPAIGN) {
-                        seen ^= self.offers.touch(sku_slot);
-                    }
-                    if sku.marks.has(Marks::CHANNELS) {
-                        seen ^= self.channels.touch(sku_slot);
-                    }
-                    if let Some(budget) = budget {
-                        seen ^= self.budgets.touch(budget, sku.partition);
-                    }
-                }
+        for sale in sales.iter().filter(|sale| sale.sku != NONE) {
+            seen ^= self.orders.sequences.touch(sale.partition);
+        }
+        if marks.has(Marks::CAMPAIGN) {
+            seen ^= with(Marks::CAMPAIGN).fold(0, |seen, sale| seen ^ self.offers.touch(sale.sku));
+        }
+        if marks.has(Marks::CHANNELS) {
+            seen ^= with(Marks::CHANNELS).fold(0, |seen, sale| seen ^ self.channels.touch(sale.sku));
+        }
+        let mut last = None;
+        for sale in sales {
+            let Some(budget) = sale.budget else { continue };
+            if last.is_none_or(|(known, _)| known != budget) {
+                last = self.budgets.get(budget).map(|known| (budget, known));
             }
-            Target::Order(_) => {
-                seen ^= self.stock.get(sku_slot).map_or(0, |sku| sku.holds);
-                seen ^=
-                    self.orders.rows.get(order).map_or(0, |order| self.orders.payments.touch(order.payment));
-            }
-            Target::Sku(_) | Target::Nothing => {}
+            seen ^= last.map_or(0, |(_, known)| known.touch(sale.partition));
         }
         seen
     }
 
     /// Reads what that names.
     #[inline]
-    fn touch_far(&self, target: Target, sku_slot: Slot, order: Slot) -> u32 {
+    fn touch_far(&self, sales: &[Sale], marks: Marks) -> u32 {
         let mut seen = 0;
-        match target {
-            Target::Sale { .. } => {
-                if let Some(sku) = self.wanted(target, sku_slot) {
-                    seen ^= self.orders.sequences.touch_next(sku.partition);
-                    if sku.marks.has(Marks::CAMPAIGN) {
-                        seen ^= self.offers.touch_price(sku_slot);
-                    }
-                    if sku.marks.has(Marks::CHANNELS) {
-                        seen ^= self.channels.touch_rules(sku_slot);
-                    }
-                }
+        for sale in sales.iter().filter(|sale| sale.sku != NONE) {
+            seen ^= self.orders.sequences.touch_next(sale.partition);
+        }
+        if marks.has(Marks::CHANNELS) {
+            for sale in sales.iter().filter(|sale| sale.marks.has(Marks::CHANNELS)) {
+                seen ^= self.channels.touch_rules(sale.sku);
             }
-            Target::Order(number) => {
-                let claim = self.orders.rows.get(order).and_then(|order| self.orders.claim(order));
-                seen ^= claim.map_or(0, |(claim, _)| self.budgets.touch(claim.budget, number.partition()));
-            }
-            Target::Sku(_) | Target::Nothing => {}
         }
         seen
+    }
+
+    /// Reads what the row of an order names, and its SKU's.
+    #[inline]
+    fn touch_order(&self, number: OrderNumber, place: &Place) -> u32 {
+        let holds = self.stock.get(place.sku).map_or(0, |sku| sku.holds);
+        let Some(order) = self.orders.rows.get(place.order) else { return holds };
+        let claim = self.orders.claim(order).and_then(|(claim, _)| self.budgets.get(claim.budget));
+        holds
+            ^ self.orders.payments.touch(order.payment)
+            ^ claim.map_or(0, |budget| budget.touch(number.partition()))
     }
 }
