@@ -29,6 +29,14 @@ bodies! {
         // A list of one: its length, then the line. Orders with several have a record of its own for each.
         lines: u64, line: LineBody,
     }
+    /// As [`RESERVED`], of an order whose terms are a campaign, a version of prices and a tier, and nothing else.
+    SALE_RESERVED = 47, SaleReservedBody {
+        number: u64, request: u128, user: u64, sku: u64, at: u64, amount: u64,
+        quantity: u32, asked_hold_ms: u32, hold_ms: u32, channel: u16,
+        campaign: u32, price_version: u32, tier: u16,
+    }
+    /// As [`SALE_RESERVED`], of an order that claims a discount, with or without a campaign.
+    SALE_CLAIMED = 48, SaleClaimedBody { order: SaleReservedBody, claim: ClaimBody, }
     /// As [`ORDER_OPENED`], of an order that claims a discount.
     ORDER_CLAIMED = 49, OrderClaimedBody { order: OrderOpenedBody, claim: ClaimBody, }
     CONFIRMED = 5, ConfirmedBody { number: u64, payment: u128, amount: u64, at: u64, }

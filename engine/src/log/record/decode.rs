@@ -11,7 +11,7 @@ use doorbuster_ledger::{
     expect(clippy::wildcard_imports, reason = "the names of every kind and body alone")
 )]
 use super::bodies::*;
-use super::{LAYOUT, Record, RecordError, after, budget, campaign, sale};
+use super::{LAYOUT, Record, RecordError, after, budget, campaign};
 
 /// Reads the record at the front of `input`; returns it and the bytes that it took. Never panics, whatever the bytes.
 ///
@@ -22,7 +22,13 @@ pub fn decode(input: &[u8]) -> Result<(Record, usize), RecordError> {
     let Some((&kind, rest)) = input.split_first() else { return Err(RecordError::Malformed { kind: 0 }) };
     let (record, used) = match kind {
         RESERVED => take(kind, rest).and_then(|(body, used)| Ok((reserved(kind, &body)?, used)))?,
-        sale::SALE_RESERVED | sale::SALE_CLAIMED => sale::decode(kind, rest)?,
+        SALE_RESERVED => {
+            take(kind, rest).and_then(|(body, used)| Ok((placed(sale_reserved(kind, &body)?), used)))?
+        }
+        SALE_CLAIMED => take(kind, rest).and_then(|(body, used): (SaleClaimedBody, usize)| {
+            let claim = claimed(kind, &body.claim)?;
+            Ok((placed(Reserved { claim, ..sale_reserved(kind, &body.order)? }), used))
+        })?,
         ORDER_RESERVED | WAITLISTED | ORDER_OPENED | ORDER_CLAIMED => order(kind, rest)?,
         CONFIRMED | REACQUIRED | REFUND_REQUIRED | AMOUNT_MISMATCHED => {
             take(kind, rest).map(|(body, used)| (Record::Event(payment_event(kind, &body)), used))?
@@ -159,7 +165,29 @@ fn reserved(kind: u8, body: &ReservedBody) -> Result<Record, RecordError> {
     }))
 }
 
+#[inline]
+fn sale_reserved(kind: u8, body: &SaleReservedBody) -> Result<Reserved, RecordError> {
+    let SaleReservedBody { campaign, price_version, tier, .. } = *body;
+    Ok(Reserved {
+        number: OrderNumber::new(body.number),
+        request: RequestId::new(body.request),
+        user: UserId::new(body.user),
+        sku: SkuId::new(body.sku),
+        quantity: Quantity::new(body.quantity).ok_or(RecordError::Impossible { kind, field: "quantity" })?,
+        amount: Amount::new(body.amount),
+        at: Timestamp::new(body.at),
+        asked_hold_ms: body.asked_hold_ms,
+        hold_ms: body.hold_ms,
+        channel: ChannelId::new(body.channel),
+        moves: 0,
+        wait_ms: 0,
+        terms: Terms { campaign, price_version, tier, ..Terms::default() },
+        claim: None,
+    })
+}
+
 /// What an order claims.
+#[inline]
 fn claimed(kind: u8, body: &ClaimBody) -> Result<Option<Claim>, RecordError> {
     let budget = BudgetId::new(body.budget).ok_or(RecordError::Impossible { kind, field: "budget" })?;
     Ok(Some(Claim { budget, amount: Amount::new(body.cents) }))
