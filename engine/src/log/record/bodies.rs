@@ -29,7 +29,8 @@ bodies! {
         // A list of one: its length, then the line. Orders with several have a record of its own for each.
         lines: u64, line: LineBody,
     }
-    /// As [`RESERVED`], of an order whose terms are a campaign, a version of prices and a tier, and nothing else.
+    /// As [`RESERVED`], of an order whose terms are a campaign, a version of prices and a tier, and nothing else. Read, and written
+    /// no more: see `sale.rs`.
     SALE_RESERVED = 47, SaleReservedBody {
         number: u64, request: u128, user: u64, sku: u64, at: u64, amount: u64,
         quantity: u32, asked_hold_ms: u32, hold_ms: u32, channel: u16,

@@ -11,7 +11,7 @@ use doorbuster_ledger::{
     expect(clippy::wildcard_imports, reason = "the names of every kind and body alone")
 )]
 use super::bodies::*;
-use super::{LAYOUT, Record, RecordError, after, budget, campaign};
+use super::{LAYOUT, Record, RecordError, after, budget, campaign, sale};
 
 /// Reads the record at the front of `input`; returns it and the bytes that it took. Never panics, whatever the bytes.
 ///
@@ -29,6 +29,7 @@ pub fn decode(input: &[u8]) -> Result<(Record, usize), RecordError> {
             let claim = claimed(kind, &body.claim)?;
             Ok((placed(Reserved { claim, ..sale_reserved(kind, &body.order)? }), used))
         })?,
+        sale::SALE | sale::DISCOUNTED_SALE => sale::decode(kind, rest)?,
         ORDER_RESERVED | WAITLISTED | ORDER_OPENED | ORDER_CLAIMED => order(kind, rest)?,
         CONFIRMED | REACQUIRED | REFUND_REQUIRED | AMOUNT_MISMATCHED => {
             take(kind, rest).map(|(body, used)| (Record::Event(payment_event(kind, &body)), used))?

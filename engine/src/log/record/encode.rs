@@ -5,7 +5,7 @@
     expect(clippy::wildcard_imports, reason = "the names of every kind and body alone")
 )]
 use super::bodies::*;
-use super::{LAYOUT, Record, budget, campaign};
+use super::{LAYOUT, Record, budget, campaign, sale};
 use bincode::Encode;
 use doorbuster_ledger::{
     Amount, Claim, Event, LegEnd, LegHeld, OrderNumber, PaymentId, Reserved, SetChannel, Terms, Timestamp,
@@ -153,7 +153,7 @@ fn encode_reserved(reserved: &Reserved, out: &mut Vec<u8>) {
         };
         put(RESERVED, &body, out);
     } else if is_sale(&reserved.terms) {
-        put(SALE_RESERVED, &sale_body(reserved), out);
+        sale::encode(reserved, out);
     } else {
         put(ORDER_RESERVED, &order_body(reserved), out);
     }
@@ -163,11 +163,11 @@ fn encode_reserved(reserved: &Reserved, out: &mut Vec<u8>) {
 #[inline]
 fn encode_claimed(reserved: &Reserved, claim: Claim, out: &mut Vec<u8>) {
     debug_assert!(reserved.wait_ms == 0, "{reserved:?} waits and claims");
-    let claim = ClaimBody { budget: claim.budget.raw(), cents: claim.amount.raw() };
     if reserved.number.is_composite() || reserved.moves != 0 || !is_sale(&reserved.terms) {
+        let claim = ClaimBody { budget: claim.budget.raw(), cents: claim.amount.raw() };
         put(ORDER_CLAIMED, &OrderClaimedBody { order: opened_body(reserved), claim }, out);
     } else {
-        put(SALE_CLAIMED, &SaleClaimedBody { order: sale_body(reserved), claim }, out);
+        sale::encode(reserved, out);
     }
 }
 
@@ -239,26 +239,6 @@ fn leg_body(end: &LegEnd) -> LegEndBody {
         units: end.units,
         channel: end.channel.raw(),
         at: end.at.raw(),
-    }
-}
-
-#[inline]
-fn sale_body(reserved: &Reserved) -> SaleReservedBody {
-    let Terms { campaign, price_version, tier, .. } = reserved.terms;
-    SaleReservedBody {
-        number: reserved.number.raw(),
-        request: reserved.request.raw(),
-        user: reserved.user.raw(),
-        sku: reserved.sku.raw(),
-        at: reserved.at.raw(),
-        amount: reserved.amount.raw(),
-        quantity: reserved.quantity.units(),
-        asked_hold_ms: reserved.asked_hold_ms,
-        hold_ms: reserved.hold_ms,
-        channel: reserved.channel.raw(),
-        campaign,
-        price_version,
-        tier,
     }
 }
 

@@ -95,7 +95,7 @@ pub struct Rules {
 pub fn entry(kind: u8, bytes: &[u8]) -> Option<(Entry, usize)> {
     let fields = Fields(bytes);
     match kind {
-        3 | 4 | 18 | 20 | 47..=49 => order::placed(kind, fields),
+        3 | 4 | 18 | 20 | 47..=49 | 77 | 78 => order::placed(kind, fields),
         5..=8 | 11..=16 | 19 | 21..=26 | 29 => order::entry(kind, fields),
         40..=45 => campaign::entry(kind, fields),
         50..=61 => after::entry(kind, fields),

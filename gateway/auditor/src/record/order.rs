@@ -106,20 +106,13 @@ pub(super) fn placed(kind: u8, fields: Fields<'_>) -> Option<(Entry, usize)> {
             47 => (80, int(74)?, None),
             _ => (92, int(74)?, Some(fields.claim(80)?)),
         };
-        let placed = Placed {
-            order: long(0)?,
-            request_id: fields.id(8)?,
-            user: long(24)?,
-            sku: long(32)?,
-            quantity: int(56)?,
-            at: long(40)?,
-            hold_ms: int(64)?,
-            channel: short(68)?,
-            amount: long(48)?,
-            price_version,
-            claim,
-        };
+        let (quantity, hold_ms, channel, amount) = (int(56)?, int(64)?, short(68)?, long(48)?);
+        let placed =
+            Placed { quantity, hold_ms, channel, amount, price_version, claim, ..one_line(0, fields)? };
         return fields.whole(length, Entry::Reserved { placed });
+    }
+    if matches!(kind, 77 | 78) {
+        return by_rules(kind, fields);
     }
     // Kind 18 names the longest wait first, kinds 20 and 49 how its deadline was moved, and kind 49 a discount last.
     let start = match kind {
@@ -150,6 +143,29 @@ pub(super) fn placed(kind: u8, fields: Fields<'_>) -> Option<(Entry, usize)> {
     };
     // Lines beyond the first have records of their own.
     if long(start + LINES)? == 1 { fields.whole(length, entry) } else { None }
+}
+
+/// The 48 bytes that kinds 3, 47, 48, 77 and 78 have in common.
+fn one_line(start: usize, fields: Fields<'_>) -> Option<Placed> {
+    let long = |at| fields.long(start + at);
+    let (order, user, sku, at) = (long(0)?, long(24)?, long(32)?, long(40)?);
+    Some(Placed { order, request_id: fields.id(start + 8)?, user, sku, at, ..Placed::default() })
+}
+
+/// Reads a record that places an order by the rules of a campaign, and of kind 78, one that claims a discount.
+fn by_rules(kind: u8, fields: Fields<'_>) -> Option<(Entry, usize)> {
+    let mut numbers = fields.numbers(3 + 48)?;
+    let (amount, quantity) = (numbers.next()?, numbers.next()?);
+    let _asked_hold_ms: u32 = numbers.next()?;
+    let (hold_ms, channel) = (numbers.next()?, numbers.next()?);
+    let (_campaign, price_version, _tier): (u32, _, u16) =
+        (numbers.next()?, numbers.next()?, numbers.next()?);
+    let claim = match kind {
+        78 => Some(Claim { budget: numbers.next()?, cents: numbers.next()? }),
+        _ => None,
+    };
+    let placed = Placed { quantity, hold_ms, channel, amount, price_version, claim, ..one_line(3, fields)? };
+    fields.whole(numbers.end()?, Entry::Reserved { placed })
 }
 
 /// Reads a record about an order that is there.

@@ -19,7 +19,7 @@ fn an_order_that_was_opened_is_read_field_by_field() {
 }
 
 #[test]
-fn an_order_by_prices_is_read_field_by_field() {
+fn an_order_by_prices_at_fixed_widths_is_read_field_by_field() {
     let fields = [
         (1, 8),
         (0, 8),
@@ -55,6 +55,42 @@ fn an_order_by_prices_is_read_field_by_field() {
     let Entry::Reserved { placed } = read(&record(48, &claimed)) else { panic!("a hold") };
     let claim = Some(Claim { budget: 11, cents: 12 });
     assert_eq!(placed, Placed { claim, ..expected });
+}
+
+#[test]
+fn an_order_by_prices_is_read_field_by_field() {
+    let ids = [(1, 8), (0, 8), (0, 8), (2, 8), (3, 8), (4, 8)];
+    let numbers = [(5 << 40, 8), (250, 1), (0, 1), (900_000, 4), (7, 1), (8, 1), (256, 2), (10, 1)];
+    let sale = |widths: u64, numbers: &[(u64, usize)]| [&[(widths, 3)], &ids[..], numbers].concat();
+    // The first number's width is the lowest.
+    let widths = 0b00_01_00_00_10_00_00_11;
+    let fields = sale(widths, &numbers);
+    let Entry::Reserved { placed } = read(&record(77, &fields)) else { panic!("a hold") };
+    let expected = Placed {
+        order: 1,
+        request_id: [0; 16],
+        user: 2,
+        sku: 3,
+        quantity: 250,
+        at: 4,
+        hold_ms: 900_000,
+        channel: 7,
+        amount: 5 << 40,
+        price_version: 256,
+        claim: None,
+    };
+    assert_eq!(placed, expected);
+    let claimed = [&numbers[..], &[(11, 1), (300, 2)]].concat();
+    let Entry::Reserved { placed } = read(&record(78, &sale(widths | 1 << 18, &claimed))) else {
+        panic!("a hold")
+    };
+    let claim = Some(Claim { budget: 11, cents: 300 });
+    assert_eq!(placed, Placed { claim, ..expected });
+
+    // A channel has 16 bits, and an order of kind 77 has eight numbers.
+    let channel = [&numbers[..4], &[(65_536, 4)], &numbers[5..]].concat();
+    assert_eq!(entry(77, &record(77, &sale(widths | 0b10 << 8, &channel))[1..]), None);
+    assert_eq!(entry(77, &record(77, &sale(widths | 1 << 16, &numbers))[1..]), None);
 }
 
 #[test]
