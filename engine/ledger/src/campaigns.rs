@@ -42,6 +42,7 @@ pub(crate) struct Campaign {
 
 impl Campaign {
     /// Which phase counts at `now`; `None` before the first.
+    #[inline]
     pub(crate) fn phase_at(&self, now: Timestamp) -> Option<usize> {
         self.phases.iter().rposition(|phase| phase.start <= now)
     }
@@ -57,6 +58,7 @@ impl Campaign {
     }
 
     /// The phase in which this channel may sell at `now`, to whomever.
+    #[inline]
     pub(crate) fn open(&self, now: Timestamp, channel: ChannelId) -> Result<&Phase, Refusal> {
         match self.standing {
             Standing::Running => {}
@@ -92,6 +94,7 @@ impl Campaign {
     }
 
     /// As [`open`](Self::open), to a shopper of this tier.
+    #[inline]
     pub(crate) fn admit(&self, now: Timestamp, channel: ChannelId, tier: u16) -> Result<&Phase, Refusal> {
         let phase = self.open(now, channel)?;
         if phase.min_tier <= tier {

@@ -1,6 +1,7 @@
 //! SKUs: their accounts and how they are found.
 
 use crate::ids::{PartitionId, SkuId, Timestamp};
+use crate::offers::Offer;
 use crate::outcome::StockSnapshot;
 use crate::table::{Entry, NONE, Row, Rows, Segmented, Slot};
 
@@ -48,6 +49,8 @@ impl Marks {
     pub(crate) const FROZEN: Self = Self(32);
     /// Either: who may have units is asked at the door.
     pub(crate) const CAMPAIGN_OR_FROZEN: Self = Self(Self::CAMPAIGN.0 | Self::FROZEN.0);
+    /// Sold by channels, a campaign or in a group: an order looks at the SKU's offer.
+    pub(crate) const OFFERED: Self = Self(Self::CHANNELS.0 | Self::CAMPAIGN.0 | Self::GROUPED.0);
     /// Some of its held or paid units aren't there.
     pub(crate) const SHORT: Self = Self(64);
     /// Either: whatever comes back is somebody's.
@@ -95,7 +98,18 @@ impl Sku {
     }
 }
 
-impl Row for Sku {
+/// A SKU's row: its accounts, and in the next cache line what an order by the rules of a sale looks at as well. Neighbours cost an
+/// order half of what two tables do: one address is translated instead of two, and processors fetch lines by pairs.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(128))]
+struct Stocked {
+    sku: Sku,
+    offer: Offer,
+}
+
+const _: () = assert!(size_of::<Stocked>() == 128);
+
+impl Row for Stocked {
     fn link(&self) -> Slot {
         NONE
     }
@@ -143,7 +157,7 @@ fn tag(hash: u64) -> u32 {
 /// All SKUs of a ledger.
 #[derive(Debug)]
 pub(crate) struct Stock {
-    rows: Rows<Sku>,
+    rows: Rows<Stocked>,
     index: Segmented<Reference, 8>,
 }
 
@@ -167,29 +181,46 @@ impl Stock {
             .find(
                 hash,
                 |reference| reference.matches(hash),
-                |reference| self.rows.get(reference.slot).is_some_and(|sku| sku.id == id),
+                |reference| self.rows.get(reference.slot).is_some_and(|row| row.sku.id == id),
             )
             .map(|reference| reference.slot)
     }
 
     #[inline]
     pub(crate) fn get(&self, slot: Slot) -> Option<&Sku> {
-        self.rows.get(slot)
+        self.rows.get(slot).map(|row| &row.sku)
     }
 
     #[inline]
     pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut Sku> {
-        self.rows.get_mut(slot)
+        self.rows.get_mut(slot).map(|row| &mut row.sku)
+    }
+
+    /// What an order for the SKU is held to; nothing where there is none.
+    #[inline]
+    pub(crate) fn offer(&self, slot: Slot) -> &Offer {
+        self.rows.get(slot).map_or(&Offer::NOTHING, |row| &row.offer)
+    }
+
+    #[inline]
+    pub(crate) fn offer_mut(&mut self, slot: Slot) -> Option<&mut Offer> {
+        self.rows.get_mut(slot).map(|row| &mut row.offer)
+    }
+
+    /// The whole row.
+    #[inline]
+    pub(crate) fn both_mut(&mut self, slot: Slot) -> Option<(&mut Sku, &mut Offer)> {
+        self.rows.get_mut(slot).map(|row| (&mut row.sku, &mut row.offer))
     }
 
     pub(crate) fn insert(&mut self, hash: u64, sku: Sku) -> Option<Slot> {
-        let slot = self.rows.insert(sku)?;
+        let slot = self.rows.insert(Stocked { sku, ..Stocked::default() })?;
         self.index.insert(hash, Reference::new(hash, slot))?;
         Some(slot)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, &Sku)> {
-        self.rows.iter()
+        self.rows.iter().map(|(slot, row)| (slot, &row.sku))
     }
 
     pub(crate) fn bytes(&self) -> usize {

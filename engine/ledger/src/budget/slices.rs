@@ -341,16 +341,14 @@ impl Budgets {
     /// An order claims what its partition's slice has left.
     pub(crate) fn claim(&mut self, claim: Claim, partition: PartitionId) -> Option<()> {
         let known = self.known.get_mut(&claim.budget)?;
-        known.slices.moved(partition, |money| money.claim(claim.amount.raw()))?;
-        known.post(partition, claim.amount, Amount::new(0))
+        known.moved(partition, |money| money.claim(claim.amount.raw()), (Amount::new(0), claim.amount))
     }
 
     /// A claim that is reserved becomes a smaller one, or none.
     pub(crate) fn give_back(&mut self, claim: Claim, partition: PartitionId, left: Amount) -> Option<()> {
         let cents = claim.amount.raw().checked_sub(left.raw())?;
         let known = self.known.get_mut(&claim.budget)?;
-        known.slices.moved(partition, |money| money.give_back(cents))?;
-        known.post(partition, left, claim.amount)
+        known.moved(partition, |money| money.give_back(cents), (claim.amount, left))
     }
 
     /// The order of a claim that is reserved was paid.
@@ -378,17 +376,22 @@ impl Budget {
         Some(())
     }
 
-    /// A claim of `before` is one of `after` now: each funder pays another part. The parts of a smaller sum may be larger, by a
-    /// cent.
+    /// Moves money of a partition's slice. A claim of `before` is one of `after` now: each funder pays another part. The parts of a
+    /// smaller sum may be larger, by a cent.
     #[inline]
-    fn post(&mut self, partition: PartitionId, after: Amount, before: Amount) -> Option<()> {
+    fn moved(
+        &mut self,
+        partition: PartitionId,
+        step: impl Fn(&mut Money) -> Option<()>,
+        (before, after): (Amount, Amount),
+    ) -> Option<()> {
         if self.funders.len() > FEW_FUNDERS {
             let parts = |amount| parts::<MAX_FUNDERS>(amount, &self.funders);
-            let (after, before) = (parts(after), parts(before));
-            return self.slices.get_mut(partition)?.post(&after, &before);
+            let (before, after) = (parts(before), parts(after));
+            return self.slices.moved(partition, step)?.post(&after, &before);
         }
-        let (after, before) = (self.parts(after), self.parts(before));
-        self.slices.get_mut(partition)?.post(&after, &before)
+        let (before, after) = (self.parts(before), self.parts(after));
+        self.slices.moved(partition, step)?.post(&after, &before)
     }
 
     /// What each of few funders pays. Nobody pays anything of nothing, whoever the funders are.

@@ -27,14 +27,14 @@ impl Ledger {
         missing: Violation,
     ) -> Result<(), Violation> {
         let units = u64::from(quantity);
-        let sku = self.stock.get_mut(slot).ok_or(missing)?;
+        let (sku, offer) = self.stock.both_mut(slot).ok_or(missing)?;
         if sku.marks.has(Marks::GROUPED) {
-            let group = self.offers.group(slot);
+            let group = offer.group;
             let hash = self.hasher.user(user, group);
             self.tally.add(hash, user, group, quantity).ok_or(Violation::Tally { user })?;
         }
         if sku.marks.has(Marks::CHANNELS) {
-            self.channels.take(slot, channel, units);
+            self.channels.take(offer, slot, channel, units);
         }
         sku.available = sku.available.checked_sub(units).ok_or(Violation::Oversold { sku: sku.id })?;
         sku.held = sku.held.saturating_add(units);
@@ -105,8 +105,9 @@ impl Ledger {
         if sku.marks.has(Marks::GROUPED) {
             self.disown_in_group(slot, user, quantity)?;
         }
-        if has_channels {
-            self.channels.give_back(slot, channel, units).ok_or(Violation::Channel { channel })?;
+        if has_channels && let Some(offer) = self.stock.offer_mut(slot) {
+            let given = self.channels.give_back(offer, slot, channel, units);
+            given.ok_or(Violation::Channel { channel })?;
         }
         self.tally
             .subtract(self.hasher.user(user, slot), user, slot, quantity)
@@ -123,7 +124,12 @@ impl Ledger {
             && let Some((place, order)) = self.order_at(Place::default(), waiting)
         {
             let order = *order;
-            self.waitlists.put_back(slot, place, &order, self.channels.ruled(slot, order.channel));
+            self.waitlists.put_back(
+                slot,
+                place,
+                &order,
+                self.channels.ruled(&self.stock, slot, order.channel),
+            );
         }
     }
 }

@@ -32,7 +32,7 @@ impl Ledger {
         freed: Freed,
     ) -> Result<(), Refusal> {
         let left = if sku.marks.has(Marks::CHANNELS) {
-            self.channels.left(slot, Some(channel), self.now, free, freed)
+            self.channels.left((self.stock.offer(slot), slot), Some(channel), self.now, free, freed)
         } else {
             free
         };
@@ -48,7 +48,13 @@ impl Ledger {
     /// `None` stands for a channel without rules.
     pub(super) fn left_for(&self, slot: Slot, sku: &Sku, channel: Option<ChannelId>) -> u64 {
         if sku.marks.has(Marks::CHANNELS) {
-            self.channels.left(slot, channel, self.now, sku.available, Freed::default())
+            self.channels.left(
+                (self.stock.offer(slot), slot),
+                channel,
+                self.now,
+                sku.available,
+                Freed::default(),
+            )
         } else {
             sku.available
         }
@@ -57,7 +63,7 @@ impl Ledger {
     /// Units that may be withdrawn or kept for a channel: those that are kept for none.
     pub(super) fn unallotted(&self, slot: Slot, sku: &Sku) -> u64 {
         if sku.marks.has(Marks::CHANNELS) {
-            sku.available.saturating_sub(self.channels.kept(slot, self.now))
+            sku.available.saturating_sub(self.channels.kept(self.stock.offer(slot), slot, self.now))
         } else {
             sku.available
         }
@@ -67,10 +73,12 @@ impl Ledger {
     pub fn channel(&self, id: SkuId, channel: ChannelId) -> Option<ChannelSnapshot> {
         let slot = self.sku_at(Place::default(), id);
         let sku = self.stock.get(slot)?;
-        let Allotment { guarantee, cap, release_at, taken } = self.channels.get(slot, channel);
+        let Allotment { guarantee, cap, release_at, taken } =
+            self.channels.get(self.stock.offer(slot), slot, channel);
         let free = self.free_units(slot, sku);
-        let ruled = self.channels.ruled(slot, channel);
-        let available = self.channels.left(slot, ruled, self.now, free, Freed::default());
+        let ruled = self.channels.ruled(&self.stock, slot, channel);
+        let available =
+            self.channels.left((self.stock.offer(slot), slot), ruled, self.now, free, Freed::default());
         Some(ChannelSnapshot { sku: id, channel, guarantee, cap, release_at, taken, available })
     }
 
@@ -78,7 +86,7 @@ impl Ledger {
     pub fn channels(&self, id: SkuId, first: ChannelId) -> Option<ChannelPage> {
         let slot = self.sku_at(Place::default(), id);
         self.stock.get(slot)?;
-        let mut known = self.channels.from(slot, first);
+        let mut known = self.channels.from(self.stock.offer(slot), slot, first);
         let mut page = ChannelPage { sku: id, ..ChannelPage::default() };
         for (place, channel) in page.channels.iter_mut().zip(known.by_ref()) {
             *place = channel;
@@ -109,7 +117,8 @@ impl Ledger {
         place: Place,
     ) -> Result<(), Violation> {
         let slot = self.sku_at(place, sku);
-        let (gives, gets) = (self.channels.get(slot, from), self.channels.get(slot, to));
+        let offer = self.stock.offer(slot);
+        let (gives, gets) = (self.channels.get(offer, slot, from), self.channels.get(offer, slot, to));
         let guarantee = gives.guarantee.checked_sub(units).ok_or(Violation::Channel { channel: from })?;
         self.set_rules(slot, from, Allotment { guarantee, ..gives });
         let guarantee = gets.guarantee.saturating_add(units);
@@ -119,7 +128,9 @@ impl Ledger {
     }
 
     fn set_rules(&mut self, slot: Slot, channel: ChannelId, rules: Allotment) {
-        if self.channels.set(slot, channel, rules) {
+        if let Some(offer) = self.stock.offer_mut(slot)
+            && self.channels.set(offer, slot, channel, rules)
+        {
             let orders = &self.orders.rows;
             self.waitlists.rule(slot, channel, |order| orders.get(order).map(|order| order.channel));
         }

@@ -161,7 +161,7 @@ impl Ledger {
         let slot = self.store(reserved, (OrderState::Waiting, fingerprint(&reserved.terms)), place, live)?;
         let order = self.orders.rows.get(slot).ok_or(Violation::NoSuchOrder { number })?;
         self.waitlists
-            .join(place.sku, slot, order, self.channels.ruled(place.sku, order.channel))
+            .join(place.sku, slot, order, self.channels.ruled(&self.stock, place.sku, order.channel))
             .ok_or(Violation::Waiting { number })?;
         let sku = self.stock.get_mut(place.sku).ok_or(Violation::UnknownSku { sku: reserved.sku })?;
         sku.marks.set(Marks::WAITERS, true);
@@ -187,7 +187,7 @@ impl Ledger {
         let order = self.orders.rows.get(place.order).ok_or(Violation::NoSuchOrder { number })?;
         let left = self
             .waitlists
-            .leave(place.sku, order, self.channels.ruled(place.sku, order.channel))
+            .leave(place.sku, order, self.channels.ruled(&self.stock, place.sku, order.channel))
             .ok_or(Violation::Waiting { number })?;
         if let Some(sku) = self.stock.get_mut(place.sku) {
             sku.marks.set(Marks::WAITERS, left);
@@ -395,7 +395,7 @@ impl Ledger {
         };
         sku.marks.set(Marks::GROUPED, id.group().is_some());
         let slot = self.stock.insert(hash, sku).ok_or(Violation::SkuTwice { sku: id })?;
-        self.offers.put(slot, id.group()).ok_or(Violation::SkuTwice { sku: id })?;
+        self.offers.put(&mut self.stock, slot, id.group()).ok_or(Violation::SkuTwice { sku: id })?;
         self.totals.skus = self.totals.skus.saturating_add(1);
         self.totals.available = self.totals.available.saturating_add(units);
         Ok(())

@@ -3,7 +3,7 @@
 use super::{Ledger, Place, Violation};
 use crate::campaign::{CampaignEvent, PriceSnapshot};
 use crate::ids::{CampaignId, SkuId};
-use crate::stock::Marks;
+use crate::stock::{Marks, Sku};
 use crate::table::Slot;
 
 impl Ledger {
@@ -35,7 +35,7 @@ impl Ledger {
             CampaignEvent::PriceSet { sku, version, price, .. } => {
                 let slot = self.sku_at(place, sku);
                 let campaign = self.campaign_id(slot);
-                let set = self.offers.set_price(slot, campaign, version, price);
+                let set = self.offers.set_price(&mut self.stock, slot, campaign, version, price);
                 return set.ok_or(Violation::UnknownSku { sku });
             }
             CampaignEvent::LimitsSet { sku, user_limit, order_limit, .. } => {
@@ -63,7 +63,9 @@ impl Ledger {
         if nth.is_none() && to != CampaignId::new(0) {
             return Err(Violation::Campaign { campaign: to });
         }
-        self.offers.bind(slot, from, nth.map(|nth| (to, nth))).ok_or(Violation::UnknownSku { sku })?;
+        self.offers
+            .bind(&mut self.stock, slot, from, nth.map(|nth| (to, nth)))
+            .ok_or(Violation::UnknownSku { sku })?;
         let row = self.stock.get_mut(slot).ok_or(Violation::UnknownSku { sku })?;
         row.marks.set(Marks::CAMPAIGN, nth.is_some());
         self.open_list(slot);
@@ -72,7 +74,13 @@ impl Ledger {
 
     /// The campaign that sells a SKU.
     pub(super) fn campaign_id(&self, slot: Slot) -> Option<CampaignId> {
-        self.campaigns.id(self.offers.campaign(slot))
+        self.campaigns.id(self.stock.offer(slot).campaign)
+    }
+
+    /// Whether what stands in a SKU's row about its campaign and its latest price is so.
+    pub(super) fn is_offered_as_said(&self, slot: Slot, sku: &Sku) -> bool {
+        let marked = sku.marks.has(Marks::CAMPAIGN);
+        marked == self.campaign_id(slot).is_some() && self.offers.is_latest(self.stock.offer(slot), slot)
     }
 
     /// What a SKU costs by a version of prices, and which campaign sells it; `None` if there is no such SKU.
@@ -100,7 +108,12 @@ impl Ledger {
         for number in self.waitlists.all_aside(sku) {
             if let Some((slot, order)) = self.order_at(Place::default(), number) {
                 let order = *order;
-                self.waitlists.put_back(sku, slot, &order, self.channels.ruled(sku, order.channel));
+                self.waitlists.put_back(
+                    sku,
+                    slot,
+                    &order,
+                    self.channels.ruled(&self.stock, sku, order.channel),
+                );
             }
         }
         self.waitlists.unsettle(sku);

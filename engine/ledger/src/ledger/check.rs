@@ -276,16 +276,16 @@ impl Ledger {
                 return Err(Violation::Held { sku: sku.id });
             }
             if sku.marks.has(Marks::CHANNELS) {
-                let taken = self.channels.taken(slot);
+                let taken = self.channels.taken(self.stock.offer(slot), slot);
                 // A count may show fewer units than are kept, and what a channel took may be scrapped.
                 let goods = self.goods.get(slot).is_some();
-                if (self.channels.kept(slot, self.now) > sku.available && !goods)
+                if (self.channels.kept(self.stock.offer(slot), slot, self.now) > sku.available && !goods)
                     || taken != sku.held.saturating_add(sku.sold)
                 {
                     return Err(Violation::Allotment { sku: sku.id });
                 }
             }
-            if sku.marks.has(Marks::CAMPAIGN) != self.campaign_id(slot).is_some() {
+            if !self.is_offered_as_said(slot, sku) {
                 return Err(Violation::Offer { sku: sku.id });
             }
             totals.skus = totals.skus.saturating_add(1);
@@ -337,7 +337,7 @@ impl Ledger {
                 continue;
             }
             if self.stock.get(units.sku).is_some_and(|sku| sku.marks.has(Marks::GROUPED)) {
-                let entry = of_groups.entry((units.user, self.offers.group(units.sku))).or_default();
+                let entry = of_groups.entry((units.user, self.stock.offer(units.sku).group)).or_default();
                 entry.1 = entry.1.saturating_add(units.units);
             }
             let entry = tallied.entry(units.sku).or_default();

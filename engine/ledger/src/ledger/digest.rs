@@ -69,11 +69,13 @@ impl Ledger {
             }
         }
         self.digest_campaigns(&mut digest);
-        for (slot, channel, allotment) in self.channels.iter() {
-            let sku = self.stock.get(slot).map_or(0, |sku| sku.id.raw());
-            let mix = Mix::new(9).word(sku).word(u64::from(channel.raw())).word(allotment.guarantee);
-            let mix = mix.word(allotment.cap.map_or(0, |cap| cap.wrapping_add(1))).word(allotment.taken);
-            digest.entry(mix.word(allotment.release_at.map_or(0, Timestamp::raw)));
+        for (slot, sku) in self.stock.iter() {
+            for (channel, allotment) in self.channels.of(self.stock.offer(slot), slot) {
+                let mix =
+                    Mix::new(9).word(sku.id.raw()).word(u64::from(channel.raw())).word(allotment.guarantee);
+                let mix = mix.word(allotment.cap.map_or(0, |cap| cap.wrapping_add(1))).word(allotment.taken);
+                digest.entry(mix.word(allotment.release_at.map_or(0, Timestamp::raw)));
+            }
         }
         self.digest_budgets(&mut digest);
         for units in self.tally.iter() {

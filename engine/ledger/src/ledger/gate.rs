@@ -1,10 +1,11 @@
 //! Whether a SKU and its campaign let a shopper in, and what they let him have.
 
 use super::Ledger;
-use crate::campaign::{Phase, Price};
+use crate::campaign::Phase;
 use crate::campaigns::Campaign;
 use crate::command::{Line, Reserve};
 use crate::ids::{Amount, ChannelId, Timestamp};
+use crate::offers::UnitBounds;
 use crate::outcome::Refusal;
 use crate::stock::{Marks, Sku};
 use crate::table::Slot;
@@ -26,6 +27,7 @@ impl Limits {
         Self { user: or_none(sku.user_limit), order: or_none(sku.order_limit), group: u32::MAX }
     }
 
+    #[inline]
     fn in_phase(sku: &Sku, phase: &Phase) -> Self {
         let Self { user, order, .. } = Self::of(sku);
         let (user, order) = (user.min(or_none(phase.user_limit)), order.min(or_none(phase.order_limit)));
@@ -56,11 +58,11 @@ impl Bounds {
         Self { least: self.least.saturating_add(other.least), most: self.most.saturating_add(other.most) }
     }
 
-    fn of(price: Option<Price>, paid_units: u32) -> Self {
+    fn of(unit: Option<UnitBounds>, paid_units: u32) -> Self {
         let of = |unit: Amount| unit.raw().saturating_mul(u64::from(paid_units));
-        price.map_or(Self { least: 0, most: u64::MAX }, |price| Self {
-            least: of(price.floor),
-            most: of(price.ceiling),
+        unit.map_or(Self { least: 0, most: u64::MAX }, |unit| Self {
+            least: of(unit.floor),
+            most: of(unit.ceiling),
         })
     }
 
@@ -95,6 +97,7 @@ impl Ledger {
     }
 
     /// As [`admit`](Self::admit), of one line of several, of which so many units are to be paid.
+    #[inline]
     pub(super) fn admit_line(
         &self,
         now: Timestamp,
@@ -127,7 +130,11 @@ impl Ledger {
     /// The campaign that sells the SKU.
     #[inline]
     pub(super) fn campaign_of(&self, slot: Slot, sku: &Sku) -> Option<&Campaign> {
-        if sku.marks.has(Marks::CAMPAIGN) { self.campaigns.get(self.offers.campaign(slot)) } else { None }
+        if sku.marks.has(Marks::CAMPAIGN) {
+            self.campaigns.get(self.stock.offer(slot).campaign)
+        } else {
+            None
+        }
     }
 
     /// What an order by this version of prices pays for a unit; `None`: nothing is known of it.
@@ -139,7 +146,7 @@ impl Ledger {
         campaign: &Campaign,
         phase: &Phase,
         version: u32,
-    ) -> Result<Option<Price>, Refusal> {
+    ) -> Result<Option<UnitBounds>, Refusal> {
         let counts = phase.price_version;
         if counts == 0 {
             return Ok(None);
@@ -148,7 +155,7 @@ impl Ledger {
         if version != counts && !campaign.honours(now, version, price) {
             return Err(Refusal::PriceChanged { version: counts });
         }
-        Ok(self.offers.price(slot, version))
+        Ok(self.offers.bounds(self.stock.offer(slot), slot, version))
     }
 
     /// Units of a line that are paid for.

@@ -12,7 +12,7 @@ use crate::table::Slot;
 impl Ledger {
     /// Units that the shopper has of the SKU's group.
     pub(super) fn units_in_group(&self, sku: Slot, user: UserId) -> u32 {
-        let group = self.offers.group(sku);
+        let group = self.stock.offer(sku).group;
         self.tally.units(self.hasher.user(user, group), user, group)
     }
 
@@ -38,11 +38,11 @@ impl Ledger {
 
     /// Counts units no longer as a shopper's. What he waits for of other SKUs of the group may be his now.
     pub(super) fn disown_in_group(&mut self, sku: Slot, user: UserId, units: u32) -> Result<(), Violation> {
-        let group = self.offers.group(sku);
+        let group = self.stock.offer(sku).group;
         let hash = self.hasher.user(user, group);
         self.tally.subtract(hash, user, group, units).ok_or(Violation::Tally { user })?;
         for other in self.waitlists.with_aside(user) {
-            if other != sku && self.offers.group(other) == group {
+            if other != sku && self.stock.offer(other).group == group {
                 self.look_again(other, user);
                 self.waitlists.unsettle(other);
             }

@@ -51,7 +51,7 @@ impl Ledger {
                 sink(&event);
                 offered = offered.saturating_add(1);
             } else {
-                self.waitlists.set_aside(sku, order, self.channels.ruled(sku, order.channel));
+                self.waitlists.set_aside(sku, order, self.channels.ruled(&self.stock, sku, order.channel));
             }
         }
         self.waitlists.settled(sku);

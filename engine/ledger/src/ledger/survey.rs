@@ -25,7 +25,8 @@ impl Ledger {
             sku(StockSnapshot { waiting: self.waitlists.len(slot), ..row.snapshot(self.now) });
             left = left.saturating_sub(1);
             if row.marks.has(Marks::CHANNELS) {
-                let known = self.channels.from(slot, ChannelId::default()).take(CHANNEL_PAGE);
+                let known =
+                    self.channels.from(self.stock.offer(slot), slot, ChannelId::default()).take(CHANNEL_PAGE);
                 for known in known.filter_map(|known| self.channel(row.id, known)) {
                     channel(known);
                     left = left.saturating_sub(1);

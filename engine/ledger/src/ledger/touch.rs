@@ -208,7 +208,7 @@ impl Ledger {
                 && sale.sku != NONE
             {
                 if sale.marks.has(Marks::GROUPED) {
-                    let group = self.offers.group(sale.sku);
+                    let group = self.stock.offer(sale.sku).group;
                     seen ^= self.tally.touch(self.tally.home(self.hasher.user(user, group)));
                 }
                 *place = self.hashed(*place, sale.sku, request, user);
@@ -245,10 +245,10 @@ impl Ledger {
         for sale in sales.iter().filter(|sale| sale.sku != NONE) {
             seen ^= self.orders.sequences.touch(sale.partition);
         }
-        if marks.has(Marks::CAMPAIGN) {
-            seen ^= with(Marks::CAMPAIGN).fold(0, |seen, sale| seen ^ self.offers.touch(sale.sku));
+        if marks.has(Marks::OFFERED) {
+            seen ^= with(Marks::OFFERED).fold(0, |seen, sale| seen ^ self.stock.offer(sale.sku).campaign);
         }
-        if marks.has(Marks::CHANNELS) {
+        if marks.has(Marks::CHANNELS) && !self.channels.is_empty() {
             seen ^= with(Marks::CHANNELS).fold(0, |seen, sale| seen ^ self.channels.touch(sale.sku));
         }
         let mut last = None;
@@ -269,9 +269,9 @@ impl Ledger {
         for sale in sales.iter().filter(|sale| sale.sku != NONE) {
             seen ^= self.orders.sequences.touch_next(sale.partition);
         }
-        if marks.has(Marks::CHANNELS) {
+        if marks.has(Marks::CHANNELS) && !self.channels.is_empty() {
             for sale in sales.iter().filter(|sale| sale.marks.has(Marks::CHANNELS)) {
-                seen ^= self.channels.touch_rules(sale.sku);
+                seen ^= self.channels.touch_rest(sale.sku);
             }
         }
         seen

@@ -25,7 +25,8 @@ impl Ledger {
         if !sku.marks.has(Marks::CHANNELS) && sku.available != sku.stocked {
             return Decision::refuse(Refusal::TooLate);
         }
-        let known = self.channels.get(slot, set.channel);
+        let offer = self.stock.offer(slot);
+        let known = self.channels.get(offer, slot, set.channel);
         let wanted = Allotment {
             guarantee: set.guarantee,
             cap: set.cap,
@@ -36,10 +37,12 @@ impl Ledger {
             let outcome = Outcome::Replayed { order: None, state: None, deadline: Timestamp::default() };
             return Decision::unchanged(outcome);
         }
-        if self.channels.ruled(slot, set.channel).is_none() && self.channels.rules(slot) >= MAX_CHANNELS {
+        if self.channels.ruled(&self.stock, slot, set.channel).is_none()
+            && self.channels.rules(offer, slot) >= MAX_CHANNELS
+        {
             return Decision::refuse(Refusal::CapacityExceeded);
         }
-        let others = self.channels.kept(slot, now).saturating_sub(known.kept(now));
+        let others = self.channels.kept(offer, slot, now).saturating_sub(known.kept(now));
         let left = sku.available.saturating_sub(others);
         if wanted.kept(now) > left {
             return Decision::refuse(Refusal::OverAllotted { left });
@@ -61,11 +64,14 @@ impl Ledger {
             let field = if units == 0 { Field::Units } else { Field::Channel };
             return Decision::refuse(Refusal::Invalid { field });
         }
-        let (gives, gets) = (self.channels.get(slot, from), self.channels.get(slot, to));
+        let offer = self.stock.offer(slot);
+        let (gives, gets) = (self.channels.get(offer, slot, from), self.channels.get(offer, slot, to));
         if gives.guarantee != expected {
             return Decision::refuse(Refusal::CasMismatch { found: gives.guarantee });
         }
-        if self.channels.ruled(slot, to).is_none() && self.channels.rules(slot) >= MAX_CHANNELS {
+        if self.channels.ruled(&self.stock, slot, to).is_none()
+            && self.channels.rules(offer, slot) >= MAX_CHANNELS
+        {
             return Decision::refuse(Refusal::CapacityExceeded);
         }
         let spare = gives.kept(now).saturating_sub(keep);

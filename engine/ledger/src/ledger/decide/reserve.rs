@@ -168,6 +168,7 @@ impl Ledger {
 
 /// A fixed mix of the terms, 0 for the default: equal terms have equal fingerprints, on every machine. It tells a
 /// client's mistake from a repeat, and misses one in 2^32.
+#[inline]
 pub(in crate::ledger) fn fingerprint(terms: &Terms) -> u32 {
     if *terms == Terms::default() {
         return 0;

@@ -27,7 +27,7 @@ impl Ledger {
                     return Decision::refuse(Refusal::NoSuchCampaign);
                 }
                 let known = self.campaign_of(slot, sku).is_some();
-                if (none && !known) || (known && nth == Some(self.offers.campaign(slot))) {
+                if (none && !known) || (known && nth == Some(self.stock.offer(slot).campaign)) {
                     return Decision::unchanged(NOTHING_NEW);
                 }
                 CampaignEvent::SkuBound { sku: id, campaign, by, reason, at: now }

@@ -84,7 +84,8 @@ impl Ledger {
             }
             ImageEntry::Sku(ref sku) => return self.load_sku(sku),
             ImageEntry::Price { sku, version, price } => {
-                let set = self.offers.set_price(self.slot_of(sku), None, version, price);
+                let slot = self.slot_of(sku);
+                let set = self.offers.set_price(&mut self.stock, slot, None, version, price);
                 return set.ok_or(Violation::UnknownSku { sku });
             }
             ImageEntry::Bound { sku, campaign } => return self.load_bound(sku, campaign),
@@ -160,7 +161,9 @@ impl Ledger {
     fn load_bound(&mut self, sku: SkuId, to: CampaignId) -> Result<(), Violation> {
         let slot = self.slot_of(sku);
         let nth = self.campaigns.find(to).ok_or(Violation::Campaign { campaign: to })?;
-        self.offers.bind(slot, None, Some((to, nth))).ok_or(Violation::UnknownSku { sku })?;
+        self.offers
+            .bind(&mut self.stock, slot, None, Some((to, nth)))
+            .ok_or(Violation::UnknownSku { sku })?;
         let row = self.stock.get_mut(slot).ok_or(Violation::UnknownSku { sku })?;
         row.marks.set(Marks::CAMPAIGN, true);
         Ok(())
@@ -169,12 +172,12 @@ impl Ledger {
     fn load_channel(&mut self, image: &ImageChannel) -> Result<(), Violation> {
         let &ImageChannel { sku, channel, ruled, guarantee, cap, release_at, taken } = image;
         let slot = self.slot_of(sku);
-        let row = self.stock.get_mut(slot).ok_or(Violation::UnknownSku { sku })?;
+        let (row, offer) = self.stock.both_mut(slot).ok_or(Violation::UnknownSku { sku })?;
         row.marks.set(Marks::CHANNELS, true);
         if ruled {
-            self.channels.set(slot, channel, Allotment { guarantee, cap, release_at, taken: 0 });
+            self.channels.set(offer, slot, channel, Allotment { guarantee, cap, release_at, taken: 0 });
         }
-        self.channels.take(slot, channel, taken);
+        self.channels.take(offer, slot, channel, taken);
         Ok(())
     }
 
@@ -231,7 +234,7 @@ impl Ledger {
         self.totals.orders = self.totals.orders.saturating_add(1);
         self.totals.holds = self.totals.holds.saturating_add(u64::from(image.state.is_open()));
         if image.state == OrderState::Waiting {
-            let channel = self.channels.ruled(sku, image.channel);
+            let channel = self.channels.ruled(&self.stock, sku, image.channel);
             self.waitlists.join(sku, slot, &order, channel).ok_or(Violation::Waiting { number })?;
             if let Some(row) = self.stock.get_mut(sku) {
                 row.marks.set(Marks::WAITERS, true);
@@ -268,7 +271,7 @@ impl Ledger {
         let row = self.stock.get(slot).ok_or(Violation::UnknownSku { sku })?;
         let full = Violation::Tally { user };
         if row.marks.has(Marks::GROUPED) {
-            let group = self.offers.group(slot);
+            let group = self.stock.offer(slot).group;
             self.tally.add(self.hasher.user(user, group), user, group, units).ok_or(full)?;
         }
         self.tally.add(self.hasher.user(user, slot), user, slot, units).ok_or(full)

@@ -28,16 +28,18 @@ impl Ledger {
         for (slot, sku) in self.stock.iter() {
             self.tell_sku(slot, sku, &mut each)?;
         }
-        for (slot, channel, allotment) in self.channels.iter() {
-            each(&ImageEntry::Channel(ImageChannel {
-                sku: self.sku_of(slot),
-                channel,
-                ruled: self.channels.ruled(slot, channel).is_some(),
-                guarantee: allotment.guarantee,
-                cap: allotment.cap,
-                release_at: allotment.release_at,
-                taken: allotment.taken,
-            }))?;
+        for (slot, sku) in self.stock.iter() {
+            for (channel, allotment) in self.channels.of(self.stock.offer(slot), slot) {
+                each(&ImageEntry::Channel(ImageChannel {
+                    sku: sku.id,
+                    channel,
+                    ruled: self.channels.ruled(&self.stock, slot, channel).is_some(),
+                    guarantee: allotment.guarantee,
+                    cap: allotment.cap,
+                    release_at: allotment.release_at,
+                    taken: allotment.taken,
+                }))?;
+            }
         }
         for partition in (0..PARTITIONS).filter_map(PartitionId::new) {
             for slot in self.orders.sequences.slots(partition) {
@@ -114,7 +116,7 @@ impl Ledger {
         for (version, price) in versions {
             each(&ImageEntry::Price { sku, version, price })?;
         }
-        match self.campaigns.id(self.offers.campaign(slot)) {
+        match self.campaigns.id(self.stock.offer(slot).campaign) {
             Some(campaign) => each(&ImageEntry::Bound { sku, campaign }),
             None => Ok(()),
         }
