@@ -17,9 +17,9 @@ fn budget() -> BudgetId {
     BudgetId::new(9).unwrap()
 }
 
-/// Claims by so many orders, one each of `skus` in turn, from a budget that is just enough. Returns how many of them had to be
-/// decided over all ledgers, in the first half of them and in all.
-fn claims(skus: u64, orders: u64) -> (u64, u64) {
+/// Claims by so many orders, one each of `skus` in turn, from a budget that is enough for so many times as many. Returns how many
+/// of them had to be decided over all ledgers, in the first half of them and in all.
+fn claims(skus: u64, orders: u64, times: u64) -> (u64, u64) {
     let share = |number| Share::new(number, SHARDS).unwrap();
     let mut ledgers: Vec<_> =
         (0..SHARDS).map(|number| Ledger::of(share(number), Rules::default(), 1)).collect();
@@ -28,7 +28,7 @@ fn claims(skus: u64, orders: u64) -> (u64, u64) {
         let put = PutSku { sku, units: orders, user_limit: 0, order_limit: 0, by: 1, reason: 1 };
         home(&mut ledgers, sku).execute(NOW, &Command::PutSku(put), |_| {}).unwrap();
     }
-    let set = BudgetCommand::Set { budget: budget(), funded: orders * DISCOUNT, by: 1, reason: 1 };
+    let set = BudgetCommand::Set { budget: budget(), funded: times * orders * DISCOUNT, by: 1, reason: 1 };
     let funders = [Funder { id: FunderId::new(1), share: 1 }];
     let set =
         Span::new(&mut ledgers.iter_mut().collect::<Vec<_>>()).budget(NOW, &set, &funders, &mut Vec::new());
@@ -55,7 +55,12 @@ fn claims(skus: u64, orders: u64) -> (u64, u64) {
     let span = Span::new(&mut ledgers);
     span.check().unwrap();
     let read = span.read_budget(budget()).unwrap().unwrap();
-    assert_eq!((read.left, read.reserved), (0, orders * DISCOUNT), "every cent is claimed");
+    let claimed = orders * DISCOUNT;
+    assert_eq!(
+        (read.left, read.reserved),
+        ((times - 1) * claimed, claimed),
+        "every cent is there or claimed"
+    );
     (of_first_half, over_all)
 }
 
@@ -65,19 +70,25 @@ fn home(ledgers: &mut [Ledger], sku: SkuId) -> &mut Ledger {
 
 #[test]
 fn claims_at_one_place_are_decided_there() {
-    let (of_first_half, all) = claims(1, 100_000);
+    let (of_first_half, all) = claims(1, 100_000, 1);
     assert!(of_first_half < 150 && all < 1_500, "{of_first_half} and {all} of 100,000");
 }
 
 #[test]
 fn claims_at_a_few_places_are_decided_there() {
-    let (of_first_half, all) = claims(40, 100_000);
+    let (of_first_half, all) = claims(40, 100_000, 1);
     assert!(of_first_half < 500 && all < 1_800, "{of_first_half} and {all} of 100,000");
 }
 
 #[test]
 fn claims_everywhere_are_seldom_decided_over_all() {
     // A hundred and twenty claims in each of the partitions, nearly all of which have a SKU.
-    let (of_first_half, all) = claims(40_000, 500_000);
-    assert!(of_first_half < 20_000 && all < 60_000, "{of_first_half} and {all} of 500,000");
+    let (of_first_half, all) = claims(40_000, 500_000, 1);
+    assert!(of_first_half < 10_000 && all < 50_000, "{of_first_half} and {all} of 500,000");
+}
+
+#[test]
+fn where_there_is_plenty_each_place_is_filled_once() {
+    let (of_first_half, all) = claims(40_000, 500_000, 10);
+    assert_eq!((of_first_half, all), (4_096, 4_096), "of 500,000, in all partitions");
 }

@@ -12,12 +12,13 @@ use crate::budget::{
     Coupons, Funder, FunderSnapshot, MAX_FUNDED, MAX_FUNDERS, Money, Room,
 };
 use crate::event::Event;
-use crate::ids::{PartitionId, Timestamp};
+use crate::ids::{PARTITIONS, PartitionId, Timestamp};
 use crate::ledger::{Ledger, Violation};
 use crate::outcome::{Field, Outcome, Refusal};
 
-/// A slice gets enough for so many claims at first, and for as much as it has paid out later: where a crowd claims, that soon
-/// is a lot, and where few do, little has to be taken back near the budget's end.
+/// A slice gets enough for so many claims at first, or more where there is plenty: what it could have if all partitions came. Later
+/// it gets as much as it has paid out: where a crowd claims, that soon is a lot, and where few do, little has to be taken back near
+/// the budget's end.
 const FIRST_CLAIMS: u64 = 16;
 
 /// But at most half of what would be its share, were the bank dealt out to all slices alike, so that the bank lasts until each
@@ -258,11 +259,11 @@ impl Span<'_, '_> {
             events.push(Event::Budget(BudgetEvent::Drained { budget, cents: slices, at: now }));
             needed = claim.amount.raw();
         }
+        let part_of = |slices: u64| cents.checked_div(slices.saturating_mul(OF_ITS_SHARE)).unwrap_or(0);
         let slices = self.ledgers.iter().map(|ledger| ledger.budgets.count_slices(budget)).sum::<usize>();
-        let parts = u64::try_from(slices).unwrap_or(u64::MAX).max(FEW_SLICES).saturating_mul(OF_ITS_SHARE);
-        let most = cents.checked_div(parts).unwrap_or(0);
-        let paid = home.budgets.paid(budget, partition).max(claim.amount.raw().saturating_mul(FIRST_CLAIMS));
-        let cents = needed.max(paid.min(most));
+        let most = part_of(u64::try_from(slices).unwrap_or(u64::MAX).max(FEW_SLICES));
+        let least = claim.amount.raw().saturating_mul(FIRST_CLAIMS).max(part_of(PARTITIONS.into()));
+        let cents = needed.max(home.budgets.paid(budget, partition).max(least).min(most));
         events.push(Event::Budget(BudgetEvent::Filled { budget, partition, cents, at: now }));
         Ok(Ok(events))
     }
