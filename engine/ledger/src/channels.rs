@@ -111,8 +111,8 @@ struct More {
 /// The rules of all SKUs that have any, but for what the SKUs' rows say.
 #[derive(Debug, Default)]
 pub(crate) struct Channels {
-    /// By the SKU's slot, in chunks that never move, up to the last SKU that has more than one channel. An order finds its SKU's
-    /// with one look, and no table is ever copied.
+    /// By the SKU's slot, in chunks that never move; those are empty of which no SKU has more to say than its row. An order finds
+    /// its SKU's with one look, and the first that names a channel without rules makes one chunk at most.
     chunks: Vec<Vec<More>>,
     /// When guarantees end.
     releases: BTreeSet<(Timestamp, Slot, ChannelId)>,
@@ -131,12 +131,15 @@ impl Channels {
 
     /// As [`more_mut`](Self::more_mut), with room for a SKU that has none.
     fn entry(&mut self, sku: Slot) -> Option<&mut More> {
-        while self.more(sku).is_none() {
-            let mut chunk = Vec::new();
-            chunk.resize_with(CHUNK, More::default);
-            self.chunks.push(chunk);
+        let nth = index(sku) / CHUNK;
+        if self.chunks.len() <= nth {
+            self.chunks.resize_with(nth.saturating_add(1), Vec::new);
         }
-        self.more_mut(sku)
+        let chunk = self.chunks.get_mut(nth)?;
+        if chunk.is_empty() {
+            chunk.resize_with(CHUNK, More::default);
+        }
+        chunk.get_mut(index(sku) % CHUNK)
     }
 
     /// The channels of a SKU that have rules, by their number.
@@ -360,5 +363,19 @@ impl Channels {
         let known = self.chunks.iter().flatten();
         let bytes = known.map(|more| size_of::<More>().saturating_add(size_of_val(&*more.rest)));
         bytes.fold(0, usize::saturating_add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_channel_of_the_last_of_many_skus_takes_one_chunk() {
+        let (mut channels, mut offer) = (Channels::default(), Offer::NOTHING);
+        let (sku, channel) = (1_000_000, ChannelId::new(7));
+        channels.take(&mut offer, sku, channel, 3);
+        assert_eq!(channels.get(&offer, sku, channel).taken, 3);
+        assert_eq!(channels.bytes(), CHUNK * size_of::<More>());
     }
 }
