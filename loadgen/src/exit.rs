@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
+use crate::target::Target;
+
 /// Exit codes; the help text prints this table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -91,6 +93,13 @@ impl Failure {
     /// The drill couldn't do something that it needs.
     pub fn could_not(what: &str, why: &dyn Display) -> Self {
         Self { exit: Exit::CouldNotRun, line: format!("failed to {what}: {why}") }
+    }
+
+    /// The same, with what the server said last, if it is ours: why it closed a connection, for one.
+    #[must_use]
+    pub fn told_by(mut self, target: &Target) -> Self {
+        self.line.push_str(&target.last_words());
+        self
     }
 
     /// Prints the line to standard error and gives the exit code.

@@ -102,10 +102,8 @@ impl Stage {
             skus: SKUS,
             seed,
         };
-        drive::drive(asked, self.target.peer(), self.target.server_pid()).map_err(|error: LinkError| {
-            let words = self.target.last_words();
-            Failure::could_not("load the server", &format!("{error}{words}"))
-        })
+        let driven = drive::drive(asked, self.target.peer(), self.target.server_pid());
+        driven.map_err(|error: LinkError| Failure::could_not("load the server", &error).told_by(&self.target))
     }
 }
 

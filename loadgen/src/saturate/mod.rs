@@ -79,7 +79,8 @@ fn measure(options: &Options, out: &mut dyn Write) -> Result<Exit, Failure> {
         }
         let Some(target) = &target else { continue };
         for side in sides(options, repeat) {
-            let run = side.measure(options, target, shards, repeat, out)?;
+            let run = side.measure(options, target, shards, repeat, out);
+            let run = run.map_err(|failure| failure.told_by(target))?;
             match side {
                 Side::Plain => plain.push(run),
                 Side::Asked => runs.push(run),
