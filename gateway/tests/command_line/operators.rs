@@ -75,7 +75,8 @@ fn top_prints_one_frame_where_there_is_no_terminal() {
 }
 
 /// Runs a program on a terminal of its own, and sends it a signal once it has drawn a frame. Prints its exit code, whether the
-/// terminal is what it was, and whether the screen was left.
+/// terminal is what it was, and whether the screen was left: it reads until the terminal's other end is closed, since what was
+/// written comes in pieces.
 const ON_A_TERMINAL: &str = r#"
 import os, pty, signal, sys, termios
 master, slave = pty.openpty()
@@ -92,9 +93,15 @@ while b"operation" not in seen:
     seen += os.read(master, 65536)
 os.kill(child, getattr(signal, sys.argv[1]))
 _, status = os.waitpid(child, 0)
-os.set_blocking(master, False)
-left = os.read(master, 65536)
-print(os.waitstatus_to_exitcode(status), termios.tcgetattr(slave) == before, b"\x1b[?1049l" in left)
+restored = termios.tcgetattr(slave) == before
+os.close(slave)
+left = b""
+try:
+    while piece := os.read(master, 65536):
+        left += piece
+except OSError:
+    pass
+print(os.waitstatus_to_exitcode(status), restored, b"\x1b[?1049l" in left)
 "#;
 
 #[test]
