@@ -16,6 +16,11 @@
 //! | reserve | T | |
 //! | read | T / 4 | a shopper looks again; and nothing is lost |
 //!
+//! **A burst.** What a door that opens brings within a millisecond is no overload: it is done with in some tens of milliseconds,
+//! and nobody would have come later instead. So a pass that comes out of a calm, in which no more than T waited, lets in
+//! [`BURST`] times as much, of each class. From then on T counts again, until there has been a calm. It is `CoDel`'s distinction
+//! (Nichols and Jacobson, 2012) between a queue that drains by itself and one that stands, and only the second is to be cut.
+//!
 //! A settle that finds 4 T taken pushes the newest reads and then the newest holds out: see
 //! [`Reactor`](crate::reactor). Within a class who came first is served first. That is a promise to shoppers, and newest-first
 //! would reward those who ask again and again.
@@ -51,7 +56,12 @@ const MOST_COST_NS: u64 = 10_000_000;
 /// Least and most that who is refused is asked to wait, milliseconds. Less would have him back before anything has changed.
 const RETRY_AFTER_MS: std::ops::RangeInclusive<u64> = 20..=1_000;
 
-/// How long nothing may have been refused before the overload counts as over.
+/// How many times as much may wait in a pass that comes out of a calm: 40 ms of work where T is the default's 5 ms, which with the
+/// log's part is answered within the 50 ms that `overload.late_ms` calls late.
+const BURST: u64 = 8;
+
+/// How long nothing may have been refused before the overload counts as over, and no more than T have waited before a burst is let
+/// in. `CoDel`'s interval.
 const CALM: Micros = Micros::from_ms(100);
 
 /// How a server's doors are set.
@@ -75,6 +85,10 @@ pub(crate) struct Admission {
     refused: u64,
     /// The load of the last pass, as answers name it.
     load: u8,
+    /// Until when at least there is no calm.
+    strained_until: Moment,
+    /// How many times as much may wait in this pass.
+    scale: u64,
     /// Since when, and until when at least, the server is overloaded.
     overloaded: Option<(Moment, Moment)>,
     /// How long it was, before that.
@@ -90,6 +104,8 @@ impl Admission {
             waiting: 0,
             refused: 0,
             load: 0,
+            strained_until: Moment::START,
+            scale: 1,
             overloaded: None,
             overloaded_for: Micros::ZERO,
         }
@@ -97,12 +113,18 @@ impl Admission {
 
     /// How much of this class may wait, with all that is before it, microseconds.
     const fn bound_us(&self, class: Class) -> u64 {
+        let target_us = self.scale * self.settings.target_us;
         match class {
             Class::Operate => u64::MAX,
-            Class::Settle => 4 * self.settings.target_us,
-            Class::Reserve => self.settings.target_us,
-            Class::Read => self.settings.target_us / 4,
+            Class::Settle => 4 * target_us,
+            Class::Reserve => target_us,
+            Class::Read => target_us / 4,
         }
+    }
+
+    /// Begins a pass's reading.
+    pub(crate) fn begin_reading(&mut self, now: Moment) {
+        self.scale = if now >= self.strained_until { BURST } else { 1 };
     }
 
     /// What so many operations take, microseconds.
@@ -157,6 +179,9 @@ impl Admission {
     /// microseconds.
     pub(crate) fn end_reading(&mut self, now: Moment) -> u64 {
         let all = self.time_us(self.waiting + self.refused);
+        if all > self.settings.target_us {
+            self.strained_until = now.plus(CALM);
+        }
         let load = all.saturating_mul(u64::from(FULL_LOAD)).checked_div(self.settings.target_us).unwrap_or(0);
         // Passes are of different lengths: a short one in the middle of a flood must not call it over.
         self.load = u8::try_from(load).unwrap_or(u8::MAX).max(self.load - self.load.div_ceil(8));
@@ -255,6 +280,37 @@ mod tests {
         assert_eq!(door.backlog_us(), 20_000);
         door.gone(1_501);
         assert_eq!(come(&mut door, Class::Reserve, 10), 1);
+    }
+
+    #[test]
+    fn a_burst_comes_in_out_of_a_calm_and_an_overload_does_not() {
+        let mut door = door();
+        let mut pass = |ms, asked| {
+            door.begin_reading(at(ms));
+            let in_ = come(&mut door, Class::Reserve, asked);
+            door.end_reading(at(ms));
+            door.gone(u64::from(in_));
+            in_
+        };
+        assert_eq!(pass(0, 500), 500);
+        assert_eq!(pass(1, 10_000), 4_000, "eight times as much");
+        assert_eq!(pass(40, 10_000), 500);
+        assert_eq!(pass(139, 501), 500, "no calm yet, and here is more than T again");
+        assert_eq!(pass(238, 500), 500);
+        assert_eq!(pass(239, 501), 501);
+        assert_eq!(pass(338, 10_000), 500, "a burst that was let in ends the calm too");
+        assert_eq!(pass(438, 10_000), 4_000);
+        assert!((440..5_000).step_by(10).all(|ms| pass(ms, 1_000) == 500), "what stands is cut");
+    }
+
+    #[test]
+    fn each_class_has_its_part_of_a_burst() {
+        let mut door = door();
+        door.begin_reading(at(0));
+        assert_eq!(come(&mut door, Class::Read, 10_000), 1_000);
+        assert_eq!(come(&mut door, Class::Reserve, 10_000), 3_000);
+        assert_eq!(come(&mut door, Class::Settle, 20_000), 12_000);
+        assert_eq!(door.too_many(Class::Settle, 1), 1);
     }
 
     #[test]

@@ -261,6 +261,7 @@ impl<N: Network> Reactor<N> {
         self.agreeing = 0;
         self.heed_plans();
         self.heed_keys();
+        self.admission.begin_reading(self.moment());
         for Ready { name, readable, writable, ended } in ready.drain(..) {
             if ended && let Some(session) = self.sessions.get_mut(name) {
                 session.ended = true;
